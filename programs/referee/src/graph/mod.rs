@@ -1,0 +1,27 @@
+//! The graph IR: a static list of integer ops over tensors.
+//!
+//! [`Graph`] is what is encoded, hashed and pinned by a job; its dims may be symbols. [`Graph::resolve`] fixes the
+//! symbols, runs every static check and gives the [`ResolvedGraph`] that executors take.
+
+mod bytecode;
+mod check;
+mod cost;
+mod encoding;
+mod error;
+mod resolve;
+mod root;
+mod types;
+mod view;
+
+pub use bytecode::{Instruction, MAX_CONSTANTS, MAX_WORDS, Program, REGISTERS, Register};
+pub use cost::{Cost, MAX_COMPUTE_UNITS, MAX_UPLOAD_BYTES};
+pub use encoding::{MAGIC, MAX_GRAPH_BYTES};
+pub use error::{CheckError, DecodeError, GraphError, Site};
+pub use resolve::{BoundarySlot, ResolvedGraph, ResolvedOp, ResolvedTensor, SegmentRange};
+pub use root::Descriptor;
+pub use types::{
+    Dim, Dtype, Graph, IR_VERSION, MAX_AXES, MAX_CUTS, MAX_OPERANDS, MAX_OPS, MAX_OP_OUTPUTS, MAX_OUTPUTS, MAX_OUTPUT_AXES,
+    MAX_PROGRAMS, MAX_REDUCTION_AXES, MAX_SYMBOLS, MAX_TENSORS, MAX_TERMS, Op, OpKind, OutOfBounds, Slot, Symbol,
+    Tensor, TensorKind, Term, View,
+};
+pub use view::{Access, ResolvedView};
