@@ -1,1 +1,8 @@
-//! stub
+//! Kernels: how a node computes a graph, and how it hashes what it computed.
+//!
+//! A [`Backend`] loads a checked graph with its params and gives a [`Model`] that runs inputs. Every backend equals
+//! the scalar reference of `referee` bit for bit, on every op, shape and extreme value.
+
+mod backend;
+
+pub use backend::{Backend, Execution, Keep, KernelError, Model, TensorSet};

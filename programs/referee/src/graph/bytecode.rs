@@ -16,6 +16,7 @@ pub type Register = u8;
 ///
 /// Everything is total: arithmetic wraps, shift counts are masked with 63, division by zero gives the dividend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the fields are explained once, above")]
 pub enum Instruction {
     /// `d = constants[index]`
     Constant { d: Register, index: u8 },

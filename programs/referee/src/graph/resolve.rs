@@ -1,0 +1,282 @@
+//! A graph at fixed symbol values: what executors, commitments and disputes work with.
+
+use super::bytecode::Program;
+use super::error::{CheckError, Site};
+use super::types::{Dim, Dtype, Graph, OpKind, Slot, Tensor, TensorKind, View};
+use super::view::ResolvedView;
+use super::{check, root};
+use crate::commit::{Hash, ListRole, TensorLayout, list_root, merkle_root, segment_hash};
+use alloc::format;
+use alloc::vec::Vec;
+
+/// One tensor at its resolved shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolvedTensor {
+    /// Element type.
+    pub dtype: Dtype,
+    /// Where its values come from.
+    pub kind: TensorKind,
+    /// Length of each axis, outermost first.
+    pub dims: Vec<u32>,
+    /// Its layout in leaves.
+    pub layout: TensorLayout,
+    /// Index of the op that produces it, and of the output there; none for inputs and params.
+    pub producer: Option<(u16, u8)>,
+}
+
+impl ResolvedTensor {
+    /// Number of elements.
+    pub fn elements(&self) -> u32 {
+        self.dims.iter().fold(1u32, |product, dim| product.saturating_mul(*dim))
+    }
+
+    /// Bytes of its row-major little-endian values.
+    pub fn bytes(&self) -> usize {
+        self.elements() as usize * self.dtype.bytes() as usize
+    }
+}
+
+/// One op at resolved axes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolvedOp {
+    /// What it computes.
+    pub kind: OpKind,
+    /// Slots of its outputs.
+    pub outputs: Vec<Slot>,
+    /// Lengths of the output axes: the shape of every output.
+    pub output_dims: Vec<u32>,
+    /// Lengths of the reduction axes.
+    pub reduction_dims: Vec<u32>,
+    /// Resolved views.
+    pub operands: Vec<ResolvedView>,
+    /// Index of the program that runs for each reduction point.
+    pub prologue: Option<u16>,
+    /// Index of the program that stores.
+    pub program: u16,
+}
+
+impl ResolvedOp {
+    /// Output elements of each output.
+    pub fn output_elements(&self) -> u32 {
+        self.output_dims.iter().fold(1u32, |product, dim| product.saturating_mul(*dim))
+    }
+
+    /// Points of the reduction axes; 1 when there are none.
+    pub fn reduction_points(&self) -> u32 {
+        self.reduction_dims.iter().fold(1u32, |product, dim| product.saturating_mul(*dim))
+    }
+}
+
+/// The ops of one segment: `first..end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentRange {
+    /// Index of its first op.
+    pub first: u16,
+    /// Index after its last op.
+    pub end: u16,
+}
+
+/// One entry of the boundary tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BoundarySlot {
+    /// The tensor.
+    pub slot: Slot,
+    /// The segment that produces it.
+    pub segment: u16,
+}
+
+/// A checked graph at fixed symbol values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolvedGraph {
+    /// Root of the graph's descriptors; what a job pins.
+    pub root: Hash,
+    /// Value of each symbol.
+    pub symbols: Vec<u32>,
+    /// All tensors by slot.
+    pub tensors: Vec<ResolvedTensor>,
+    /// Programs by index.
+    pub programs: Vec<Program>,
+    /// Ops in topological order.
+    pub ops: Vec<ResolvedOp>,
+    /// Segments in order; at least one.
+    pub segments: Vec<SegmentRange>,
+    /// Slots of the results.
+    pub outputs: Vec<Slot>,
+    /// Tensors that a later segment reads, and outputs, each once, in producer order.
+    pub boundary: Vec<BoundarySlot>,
+}
+
+impl Graph {
+    /// Fixes the symbols and runs every static check at these values.
+    ///
+    /// # Errors
+    /// The first broken rule, with where it lies and what to change.
+    pub fn resolve(&self, symbols: &[u32]) -> Result<ResolvedGraph, CheckError> {
+        check::structure(self)?;
+        if symbols.len() != self.symbols.len() {
+            return Err(CheckError {
+                code: "G0150",
+                site: Site::Graph,
+                reason: format!("{} symbol values given for {} symbols", symbols.len(), self.symbols.len()),
+                fix: "give one value for each symbol",
+            });
+        }
+        for (index, (value, symbol)) in symbols.iter().zip(&self.symbols).enumerate() {
+            if *value < symbol.min || *value > symbol.max {
+                return Err(CheckError {
+                    code: "G0151",
+                    site: Site::Graph,
+                    reason: format!("symbol {index} is {value}, outside {}..={}", symbol.min, symbol.max),
+                    fix: "choose a value within the symbol's bounds",
+                });
+            }
+        }
+        let tensors = self.resolve_tensors(symbols)?;
+        let dim = |dim: &Dim| resolve_dim(*dim, symbols);
+        let ops: Vec<ResolvedOp> = self
+            .ops
+            .iter()
+            .map(|op| ResolvedOp {
+                kind: op.kind,
+                outputs: op.outputs.clone(),
+                output_dims: op.output_axes.iter().map(dim).collect(),
+                reduction_dims: op.reduction_axes.iter().map(dim).collect(),
+                operands: op.operands.iter().map(|view| self.resolve_view(view, symbols)).collect(),
+                prologue: op.prologue,
+                program: op.program,
+            })
+            .collect();
+        let segments = self.segment_ranges();
+        let boundary = boundary(&tensors, &ops, &segments, &self.outputs);
+        let resolved = ResolvedGraph {
+            root: root::graph_root(self),
+            symbols: symbols.to_vec(),
+            tensors,
+            programs: self.programs.clone(),
+            ops,
+            segments,
+            outputs: self.outputs.clone(),
+            boundary,
+        };
+        check::resolved(&resolved)?;
+        Ok(resolved)
+    }
+
+    fn resolve_tensors(&self, symbols: &[u32]) -> Result<Vec<ResolvedTensor>, CheckError> {
+        let mut producers = alloc::vec![None; self.tensors.len()];
+        for (op_index, op) in self.ops.iter().enumerate() {
+            for (output, slot) in op.outputs.iter().enumerate() {
+                if let Some(producer) = producers.get_mut(usize::from(*slot)) {
+                    *producer = Some((op_index as u16, output as u8));
+                }
+            }
+        }
+        self.tensors
+            .iter()
+            .zip(producers)
+            .enumerate()
+            .map(|(slot, (tensor, producer))| {
+                let dims: Vec<u32> = tensor.shape.iter().map(|dim| resolve_dim(*dim, symbols)).collect();
+                let elements = dims.iter().fold(1u64, |product, dim| product.saturating_mul(u64::from(*dim)));
+                if elements >= 1 << 31 {
+                    return Err(CheckError {
+                        code: "G0152",
+                        site: Site::Tensor(slot as Slot),
+                        reason: format!("{elements} elements, more than 2^31 - 1"),
+                        fix: "split the tensor or lower a symbol's maximum",
+                    });
+                }
+                let layout = TensorLayout::new(slot as Slot, tensor.dtype, tensor.kind, &dims);
+                Ok(ResolvedTensor { dtype: tensor.dtype, kind: tensor.kind, dims, layout, producer })
+            })
+            .collect()
+    }
+
+    fn resolve_view(&self, view: &View, symbols: &[u32]) -> ResolvedView {
+        ResolvedView {
+            slot: view.slot,
+            dtype: self.tensors.get(usize::from(view.slot)).map_or(Dtype::I8, |tensor: &Tensor| tensor.dtype),
+            dims: view.as_shape.iter().map(|dim| resolve_dim(*dim, symbols)).collect(),
+            offsets: view.offsets.clone(),
+            terms: view.terms.clone(),
+            out_of_bounds: view.out_of_bounds,
+            indirect: view.indirect,
+        }
+    }
+
+    fn segment_ranges(&self) -> Vec<SegmentRange> {
+        let mut first = 0;
+        let ends = self.cuts.iter().copied().chain([self.ops.len() as u16]);
+        ends.map(|end| SegmentRange { first: core::mem::replace(&mut first, end), end }).collect()
+    }
+}
+
+impl ResolvedGraph {
+    /// The segment that the op belongs to.
+    pub fn segment_of(&self, op: u16) -> u16 {
+        self.segments.iter().position(|segment| op < segment.end).unwrap_or(0) as u16
+    }
+
+    /// Slots of one kind in slot order: what the params root and the inputs root are lists of.
+    pub fn slots_of(&self, kind: TensorKind) -> Vec<Slot> {
+        let of_kind = |(slot, tensor): (usize, &ResolvedTensor)| (tensor.kind == kind).then_some(slot as Slot);
+        self.tensors.iter().enumerate().filter_map(of_kind).collect()
+    }
+
+    /// Every tensor that a segment produces, in (op, output) order.
+    pub fn segment_slots(&self, segment: u16) -> Vec<Slot> {
+        let Some(range) = self.segments.get(usize::from(segment)) else { return Vec::new() };
+        let ops = self.ops.get(usize::from(range.first)..usize::from(range.end)).unwrap_or(&[]);
+        ops.iter().flat_map(|op| op.outputs.iter().copied()).collect()
+    }
+
+    /// Position of a tensor in the boundary tree.
+    pub fn boundary_position(&self, slot: Slot) -> Option<u16> {
+        self.boundary.iter().position(|entry| entry.slot == slot).map(|position| position as u16)
+    }
+
+    /// Root of the params or the inputs from the hashes of their tensors in slot order.
+    pub fn tensors_root(role: ListRole, hashes: &[Hash]) -> Hash {
+        list_root(role, hashes.len() as u32, &merkle_root(hashes))
+    }
+
+    /// Hash of a segment's trace from the hashes of its tensors in (op, output) order.
+    pub fn segment_root(segment: u16, hashes: &[Hash]) -> Hash {
+        segment_hash(u32::from(segment), hashes.len() as u32, &merkle_root(hashes))
+    }
+}
+
+fn resolve_dim(dim: Dim, symbols: &[u32]) -> u32 {
+    match dim {
+        Dim::Const(value) => value,
+        Dim::Symbol(index) => symbols.get(usize::from(index)).copied().unwrap_or(0),
+    }
+}
+
+fn boundary(
+    tensors: &[ResolvedTensor],
+    ops: &[ResolvedOp],
+    segments: &[SegmentRange],
+    outputs: &[Slot],
+) -> Vec<BoundarySlot> {
+    let segment_of = |op: u16| segments.iter().position(|segment| op < segment.end).unwrap_or(0) as u16;
+    let mut crosses = alloc::vec![false; tensors.len()];
+    let mut mark = |slot: Slot| {
+        if let Some(mark) = crosses.get_mut(usize::from(slot)) {
+            *mark = true;
+        }
+    };
+    outputs.iter().copied().for_each(&mut mark);
+    for (reader, op) in ops.iter().enumerate() {
+        for view in &op.operands {
+            let producer = tensors.get(usize::from(view.slot)).and_then(|tensor| tensor.producer);
+            if producer.is_some_and(|(producer, _)| segment_of(producer) != segment_of(reader as u16)) {
+                mark(view.slot);
+            }
+        }
+    }
+    let produced = ops.iter().enumerate().flat_map(|(op, resolved)| {
+        resolved.outputs.iter().map(move |slot| BoundarySlot { slot: *slot, segment: segment_of(op as u16) })
+    });
+    produced.filter(|entry| crosses.get(usize::from(entry.slot)).copied().unwrap_or(false)).collect()
+}

@@ -1,0 +1,76 @@
+//! Affine access: from a point of the iteration space to an element of the operand.
+
+use super::types::{Dtype, OutOfBounds, Slot, Term};
+use alloc::vec::Vec;
+
+/// A [`View`](super::View) with its symbols fixed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolvedView {
+    /// The tensor that is read.
+    pub slot: Slot,
+    /// Its element type.
+    pub dtype: Dtype,
+    /// The shape it is seen in.
+    pub dims: Vec<u32>,
+    /// One offset for each axis of `dims`.
+    pub offsets: Vec<i32>,
+    /// As in the graph.
+    pub terms: Vec<Term>,
+    /// What is read outside.
+    pub out_of_bounds: OutOfBounds,
+    /// The axis whose coordinate comes from a register.
+    pub indirect: Option<u8>,
+}
+
+/// What a view reads at one point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// The element with this row-major index.
+    Element(u32),
+    /// Outside a padded view: this value.
+    Outside(i64),
+}
+
+impl ResolvedView {
+    /// What is read at a point of the iteration space; `indirect` is used by the indirect axis alone.
+    ///
+    /// The graph's checks keep every coordinate within 62 bits, so that the wrapping sums here never wrap.
+    #[inline]
+    pub fn access(&self, iteration: &[u32], indirect: i64) -> Access {
+        let mut outside = false;
+        let mut element = 0u64;
+        for (axis, &dim) in self.dims.iter().enumerate() {
+            let last = i64::from(dim) - 1;
+            let coordinate = if self.indirect == Some(axis as u8) {
+                indirect.clamp(0, last)
+            } else {
+                let coordinate = self.coordinate(axis, iteration);
+                outside |= coordinate < 0 || coordinate > last;
+                coordinate.clamp(0, last)
+            };
+            element = element * u64::from(dim) + coordinate as u64;
+        }
+        match self.out_of_bounds {
+            OutOfBounds::Pad(value) if outside => Access::Outside(i64::from(value)),
+            _ => Access::Element(element as u32),
+        }
+    }
+
+    /// The unclamped coordinate on one axis.
+    #[inline]
+    pub fn coordinate(&self, axis: usize, iteration: &[u32]) -> i64 {
+        let mut coordinate = i64::from(self.offsets.get(axis).copied().unwrap_or(0));
+        for term in &self.terms {
+            if usize::from(term.source_axis) == axis {
+                let at = iteration.get(usize::from(term.iteration_axis)).copied().unwrap_or(0);
+                coordinate = coordinate.wrapping_add(i64::from(term.coefficient).wrapping_mul(i64::from(at)));
+            }
+        }
+        coordinate
+    }
+
+    /// Whether any term uses an iteration axis at or beyond `first_reduction_axis`.
+    pub fn uses_reduction(&self, first_reduction_axis: usize) -> bool {
+        self.terms.iter().any(|term| usize::from(term.iteration_axis) >= first_reduction_axis)
+    }
+}
