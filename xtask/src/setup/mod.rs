@@ -1,0 +1,4 @@
+//! What building needs from the machine, and installing it.
+
+pub(crate) mod debian;
+pub(crate) mod sbf_toolchain;
