@@ -46,7 +46,11 @@ pub struct DecodeError {
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "G0001 not a graph: {} at byte {}; encode it again with this version of the IR", self.reason, self.offset)
+        write!(
+            f,
+            "G0001 not a graph: {} at byte {}; encode it again with this version of the IR",
+            self.reason, self.offset
+        )
     }
 }
 

@@ -15,13 +15,13 @@ mod view;
 
 pub use bytecode::{Instruction, MAX_CONSTANTS, MAX_WORDS, Program, REGISTERS, Register};
 pub use cost::{Cost, MAX_COMPUTE_UNITS, MAX_UPLOAD_BYTES};
-pub use encoding::{MAGIC, MAX_GRAPH_BYTES};
+pub use encoding::{Header, MAGIC, MAX_GRAPH_BYTES, decode_op, decode_program, decode_tensor, opcode_name, word_of};
 pub use error::{CheckError, DecodeError, GraphError, Site};
 pub use resolve::{BoundarySlot, ResolvedGraph, ResolvedOp, ResolvedTensor, SegmentRange};
 pub use root::Descriptor;
 pub use types::{
-    Dim, Dtype, Graph, IR_VERSION, MAX_AXES, MAX_CUTS, MAX_OPERANDS, MAX_OPS, MAX_OP_OUTPUTS, MAX_OUTPUTS, MAX_OUTPUT_AXES,
-    MAX_PROGRAMS, MAX_REDUCTION_AXES, MAX_SYMBOLS, MAX_TENSORS, MAX_TERMS, Op, OpKind, OutOfBounds, Slot, Symbol,
-    Tensor, TensorKind, Term, View,
+    Dim, Dtype, Graph, IR_VERSION, MAX_AXES, MAX_CUTS, MAX_OP_OUTPUTS, MAX_OPERANDS, MAX_OPS, MAX_OUTPUT_AXES,
+    MAX_OUTPUTS, MAX_PROGRAMS, MAX_REDUCTION_AXES, MAX_SYMBOLS, MAX_TENSORS, MAX_TERMS, Op, OpKind, OutOfBounds, Slot,
+    Symbol, Tensor, TensorKind, Term, View,
 };
 pub use view::{Access, ResolvedView};

@@ -1,10 +1,10 @@
 //! A graph at fixed symbol values: what executors, commitments and disputes work with.
 
 use super::bytecode::Program;
+use super::check;
 use super::error::{CheckError, Site};
 use super::types::{Dim, Dtype, Graph, OpKind, Slot, Tensor, TensorKind, View};
 use super::view::ResolvedView;
-use super::{check, root};
 use crate::commit::{Hash, ListRole, TensorLayout, list_root, merkle_root, segment_hash};
 use alloc::format;
 use alloc::vec::Vec;
@@ -149,7 +149,7 @@ impl Graph {
         let segments = self.segment_ranges();
         let boundary = boundary(&tensors, &ops, &segments, &self.outputs);
         let resolved = ResolvedGraph {
-            root: root::graph_root(self),
+            root: self.root(),
             symbols: symbols.to_vec(),
             tensors,
             programs: self.programs.clone(),

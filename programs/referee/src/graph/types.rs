@@ -119,6 +119,11 @@ pub enum TensorKind {
     Temp = 2,
 }
 
+impl TensorKind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::Input, Self::Param, Self::Temp];
+}
+
 /// A named size with its bounds; a job gives it a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Symbol {
@@ -209,6 +214,9 @@ pub enum OpKind {
 }
 
 impl OpKind {
+    /// All kinds.
+    pub const ALL: [Self; 6] = [Self::Contract, Self::Map, Self::Sum, Self::SumPair, Self::ArgMax, Self::ArgMin];
+
     /// Whether a prologue runs for each point of the reduction axes.
     pub const fn has_prologue(self) -> bool {
         matches!(self, Self::Sum | Self::SumPair | Self::ArgMax | Self::ArgMin)

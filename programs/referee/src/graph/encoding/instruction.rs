@@ -1,0 +1,141 @@
+//! One instruction is one word of 32 bits: opcode in the lowest byte, then four register fields of 4 bits (`d`, `a`,
+//! `b`, `c`), then one byte for an index or a shift. Fields that an opcode does not use are 0.
+
+use crate::graph::bytecode::{Instruction, REGISTERS, Register};
+
+/// What an instruction that does not fit its fields encodes to; no opcode is `0xff`.
+const UNENCODABLE: u32 = u32::MAX;
+
+/// The fields of a word.
+#[derive(Clone, Copy)]
+struct Fields {
+    d: Register,
+    a: Register,
+    b: Register,
+    c: Register,
+    immediate: u8,
+}
+
+const NO_FIELDS: Fields = Fields { d: 0, a: 0, b: 0, c: 0, immediate: 0 };
+
+/// Opcodes and their mnemonics. LOOP, END and BRZ are reserved: the decoder refuses them by name.
+const OPCODES: &[(u8, &str)] = &[
+    (0x01, "LDC"),
+    (0x02, "LDX"),
+    (0x03, "LDG"),
+    (0x04, "IDX"),
+    (0x05, "DIM"),
+    (0x10, "ADD"),
+    (0x11, "SUB"),
+    (0x12, "MUL"),
+    (0x13, "AND"),
+    (0x14, "OR"),
+    (0x15, "XOR"),
+    (0x16, "SHL"),
+    (0x17, "SHR"),
+    (0x18, "SAR"),
+    (0x19, "RSHR"),
+    (0x1a, "MIN"),
+    (0x1b, "MAX"),
+    (0x1c, "LT"),
+    (0x1d, "LTU"),
+    (0x1e, "EQ"),
+    (0x1f, "SEL"),
+    (0x20, "DIVU"),
+    (0x21, "ISQRT"),
+    (0x22, "CLZ"),
+    (0x30, "LOOP"),
+    (0x31, "END"),
+    (0x32, "BRZ"),
+    (0x40, "ST"),
+];
+
+/// Mnemonic of an opcode, reserved ones included; `None` if nothing is assigned to it.
+pub fn opcode_name(opcode: u8) -> Option<&'static str> {
+    OPCODES.iter().find(|(code, _)| *code == opcode).map(|(_, name)| *name)
+}
+
+/// The word of an instruction; `0xffff_ffff`, which no decoder accepts, if a register is beyond 15.
+pub fn word_of(instruction: Instruction) -> u32 {
+    let (opcode, fields) = fields_of(instruction);
+    let registers = [fields.d, fields.a, fields.b, fields.c];
+    if registers.iter().any(|register| usize::from(*register) >= REGISTERS) {
+        return UNENCODABLE;
+    }
+    let [d, a, b, c] = registers.map(u32::from);
+    u32::from(opcode) | d << 8 | a << 12 | b << 16 | c << 20 | u32::from(fields.immediate) << 24
+}
+
+fn fields_of(instruction: Instruction) -> (u8, Fields) {
+    use Instruction as I;
+    let binary = |d, a, b| Fields { d, a, b, ..NO_FIELDS };
+    let unary = |d, a| Fields { d, a, ..NO_FIELDS };
+    let immediate = |d, immediate| Fields { d, immediate, ..NO_FIELDS };
+    match instruction {
+        I::Constant { d, index } => (0x01, immediate(d, index)),
+        I::Load { d, operand } => (0x02, immediate(d, operand)),
+        I::Gather { d, operand, a } => (0x03, Fields { d, a, immediate: operand, ..NO_FIELDS }),
+        I::Index { d, axis } => (0x04, immediate(d, axis)),
+        I::Length { d, axis } => (0x05, immediate(d, axis)),
+        I::Add { d, a, b } => (0x10, binary(d, a, b)),
+        I::Sub { d, a, b } => (0x11, binary(d, a, b)),
+        I::Mul { d, a, b } => (0x12, binary(d, a, b)),
+        I::And { d, a, b } => (0x13, binary(d, a, b)),
+        I::Or { d, a, b } => (0x14, binary(d, a, b)),
+        I::Xor { d, a, b } => (0x15, binary(d, a, b)),
+        I::ShiftLeft { d, a, b } => (0x16, binary(d, a, b)),
+        I::ShiftRight { d, a, b } => (0x17, binary(d, a, b)),
+        I::ShiftArithmetic { d, a, b } => (0x18, binary(d, a, b)),
+        I::RoundShift { d, a, shift } => (0x19, Fields { d, a, immediate: shift, ..NO_FIELDS }),
+        I::Min { d, a, b } => (0x1a, binary(d, a, b)),
+        I::Max { d, a, b } => (0x1b, binary(d, a, b)),
+        I::Less { d, a, b } => (0x1c, binary(d, a, b)),
+        I::LessUnsigned { d, a, b } => (0x1d, binary(d, a, b)),
+        I::Equal { d, a, b } => (0x1e, binary(d, a, b)),
+        I::Select { d, c, a, b } => (0x1f, Fields { d, a, b, c, immediate: 0 }),
+        I::DivideUnsigned { d, a, b } => (0x20, binary(d, a, b)),
+        I::SquareRoot { d, a } => (0x21, unary(d, a)),
+        I::LeadingZeros { d, a } => (0x22, unary(d, a)),
+        I::Store { output, a } => (0x40, Fields { a, immediate: output, ..NO_FIELDS }),
+    }
+}
+
+/// The instruction of a word, or why there is none.
+pub(super) fn instruction_of(word: u32) -> Result<Instruction, &'static str> {
+    use Instruction as I;
+    let field = |shift: u32| (word >> shift & 15) as Register;
+    let (d, a, b, c, immediate) = (field(8), field(12), field(16), field(20), (word >> 24) as u8);
+    let instruction = match word as u8 {
+        0x01 => I::Constant { d, index: immediate },
+        0x02 => I::Load { d, operand: immediate },
+        0x03 => I::Gather { d, operand: immediate, a },
+        0x04 => I::Index { d, axis: immediate },
+        0x05 => I::Length { d, axis: immediate },
+        0x10 => I::Add { d, a, b },
+        0x11 => I::Sub { d, a, b },
+        0x12 => I::Mul { d, a, b },
+        0x13 => I::And { d, a, b },
+        0x14 => I::Or { d, a, b },
+        0x15 => I::Xor { d, a, b },
+        0x16 => I::ShiftLeft { d, a, b },
+        0x17 => I::ShiftRight { d, a, b },
+        0x18 => I::ShiftArithmetic { d, a, b },
+        0x19 => I::RoundShift { d, a, shift: immediate },
+        0x1a => I::Min { d, a, b },
+        0x1b => I::Max { d, a, b },
+        0x1c => I::Less { d, a, b },
+        0x1d => I::LessUnsigned { d, a, b },
+        0x1e => I::Equal { d, a, b },
+        0x1f => I::Select { d, c, a, b },
+        0x20 => I::DivideUnsigned { d, a, b },
+        0x21 => I::SquareRoot { d, a },
+        0x22 => I::LeadingZeros { d, a },
+        0x30 => return Err("LOOP is reserved and not part of this version"),
+        0x31 => return Err("END is reserved and not part of this version"),
+        0x32 => return Err("BRZ is reserved and not part of this version"),
+        0x40 => I::Store { output: immediate, a },
+        _ => return Err("unknown opcode"),
+    };
+    // What an opcode does not use must be 0: then the word is the one that encodes the instruction.
+    if word_of(instruction) == word { Ok(instruction) } else { Err("unused bits of an instruction are set") }
+}
