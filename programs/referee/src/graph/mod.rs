@@ -8,6 +8,7 @@ mod check;
 mod cost;
 mod encoding;
 mod error;
+mod interval;
 mod resolve;
 mod root;
 mod types;
@@ -17,6 +18,7 @@ pub use bytecode::{Instruction, MAX_CONSTANTS, MAX_WORDS, Program, REGISTERS, Re
 pub use cost::{Cost, MAX_COMPUTE_UNITS, MAX_UPLOAD_BYTES};
 pub use encoding::{Header, MAGIC, MAX_GRAPH_BYTES, decode_op, decode_program, decode_tensor, opcode_name, word_of};
 pub use error::{CheckError, DecodeError, GraphError, Site};
+pub use interval::{Interval, OpIntervals, Wrap};
 pub use resolve::{BoundarySlot, ResolvedGraph, ResolvedOp, ResolvedTensor, SegmentRange};
 pub use root::Descriptor;
 pub use types::{

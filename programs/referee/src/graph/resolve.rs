@@ -56,6 +56,13 @@ pub struct ResolvedOp {
 }
 
 impl ResolvedOp {
+    /// Length of an iteration axis (output axes first, then reduction axes); `None` beyond the last.
+    pub fn iteration_length(&self, axis: u8) -> Option<u32> {
+        let axis = usize::from(axis);
+        let reduction = || self.reduction_dims.get(axis.checked_sub(self.output_dims.len())?);
+        self.output_dims.get(axis).or_else(reduction).copied()
+    }
+
     /// Output elements of each output.
     pub fn output_elements(&self) -> u32 {
         self.output_dims.iter().fold(1u32, |product, dim| product.saturating_mul(*dim))

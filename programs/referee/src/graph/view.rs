@@ -1,5 +1,6 @@
 //! Affine access: from a point of the iteration space to an element of the operand.
 
+use super::resolve::ResolvedOp;
 use super::types::{Dtype, OutOfBounds, Slot, Term};
 use alloc::vec::Vec;
 
@@ -67,6 +68,25 @@ impl ResolvedView {
             }
         }
         coordinate
+    }
+
+    /// Least and greatest value of the unclamped coordinate on one axis over all points of the op's iteration space.
+    pub fn coordinate_range(&self, axis: usize, op: &ResolvedOp) -> (i128, i128) {
+        let offset = i128::from(self.offsets.get(axis).copied().unwrap_or(0));
+        let terms = self.terms.iter().filter(|term| usize::from(term.source_axis) == axis);
+        terms.fold((offset, offset), |(low, high), term| {
+            let last = op.iteration_length(term.iteration_axis).unwrap_or(1).max(1) - 1;
+            let reach = i128::from(term.coefficient) * i128::from(last);
+            (low + reach.min(0), high + reach.max(0))
+        })
+    }
+
+    /// Whether no point of the op's iteration space has a coordinate outside the shape.
+    pub fn stays_inside(&self, op: &ResolvedOp) -> bool {
+        self.dims.iter().enumerate().all(|(axis, dim)| {
+            let (low, high) = self.coordinate_range(axis, op);
+            self.indirect == Some(axis as u8) || (low >= 0 && high < i128::from(*dim))
+        })
     }
 
     /// Whether any term uses an iteration axis at or beyond `first_reduction_axis`.
