@@ -4,5 +4,6 @@
 //! the scalar reference of `referee` bit for bit, on every op, shape and extreme value.
 
 mod backend;
+pub mod conformance;
 
 pub use backend::{Backend, Execution, Keep, KernelError, Model, TensorSet};
