@@ -1,0 +1,69 @@
+//! Seeds of every address that the program derives, and the addresses themselves for clients.
+//!
+//! On-chain, stored bumps are used; deriving is for those who build instructions.
+
+use anchor_lang::prelude::Pubkey;
+
+/// Seed of the one [`Network`](crate::state::Network).
+pub const NETWORK_SEED: &[u8] = b"network";
+/// Seed of the token account that holds all stake.
+pub const STAKE_VAULT_SEED: &[u8] = b"stake_vault";
+/// First seed of a [`PaymentMint`](crate::state::PaymentMint); the mint follows.
+pub const PAYMENT_MINT_SEED: &[u8] = b"payment_mint";
+/// First seed of the token account that holds the fees of a mint; the mint follows.
+pub const FEE_VAULT_SEED: &[u8] = b"fee_vault";
+/// First seed of a [`Client`](crate::state::Client); the client's key follows.
+pub const CLIENT_SEED: &[u8] = b"client";
+/// First seed of a [`Node`](crate::state::Node); the withdraw authority and the index (u16 LE) follow.
+pub const NODE_SEED: &[u8] = b"node";
+/// First seed of a [`Job`](crate::state::Job); the client's key and the job id (u64 LE) follow.
+pub const JOB_SEED: &[u8] = b"job";
+/// First seed of the token account that holds the escrow of a job; the job follows.
+pub const VAULT_SEED: &[u8] = b"vault";
+
+/// Address of the network.
+pub fn network() -> Pubkey {
+    derive(&[NETWORK_SEED])
+}
+
+/// Address of the stake vault.
+pub fn stake_vault() -> Pubkey {
+    derive(&[STAKE_VAULT_SEED])
+}
+
+/// Address of the record of a payment mint.
+pub fn payment_mint(mint: &Pubkey) -> Pubkey {
+    derive(&[PAYMENT_MINT_SEED, mint.as_ref()])
+}
+
+/// Address of the fee vault of a payment mint.
+pub fn fee_vault(mint: &Pubkey) -> Pubkey {
+    derive(&[FEE_VAULT_SEED, mint.as_ref()])
+}
+
+/// Address of the account that counts a client's jobs.
+pub fn client(client: &Pubkey) -> Pubkey {
+    derive(&[CLIENT_SEED, client.as_ref()])
+}
+
+/// Address of a node.
+pub fn node(withdraw_authority: &Pubkey, index: u16) -> Pubkey {
+    derive(&[NODE_SEED, withdraw_authority.as_ref(), &index.to_le_bytes()])
+}
+
+/// Address of a job.
+pub fn job(client: &Pubkey, job_id: u64) -> Pubkey {
+    derive(&[JOB_SEED, client.as_ref(), &job_id.to_le_bytes()])
+}
+
+/// Address of the vault of a job.
+pub fn vault(job: &Pubkey) -> Pubkey {
+    derive(&[VAULT_SEED, job.as_ref()])
+}
+
+/// Address that signs the program's own events, an account of every instruction that emits one.
+pub const EVENT_AUTHORITY: Pubkey = crate::EVENT_AUTHORITY_AND_BUMP.0;
+
+fn derive(seeds: &[&[u8]]) -> Pubkey {
+    Pubkey::find_program_address(seeds, &crate::ID).0
+}

@@ -1,0 +1,219 @@
+//! Every way in which the program refuses: the name is the broken rule, the message what to do about it.
+
+use anchor_lang::prelude::*;
+
+/// Error codes of the program. A code is the number below plus 6,000.
+///
+/// The numbers are part of the interface: a number is never changed or used again. They are grouped by what they speak
+/// of, with gaps for additions.
+#[error_code]
+#[derive(PartialEq, Eq)]
+pub enum AssayError {
+    /// A sum, difference or product does not fit 64 bits.
+    #[msg("An amount or a slot overflows 64 bits: use smaller values")]
+    ArithmeticOverflow = 0,
+    /// An account would end in a state that must not exist.
+    #[msg("The accounting would break, so nothing was changed: report this transaction as a bug")]
+    InvariantBroken = 1,
+    /// An account was written by a version of the program that this one does not know.
+    #[msg("The account has another version than this program: migrate it first")]
+    UnsupportedAccountVersion = 2,
+
+    /// The signer may not initialise the network.
+    #[msg("Only the program's upgrade authority may initialise the network: sign with it")]
+    NotUpgradeAuthority = 10,
+    /// The signer does not govern the network.
+    #[msg("Only the network's authority may do this: sign with it")]
+    NotNetworkAuthority = 11,
+    /// The signer was not proposed as authority.
+    #[msg("Only the proposed authority may accept: have the present authority propose this key first")]
+    NotPendingAuthority = 12,
+    /// The signer is not the node's cold key.
+    #[msg("Only the node's withdraw authority may do this: sign with the cold key")]
+    NotWithdrawAuthority = 13,
+    /// The signer is not the node's hot key.
+    #[msg("Only the node's present operator may claim: sign with it, or change it with update_node")]
+    NotOperator = 14,
+    /// The signer is not the key that was pinned when the job was claimed.
+    #[msg("Only the operator pinned at the claim may commit: sign with the key that claimed the job")]
+    NotJobOperator = 15,
+    /// The signer did not post the job.
+    #[msg("Only the client that posted the job may do this: sign with its key")]
+    NotClient = 16,
+
+    /// See `limits::MINIMUM_STAKE`.
+    #[msg("minimum_stake is outside its bounds: choose 1 to 10^18")]
+    MinimumStakeOutOfBounds = 20,
+    /// Stake must stay reachable for longer than any job can take to end.
+    #[msg("unbonding_slots is outside its bounds: at least maximum_run_slots + maximum_window_slots + 64, at most 6,480,000")]
+    UnbondingSlotsOutOfBounds = 21,
+    /// See `limits::PROTOCOL_FEE_BPS`.
+    #[msg("protocol_fee_bps is outside its bounds: choose 0 to 1,000")]
+    ProtocolFeeOutOfBounds = 22,
+    /// See `limits::MISS_CHARGE_BPS`.
+    #[msg("miss_charge_bps is outside its bounds: choose 0 to 2,000")]
+    MissChargeOutOfBounds = 23,
+    /// See `limits::MINIMUM_BOND_BPS`.
+    #[msg("minimum_bond_bps is outside its bounds: choose 0 to 100,000")]
+    MinimumBondOutOfBounds = 24,
+    /// See `limits::CLAIM_SLOTS`.
+    #[msg("maximum_claim_slots is outside its bounds: choose 1 to 1,512,000")]
+    MaximumClaimSlotsOutOfBounds = 25,
+    /// See `limits::RUN_SLOTS`.
+    #[msg("maximum_run_slots is outside its bounds: choose 1 to 432,000")]
+    MaximumRunSlotsOutOfBounds = 26,
+    /// See `limits::WINDOW_SLOTS`.
+    #[msg("The window bounds are wrong: 1 <= minimum_window_slots <= maximum_window_slots <= 432,000")]
+    WindowLimitsOutOfBounds = 27,
+    /// See `limits::OPEN_JOBS_PER_NODE`.
+    #[msg("maximum_open_jobs_per_node is outside its bounds: choose 1 to 1,024")]
+    MaximumOpenJobsOutOfBounds = 28,
+    /// See `limits::BOND_RATE_TERM`.
+    #[msg("The bond rate is outside its bounds: numerator and denominator from 1 to 10^12")]
+    BondRateOutOfBounds = 29,
+
+    /// Stake that can be frozen could not be slashed.
+    #[msg("The stake mint has a freeze authority: choose a mint without one")]
+    StakeMintFreezable = 40,
+    /// The program log names the extension.
+    #[msg(
+        "The mint has an extension that is not allowed (named in the log): only MetadataPointer and TokenMetadata are"
+    )]
+    MintExtensionRefused = 41,
+    /// The mint's extension data cannot be read.
+    #[msg("The mint's extensions are unknown to this program or malformed: choose another mint")]
+    MintExtensionsUnreadable = 42,
+    /// The payment mint was switched off for new jobs.
+    #[msg("New jobs in this payment mint are disabled: choose another mint")]
+    PaymentMintDisabled = 43,
+    /// The mint account is another than the one on record.
+    #[msg("This is another mint than the one on record: pass the mint that the account names")]
+    WrongMint = 44,
+    /// The token program is another than the one that owns the mint on record.
+    #[msg("This is another token program than the one on record: pass the owner of the mint")]
+    WrongTokenProgram = 45,
+
+    /// Bounds what an endpoint may be.
+    #[msg("The endpoint is invalid: at most 96 bytes of visible ASCII without spaces")]
+    EndpointInvalid = 60,
+    /// The all-zero key cannot sign.
+    #[msg("The operator key is the zero key: pass a key that can sign")]
+    OperatorInvalid = 61,
+    /// Nothing would move.
+    #[msg("The amount is zero: pass at least one base unit")]
+    AmountZero = 62,
+    /// Bonds of open jobs are locked in the stake.
+    #[msg("The node's free stake (stake - locked) is too small: stake more or wait for open jobs to settle")]
+    InsufficientFreeStake = 63,
+    /// Four withdrawals can be under way.
+    #[msg("Four withdrawals are already under way: withdraw or cancel one first")]
+    WithdrawalQueueFull = 64,
+    /// No requested withdrawal has been released.
+    #[msg("No withdrawal has been released yet: wait for its release slot")]
+    NothingReleased = 65,
+    /// The place in the queue is empty or does not exist.
+    #[msg("There is no withdrawal at this index: read the node's unbonding entries")]
+    NoSuchWithdrawal = 66,
+    /// A node with stake cannot be removed.
+    #[msg("The node still has stake: request its withdrawal first")]
+    NodeHasStake = 67,
+    /// A node with withdrawals under way cannot be removed.
+    #[msg("The node still has withdrawals under way: withdraw them first")]
+    NodeHasUnbonding = 68,
+    /// A node with open jobs cannot be removed.
+    #[msg("The node still has open jobs: wait until they settle")]
+    NodeHasOpenJobs = 69,
+
+    /// Job ids count up and are never used twice.
+    #[msg("The job id is not the client's next one: read next_job_id of the client account (0 if there is none)")]
+    JobIdMismatch = 80,
+    /// A job must be able to pay.
+    #[msg("price_max is zero: offer at least one base unit")]
+    PriceZero = 81,
+    /// The ramp only rises.
+    #[msg("price_min is above price_max: swap them")]
+    PriceRangeInverted = 82,
+    /// The maximum price must be reachable.
+    #[msg("The ramp ends after the claim window: ramp_hold_slots + ramp_slots must not exceed claim_slots")]
+    RampBeyondClaimWindow = 83,
+    /// Bounded by the network's parameters.
+    #[msg("claim_slots is outside the network's bounds: choose 1 to maximum_claim_slots")]
+    ClaimSlotsOutOfBounds = 84,
+    /// Bounded by the network's parameters.
+    #[msg("run_slots is outside the network's bounds: choose 1 to maximum_run_slots")]
+    RunSlotsOutOfBounds = 85,
+    /// Bounded by the network's parameters.
+    #[msg("window_slots is outside the network's bounds: choose minimum_window_slots to maximum_window_slots")]
+    WindowSlotsOutOfBounds = 86,
+    /// Governed multiple of the maximum price.
+    #[msg("The bond is below the network's minimum for this price_max: raise it (it is at least one base unit)")]
+    BondTooSmall = 87,
+    /// Bounds what a URI may be.
+    #[msg("A URI is invalid: 1 to 128 bytes of visible ASCII without spaces (store_uri may be empty)")]
+    UriInvalid = 88,
+    /// The output cannot lie in a boundary tree as described.
+    #[msg("The output descriptor is impossible: leaves >= 1, depth as the layout of that many leaves gives, boundary_position < boundary_count")]
+    OutputDescriptorInvalid = 89,
+    /// The graph language of the job is not the one that this program referees.
+    #[msg("The IR version is not supported by this program: encode the graph with the version of its referee")]
+    UnsupportedIrVersion = 90,
+
+    /// The state machine has no such transition.
+    #[msg("The job's state does not allow this: read the job and see the state table")]
+    IllegalTransition = 100,
+    /// Too late to claim.
+    #[msg("The claim window has closed: the job can only expire")]
+    ClaimWindowClosed = 101,
+    /// Too early to expire.
+    #[msg("The claim window is still open: expire the job after its last claim slot")]
+    ClaimWindowOpen = 102,
+    /// Too late to commit.
+    #[msg("The run deadline has passed: the claim can only expire")]
+    RunDeadlinePassed = 103,
+    /// Too early to expire the claim.
+    #[msg("The run deadline has not passed: the node may still commit")]
+    RunDeadlineNotPassed = 104,
+    /// Too early to settle.
+    #[msg("The challenge window is still open: finalise after its last slot")]
+    ChallengeWindowOpen = 105,
+    /// The job asks for more stake.
+    #[msg("The node's stake is below the job's minimum_stake: stake more")]
+    StakeBelowJobMinimum = 106,
+    /// The network asks for more stake.
+    #[msg("The node's stake is below the network's minimum_stake: stake more")]
+    StakeBelowNetworkMinimum = 107,
+    /// Bounded by the network's parameters.
+    #[msg("The node has as many open jobs as the network allows: wait until one settles")]
+    TooManyOpenJobs = 108,
+    /// The node account is another than the one that claimed.
+    #[msg("This node did not claim the job: pass the node that the job names")]
+    WrongNode = 109,
+    /// The path must have the static depth of the boundary tree.
+    #[msg("The output path has the wrong length: one hash for each level of the boundary tree")]
+    OutputPathLengthMismatch = 110,
+    /// The output does not lie where the job says in the committed tree.
+    #[msg("The boundary root is not the one that output root and path lead to: rebuild the boundary tree")]
+    BoundaryRootMismatch = 111,
+
+    /// This party is owed nothing, or was already paid.
+    #[msg("There is nothing to withdraw here: it was withdrawn before or never arose")]
+    NothingOwed = 120,
+    /// Without the payee's signature only its associated token account may be paid.
+    #[msg("The payee did not sign, so only its associated token account of this mint may receive: pass that one")]
+    DestinationNotCanonical = 121,
+    /// Paying a vault from itself would cancel the debt and move nothing.
+    #[msg("The destination is the vault that pays: pass an account of the payee")]
+    DestinationIsVault = 122,
+    /// A job with debts cannot be closed.
+    #[msg("The job still owes credits: withdraw, sweep and charge first, then close")]
+    CreditsOutstanding = 123,
+    /// A running job cannot be closed.
+    #[msg("The job has not ended: finalise, cancel or expire it first")]
+    JobNotEnded = 124,
+    /// The vault does not hold what is owed.
+    #[msg("The vault holds less than it owes, so nothing was changed: report this transaction as a bug")]
+    VaultShort = 125,
+    /// The token account is not the job's vault.
+    #[msg("This is not the vault on record: pass the token account at the program's vault address")]
+    WrongVault = 126,
+}

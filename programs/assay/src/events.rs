@@ -1,0 +1,330 @@
+//! What the program announces. Every event is emitted by a call of the program to itself, so no log limit truncates it.
+//!
+//! Events are for watchers; the accounts are the truth, and everything can be rebuilt from them alone.
+
+use crate::state::Parameters;
+use anchor_lang::prelude::*;
+
+/// The network was created.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetworkInitialized {
+    /// Who governs it.
+    pub authority: Pubkey,
+    /// What nodes stake.
+    pub stake_mint: Pubkey,
+    /// The first parameters.
+    pub parameters: Parameters,
+}
+
+/// Governance changed the parameters.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParametersChanged {
+    /// The parameters from now on.
+    pub parameters: Parameters,
+}
+
+/// The authority proposed its successor.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorityProposed {
+    /// The present authority.
+    pub authority: Pubkey,
+    /// Who may accept; the zero key withdraws a proposal.
+    pub pending_authority: Pubkey,
+}
+
+/// The proposed key became the authority.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorityAccepted {
+    /// Who governed before.
+    pub previous_authority: Pubkey,
+    /// Who governs now.
+    pub authority: Pubkey,
+}
+
+/// Governance allowed a mint for payments.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentMintAllowed {
+    /// The mint.
+    pub mint: Pubkey,
+    /// Whether its issuer can freeze payouts.
+    pub freezable: bool,
+    /// Base units of the stake mint ...
+    pub bond_numerator: u64,
+    /// ... for so many base units of this mint.
+    pub bond_denominator: u64,
+}
+
+/// Governance changed a payment mint.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentMintChanged {
+    /// The mint.
+    pub mint: Pubkey,
+    /// Whether new jobs may be posted in it.
+    pub enabled: bool,
+    /// Base units of the stake mint ...
+    pub bond_numerator: u64,
+    /// ... for so many base units of this mint.
+    pub bond_denominator: u64,
+}
+
+/// Governance took fees out.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeesWithdrawn {
+    /// The mint.
+    pub mint: Pubkey,
+    /// Base units of the mint.
+    pub amount: u64,
+    /// The token account that received them.
+    pub destination: Pubkey,
+}
+
+/// A node registered.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeRegistered {
+    /// The node.
+    pub node: Pubkey,
+    /// Its cold key.
+    pub withdraw_authority: Pubkey,
+    /// Its hot key.
+    pub operator: Pubkey,
+    /// Its number among the nodes of the cold key.
+    pub index: u16,
+}
+
+/// A node changed its operator or endpoint.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeUpdated {
+    /// The node.
+    pub node: Pubkey,
+    /// Its hot key from now on.
+    pub operator: Pubkey,
+}
+
+/// A node was removed.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeDeregistered {
+    /// The node.
+    pub node: Pubkey,
+    /// Who received the rent.
+    pub withdraw_authority: Pubkey,
+}
+
+/// Stake was added.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Staked {
+    /// The node.
+    pub node: Pubkey,
+    /// Base units of the stake mint that were added.
+    pub amount: u64,
+    /// The node's active stake now.
+    pub stake: u64,
+}
+
+/// Stake began to unbond.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WithdrawalRequested {
+    /// The node.
+    pub node: Pubkey,
+    /// Base units of the stake mint that unbond.
+    pub amount: u64,
+    /// First slot at which they can be withdrawn.
+    pub release_slot: u64,
+    /// The node's active stake now.
+    pub stake: u64,
+}
+
+/// Unbonding stake became active again.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WithdrawalCancelled {
+    /// The node.
+    pub node: Pubkey,
+    /// Base units of the stake mint that returned.
+    pub amount: u64,
+    /// The node's active stake now.
+    pub stake: u64,
+}
+
+/// Released stake left the vault.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StakeWithdrawn {
+    /// The node.
+    pub node: Pubkey,
+    /// Base units of the stake mint.
+    pub amount: u64,
+    /// The token account that received them.
+    pub destination: Pubkey,
+}
+
+/// A job was posted and its maximum price escrowed.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobPosted {
+    /// The job.
+    pub job: Pubkey,
+    /// Who posted it.
+    pub client: Pubkey,
+    /// The client's number for it.
+    pub job_id: u64,
+    /// The mint of the price.
+    pub payment_mint: Pubkey,
+    /// The graph to run.
+    pub graph_root: [u8; 32],
+    /// Price until the hold ends, in base units of the payment mint.
+    pub price_min: u64,
+    /// Price at the end of the ramp, in base units of the payment mint.
+    pub price_max: u64,
+    /// What the claiming node locks, in base units of the stake mint.
+    pub bond: u64,
+    /// Last slot at which it can be claimed.
+    pub last_claim_slot: u64,
+}
+
+/// A node claimed a job.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobClaimed {
+    /// The job.
+    pub job: Pubkey,
+    /// The node.
+    pub node: Pubkey,
+    /// The price that the claim fixed, in base units of the payment mint.
+    pub price: u64,
+    /// What the node locked, in base units of the stake mint.
+    pub bond: u64,
+    /// Last slot at which it can commit.
+    pub last_run_slot: u64,
+}
+
+/// A node committed to a result.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResultCommitted {
+    /// The job.
+    pub job: Pubkey,
+    /// The node.
+    pub node: Pubkey,
+    /// Hash over job, node and boundary root.
+    pub commitment: [u8; 32],
+    /// Root over the boundary tensors.
+    pub boundary_root: [u8; 32],
+    /// Root of the output tensor.
+    pub output_root: [u8; 32],
+    /// Last slot at which it can be challenged.
+    pub last_challenge_slot: u64,
+}
+
+/// A result stood and the escrow was shared out.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobSettled {
+    /// The job.
+    pub job: Pubkey,
+    /// The node.
+    pub node: Pubkey,
+    /// Owed to the node, in base units of the payment mint.
+    pub node_credit: u64,
+    /// Owed to the client, in base units of the payment mint.
+    pub client_credit: u64,
+    /// Owed to the fee vault, in base units of the payment mint.
+    pub fee_credit: u64,
+}
+
+/// The client took a job back.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobCancelled {
+    /// The job.
+    pub job: Pubkey,
+    /// Owed to the client, in base units of the payment mint.
+    pub client_credit: u64,
+}
+
+/// Nobody claimed a job in time.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobExpired {
+    /// The job.
+    pub job: Pubkey,
+    /// Owed to the client, in base units of the payment mint.
+    pub client_credit: u64,
+}
+
+/// A node claimed a job and delivered no result in time.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimMissed {
+    /// The job.
+    pub job: Pubkey,
+    /// The node.
+    pub node: Pubkey,
+    /// Owed to the client, in base units of the payment mint.
+    pub client_credit: u64,
+    /// Taken from the node's stake and owed to the client, in base units of the stake mint.
+    pub charge: u64,
+}
+
+/// Node or client was paid out of a job's vault.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreditWithdrawn {
+    /// The job.
+    pub job: Pubkey,
+    /// Who was owed.
+    pub payee: Pubkey,
+    /// Base units of the payment mint.
+    pub amount: u64,
+    /// The token account that received them.
+    pub destination: Pubkey,
+}
+
+/// The client was paid the charge of a miss.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChargeWithdrawn {
+    /// The job.
+    pub job: Pubkey,
+    /// Who was owed.
+    pub payee: Pubkey,
+    /// Base units of the stake mint.
+    pub amount: u64,
+    /// The token account that received them.
+    pub destination: Pubkey,
+}
+
+/// The fee of a job reached the fee vault.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeeSwept {
+    /// The job.
+    pub job: Pubkey,
+    /// The mint.
+    pub mint: Pubkey,
+    /// Base units of the mint.
+    pub amount: u64,
+}
+
+/// A job and its vault were removed.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobClosed {
+    /// The job.
+    pub job: Pubkey,
+    /// Who received all rent.
+    pub client: Pubkey,
+    /// Base units of the payment mint that nobody was owed and that went to the fee vault.
+    pub surplus: u64,
+}

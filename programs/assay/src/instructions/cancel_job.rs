@@ -1,0 +1,37 @@
+use crate::address::JOB_SEED;
+use crate::error::AssayError;
+use crate::events::JobCancelled;
+use crate::state::Job;
+use crate::state_machine::JobEvent;
+use anchor_lang::prelude::*;
+
+/// Takes a job back that nobody has claimed.
+///
+/// Who: the client, from `Posted`, at any time.
+///
+/// 1. Owes the whole escrow to the client.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct CancelJob<'info> {
+    /// The client.
+    pub client: Signer<'info>,
+    /// The job.
+    #[account(
+        mut,
+        seeds = [JOB_SEED, job.client.as_ref(), job.job_id.to_le_bytes().as_ref()],
+        bump = job.bump,
+        has_one = client @ AssayError::NotClient,
+    )]
+    pub job: Box<Account<'info, Job>>,
+}
+
+impl CancelJob<'_> {
+    /// See [`CancelJob`].
+    pub fn handle(ctx: Context<'_, Self>) -> Result<()> {
+        let job = &mut ctx.accounts.job;
+        job.refund(JobEvent::Cancel)?;
+        job.invariant()?;
+        emit_cpi!(JobCancelled { job: ctx.accounts.job.key(), client_credit: ctx.accounts.job.credits.client });
+        Ok(())
+    }
+}

@@ -1,0 +1,73 @@
+use crate::address::{JOB_SEED, NETWORK_SEED, NODE_SEED};
+use crate::error::AssayError;
+use crate::events::JobClaimed;
+use crate::state::{Job, JobNode, Network, Node};
+use crate::state_machine::JobEvent;
+use crate::units::{Slot, TokenAmount};
+use anchor_lang::prelude::*;
+
+/// Claims a posted job for a node.
+///
+/// Who: the node's operator, from `Posted`, until the last claim slot. The node needs the stake that network and job ask
+/// for, free stake for the bond, and a free place among its open jobs.
+///
+/// 1. Fixes the price on the ramp; pins node, operator and payee.
+/// 2. Locks the bond in the node's stake.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct ClaimJob<'info> {
+    /// The hot key of the node.
+    pub operator: Signer<'info>,
+    /// The network, for its parameters.
+    #[account(seeds = [NETWORK_SEED], bump = network.bump)]
+    pub network: Box<Account<'info, Network>>,
+    /// The node.
+    #[account(
+        mut,
+        seeds = [NODE_SEED, node.withdraw_authority.as_ref(), node.index.to_le_bytes().as_ref()],
+        bump = node.bump,
+        has_one = operator @ AssayError::NotOperator,
+    )]
+    pub node: Box<Account<'info, Node>>,
+    /// The job.
+    #[account(
+        mut,
+        seeds = [JOB_SEED, job.client.as_ref(), job.job_id.to_le_bytes().as_ref()],
+        bump = job.bump,
+    )]
+    pub job: Box<Account<'info, Job>>,
+}
+
+impl ClaimJob<'_> {
+    fn validate(&self, now: Slot) -> Result<()> {
+        let parameters = &self.network.parameters;
+        self.job.state.after(JobEvent::Claim)?;
+        require!(!self.job.claim_deadline()?.has_passed(now), AssayError::ClaimWindowClosed);
+        require!(self.node.stake >= parameters.minimum_stake, AssayError::StakeBelowNetworkMinimum);
+        require!(self.node.stake >= self.job.minimum_stake, AssayError::StakeBelowJobMinimum);
+        require!(self.node.open_jobs < parameters.maximum_open_jobs_per_node, AssayError::TooManyOpenJobs);
+        Ok(())
+    }
+
+    /// See [`ClaimJob`].
+    pub fn handle(ctx: Context<'_, Self>) -> Result<()> {
+        let now = Slot(Clock::get()?.slot);
+        ctx.accounts.validate(now)?;
+        let accounts = &mut *ctx.accounts;
+        let (node, job) = (&mut accounts.node, &mut accounts.job);
+        job.claim(JobNode { node: node.key(), operator: node.operator, payee: node.withdraw_authority }, now)?;
+        node.lock_bond(TokenAmount(job.bond), now)?;
+        node.invariant()?;
+        job.invariant()?;
+
+        let job = &ctx.accounts.job;
+        emit_cpi!(JobClaimed {
+            job: job.key(),
+            node: job.node,
+            price: job.price,
+            bond: job.bond,
+            last_run_slot: job.run_deadline()?.last().0,
+        });
+        Ok(())
+    }
+}

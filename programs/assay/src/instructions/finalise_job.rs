@@ -1,0 +1,61 @@
+use crate::address::{JOB_SEED, NODE_SEED};
+use crate::error::AssayError;
+use crate::events::JobSettled;
+use crate::state::{Job, Node};
+use crate::state_machine::JobEvent;
+use crate::units::{Slot, TokenAmount};
+use anchor_lang::prelude::*;
+
+/// Settles a job whose challenge window has closed.
+///
+/// Who: anyone, from `Committed`, after the last challenge slot. No token moves, so no account of anybody can stop it.
+///
+/// 1. Shares the escrow out in credits: price less fee to the node, fee to the protocol, the rest to the client.
+/// 2. Frees the bond.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct FinaliseJob<'info> {
+    /// The node that claimed.
+    #[account(
+        mut,
+        seeds = [NODE_SEED, node.withdraw_authority.as_ref(), node.index.to_le_bytes().as_ref()],
+        bump = node.bump,
+    )]
+    pub node: Box<Account<'info, Node>>,
+    /// The job.
+    #[account(
+        mut,
+        seeds = [JOB_SEED, job.client.as_ref(), job.job_id.to_le_bytes().as_ref()],
+        bump = job.bump,
+    )]
+    pub job: Box<Account<'info, Job>>,
+}
+
+impl FinaliseJob<'_> {
+    fn validate(&self, now: Slot) -> Result<()> {
+        self.job.state.after(JobEvent::Finalise)?;
+        require_keys_eq!(self.node.key(), self.job.node, AssayError::WrongNode);
+        require!(self.job.challenge_deadline()?.has_passed(now), AssayError::ChallengeWindowOpen);
+        Ok(())
+    }
+
+    /// See [`FinaliseJob`].
+    pub fn handle(ctx: Context<'_, Self>) -> Result<()> {
+        ctx.accounts.validate(Slot(Clock::get()?.slot))?;
+        let accounts = &mut *ctx.accounts;
+        accounts.job.finalise()?;
+        accounts.node.settle_job(TokenAmount(accounts.job.bond))?;
+        accounts.node.invariant()?;
+        accounts.job.invariant()?;
+
+        let job = &ctx.accounts.job;
+        emit_cpi!(JobSettled {
+            job: job.key(),
+            node: job.node,
+            node_credit: job.credits.node,
+            client_credit: job.credits.client,
+            fee_credit: job.credits.fee,
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,57 @@
+//! One instruction a file.
+//!
+//! Each file reads from top to bottom as the rule book: who may call, from which state, with which effects; the arguments;
+//! the accounts, whose constraints prove that each is the one meant; `validate`, which checks permission, state and
+//! deadlines and only reads; and `handle`: the transition, then tokens, then the invariant, then the event.
+
+mod accept_authority;
+mod allow_payment_mint;
+mod cancel_job;
+mod cancel_withdrawal;
+mod claim_job;
+mod close_job;
+mod commit_result;
+mod deregister_node;
+mod expire_claim;
+mod expire_job;
+mod finalise_job;
+mod initialize_network;
+mod post_job;
+mod propose_authority;
+mod register_node;
+mod request_withdrawal;
+mod set_parameters;
+mod set_payment_mint;
+mod stake;
+mod sweep_fee;
+mod update_node;
+mod withdraw_charge;
+mod withdraw_credit;
+mod withdraw_fees;
+mod withdraw_stake;
+
+pub use accept_authority::*;
+pub use allow_payment_mint::*;
+pub use cancel_job::*;
+pub use cancel_withdrawal::*;
+pub use claim_job::*;
+pub use close_job::*;
+pub use commit_result::*;
+pub use deregister_node::*;
+pub use expire_claim::*;
+pub use expire_job::*;
+pub use finalise_job::*;
+pub use initialize_network::*;
+pub use post_job::*;
+pub use propose_authority::*;
+pub use register_node::*;
+pub use request_withdrawal::*;
+pub use set_parameters::*;
+pub use set_payment_mint::*;
+pub use stake::*;
+pub use sweep_fee::*;
+pub use update_node::*;
+pub use withdraw_charge::*;
+pub use withdraw_credit::*;
+pub use withdraw_fees::*;
+pub use withdraw_stake::*;

@@ -1,0 +1,270 @@
+use crate::address::{CLIENT_SEED, JOB_SEED, NETWORK_SEED, PAYMENT_MINT_SEED, VAULT_SEED};
+use crate::error::AssayError;
+use crate::events::JobPosted;
+use crate::market::{is_uri, minimum_bond, OutputDescriptor, PriceRamp};
+use crate::state::{limits, Client, Credits, Job, Network, PaymentMint};
+use crate::state_machine::JobState;
+use crate::units::{BasisPoints, Slots, TokenAmount};
+use crate::vault::Route;
+use anchor_lang::prelude::*;
+use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
+use referee::graph::IR_VERSION;
+
+/// Arguments of `post_job`: the terms. See the fields of the same names in [`Job`].
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, Default, PartialEq, Eq)]
+pub struct PostJobArgs {
+    /// The client's `next_job_id`; 0 for a client without an account.
+    pub job_id: u64,
+    /// Root of the graph.
+    pub graph_root: [u8; 32],
+    /// Root of weights, biases, multipliers and tables.
+    pub params_root: [u8; 32],
+    /// Root of the inputs.
+    pub inputs_root: [u8; 32],
+    /// Version of the graph language.
+    pub ir_version: u16,
+    /// Values of the graph's symbols; unused ones are 0.
+    pub symbols: [u32; 4],
+    /// Where the output lies in what will be committed.
+    pub output: OutputDescriptor,
+    /// Price until the hold ends, in base units of the payment mint.
+    pub price_min: u64,
+    /// Price at the end of the ramp, in base units of the payment mint; all of it is escrowed.
+    pub price_max: u64,
+    /// How long the price stays at the minimum.
+    pub ramp_hold_slots: u64,
+    /// How long it then rises.
+    pub ramp_slots: u64,
+    /// Length of the claim window.
+    pub claim_slots: u64,
+    /// Time from the claim to the last slot of committing.
+    pub run_slots: u64,
+    /// Length of the challenge window.
+    pub window_slots: u64,
+    /// Least active stake of a node that claims, in base units of the stake mint.
+    pub minimum_stake: u64,
+    /// What the claiming node locks, in base units of the stake mint.
+    pub bond: u64,
+    /// Where the graph can be fetched.
+    pub graph_uri: String,
+    /// Where the parameters can be fetched.
+    pub params_uri: String,
+    /// Where the inputs can be fetched.
+    pub inputs_uri: String,
+    /// Where the node uploads the result; may be empty.
+    pub store_uri: String,
+}
+
+impl PostJobArgs {
+    /// Bytes of the four strings together.
+    pub fn uri_bytes(&self) -> usize {
+        [&self.graph_uri, &self.params_uri, &self.inputs_uri, &self.store_uri]
+            .iter()
+            .fold(0, |sum, uri| sum.saturating_add(uri.len()))
+    }
+
+    /// Checks the terms against the network's parameters; the error names the term.
+    pub fn validate(&self, network: &Network, payment_mint: &PaymentMint) -> core::result::Result<(), AssayError> {
+        let parameters = &network.parameters;
+        if self.ir_version != IR_VERSION {
+            return Err(AssayError::UnsupportedIrVersion);
+        }
+        self.output.validate()?;
+        if !(*limits::CLAIM_SLOTS.start()..=parameters.maximum_claim_slots).contains(&self.claim_slots) {
+            return Err(AssayError::ClaimSlotsOutOfBounds);
+        }
+        if !(*limits::RUN_SLOTS.start()..=parameters.maximum_run_slots).contains(&self.run_slots) {
+            return Err(AssayError::RunSlotsOutOfBounds);
+        }
+        if !(parameters.minimum_window_slots..=parameters.maximum_window_slots).contains(&self.window_slots) {
+            return Err(AssayError::WindowSlotsOutOfBounds);
+        }
+        let ramp = PriceRamp {
+            minimum: TokenAmount(self.price_min),
+            maximum: TokenAmount(self.price_max),
+            hold: Slots(self.ramp_hold_slots),
+            rise: Slots(self.ramp_slots),
+        };
+        ramp.validate(Slots(self.claim_slots))?;
+        let multiple = BasisPoints(parameters.minimum_bond_bps);
+        if TokenAmount(self.bond) < minimum_bond(ramp.maximum, payment_mint.bond_rate(), multiple)? {
+            return Err(AssayError::BondTooSmall);
+        }
+        let required_uris = [&self.graph_uri, &self.params_uri, &self.inputs_uri];
+        if !required_uris.into_iter().all(|uri| is_uri(uri)) {
+            return Err(AssayError::UriInvalid);
+        }
+        if !self.store_uri.is_empty() && !is_uri(&self.store_uri) {
+            return Err(AssayError::UriInvalid);
+        }
+        Ok(())
+    }
+}
+
+/// Posts a job and escrows its maximum price.
+///
+/// Who: the client, which pays for the job, its vault and, the first time, its counter. All but the counter's rent returns
+/// when the job is closed. The four URIs share a transaction with everything else: together about 450 bytes fit without an
+/// address lookup table.
+///
+/// 1. Creates the job with its terms, pinning fee and miss charge, and its vault.
+/// 2. Counts it in the client's counter, created if need be.
+/// 3. Moves `price_max` from the client into the vault.
+#[event_cpi]
+#[derive(Accounts)]
+#[instruction(args: PostJobArgs)]
+pub struct PostJob<'info> {
+    /// The client; pays.
+    #[account(mut)]
+    pub client: Signer<'info>,
+    /// The network, for its parameters.
+    #[account(seeds = [NETWORK_SEED], bump = network.bump)]
+    pub network: Box<Account<'info, Network>>,
+    /// The record of the payment mint.
+    #[account(
+        seeds = [PAYMENT_MINT_SEED, mint.key().as_ref()],
+        bump = payment_mint.bump,
+        has_one = mint @ AssayError::WrongMint,
+        has_one = token_program @ AssayError::WrongTokenProgram,
+        constraint = payment_mint.enabled @ AssayError::PaymentMintDisabled,
+    )]
+    pub payment_mint: Box<Account<'info, PaymentMint>>,
+    /// The payment mint.
+    pub mint: Box<InterfaceAccount<'info, Mint>>,
+    /// The client's counter.
+    #[account(
+        init_if_needed,
+        payer = client,
+        space = Client::DISCRIMINATOR.len() + Client::INIT_SPACE,
+        seeds = [CLIENT_SEED, client.key().as_ref()],
+        bump,
+    )]
+    pub client_account: Box<Account<'info, Client>>,
+    /// The job to create.
+    #[account(
+        init,
+        payer = client,
+        space = Job::space(args.uri_bytes()),
+        seeds = [JOB_SEED, client.key().as_ref(), args.job_id.to_le_bytes().as_ref()],
+        bump,
+    )]
+    pub job: Box<Account<'info, Job>>,
+    /// The vault to create.
+    #[account(
+        init,
+        payer = client,
+        seeds = [VAULT_SEED, job.key().as_ref()],
+        bump,
+        token::mint = mint,
+        token::authority = job,
+        token::token_program = token_program,
+    )]
+    pub vault: Box<InterfaceAccount<'info, TokenAccount>>,
+    /// Where the escrow comes from.
+    #[account(mut, token::mint = mint, token::authority = client, token::token_program = token_program)]
+    pub source: Box<InterfaceAccount<'info, TokenAccount>>,
+    /// Owner of the payment mint.
+    pub token_program: Interface<'info, TokenInterface>,
+    /// Creates the accounts.
+    pub system_program: Program<'info, System>,
+}
+
+impl<'info> PostJob<'info> {
+    fn validate(&self, args: &PostJobArgs) -> Result<()> {
+        args.validate(&self.network, &self.payment_mint)?;
+        Ok(())
+    }
+
+    /// See [`PostJob`].
+    pub fn handle(ctx: Context<'info, Self>, args: PostJobArgs) -> Result<()> {
+        ctx.accounts.validate(&args)?;
+        let accounts = &mut *ctx.accounts;
+        let escrow = args.price_max;
+        accounts.count_job(args.job_id, ctx.bumps.client_account)?;
+        accounts.record_terms(args, &ctx.bumps)?;
+        Route {
+            token_program: &accounts.token_program,
+            mint: &accounts.mint,
+            from: &accounts.source,
+            to: &accounts.vault,
+            authority: accounts.client.to_account_info(),
+        }
+        .deposit(escrow)?;
+        accounts.vault.reload()?;
+        require_gte!(accounts.vault.amount, escrow, AssayError::VaultShort);
+        accounts.client_account.invariant()?;
+        accounts.job.invariant()?;
+
+        let job = &ctx.accounts.job;
+        emit_cpi!(JobPosted {
+            job: job.key(),
+            client: job.client,
+            job_id: job.job_id,
+            payment_mint: job.payment_mint,
+            graph_root: job.graph_root,
+            price_min: job.price_min,
+            price_max: job.price_max,
+            bond: job.bond,
+            last_claim_slot: job.claim_deadline()?.last().0,
+        });
+        Ok(())
+    }
+
+    fn count_job(&mut self, job_id: u64, bump: u8) -> Result<()> {
+        let counter = &mut self.client_account;
+        if counter.is_new() {
+            counter.version = Client::VERSION;
+            counter.bump = bump;
+            counter.client = self.client.key();
+        }
+        counter.open_job(job_id)?;
+        Ok(())
+    }
+
+    fn record_terms(&mut self, args: PostJobArgs, bumps: &PostJobBumps) -> Result<()> {
+        let parameters = &self.network.parameters;
+        self.job.set_inner(Job {
+            version: Job::VERSION,
+            bump: bumps.job,
+            vault_bump: bumps.vault,
+            state: JobState::Posted,
+            client: self.client.key(),
+            job_id: args.job_id,
+            payment_mint: self.mint.key(),
+            node: Pubkey::default(),
+            operator: Pubkey::default(),
+            payee: Pubkey::default(),
+            graph_root: args.graph_root,
+            params_root: args.params_root,
+            inputs_root: args.inputs_root,
+            ir_version: args.ir_version,
+            symbols: args.symbols,
+            output: args.output,
+            price_min: args.price_min,
+            price_max: args.price_max,
+            ramp_hold_slots: args.ramp_hold_slots,
+            ramp_slots: args.ramp_slots,
+            claim_slots: args.claim_slots,
+            run_slots: args.run_slots,
+            window_slots: args.window_slots,
+            minimum_stake: args.minimum_stake,
+            bond: args.bond,
+            protocol_fee_bps: parameters.protocol_fee_bps,
+            miss_charge_bps: parameters.miss_charge_bps,
+            posted_slot: Clock::get()?.slot,
+            claimed_slot: 0,
+            committed_slot: 0,
+            price: 0,
+            commitment: [0; 32],
+            boundary_root: [0; 32],
+            output_root: [0; 32],
+            credits: Credits::default(),
+            charge_credit: 0,
+            graph_uri: args.graph_uri,
+            params_uri: args.params_uri,
+            inputs_uri: args.inputs_uri,
+            store_uri: args.store_uri,
+        });
+        Ok(())
+    }
+}

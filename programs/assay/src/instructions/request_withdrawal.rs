@@ -1,0 +1,54 @@
+use crate::address::{NETWORK_SEED, NODE_SEED};
+use crate::error::AssayError;
+use crate::events::WithdrawalRequested;
+use crate::state::{Network, Node};
+use crate::units::{Slot, Slots, TokenAmount};
+use anchor_lang::prelude::*;
+
+/// Arguments of `request_withdrawal`.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
+pub struct RequestWithdrawalArgs {
+    /// Base units of the stake mint.
+    pub amount: u64,
+}
+
+/// Starts to unbond free stake.
+///
+/// Who: the withdraw authority. Bonds of open jobs cannot be requested, and at most four requests are under way at once.
+///
+/// 1. Moves `amount` from the active stake to the queue, released `unbonding_slots` from now.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct RequestWithdrawal<'info> {
+    /// The cold key.
+    pub withdraw_authority: Signer<'info>,
+    /// The network, for the length of unbonding.
+    #[account(seeds = [NETWORK_SEED], bump = network.bump)]
+    pub network: Box<Account<'info, Network>>,
+    /// The node.
+    #[account(
+        mut,
+        seeds = [NODE_SEED, node.withdraw_authority.as_ref(), node.index.to_le_bytes().as_ref()],
+        bump = node.bump,
+        has_one = withdraw_authority @ AssayError::NotWithdrawAuthority,
+    )]
+    pub node: Box<Account<'info, Node>>,
+}
+
+impl RequestWithdrawal<'_> {
+    /// See [`RequestWithdrawal`].
+    pub fn handle(ctx: Context<'_, Self>, args: RequestWithdrawalArgs) -> Result<()> {
+        let unbonding = Slots(ctx.accounts.network.parameters.unbonding_slots);
+        let release = Slot(Clock::get()?.slot).plus(unbonding)?;
+        let node = &mut ctx.accounts.node;
+        node.request_withdrawal(TokenAmount(args.amount), release)?;
+        node.invariant()?;
+        emit_cpi!(WithdrawalRequested {
+            node: ctx.accounts.node.key(),
+            amount: args.amount,
+            release_slot: release.0,
+            stake: ctx.accounts.node.stake,
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+use crate::address::NODE_SEED;
+use crate::error::AssayError;
+use crate::events::NodeUpdated;
+use crate::state::Node;
+use anchor_lang::prelude::*;
+
+/// Arguments of `update_node`: both are replaced.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
+pub struct UpdateNodeArgs {
+    /// The hot key from now on.
+    pub operator: Pubkey,
+    /// Where the node serves artifacts from now on; may be empty.
+    pub endpoint: String,
+}
+
+/// Changes operator and endpoint of a node.
+///
+/// Who: the withdraw authority.
+///
+/// 1. Writes both. Claimed jobs keep the operator that claimed them; a leaked operator key loses new claims at once.
+#[event_cpi]
+#[derive(Accounts)]
+pub struct UpdateNode<'info> {
+    /// The cold key.
+    pub withdraw_authority: Signer<'info>,
+    /// The node.
+    #[account(
+        mut,
+        seeds = [NODE_SEED, node.withdraw_authority.as_ref(), node.index.to_le_bytes().as_ref()],
+        bump = node.bump,
+        has_one = withdraw_authority @ AssayError::NotWithdrawAuthority,
+    )]
+    pub node: Box<Account<'info, Node>>,
+}
+
+impl UpdateNode<'_> {
+    /// See [`UpdateNode`].
+    pub fn handle(ctx: Context<'_, Self>, args: UpdateNodeArgs) -> Result<()> {
+        let node = &mut ctx.accounts.node;
+        node.set_contact(args.operator, args.endpoint)?;
+        node.invariant()?;
+        emit_cpi!(NodeUpdated { node: ctx.accounts.node.key(), operator: args.operator });
+        Ok(())
+    }
+}

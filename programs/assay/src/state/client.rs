@@ -1,0 +1,80 @@
+//! One client: the counter that keeps job ids from being used twice.
+
+use super::{check_invariant, check_version};
+use crate::error::AssayError;
+use anchor_lang::prelude::*;
+
+/// Counts a client's jobs. Never closed, so that a job id, and with it a job's address, is never used again.
+#[account]
+#[derive(InitSpace, Debug, Default)]
+pub struct Client {
+    /// Layout version of this account.
+    pub version: u8,
+    /// Bump of this account's address.
+    pub bump: u8,
+    /// The key that posts and pays.
+    pub client: Pubkey,
+    /// Id of the job that is posted next.
+    pub next_job_id: u64,
+    /// Jobs that were posted and not yet closed.
+    pub open_jobs: u32,
+}
+
+impl Client {
+    /// The layout version that this program writes.
+    pub const VERSION: u8 = 1;
+
+    /// Whether the account was just created and holds nothing yet.
+    pub fn is_new(&self) -> bool {
+        self.version == 0
+    }
+
+    /// Counts a job that is posted with `job_id`. `JobIdMismatch` unless it is the next id.
+    pub fn open_job(&mut self, job_id: u64) -> core::result::Result<(), AssayError> {
+        if job_id != self.next_job_id {
+            return Err(AssayError::JobIdMismatch);
+        }
+        self.next_job_id = self.next_job_id.checked_add(1).ok_or(AssayError::ArithmeticOverflow)?;
+        self.open_jobs = self.open_jobs.checked_add(1).ok_or(AssayError::ArithmeticOverflow)?;
+        Ok(())
+    }
+
+    /// Counts a job that is closed.
+    pub fn close_job(&mut self) -> core::result::Result<(), AssayError> {
+        self.open_jobs = self.open_jobs.checked_sub(1).ok_or(AssayError::InvariantBroken)?;
+        Ok(())
+    }
+
+    /// What must always be true.
+    pub fn invariant(&self) -> core::result::Result<(), AssayError> {
+        check_version(self.version, Self::VERSION)?;
+        check_invariant(self.client != Pubkey::default() && u64::from(self.open_jobs) <= self.next_job_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_count_up_and_survive_closing() {
+        let mut client = Client { version: 1, client: Pubkey::new_from_array([1; 32]), ..Client::default() };
+        client.open_job(0).unwrap();
+        assert_eq!(client.open_job(0), Err(AssayError::JobIdMismatch));
+        client.close_job().unwrap();
+        assert_eq!(client.open_job(0), Err(AssayError::JobIdMismatch), "a closed job's id");
+        assert_eq!(client.open_job(2), Err(AssayError::JobIdMismatch), "a skipped id");
+        client.open_job(1).unwrap();
+        assert_eq!((client.next_job_id, client.open_jobs), (2, 1));
+        client.invariant().unwrap();
+    }
+
+    #[test]
+    fn counters_never_wrap() {
+        let mut client = Client { next_job_id: u64::MAX, ..Client::default() };
+        assert_eq!(client.open_job(u64::MAX), Err(AssayError::ArithmeticOverflow));
+        let mut client = Client { open_jobs: u32::MAX, ..Client::default() };
+        assert_eq!(client.open_job(0), Err(AssayError::ArithmeticOverflow));
+        assert_eq!(Client::default().close_job(), Err(AssayError::InvariantBroken));
+    }
+}

@@ -1,0 +1,271 @@
+//! A job: what is to be computed, for how much, by when, and where it is in its life.
+
+use super::{check_invariant, check_version};
+use crate::address::JOB_SEED;
+use crate::error::AssayError;
+use crate::market::{settle, Deadline, OutputDescriptor, PriceRamp, MAXIMUM_URI_BYTES};
+use crate::state_machine::{JobEvent, JobState};
+use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
+use anchor_lang::prelude::*;
+
+/// What the vault of a job owes to whom, in base units of the payment mint. Written when the job ends.
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Credits {
+    /// To `payee`.
+    pub node: u64,
+    /// To `client`.
+    pub client: u64,
+    /// To the fee vault.
+    pub fee: u64,
+}
+
+impl Credits {
+    /// Everything that is owed.
+    pub fn total(&self) -> core::result::Result<TokenAmount, AssayError> {
+        TokenAmount(self.node).plus(TokenAmount(self.client))?.plus(TokenAmount(self.fee))
+    }
+}
+
+/// The node that claims a job; all of it is pinned at the claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobNode {
+    /// Address of the node account.
+    pub node: Pubkey,
+    /// The node's operator at the claim.
+    pub operator: Pubkey,
+    /// The node's withdraw authority.
+    pub payee: Pubkey,
+}
+
+/// One job. Prices are base units of the payment mint, bonds and charges of the stake mint.
+///
+/// The strings come last, so that everything before them lies at a fixed offset; the account is exactly as long as they
+/// need. After posting, the terms (all down to `miss_charge_bps`, and the strings) never change.
+#[account]
+#[derive(InitSpace, Debug, Default, PartialEq, Eq)]
+pub struct Job {
+    /// Layout version of this account.
+    pub version: u8,
+    /// Bump of this account's address.
+    pub bump: u8,
+    /// Bump of the vault's address.
+    pub vault_bump: u8,
+    /// Where the job is in its life.
+    pub state: JobState,
+    /// Who posted and pays.
+    pub client: Pubkey,
+    /// The client's number for the job; never used twice.
+    pub job_id: u64,
+    /// The mint of the price.
+    pub payment_mint: Pubkey,
+    /// Node account that claimed; zero before the claim.
+    pub node: Pubkey,
+    /// Key that may commit: the node's operator at the claim.
+    pub operator: Pubkey,
+    /// Key that owns the node's credit: the node's withdraw authority.
+    pub payee: Pubkey,
+
+    /// Root of the graph.
+    pub graph_root: [u8; 32],
+    /// Root of weights, biases, multipliers and tables.
+    pub params_root: [u8; 32],
+    /// Root of the inputs.
+    pub inputs_root: [u8; 32],
+    /// Version of the graph language.
+    pub ir_version: u16,
+    /// Values of the graph's symbols; unused ones are 0.
+    pub symbols: [u32; 4],
+    /// Where the output lies in what will be committed.
+    pub output: OutputDescriptor,
+    /// Price until the hold ends.
+    pub price_min: u64,
+    /// Price at the end of the ramp; all of it is escrowed.
+    pub price_max: u64,
+    /// How long the price stays at the minimum.
+    pub ramp_hold_slots: u64,
+    /// How long it then rises.
+    pub ramp_slots: u64,
+    /// The last slot of claiming is `posted_slot + claim_slots`.
+    pub claim_slots: u64,
+    /// The last slot of committing is `claimed_slot + run_slots`.
+    pub run_slots: u64,
+    /// The last slot of challenging is `committed_slot + window_slots`.
+    pub window_slots: u64,
+    /// Least active stake of a node that claims.
+    pub minimum_stake: u64,
+    /// What the claiming node locks.
+    pub bond: u64,
+    /// The protocol's share of the price, as it was when the job was posted.
+    pub protocol_fee_bps: u16,
+    /// The share of the bond that a miss costs, as it was when the job was posted.
+    pub miss_charge_bps: u16,
+
+    /// When the job was posted.
+    pub posted_slot: u64,
+    /// When it was claimed; 0 before.
+    pub claimed_slot: u64,
+    /// When its result was committed; 0 before.
+    pub committed_slot: u64,
+    /// The price, fixed by the claim; 0 before.
+    pub price: u64,
+    /// Hash over job, node and boundary root; zero before the commit.
+    pub commitment: [u8; 32],
+    /// Root over the boundary tensors of the result; zero before the commit.
+    pub boundary_root: [u8; 32],
+    /// Root of the output tensor; zero before the commit.
+    pub output_root: [u8; 32],
+    /// What the vault owes; zero before the end.
+    pub credits: Credits,
+    /// What the stake vault owes to the client for a miss.
+    pub charge_credit: u64,
+
+    /// Where the graph can be fetched.
+    #[max_len(MAXIMUM_URI_BYTES)]
+    pub graph_uri: String,
+    /// Where the parameters can be fetched.
+    #[max_len(MAXIMUM_URI_BYTES)]
+    pub params_uri: String,
+    /// Where the inputs can be fetched.
+    #[max_len(MAXIMUM_URI_BYTES)]
+    pub inputs_uri: String,
+    /// Where the node uploads the result; may be empty.
+    #[max_len(MAXIMUM_URI_BYTES)]
+    pub store_uri: String,
+}
+
+impl Job {
+    /// The layout version that this program writes.
+    pub const VERSION: u8 = 1;
+    /// Offset of `state` in the account's data, for filters.
+    pub const STATE_OFFSET: usize = 11;
+    /// Offset of `client` in the account's data, for filters.
+    pub const CLIENT_OFFSET: usize = 12;
+    /// Offset of `payment_mint` in the account's data, for filters.
+    pub const PAYMENT_MINT_OFFSET: usize = 52;
+    /// Offset of `node` in the account's data, for filters.
+    pub const NODE_OFFSET: usize = 84;
+
+    /// Size of the account's data when its four strings have `uri_bytes` bytes together.
+    pub const fn space(uri_bytes: usize) -> usize {
+        const FOUR_LONGEST_URIS: usize = MAXIMUM_URI_BYTES.saturating_mul(4);
+        const WITHOUT_URIS: usize =
+            Job::INIT_SPACE.saturating_sub(FOUR_LONGEST_URIS).saturating_add(Job::DISCRIMINATOR.len());
+        WITHOUT_URIS.saturating_add(uri_bytes)
+    }
+
+    /// The price over time.
+    pub fn price_ramp(&self) -> PriceRamp {
+        PriceRamp {
+            minimum: TokenAmount(self.price_min),
+            maximum: TokenAmount(self.price_max),
+            hold: Slots(self.ramp_hold_slots),
+            rise: Slots(self.ramp_slots),
+        }
+    }
+
+    /// What a claim at `now` would fix as the price.
+    pub fn price_at(&self, now: Slot) -> core::result::Result<TokenAmount, AssayError> {
+        self.price_ramp().price_after(now.since(Slot(self.posted_slot)))
+    }
+
+    /// Until when the job can be claimed.
+    pub fn claim_deadline(&self) -> core::result::Result<Deadline, AssayError> {
+        Deadline::new(Slot(self.posted_slot), Slots(self.claim_slots))
+    }
+
+    /// Until when the node can commit; means something once the job is claimed.
+    pub fn run_deadline(&self) -> core::result::Result<Deadline, AssayError> {
+        Deadline::new(Slot(self.claimed_slot), Slots(self.run_slots))
+    }
+
+    /// Until when the result can be challenged; means something once it is committed.
+    pub fn challenge_deadline(&self) -> core::result::Result<Deadline, AssayError> {
+        Deadline::new(Slot(self.committed_slot), Slots(self.window_slots))
+    }
+
+    /// Fixes the price and pins the node.
+    pub fn claim(&mut self, by: JobNode, now: Slot) -> core::result::Result<(), AssayError> {
+        let state = self.state.after(JobEvent::Claim)?;
+        self.price = self.price_at(now)?.0;
+        self.node = by.node;
+        self.operator = by.operator;
+        self.payee = by.payee;
+        self.claimed_slot = now.0;
+        self.state = state;
+        Ok(())
+    }
+
+    /// Records a result that was checked against the job's output descriptor.
+    pub fn commit(
+        &mut self,
+        commitment: [u8; 32],
+        boundary_root: [u8; 32],
+        output_root: [u8; 32],
+        now: Slot,
+    ) -> core::result::Result<(), AssayError> {
+        let state = self.state.after(JobEvent::Commit)?;
+        self.commitment = commitment;
+        self.boundary_root = boundary_root;
+        self.output_root = output_root;
+        self.committed_slot = now.0;
+        self.state = state;
+        Ok(())
+    }
+
+    /// Shares out the escrow for a result that stood.
+    pub fn finalise(&mut self) -> core::result::Result<(), AssayError> {
+        let state = self.state.after(JobEvent::Finalise)?;
+        let split = settle(
+            TokenAmount(self.price_max),
+            TokenAmount(self.price),
+            BasisPoints(u32::from(self.protocol_fee_bps)),
+        )?;
+        self.credits = Credits { node: split.node.0, client: split.client.0, fee: split.fee.0 };
+        self.state = state;
+        Ok(())
+    }
+
+    /// Ends the job by `event` (cancel, expire or miss) and owes the whole escrow to the client.
+    pub fn refund(&mut self, event: JobEvent) -> core::result::Result<(), AssayError> {
+        let state = self.state.after(event)?;
+        if state == JobState::Settled || !state.is_end() {
+            return Err(AssayError::IllegalTransition);
+        }
+        self.credits = Credits { client: self.price_max, ..Credits::default() };
+        self.state = state;
+        Ok(())
+    }
+
+    /// `JobNotEnded` or `CreditsOutstanding` unless the job has ended and owes nothing.
+    pub fn check_closable(&self) -> core::result::Result<(), AssayError> {
+        if !self.state.is_end() {
+            return Err(AssayError::JobNotEnded);
+        }
+        if self.credits != Credits::default() || self.charge_credit != 0 {
+            return Err(AssayError::CreditsOutstanding);
+        }
+        Ok(())
+    }
+
+    /// Hands `sign` the seeds, bump included, that let the job sign for its vault.
+    pub fn with_signer_seeds<T>(&self, sign: impl FnOnce(&[&[u8]]) -> T) -> T {
+        sign(&[JOB_SEED, self.client.as_ref(), &self.job_id.to_le_bytes(), &[self.bump]])
+    }
+
+    /// What must always be true.
+    pub fn invariant(&self) -> core::result::Result<(), AssayError> {
+        check_version(self.version, Self::VERSION)?;
+        let owed = self.credits.total()?.0;
+        let claimed = self.node != Pubkey::default();
+        let holds = match self.state {
+            JobState::Posted => !claimed && owed == 0 && self.charge_credit == 0,
+            JobState::Claimed | JobState::Committed => claimed && owed == 0 && self.charge_credit == 0,
+            JobState::Cancelled | JobState::Expired => {
+                !claimed && owed == self.credits.client && self.charge_credit == 0
+            }
+            JobState::Settled => claimed && self.charge_credit == 0,
+            JobState::Missed => claimed && owed == self.credits.client && self.charge_credit <= self.bond,
+        };
+        check_invariant(holds && owed <= self.price_max && self.price <= self.price_max)
+    }
+}

@@ -1,0 +1,38 @@
+//! The accounts of the program: what they hold, what may change together, and what must always be true of them.
+//!
+//! Every account starts with its discriminator (8 bytes), `version` and `bump`, and holds its own bump so that nothing is
+//! searched on-chain. `invariant()` is called at the end of each handler that wrote the account.
+
+mod client;
+mod job;
+mod network;
+mod node;
+mod parameters;
+mod payment_mint;
+
+pub use client::Client;
+pub use job::{Credits, Job, JobNode};
+pub use network::Network;
+pub use node::Node;
+pub use parameters::{limits, Parameters};
+pub use payment_mint::PaymentMint;
+
+use crate::error::AssayError;
+
+/// `UnsupportedAccountVersion` unless `found` is the version that this program writes.
+fn check_version(found: u8, written: u8) -> Result<(), AssayError> {
+    if found == written {
+        Ok(())
+    } else {
+        Err(AssayError::UnsupportedAccountVersion)
+    }
+}
+
+/// `InvariantBroken` unless `holds`.
+fn check_invariant(holds: bool) -> Result<(), AssayError> {
+    if holds {
+        Ok(())
+    } else {
+        Err(AssayError::InvariantBroken)
+    }
+}

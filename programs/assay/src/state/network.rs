@@ -1,0 +1,45 @@
+//! The network: one account that holds authority and parameters.
+
+use super::{check_invariant, check_version, Parameters};
+use crate::address::NETWORK_SEED;
+use crate::error::AssayError;
+use anchor_lang::prelude::*;
+
+/// Authority, parameters and stake mint. It signs for the stake vault and for every fee vault.
+///
+/// Instructions of the market only read it, so it is no bottleneck.
+#[account]
+#[derive(InitSpace, Debug)]
+pub struct Network {
+    /// Layout version of this account.
+    pub version: u8,
+    /// Bump of this account's address.
+    pub bump: u8,
+    /// Bump of the stake vault's address.
+    pub stake_vault_bump: u8,
+    /// Who may change parameters and mints.
+    pub authority: Pubkey,
+    /// Who may accept the authority; the zero key says nobody.
+    pub pending_authority: Pubkey,
+    /// What nodes stake; has no freeze authority.
+    pub stake_mint: Pubkey,
+    /// The governed parameters.
+    pub parameters: Parameters,
+}
+
+impl Network {
+    /// The layout version that this program writes.
+    pub const VERSION: u8 = 1;
+
+    /// Hands `sign` the seeds, bump included, that let the network sign for its vaults.
+    pub fn with_signer_seeds<T>(&self, sign: impl FnOnce(&[&[u8]]) -> T) -> T {
+        sign(&[NETWORK_SEED, &[self.bump]])
+    }
+
+    /// What must always be true.
+    pub fn invariant(&self) -> core::result::Result<(), AssayError> {
+        check_version(self.version, Self::VERSION)?;
+        check_invariant(self.authority != Pubkey::default())?;
+        self.parameters.validate()
+    }
+}

@@ -1,0 +1,161 @@
+//! A node: its keys, its stake, and what of it is locked or on its way out.
+
+use super::{check_invariant, check_version};
+use crate::error::AssayError;
+use crate::market::{is_endpoint, unbonding, Unbonding, MAXIMUM_ENDPOINT_BYTES, WITHDRAWAL_PLACES};
+use crate::units::{Slot, TokenAmount};
+use anchor_lang::prelude::*;
+
+/// One node. Amounts are base units of the stake mint and lie in the stake vault.
+///
+/// `stake` is active and includes `locked`, the sum of the bonds of open jobs. What is in `unbonding` is no longer part of
+/// `stake`, but it stays the node's, and slashable, until it is withdrawn.
+#[account]
+#[derive(InitSpace, Debug, Default, PartialEq, Eq)]
+pub struct Node {
+    /// Layout version of this account.
+    pub version: u8,
+    /// Bump of this account's address.
+    pub bump: u8,
+    /// Tells the nodes of one withdraw authority apart.
+    pub index: u16,
+    /// The cold key: moves stake out, receives earnings, changes the operator.
+    pub withdraw_authority: Pubkey,
+    /// The hot key: claims jobs.
+    pub operator: Pubkey,
+    /// Active stake, locked bonds included.
+    pub stake: u64,
+    /// Sum of the bonds of open jobs.
+    pub locked: u64,
+    /// Withdrawals under way.
+    pub unbonding: [Unbonding; WITHDRAWAL_PLACES],
+    /// Jobs claimed and not ended.
+    pub open_jobs: u32,
+    /// Jobs that settled in this node's favour.
+    pub jobs_settled: u64,
+    /// Claims that ended without a result.
+    pub jobs_missed: u64,
+    /// When the node registered.
+    pub registered_slot: u64,
+    /// When the node last claimed; 0 if it never did.
+    pub last_claim_slot: u64,
+    /// Where the node serves artifacts; empty says nowhere.
+    #[max_len(MAXIMUM_ENDPOINT_BYTES)]
+    pub endpoint: String,
+}
+
+impl Node {
+    /// The layout version that this program writes.
+    pub const VERSION: u8 = 1;
+    /// Offset of `withdraw_authority` in the account's data, for filters.
+    pub const WITHDRAW_AUTHORITY_OFFSET: usize = 12;
+    /// Offset of `operator` in the account's data, for filters.
+    pub const OPERATOR_OFFSET: usize = 44;
+
+    /// Sets operator and endpoint. `OperatorInvalid` or `EndpointInvalid`.
+    pub fn set_contact(&mut self, operator: Pubkey, endpoint: String) -> core::result::Result<(), AssayError> {
+        if operator == Pubkey::default() {
+            return Err(AssayError::OperatorInvalid);
+        }
+        if !is_endpoint(&endpoint) {
+            return Err(AssayError::EndpointInvalid);
+        }
+        self.operator = operator;
+        self.endpoint = endpoint;
+        Ok(())
+    }
+
+    /// Stake that is not locked in bonds.
+    pub fn free_stake(&self) -> core::result::Result<TokenAmount, AssayError> {
+        TokenAmount(self.stake).minus(TokenAmount(self.locked))
+    }
+
+    /// Adds to the active stake. `AmountZero`.
+    pub fn add_stake(&mut self, amount: TokenAmount) -> core::result::Result<(), AssayError> {
+        if amount == TokenAmount::ZERO {
+            return Err(AssayError::AmountZero);
+        }
+        self.stake = TokenAmount(self.stake).plus(amount)?.0;
+        Ok(())
+    }
+
+    /// Moves free stake into the queue, released at `release`.
+    ///
+    /// `AmountZero`, `InsufficientFreeStake` or `WithdrawalQueueFull`.
+    pub fn request_withdrawal(&mut self, amount: TokenAmount, release: Slot) -> core::result::Result<(), AssayError> {
+        if amount > self.free_stake()? {
+            return Err(AssayError::InsufficientFreeStake);
+        }
+        unbonding::enqueue(&mut self.unbonding, amount, release)?;
+        self.stake = TokenAmount(self.stake).minus(amount)?.0;
+        Ok(())
+    }
+
+    /// Moves the withdrawal at `index` back into the active stake and returns its amount. `NoSuchWithdrawal`.
+    pub fn cancel_withdrawal(&mut self, index: u8) -> core::result::Result<TokenAmount, AssayError> {
+        let amount = unbonding::remove(&mut self.unbonding, index)?;
+        self.add_stake(amount)?;
+        Ok(amount)
+    }
+
+    /// Takes all that is released at `now` out of the queue and returns the sum. `NothingReleased`.
+    pub fn withdraw_released(&mut self, now: Slot) -> core::result::Result<TokenAmount, AssayError> {
+        unbonding::take_released(&mut self.unbonding, now)
+    }
+
+    /// Locks the bond of a job that the node claims at `now`. `InsufficientFreeStake`.
+    pub fn lock_bond(&mut self, bond: TokenAmount, now: Slot) -> core::result::Result<(), AssayError> {
+        if bond > self.free_stake()? {
+            return Err(AssayError::InsufficientFreeStake);
+        }
+        self.locked = TokenAmount(self.locked).plus(bond)?.0;
+        self.open_jobs = self.open_jobs.checked_add(1).ok_or(AssayError::ArithmeticOverflow)?;
+        self.last_claim_slot = now.0;
+        Ok(())
+    }
+
+    /// Frees the bond of a job that settled in the node's favour.
+    pub fn settle_job(&mut self, bond: TokenAmount) -> core::result::Result<(), AssayError> {
+        self.free_bond(bond)?;
+        self.jobs_settled = self.jobs_settled.checked_add(1).ok_or(AssayError::ArithmeticOverflow)?;
+        Ok(())
+    }
+
+    /// Frees the bond of a job whose result never came and takes `charge` out of the stake.
+    pub fn miss_job(&mut self, bond: TokenAmount, charge: TokenAmount) -> core::result::Result<(), AssayError> {
+        self.free_bond(bond)?;
+        self.stake = TokenAmount(self.stake).minus(charge)?.0;
+        self.jobs_missed = self.jobs_missed.checked_add(1).ok_or(AssayError::ArithmeticOverflow)?;
+        Ok(())
+    }
+
+    /// `NodeHasOpenJobs`, `NodeHasStake` or `NodeHasUnbonding` unless the node owns and owes nothing.
+    pub fn check_empty(&self) -> core::result::Result<(), AssayError> {
+        if self.open_jobs != 0 {
+            return Err(AssayError::NodeHasOpenJobs);
+        }
+        if self.stake != 0 {
+            return Err(AssayError::NodeHasStake);
+        }
+        if unbonding::total(&self.unbonding)? != TokenAmount::ZERO {
+            return Err(AssayError::NodeHasUnbonding);
+        }
+        Ok(())
+    }
+
+    /// What must always be true. Each open job locks at least one base unit.
+    pub fn invariant(&self) -> core::result::Result<(), AssayError> {
+        check_version(self.version, Self::VERSION)?;
+        let bonds_are_plausible = match self.open_jobs {
+            0 => self.locked == 0,
+            open => self.locked >= u64::from(open),
+        };
+        check_invariant(bonds_are_plausible && self.locked <= self.stake)
+    }
+
+    fn free_bond(&mut self, bond: TokenAmount) -> core::result::Result<(), AssayError> {
+        self.locked = TokenAmount(self.locked).minus(bond)?.0;
+        self.open_jobs = self.open_jobs.checked_sub(1).ok_or(AssayError::InvariantBroken)?;
+        Ok(())
+    }
+}
