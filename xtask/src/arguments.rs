@@ -32,8 +32,16 @@ pub(crate) enum Command {
     Build(BuildOptions),
     /// Build everything and run the market on this machine; further arguments go to `assay demo`.
     Demo(Forwarded),
+    /// Lints, dependency rules, IDL drift and all tests.
+    Test(TestOptions),
+    /// Formatting, clippy, documentation, licences, dependency and printing rules.
+    Lint,
+    /// Generate the program's interface description, app/idl/assay.json.
+    Idl(IdlOptions),
     /// Run the benchmarks (optimised build); further arguments go to them.
     Bench(Forwarded),
+    /// Fuzz the graph decoder.
+    Fuzz(FuzzOptions),
 }
 
 impl Command {
@@ -43,7 +51,11 @@ impl Command {
             Self::Setup(_) => "setup",
             Self::Build(_) => "build",
             Self::Demo(_) => "demo",
+            Self::Test(_) => "test",
+            Self::Lint => "lint",
+            Self::Idl(_) => "idl",
             Self::Bench(_) => "bench",
+            Self::Fuzz(_) => "fuzz",
         }
     }
 }
@@ -92,6 +104,8 @@ pub(crate) struct TestOptions {
 /// The parts of `test`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TestPart {
+    /// What `cargo xtask lint` does, and IDL drift.
+    Lint,
     /// Tests of each crate.
     Unit,
     /// Tests of the compiled program, and of the toolchain that compiled it.

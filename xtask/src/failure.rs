@@ -31,8 +31,8 @@ pub(crate) enum Code {
     Documentation,
     /// A licence, a source or a banned crate.
     Licences,
-    /// cargo-deny could not be installed.
-    LicenceTool,
+    /// A tool from crates.io could not be installed.
+    Tool,
     /// A crate depends on what it must not.
     DependencyRule,
     /// A crate prints that must not.
@@ -68,7 +68,7 @@ impl Code {
             Self::Clippy => "X0302",
             Self::Documentation => "X0303",
             Self::Licences => "X0304",
-            Self::LicenceTool => "X0305",
+            Self::Tool => "X0305",
             Self::DependencyRule => "X0306",
             Self::PrintingRule => "X0307",
             Self::IdlDrift => "X0308",

@@ -28,7 +28,11 @@ fn main() -> ExitCode {
         Command::Setup(options) => commands::setup::run(&workspace, &mut report, &options),
         Command::Build(options) => commands::build::run(&workspace, &mut report, &options),
         Command::Demo(options) => commands::demo::run(&workspace, &mut report, &options),
+        Command::Test(options) => commands::test::run(&workspace, &mut report, &options),
+        Command::Lint => commands::lint::run(&workspace, &mut report),
+        Command::Idl(options) => commands::idl::run(&workspace, &mut report, &options),
         Command::Bench(options) => commands::bench::run(&workspace, &mut report, &options),
+        Command::Fuzz(options) => commands::fuzz::run(&workspace, &mut report, &options),
     });
     report.finish(result)
 }

@@ -85,7 +85,7 @@ pub(crate) fn command(workspace: &Workspace, report: &mut Report, profile: &str)
 }
 
 /// Puts a file in its place if it differs, at once: programs may be reading the old one.
-fn install(from: &Path, to: &Path) -> Result<(), Failure> {
+pub(crate) fn install(from: &Path, to: &Path) -> Result<(), Failure> {
     let bytes = fs::read(from).map_err(|e| Failure::file("read", from, &e))?;
     if fs::read(to).is_ok_and(|present| present == bytes) {
         return Ok(());

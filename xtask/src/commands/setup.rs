@@ -7,6 +7,9 @@ use crate::setup::debian;
 use crate::setup::sbf_toolchain::SbfToolchain;
 use crate::workspace::Workspace;
 
+/// The step that every command which compiles begins with.
+pub(crate) const PACKAGES: &str = "Debian packages";
+
 /// Installs what is missing, or with `--check` reports it.
 pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &SetupOptions) -> Result<(), Failure> {
     let toolchain = SbfToolchain::select(workspace, ProgramCompiler::Auto)?;
@@ -20,6 +23,6 @@ pub(crate) fn ensure(
     toolchain: &SbfToolchain,
     check: bool,
 ) -> Result<(), Failure> {
-    report.step("Debian packages", "", |progress| debian::ensure(progress, check))?;
+    report.step(PACKAGES, "", |progress| debian::ensure(progress, check))?;
     report.step("SBF toolchain", "", |progress| toolchain.ensure(workspace, progress, check))
 }

@@ -1,1 +1,4 @@
 //! Rules of the workspace that no compiler checks.
+
+pub(crate) mod dependencies;
+pub(crate) mod printing;

@@ -1,4 +1,6 @@
 //! What building needs from the machine, and installing it.
 
 pub(crate) mod debian;
+
 pub(crate) mod sbf_toolchain;
+pub(crate) mod tools;

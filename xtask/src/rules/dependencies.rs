@@ -1,0 +1,122 @@
+//! Who may depend on whom, checked on what `cargo metadata` reports.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::failure::{Code, Failure};
+use crate::workspace::Package;
+
+/// Crates of ours that may depend on nothing of ours but the named ones.
+const ONLY_THESE_OF_OURS: &[(&str, &[&str])] = &[("referee", &[]), ("assay", &["referee"]), ("assay-store", &[])];
+
+/// Crates of other people that only the named crates of ours may name.
+const ONLY_NAMED_BY: &[(&str, &[&str])] = &[("wgpu", &["assay-kernels", "assay-bench"])];
+
+/// Pairs of our crates of which neither may reach the other: whoever runs one must not be able to change the other.
+const STRANGERS: &[(&str, &str)] = &[("assay-node", "assay-validator")];
+
+/// Our crates, with everything that each names under dependencies (of every kind: a test's dependency can hide a cycle too).
+type Graph<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+
+/// Checks all rules; the failure names every violation.
+pub(crate) fn check(packages: &[Package]) -> Result<(), Failure> {
+    let graph = packages
+        .iter()
+        .map(|package| (package.name.as_str(), package.dependencies.iter().map(|d| d.name.as_str()).collect()))
+        .collect();
+    let violations = violations(&graph);
+    if violations.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Code::DependencyRule,
+        violations.join("; "),
+        "remove the dependency, or move the code to the crate that may have it; the rules stand in xtask/src/rules/dependencies.rs",
+    ))
+}
+
+fn violations(graph: &Graph<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (package, allowed) in ONLY_THESE_OF_OURS {
+        for dependency in graph.get(package).into_iter().flatten() {
+            if graph.contains_key(dependency) && !allowed.contains(dependency) {
+                found.push(format!("{package} may not depend on {dependency}"));
+            }
+        }
+    }
+    for (foreign, allowed) in ONLY_NAMED_BY {
+        for (package, dependencies) in graph {
+            if dependencies.contains(foreign) && !allowed.contains(package) {
+                found.push(format!("{package} may not depend on {foreign}: only {} may", allowed.join(" and ")));
+            }
+        }
+    }
+    for (one, other) in STRANGERS {
+        for (from, to) in [(one, other), (other, one)] {
+            if reachable(graph, from).contains(to) {
+                found.push(format!("{from} may not reach {to}"));
+            }
+        }
+    }
+    found
+}
+
+fn reachable<'a>(graph: &Graph<'a>, from: &'a str) -> BTreeSet<&'a str> {
+    let mut seen = BTreeSet::new();
+    let mut open = vec![from];
+    while let Some(package) = open.pop() {
+        for dependency in graph.get(package).into_iter().flatten() {
+            if seen.insert(*dependency) {
+                open.push(dependency);
+            }
+        }
+    }
+    seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::Workspace;
+
+    fn graph(edges: &[(&'static str, &[&'static str])]) -> Graph<'static> {
+        edges.iter().map(|(package, dependencies)| (*package, dependencies.iter().copied().collect())).collect()
+    }
+
+    #[test]
+    fn this_workspace_keeps_the_rules() {
+        let workspace = Workspace::find().expect("the workspace of this crate");
+        check(&workspace.packages).expect("no violation");
+        // The rules speak of crates that are there, or a renamed crate would escape them.
+        for name in ["referee", "assay", "assay-store", "assay-kernels", "assay-bench", "assay-node"] {
+            assert!(workspace.packages.iter().any(|package| package.name == name), "no crate {name}");
+        }
+    }
+
+    #[test]
+    fn each_rule_is_enforced() {
+        let allowed = graph(&[
+            ("referee", &["sha2"]),
+            ("assay", &["referee", "anchor-lang"]),
+            ("assay-kernels", &["referee", "wgpu"]),
+            ("assay-node", &["assay", "assay-kernels"]),
+            ("assay-validator", &["assay"]),
+        ]);
+        assert_eq!(violations(&allowed), Vec::<String>::new());
+
+        let referee = graph(&[("referee", &["assay-models"]), ("assay-models", &[])]);
+        assert_eq!(violations(&referee), ["referee may not depend on assay-models"]);
+
+        let program = graph(&[("assay", &["referee", "assay-chain"]), ("referee", &[]), ("assay-chain", &[])]);
+        assert_eq!(violations(&program), ["assay may not depend on assay-chain"]);
+
+        let gpu = graph(&[("assay-node", &["wgpu"])]);
+        assert_eq!(violations(&gpu), ["assay-node may not depend on wgpu: only assay-kernels and assay-bench may"]);
+
+        let through = graph(&[
+            ("assay-validator", &["assay-services"]),
+            ("assay-services", &["assay-node"]),
+            ("assay-node", &[]),
+        ]);
+        assert_eq!(violations(&through), ["assay-validator may not reach assay-node"]);
+    }
+}
