@@ -1,0 +1,171 @@
+//! An HTTP client that goes only where the options allow.
+
+use std::error::Error;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Response};
+use url::Url;
+
+use super::address::kind_of;
+use super::source::check_http_url;
+use crate::error::{Result, StoreError, quoted};
+
+/// How much of the body of a refusal is read for its reason.
+const MAX_REASON_BYTES: usize = 4 * 1024;
+
+/// A client that resolves names itself, so that the address which is checked is the address which is connected to; that
+/// follows no redirect, uses no proxy and decompresses nothing by itself.
+pub(super) fn guarded_client(allow_private: bool, connect_timeout: Duration) -> Result<Client> {
+    Client::builder()
+        .user_agent(concat!("assay/", env!("CARGO_PKG_VERSION")))
+        .dns_resolver(Arc::new(GuardedResolver { allow_private }))
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        // Other crates of the program may switch these features of the library on.
+        .no_gzip()
+        .no_brotli()
+        .no_deflate()
+        .no_zstd()
+        .http1_only()
+        .referer(false)
+        .connect_timeout(connect_timeout)
+        .build()
+        .map_err(|error| StoreError::ClientSetup { reason: chain_of(&error) })
+}
+
+struct GuardedResolver {
+    allow_private: bool,
+}
+
+impl Resolve for GuardedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let allow_private = self.allow_private;
+        Box::pin(async move {
+            let mut allowed: Vec<SocketAddr> = Vec::new();
+            let mut refused = None;
+            for address in tokio::net::lookup_host((name.as_str(), 0)).await? {
+                match kind_of(address.ip()).refusal(allow_private) {
+                    None => allowed.push(address),
+                    Some(reason) => {
+                        refused = Some(RefusedAddress { host: quoted(name.as_str()), address: address.ip(), reason });
+                    }
+                }
+            }
+            match refused {
+                Some(refused) if allowed.is_empty() => Err(refused.into()),
+                _ => Ok(Box::new(allowed.into_iter()) as Addrs),
+            }
+        })
+    }
+}
+
+/// Carries the refusal through the HTTP library's errors.
+#[derive(Debug, Clone)]
+struct RefusedAddress {
+    host: String,
+    address: IpAddr,
+    reason: &'static str,
+}
+
+impl fmt::Display for RefusedAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is at {}, {}", self.host, self.address, self.reason)
+    }
+}
+
+impl Error for RefusedAddress {}
+
+/// The refusal of an address, if that is why the request failed.
+pub(super) fn refusal_behind(error: &reqwest::Error) -> Option<StoreError> {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(RefusedAddress { host, address, reason }) = cause.downcast_ref::<RefusedAddress>() {
+            return Some(StoreError::AddressRefused { host: host.clone(), address: *address, reason });
+        }
+        source = cause.source();
+    }
+    None
+}
+
+/// An error with its causes, without the URL, which our own messages name.
+pub(super) fn chain_of(error: &(dyn Error + 'static)) -> String {
+    let mut causes: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        let text = match cause.downcast_ref::<reqwest::Error>() {
+            Some(error) if error.source().is_some() => String::new(),
+            _ => cause.to_string(),
+        };
+        if !text.is_empty() && causes.last() != Some(&text) {
+            causes.push(text);
+        }
+        next = cause.source();
+    }
+    quoted(&causes.join(": "))
+}
+
+/// The address to which a redirect from `from` with this `Location` header sends us, checked like the first one.
+pub(super) fn redirect_target(from: &Url, location: Option<&str>, allow_private: bool) -> Result<Url> {
+    let refused = |reason: &str| StoreError::RedirectRefused { uri: quoted(from.as_str()), reason: reason.to_owned() };
+    let location = location.ok_or_else(|| refused("it names no location"))?;
+    let mut target = from.join(location).map_err(|error| refused(&error.to_string()))?;
+    target.set_fragment(None);
+    if from.scheme() == "https" && target.scheme() == "http" {
+        return Err(refused("it leads from https to http"));
+    }
+    check_http_url(&target, allow_private)?;
+    Ok(target)
+}
+
+/// A header as text, where it is there once and is text.
+pub(super) fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+/// Why the server refused: the message of our own servers, or nothing. Bounded in size; the caller bounds the time.
+pub(super) async fn refusal_reason(mut response: Response) -> String {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        if body.len() + chunk.len() > MAX_REASON_BYTES {
+            return String::new();
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let reply: Option<crate::wire::ErrorReply> = serde_json::from_slice(&body).ok();
+    let message = reply.map(|reply| reply.message).unwrap_or_default();
+    quoted(&message).chars().filter(|character| !character.is_control()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(from: &str, location: &str) -> Result<Url> {
+        redirect_target(&from.parse().unwrap(), Some(location), false)
+    }
+
+    #[test]
+    fn redirects_are_checked_like_the_first_address() {
+        assert_eq!(target("http://store.example/a", "/b#c").unwrap().as_str(), "http://store.example/b");
+        assert_eq!(target("http://store.example/a", "https://other.example/b").unwrap().host_str(), Some("other.example"));
+        for (from, location, code) in [
+            ("http://store.example/a", "http://127.0.0.1/b", "S0205"),
+            ("http://store.example/a", "//169.254.169.254/latest/meta-data", "S0205"),
+            ("http://store.example/a", "file:///etc/passwd", "S0204"),
+            ("http://store.example/a", "http://user:secret@other.example/", "S0203"),
+            ("https://store.example/a", "http://store.example/a", "S0305"),
+            ("http://store.example/a", "http://[", "S0305"),
+        ] {
+            assert_eq!(target(from, location).unwrap_err().code(), code, "{location}");
+        }
+        let nowhere = redirect_target(&"http://store.example/a".parse().unwrap(), None, false);
+        assert_eq!(nowhere.unwrap_err().code(), "S0305");
+    }
+}

@@ -1,0 +1,13 @@
+//! Fetching from, and uploading to, HTTP servers that others name.
+
+mod address;
+mod download;
+mod failure;
+mod fetch;
+mod guard;
+mod retry;
+mod source;
+mod upload;
+
+pub use fetch::{FetchOptions, FetchSource, Fetched, Fetcher, Progress};
+pub use upload::{UploadOptions, UploadOutcome, Uploader};
