@@ -79,7 +79,9 @@ pub enum KernelError {
         given: usize,
     },
     /// The graph is beyond what the device can hold or bind.
-    #[error("K0003 the graph exceeds {limit} of {device}: {needed} > {available}; use another backend or split the graph")]
+    #[error(
+        "K0003 the graph exceeds {limit} of {device}: {needed} > {available}; use another backend or split the graph"
+    )]
     Limit {
         /// Which limit.
         limit: &'static str,
@@ -97,7 +99,9 @@ pub enum KernelError {
         reason: String,
     },
     /// The device failed its self-test and must not be used.
-    #[error("K0005 {device} is quarantined: {vector} differs from the scalar reference; use another backend and update the driver")]
+    #[error(
+        "K0005 {device} is quarantined: {vector} differs from the scalar reference; use another backend and update the driver"
+    )]
     Quarantined {
         /// Which device.
         device: String,

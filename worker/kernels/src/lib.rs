@@ -4,6 +4,7 @@
 //! the scalar reference of `referee` bit for bit, on every op, shape and extreme value.
 
 mod backend;
+pub mod commit;
 pub mod conformance;
 
 pub use backend::{Backend, Execution, Keep, KernelError, Model, TensorSet};
