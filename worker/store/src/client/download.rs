@@ -57,10 +57,15 @@ impl Download<'_> {
                 Ok(Fetched { artifact, source: FetchSource::Http { resumed_bytes } })
             }
             Err(error @ (StoreError::WrongHash { .. } | StoreError::TooLarge { .. })) => {
-                pump.finish().await?.discard();
+                pump.discard().await;
                 Err(error)
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                // What arrived is written and free to be resumed when this returns; the first error says more than a
+                // second one.
+                let _ = pump.finish().await;
+                Err(error)
+            }
         }
     }
 

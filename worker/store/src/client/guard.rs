@@ -154,7 +154,10 @@ mod tests {
     #[test]
     fn redirects_are_checked_like_the_first_address() {
         assert_eq!(target("http://store.example/a", "/b#c").unwrap().as_str(), "http://store.example/b");
-        assert_eq!(target("http://store.example/a", "https://other.example/b").unwrap().host_str(), Some("other.example"));
+        assert_eq!(
+            target("http://store.example/a", "https://other.example/b").unwrap().host_str(),
+            Some("other.example")
+        );
         for (from, location, code) in [
             ("http://store.example/a", "http://127.0.0.1/b", "S0205"),
             ("http://store.example/a", "//169.254.169.254/latest/meta-data", "S0205"),

@@ -113,9 +113,9 @@ impl LocalStore {
         let layout = Arc::clone(&self.layout);
         let writer = blocking(move || ObjectWriter::create_temporary(&layout)).await?;
         let mut pump = WritePump::new(writer, max_bytes);
-        let mut source = std::pin::pin!(source);
-        while let Some(chunk) = source.next().await {
-            pump.push(chunk.map_err(|source| StoreError::SourceFailed { source })?).await?;
+        if let Err(error) = pour(source, &mut pump).await {
+            pump.discard().await;
+            return Err(error);
         }
         let writer = pump.finish().await?;
         let actual = writer.id();
@@ -250,6 +250,15 @@ impl LocalStore {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Pushes everything that `source` yields.
+async fn pour<S: Stream<Item = io::Result<Bytes>>>(source: S, pump: &mut WritePump) -> Result<()> {
+    let mut source = std::pin::pin!(source);
+    while let Some(chunk) = source.next().await {
+        pump.push(chunk.map_err(|source| StoreError::SourceFailed { source })?).await?;
+    }
+    Ok(())
 }
 
 /// Runs `work`, which blocks on the disk or hashes much, outside the asynchronous threads.

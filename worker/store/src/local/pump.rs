@@ -121,4 +121,12 @@ impl WritePump {
         self.start_batch().await?;
         self.take_writer().await
     }
+
+    /// Waits until the writer's thread is done and removes the file, so that nothing is left when this returns.
+    pub(crate) async fn discard(mut self) {
+        // Where an error took the writer, it went the way of a dropped one.
+        if let Ok(writer) = self.take_writer().await {
+            writer.discard();
+        }
+    }
 }

@@ -61,7 +61,8 @@ async fn streams_are_bounded_and_checked_and_leave_nothing_when_refused() {
     let test = TestStore::new();
     let bytes = sample(2 * 1024 * 1024);
     let id = ArtifactId::of(&bytes);
-    let chunks = || stream::iter(bytes.chunks(10_000).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect::<Vec<_>>());
+    let chunks =
+        || stream::iter(bytes.chunks(10_000).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect::<Vec<_>>());
 
     let error = test.store.put_stream(chunks(), None, bytes.len() as u64 - 1).await.unwrap_err();
     assert!(matches!(error, StoreError::TooLarge { found_bytes: None, .. }), "{error}");
@@ -69,7 +70,10 @@ async fn streams_are_bounded_and_checked_and_leave_nothing_when_refused() {
 
     let other = ArtifactId::of(b"other");
     let error = test.store.put_stream(chunks(), Some(other), PLENTY).await.unwrap_err();
-    assert!(matches!(error, StoreError::WrongHash { expected, actual } if expected == other && actual == id), "{error}");
+    assert!(
+        matches!(error, StoreError::WrongHash { expected, actual } if expected == other && actual == id),
+        "{error}"
+    );
     test.assert_empty().await;
 
     let broken = chunks().chain(stream::iter([Err(std::io::Error::other("gone"))]));

@@ -4,8 +4,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use assay_store::{
-    ArtifactId, ArtifactUri, FetchSource, Progress, ServerOptions, StoreError, UploadOptions, UploadOutcome, UploadToken, Uploader,
-    Uploads,
+    ArtifactId, ArtifactUri, FetchSource, Progress, ServerOptions, StoreError, UploadOptions, UploadOutcome,
+    UploadToken, Uploader, Uploads,
 };
 
 use crate::support::{PLENTY, TestServer, TestStore, quick_fetcher, sample, within};
@@ -38,7 +38,8 @@ async fn artifacts_travel_from_store_to_store() {
         let uri = ArtifactUri::new(&server.base(), id).unwrap();
         let seen = Mutex::new(Vec::<Progress>::new());
         let record = |progress| seen.lock().unwrap().push(progress);
-        let fetched = fetcher.fetch_with_progress(uri.as_str(), uri.id(), length as u64, &theirs.store, &record).await.unwrap();
+        let fetched =
+            fetcher.fetch_with_progress(uri.as_str(), uri.id(), length as u64, &theirs.store, &record).await.unwrap();
         assert_eq!(fetched.source, FetchSource::Http { resumed_bytes: 0 });
         assert_eq!((fetched.artifact.id, fetched.artifact.bytes), (id, length as u64));
         assert_eq!(theirs.store.read(&id, PLENTY).await.unwrap(), bytes);
@@ -68,8 +69,12 @@ async fn an_upload_without_the_token_reports_the_reason_of_the_server() {
         let server = TestServer::start(&served.store, ServerOptions { uploads, ..ServerOptions::default() }).await;
         // Smaller than what a refusing server still reads, so that the answer cannot be lost to a reset.
         let small = ours.store.put_bytes(sample(500_000)).await.unwrap();
-        let error = uploader(Some("another-horse-battery")).upload(&server.base(), &small, &ours.store).await.unwrap_err();
-        assert!(matches!(&error, StoreError::HttpStatus { status: got, reason, .. } if *got == status && reason.starts_with(code)), "{error}");
+        let error =
+            uploader(Some("another-horse-battery")).upload(&server.base(), &small, &ours.store).await.unwrap_err();
+        assert!(
+            matches!(&error, StoreError::HttpStatus { status: got, reason, .. } if *got == status && reason.starts_with(code)),
+            "{error}"
+        );
         assert!(!error.is_transient());
         assert!(uploader(None).upload(&server.base(), &id, &ours.store).await.is_err());
         served.assert_empty().await;

@@ -115,7 +115,8 @@ impl TestServer {
 
     /// A `GET` or other request without a body, with these further header lines.
     pub(crate) async fn request(&self, method: &str, path: &str, headers: &str) -> Reply {
-        let request = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{headers}\r\n", self.address);
+        let request =
+            format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{headers}\r\n", self.address);
         self.raw(request.as_bytes()).await
     }
 
