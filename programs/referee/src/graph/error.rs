@@ -5,14 +5,23 @@ use alloc::string::String;
 use core::fmt;
 
 /// Where in a graph a fault lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Site {
     /// The graph as a whole: its header, symbols, cuts or outputs.
     Graph,
     /// A tensor.
     Tensor(Slot),
-    /// A program; the second number is the instruction, if one is at fault.
-    Program(u16, Option<u16>),
+    /// A program.
+    Program(u16),
+    /// An instruction of a program that an op runs.
+    Instruction {
+        /// The op.
+        op: u16,
+        /// The program.
+        program: u16,
+        /// Index of the instruction in the program.
+        at: u16,
+    },
     /// An op.
     Op(u16),
     /// An operand of an op.
@@ -26,8 +35,8 @@ impl fmt::Display for Site {
         match self {
             Self::Graph => write!(f, "graph"),
             Self::Tensor(slot) => write!(f, "tensor {slot}"),
-            Self::Program(program, None) => write!(f, "program {program}"),
-            Self::Program(program, Some(at)) => write!(f, "program {program}, instruction {at}"),
+            Self::Program(program) => write!(f, "program {program}"),
+            Self::Instruction { op, program, at } => write!(f, "op {op}, program {program}, instruction {at}"),
             Self::Op(op) => write!(f, "op {op}"),
             Self::Operand(op, operand) => write!(f, "op {op}, operand {operand}"),
             Self::OperandAxis(op, operand, axis) => write!(f, "op {op}, operand {operand}, axis {axis}"),

@@ -15,6 +15,7 @@ mod types;
 mod view;
 
 pub use bytecode::{Instruction, MAX_CONSTANTS, MAX_WORDS, Program, REGISTERS, Register};
+pub use check::{Lint, MAX_STEPS, RULES, Report, Rule};
 pub use cost::{Cost, MAX_COMPUTE_UNITS, MAX_UPLOAD_BYTES};
 pub use encoding::{Header, MAGIC, MAX_GRAPH_BYTES, decode_op, decode_program, decode_tensor, opcode_name, word_of};
 pub use error::{CheckError, DecodeError, GraphError, Site};

@@ -120,22 +120,19 @@ impl Graph {
     /// The first broken rule, with where it lies and what to change.
     pub fn resolve(&self, symbols: &[u32]) -> Result<ResolvedGraph, CheckError> {
         check::structure(self)?;
+        self.resolve_structured(symbols)
+    }
+
+    /// As [`resolve`](Self::resolve), for a graph whose structure is known to be sound.
+    pub(super) fn resolve_structured(&self, symbols: &[u32]) -> Result<ResolvedGraph, CheckError> {
         if symbols.len() != self.symbols.len() {
-            return Err(CheckError {
-                code: "G0150",
-                site: Site::Graph,
-                reason: format!("{} symbol values given for {} symbols", symbols.len(), self.symbols.len()),
-                fix: "give one value for each symbol",
-            });
+            let reason = format!("{} symbol values given for {} symbols", symbols.len(), self.symbols.len());
+            return Err(check::SYMBOL_COUNT.broken(Site::Graph, reason));
         }
         for (index, (value, symbol)) in symbols.iter().zip(&self.symbols).enumerate() {
             if *value < symbol.min || *value > symbol.max {
-                return Err(CheckError {
-                    code: "G0151",
-                    site: Site::Graph,
-                    reason: format!("symbol {index} is {value}, outside {}..={}", symbol.min, symbol.max),
-                    fix: "choose a value within the symbol's bounds",
-                });
+                let reason = format!("symbol {index} is {value}, outside {}..={}", symbol.min, symbol.max);
+                return Err(check::SYMBOL_VALUE.broken(Site::Graph, reason));
             }
         }
         let tensors = self.resolve_tensors(symbols)?;
@@ -165,7 +162,8 @@ impl Graph {
             outputs: self.outputs.clone(),
             boundary,
         };
-        check::resolved(&resolved)?;
+        check::sizes(&resolved)?;
+        check::economy(&resolved)?;
         Ok(resolved)
     }
 
@@ -184,14 +182,10 @@ impl Graph {
             .enumerate()
             .map(|(slot, (tensor, producer))| {
                 let dims: Vec<u32> = tensor.shape.iter().map(|dim| resolve_dim(*dim, symbols)).collect();
-                let elements = dims.iter().fold(1u64, |product, dim| product.saturating_mul(u64::from(*dim)));
-                if elements >= 1 << 31 {
-                    return Err(CheckError {
-                        code: "G0152",
-                        site: Site::Tensor(slot as Slot),
-                        reason: format!("{elements} elements, more than 2^31 - 1"),
-                        fix: "split the tensor or lower a symbol's maximum",
-                    });
+                let size = u64::from(tensor.dtype.bytes());
+                let bytes = dims.iter().fold(size, |product, dim| product.saturating_mul(u64::from(*dim)));
+                if bytes >= 1 << 31 {
+                    return Err(check::TENSOR_SIZE.broken(Site::Tensor(slot as Slot), format!("{bytes} bytes")));
                 }
                 let layout = TensorLayout::new(slot as Slot, tensor.dtype, tensor.kind, &dims);
                 Ok(ResolvedTensor { dtype: tensor.dtype, kind: tensor.kind, dims, layout, producer })
@@ -221,7 +215,7 @@ impl Graph {
 impl ResolvedGraph {
     /// The segment that the op belongs to.
     pub fn segment_of(&self, op: u16) -> u16 {
-        self.segments.iter().position(|segment| op < segment.end).unwrap_or(0) as u16
+        segment_of(&self.segments, op)
     }
 
     /// Slots of one kind in slot order: what the params root and the inputs root are lists of.
@@ -260,13 +254,18 @@ fn resolve_dim(dim: Dim, symbols: &[u32]) -> u32 {
     }
 }
 
+/// Segments lie in the order of their ops.
+fn segment_of(segments: &[SegmentRange], op: u16) -> u16 {
+    segments.partition_point(|segment| segment.end <= op) as u16
+}
+
 fn boundary(
     tensors: &[ResolvedTensor],
     ops: &[ResolvedOp],
     segments: &[SegmentRange],
     outputs: &[Slot],
 ) -> Vec<BoundarySlot> {
-    let segment_of = |op: u16| segments.iter().position(|segment| op < segment.end).unwrap_or(0) as u16;
+    let segment_of = |op: u16| segment_of(segments, op);
     let mut crosses = alloc::vec![false; tensors.len()];
     let mut mark = |slot: Slot| {
         if let Some(mark) = crosses.get_mut(usize::from(slot)) {

@@ -51,6 +51,16 @@ impl Dtype {
     /// All element types.
     pub const ALL: [Self; 4] = [Self::I8, Self::U8, Self::I16, Self::I32];
 
+    /// Short name, as in error messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::I8 => "i8",
+            Self::U8 => "u8",
+            Self::I16 => "i16",
+            Self::I32 => "i32",
+        }
+    }
+
     /// Bytes of one element.
     pub const fn bytes(self) -> u32 {
         match self {
@@ -149,7 +159,7 @@ pub struct Tensor {
     pub dtype: Dtype,
     /// Where its values come from.
     pub kind: TensorKind,
-    /// 1 to 6 axes, outermost first. Every dim is at least 1; fewer than 2^31 elements.
+    /// 1 to 6 axes, outermost first. Every dim is at least 1; fewer than 2^31 bytes.
     pub shape: Vec<Dim>,
 }
 

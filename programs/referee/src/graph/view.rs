@@ -89,6 +89,18 @@ impl ResolvedView {
         })
     }
 
+    /// The innermost reduction axis longer than 1, as an iteration axis, and by how many elements the view moves along
+    /// it, if that is neither 0 nor 1 in size: the view reads across rows.
+    pub fn strided_axis(&self, op: &ResolvedOp) -> Option<(u8, i128)> {
+        let (innermost, _) = op.reduction_dims.iter().enumerate().rev().find(|(_, dim)| **dim > 1)?;
+        let axis = (op.output_dims.len() + innermost) as u8;
+        let stride =
+            |source: usize| self.dims.iter().skip(source + 1).fold(1i128, |stride, dim| stride * i128::from(*dim));
+        let terms = self.terms.iter().filter(|term| term.iteration_axis == axis);
+        let step: i128 = terms.map(|term| i128::from(term.coefficient) * stride(term.source_axis.into())).sum();
+        (step.abs() > 1).then_some((axis, step))
+    }
+
     /// Whether any term uses an iteration axis at or beyond `first_reduction_axis`.
     pub fn uses_reduction(&self, first_reduction_axis: usize) -> bool {
         self.terms.iter().any(|term| usize::from(term.iteration_axis) >= first_reduction_axis)
