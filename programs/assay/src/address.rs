@@ -2,7 +2,7 @@
 //!
 //! On-chain, stored bumps are used; deriving is for those who build instructions.
 
-use anchor_lang::prelude::Pubkey;
+use anchor_lang::{derive_program_address, prelude::Pubkey};
 
 /// Seed of the one [`Network`](crate::state::Network).
 pub const NETWORK_SEED: &[u8] = b"network";
@@ -22,8 +22,12 @@ pub const JOB_SEED: &[u8] = b"job";
 pub const VAULT_SEED: &[u8] = b"vault";
 
 /// Address of the network.
+pub const NETWORK: Pubkey =
+    Pubkey::new_from_array(derive_program_address(&[NETWORK_SEED], &crate::ID_CONST.to_bytes()).0);
+
+/// Address of the network.
 pub fn network() -> Pubkey {
-    derive(&[NETWORK_SEED])
+    NETWORK
 }
 
 /// Address of the stake vault.
@@ -66,4 +70,14 @@ pub const EVENT_AUTHORITY: Pubkey = crate::EVENT_AUTHORITY_AND_BUMP.0;
 
 fn derive(seeds: &[&[u8]]) -> Pubkey {
     Pubkey::find_program_address(seeds, &crate::ID).0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_the_network_is_the_derived_one() {
+        assert_eq!(NETWORK, derive(&[NETWORK_SEED]));
+    }
 }

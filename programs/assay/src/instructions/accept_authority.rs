@@ -1,4 +1,4 @@
-use crate::address::NETWORK_SEED;
+use crate::address::NETWORK;
 use crate::error::AssayError;
 use crate::events::AuthorityAccepted;
 use crate::state::Network;
@@ -18,8 +18,7 @@ pub struct AcceptAuthority<'info> {
     /// The network.
     #[account(
         mut,
-        seeds = [NETWORK_SEED],
-        bump = network.bump,
+        address = NETWORK,
         has_one = pending_authority @ AssayError::NotPendingAuthority,
     )]
     pub network: Box<Account<'info, Network>>,

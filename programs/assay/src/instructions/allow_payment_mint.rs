@@ -1,4 +1,4 @@
-use crate::address::{FEE_VAULT_SEED, NETWORK_SEED, PAYMENT_MINT_SEED};
+use crate::address::{FEE_VAULT_SEED, NETWORK, PAYMENT_MINT_SEED};
 use crate::error::AssayError;
 use crate::events::PaymentMintAllowed;
 use crate::market::BondRate;
@@ -30,8 +30,7 @@ pub struct AllowPaymentMint<'info> {
     pub authority: Signer<'info>,
     /// The network; will sign for the fee vault.
     #[account(
-        seeds = [NETWORK_SEED],
-        bump = network.bump,
+        address = NETWORK,
         has_one = authority @ AssayError::NotNetworkAuthority,
     )]
     pub network: Box<Account<'info, Network>>,
@@ -77,12 +76,12 @@ impl AllowPaymentMint<'_> {
         accounts.payment_mint.set_inner(PaymentMint {
             version: PaymentMint::VERSION,
             bump: ctx.bumps.payment_mint,
-            fee_vault_bump: ctx.bumps.fee_vault,
             enabled: true,
             freezable: accounts.mint.freeze_authority.is_some(),
             decimals: accounts.mint.decimals,
             mint: accounts.mint.key(),
             token_program: accounts.token_program.key(),
+            fee_vault: accounts.fee_vault.key(),
             bond_numerator: args.bond_numerator,
             bond_denominator: args.bond_denominator,
         });

@@ -1,4 +1,3 @@
-use crate::address::JOB_SEED;
 use crate::error::AssayError;
 use crate::events::JobCancelled;
 use crate::state::Job;
@@ -18,8 +17,6 @@ pub struct CancelJob<'info> {
     /// The job.
     #[account(
         mut,
-        seeds = [JOB_SEED, job.client.as_ref(), job.job_id.to_le_bytes().as_ref()],
-        bump = job.bump,
         has_one = client @ AssayError::NotClient,
     )]
     pub job: Box<Account<'info, Job>>,

@@ -1,4 +1,3 @@
-use crate::address::NODE_SEED;
 use crate::error::AssayError;
 use crate::events::WithdrawalCancelled;
 use crate::state::Node;
@@ -24,8 +23,6 @@ pub struct CancelWithdrawal<'info> {
     /// The node.
     #[account(
         mut,
-        seeds = [NODE_SEED, node.withdraw_authority.as_ref(), node.index.to_le_bytes().as_ref()],
-        bump = node.bump,
         has_one = withdraw_authority @ AssayError::NotWithdrawAuthority,
     )]
     pub node: Box<Account<'info, Node>>,

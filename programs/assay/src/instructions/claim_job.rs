@@ -1,4 +1,4 @@
-use crate::address::{JOB_SEED, NETWORK_SEED, NODE_SEED};
+use crate::address::NETWORK;
 use crate::error::AssayError;
 use crate::events::JobClaimed;
 use crate::state::{Job, JobNode, Network, Node};
@@ -19,22 +19,16 @@ pub struct ClaimJob<'info> {
     /// The hot key of the node.
     pub operator: Signer<'info>,
     /// The network, for its parameters.
-    #[account(seeds = [NETWORK_SEED], bump = network.bump)]
+    #[account(address = NETWORK)]
     pub network: Box<Account<'info, Network>>,
     /// The node.
     #[account(
         mut,
-        seeds = [NODE_SEED, node.withdraw_authority.as_ref(), node.index.to_le_bytes().as_ref()],
-        bump = node.bump,
         has_one = operator @ AssayError::NotOperator,
     )]
     pub node: Box<Account<'info, Node>>,
     /// The job.
-    #[account(
-        mut,
-        seeds = [JOB_SEED, job.client.as_ref(), job.job_id.to_le_bytes().as_ref()],
-        bump = job.bump,
-    )]
+    #[account(mut)]
     pub job: Box<Account<'info, Job>>,
 }
 

@@ -1,4 +1,3 @@
-use crate::address::JOB_SEED;
 use crate::error::AssayError;
 use crate::events::ResultCommitted;
 use crate::state::Job;
@@ -30,11 +29,7 @@ pub struct CommitResult<'info> {
     /// The key that claimed.
     pub operator: Signer<'info>,
     /// The job.
-    #[account(
-        mut,
-        seeds = [JOB_SEED, job.client.as_ref(), job.job_id.to_le_bytes().as_ref()],
-        bump = job.bump,
-    )]
+    #[account(mut)]
     pub job: Box<Account<'info, Job>>,
 }
 

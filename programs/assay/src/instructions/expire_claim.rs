@@ -1,4 +1,3 @@
-use crate::address::{JOB_SEED, NODE_SEED};
 use crate::error::AssayError;
 use crate::events::ClaimMissed;
 use crate::market::miss_charge;
@@ -17,18 +16,10 @@ use anchor_lang::prelude::*;
 #[derive(Accounts)]
 pub struct ExpireClaim<'info> {
     /// The node that claimed.
-    #[account(
-        mut,
-        seeds = [NODE_SEED, node.withdraw_authority.as_ref(), node.index.to_le_bytes().as_ref()],
-        bump = node.bump,
-    )]
+    #[account(mut)]
     pub node: Box<Account<'info, Node>>,
     /// The job.
-    #[account(
-        mut,
-        seeds = [JOB_SEED, job.client.as_ref(), job.job_id.to_le_bytes().as_ref()],
-        bump = job.bump,
-    )]
+    #[account(mut)]
     pub job: Box<Account<'info, Job>>,
 }
 

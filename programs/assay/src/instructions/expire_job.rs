@@ -1,4 +1,3 @@
-use crate::address::JOB_SEED;
 use crate::error::AssayError;
 use crate::events::JobExpired;
 use crate::state::Job;
@@ -15,11 +14,7 @@ use anchor_lang::prelude::*;
 #[derive(Accounts)]
 pub struct ExpireJob<'info> {
     /// The job.
-    #[account(
-        mut,
-        seeds = [JOB_SEED, job.client.as_ref(), job.job_id.to_le_bytes().as_ref()],
-        bump = job.bump,
-    )]
+    #[account(mut)]
     pub job: Box<Account<'info, Job>>,
 }
 

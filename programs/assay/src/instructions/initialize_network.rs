@@ -68,10 +68,10 @@ impl InitializeNetwork<'_> {
         accounts.network.set_inner(Network {
             version: Network::VERSION,
             bump: ctx.bumps.network,
-            stake_vault_bump: ctx.bumps.stake_vault,
             authority: accounts.authority.key(),
             pending_authority: Pubkey::default(),
             stake_mint: accounts.stake_mint.key(),
+            stake_vault: accounts.stake_vault.key(),
             parameters: args.parameters,
         });
         accounts.network.invariant()?;

@@ -1,4 +1,4 @@
-use crate::address::{CLIENT_SEED, JOB_SEED, NETWORK_SEED, PAYMENT_MINT_SEED, VAULT_SEED};
+use crate::address::{CLIENT_SEED, JOB_SEED, NETWORK, VAULT_SEED};
 use crate::error::AssayError;
 use crate::events::JobPosted;
 use crate::market::{is_uri, minimum_bond, OutputDescriptor, PriceRamp};
@@ -118,12 +118,10 @@ pub struct PostJob<'info> {
     #[account(mut)]
     pub client: Signer<'info>,
     /// The network, for its parameters.
-    #[account(seeds = [NETWORK_SEED], bump = network.bump)]
+    #[account(address = NETWORK)]
     pub network: Box<Account<'info, Network>>,
     /// The record of the payment mint.
     #[account(
-        seeds = [PAYMENT_MINT_SEED, mint.key().as_ref()],
-        bump = payment_mint.bump,
         has_one = mint @ AssayError::WrongMint,
         has_one = token_program @ AssayError::WrongTokenProgram,
         constraint = payment_mint.enabled @ AssayError::PaymentMintDisabled,
@@ -226,7 +224,6 @@ impl<'info> PostJob<'info> {
         self.job.set_inner(Job {
             version: Job::VERSION,
             bump: bumps.job,
-            vault_bump: bumps.vault,
             state: JobState::Posted,
             client: self.client.key(),
             job_id: args.job_id,
@@ -234,6 +231,7 @@ impl<'info> PostJob<'info> {
             node: Pubkey::default(),
             operator: Pubkey::default(),
             payee: Pubkey::default(),
+            vault: self.vault.key(),
             graph_root: args.graph_root,
             params_root: args.params_root,
             inputs_root: args.inputs_root,

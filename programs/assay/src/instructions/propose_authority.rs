@@ -1,4 +1,4 @@
-use crate::address::NETWORK_SEED;
+use crate::address::NETWORK;
 use crate::error::AssayError;
 use crate::events::AuthorityProposed;
 use crate::state::Network;
@@ -24,8 +24,7 @@ pub struct ProposeAuthority<'info> {
     /// The network.
     #[account(
         mut,
-        seeds = [NETWORK_SEED],
-        bump = network.bump,
+        address = NETWORK,
         has_one = authority @ AssayError::NotNetworkAuthority,
     )]
     pub network: Box<Account<'info, Network>>,

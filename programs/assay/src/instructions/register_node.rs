@@ -1,4 +1,4 @@
-use crate::address::{NETWORK_SEED, NODE_SEED};
+use crate::address::{NETWORK, NODE_SEED};
 use crate::events::NodeRegistered;
 use crate::state::{Network, Node};
 use anchor_lang::prelude::*;
@@ -27,7 +27,7 @@ pub struct RegisterNode<'info> {
     #[account(mut)]
     pub withdraw_authority: Signer<'info>,
     /// The network that the node joins.
-    #[account(seeds = [NETWORK_SEED], bump = network.bump)]
+    #[account(address = NETWORK)]
     pub network: Box<Account<'info, Network>>,
     /// The node to create.
     #[account(

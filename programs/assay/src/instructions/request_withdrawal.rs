@@ -1,4 +1,4 @@
-use crate::address::{NETWORK_SEED, NODE_SEED};
+use crate::address::NETWORK;
 use crate::error::AssayError;
 use crate::events::WithdrawalRequested;
 use crate::state::{Network, Node};
@@ -23,13 +23,11 @@ pub struct RequestWithdrawal<'info> {
     /// The cold key.
     pub withdraw_authority: Signer<'info>,
     /// The network, for the length of unbonding.
-    #[account(seeds = [NETWORK_SEED], bump = network.bump)]
+    #[account(address = NETWORK)]
     pub network: Box<Account<'info, Network>>,
     /// The node.
     #[account(
         mut,
-        seeds = [NODE_SEED, node.withdraw_authority.as_ref(), node.index.to_le_bytes().as_ref()],
-        bump = node.bump,
         has_one = withdraw_authority @ AssayError::NotWithdrawAuthority,
     )]
     pub node: Box<Account<'info, Node>>,

@@ -1,4 +1,4 @@
-use crate::address::NETWORK_SEED;
+use crate::address::NETWORK;
 use crate::error::AssayError;
 use crate::events::ParametersChanged;
 use crate::state::{Network, Parameters};
@@ -24,8 +24,7 @@ pub struct SetParameters<'info> {
     /// The network.
     #[account(
         mut,
-        seeds = [NETWORK_SEED],
-        bump = network.bump,
+        address = NETWORK,
         has_one = authority @ AssayError::NotNetworkAuthority,
     )]
     pub network: Box<Account<'info, Network>>,

@@ -1,4 +1,4 @@
-use crate::address::{NETWORK_SEED, PAYMENT_MINT_SEED};
+use crate::address::NETWORK;
 use crate::error::AssayError;
 use crate::events::PaymentMintChanged;
 use crate::state::{Network, PaymentMint};
@@ -27,13 +27,12 @@ pub struct SetPaymentMint<'info> {
     pub authority: Signer<'info>,
     /// The network.
     #[account(
-        seeds = [NETWORK_SEED],
-        bump = network.bump,
+        address = NETWORK,
         has_one = authority @ AssayError::NotNetworkAuthority,
     )]
     pub network: Box<Account<'info, Network>>,
     /// The record of the mint.
-    #[account(mut, seeds = [PAYMENT_MINT_SEED, payment_mint.mint.as_ref()], bump = payment_mint.bump)]
+    #[account(mut)]
     pub payment_mint: Box<Account<'info, PaymentMint>>,
 }
 

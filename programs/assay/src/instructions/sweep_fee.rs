@@ -1,4 +1,3 @@
-use crate::address::{FEE_VAULT_SEED, JOB_SEED, PAYMENT_MINT_SEED, VAULT_SEED};
 use crate::error::AssayError;
 use crate::events::FeeSwept;
 use crate::state::{Job, PaymentMint};
@@ -16,19 +15,14 @@ use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
 #[derive(Accounts)]
 pub struct SweepFee<'info> {
     /// The job; signs for its vault.
-    #[account(
-        mut,
-        seeds = [JOB_SEED, job.client.as_ref(), job.job_id.to_le_bytes().as_ref()],
-        bump = job.bump,
-    )]
+    #[account(mut)]
     pub job: Box<Account<'info, Job>>,
     /// The vault of the job.
-    #[account(mut, seeds = [VAULT_SEED, job.key().as_ref()], bump = job.vault_bump)]
+    #[account(mut, address = job.vault @ AssayError::WrongVault)]
     pub vault: Box<InterfaceAccount<'info, TokenAccount>>,
     /// The record of the payment mint.
     #[account(
-        seeds = [PAYMENT_MINT_SEED, job.payment_mint.as_ref()],
-        bump = payment_mint.bump,
+        constraint = payment_mint.mint == job.payment_mint @ AssayError::WrongMint,
         has_one = mint @ AssayError::WrongMint,
         has_one = token_program @ AssayError::WrongTokenProgram,
     )]
@@ -36,7 +30,7 @@ pub struct SweepFee<'info> {
     /// The payment mint of the job.
     pub mint: Box<InterfaceAccount<'info, Mint>>,
     /// The fee vault of the mint.
-    #[account(mut, seeds = [FEE_VAULT_SEED, job.payment_mint.as_ref()], bump = payment_mint.fee_vault_bump)]
+    #[account(mut, address = payment_mint.fee_vault @ AssayError::WrongVault)]
     pub fee_vault: Box<InterfaceAccount<'info, TokenAccount>>,
     /// Owner of the mint.
     pub token_program: Interface<'info, TokenInterface>,

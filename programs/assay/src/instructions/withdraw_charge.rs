@@ -1,4 +1,4 @@
-use crate::address::{JOB_SEED, NETWORK_SEED, STAKE_VAULT_SEED};
+use crate::address::NETWORK;
 use crate::error::AssayError;
 use crate::events::ChargeWithdrawn;
 use crate::state::{Job, Network};
@@ -19,23 +19,18 @@ pub struct WithdrawCharge<'info> {
     pub authority: Signer<'info>,
     /// The network; signs for the stake vault.
     #[account(
-        seeds = [NETWORK_SEED],
-        bump = network.bump,
+        address = NETWORK,
         has_one = stake_mint @ AssayError::WrongMint,
     )]
     pub network: Box<Account<'info, Network>>,
     /// The job.
-    #[account(
-        mut,
-        seeds = [JOB_SEED, job.client.as_ref(), job.job_id.to_le_bytes().as_ref()],
-        bump = job.bump,
-    )]
+    #[account(mut)]
     pub job: Box<Account<'info, Job>>,
     /// The stake mint.
     #[account(mint::token_program = token_program)]
     pub stake_mint: Box<InterfaceAccount<'info, Mint>>,
     /// The stake vault.
-    #[account(mut, seeds = [STAKE_VAULT_SEED], bump = network.stake_vault_bump)]
+    #[account(mut, address = network.stake_vault @ AssayError::WrongVault)]
     pub stake_vault: Box<InterfaceAccount<'info, TokenAccount>>,
     /// Receives the charge.
     #[account(mut, token::mint = stake_mint, token::token_program = token_program)]

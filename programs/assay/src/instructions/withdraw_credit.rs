@@ -1,4 +1,3 @@
-use crate::address::{JOB_SEED, VAULT_SEED};
 use crate::error::AssayError;
 use crate::events::CreditWithdrawn;
 use crate::state::Job;
@@ -35,14 +34,10 @@ pub struct WithdrawCredit<'info> {
     /// The payee, or anyone who helps.
     pub authority: Signer<'info>,
     /// The job; signs for its vault.
-    #[account(
-        mut,
-        seeds = [JOB_SEED, job.client.as_ref(), job.job_id.to_le_bytes().as_ref()],
-        bump = job.bump,
-    )]
+    #[account(mut)]
     pub job: Box<Account<'info, Job>>,
     /// The vault of the job.
-    #[account(mut, seeds = [VAULT_SEED, job.key().as_ref()], bump = job.vault_bump)]
+    #[account(mut, address = job.vault @ AssayError::WrongVault)]
     pub vault: Box<InterfaceAccount<'info, TokenAccount>>,
     /// The payment mint of the job.
     #[account(address = job.payment_mint @ AssayError::WrongMint, mint::token_program = token_program)]

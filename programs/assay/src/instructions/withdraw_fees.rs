@@ -1,4 +1,4 @@
-use crate::address::{FEE_VAULT_SEED, NETWORK_SEED, PAYMENT_MINT_SEED};
+use crate::address::NETWORK;
 use crate::error::AssayError;
 use crate::events::FeesWithdrawn;
 use crate::state::{Network, PaymentMint};
@@ -25,15 +25,12 @@ pub struct WithdrawFees<'info> {
     pub authority: Signer<'info>,
     /// The network; signs for the fee vault.
     #[account(
-        seeds = [NETWORK_SEED],
-        bump = network.bump,
+        address = NETWORK,
         has_one = authority @ AssayError::NotNetworkAuthority,
     )]
     pub network: Box<Account<'info, Network>>,
     /// The record of the mint.
     #[account(
-        seeds = [PAYMENT_MINT_SEED, mint.key().as_ref()],
-        bump = payment_mint.bump,
         has_one = mint @ AssayError::WrongMint,
         has_one = token_program @ AssayError::WrongTokenProgram,
     )]
@@ -43,11 +40,7 @@ pub struct WithdrawFees<'info> {
     /// The fee vault of the mint.
     #[account(
         mut,
-        seeds = [FEE_VAULT_SEED, mint.key().as_ref()],
-        bump = payment_mint.fee_vault_bump,
-        token::mint = mint,
-        token::authority = network,
-        token::token_program = token_program,
+        address = payment_mint.fee_vault @ AssayError::WrongVault,
     )]
     pub fee_vault: Box<InterfaceAccount<'info, TokenAccount>>,
     /// Receives the fees.

@@ -1,4 +1,4 @@
-use crate::address::{NETWORK_SEED, NODE_SEED, STAKE_VAULT_SEED};
+use crate::address::NETWORK;
 use crate::error::AssayError;
 use crate::events::StakeWithdrawn;
 use crate::state::{Network, Node};
@@ -20,16 +20,13 @@ pub struct WithdrawStake<'info> {
     pub withdraw_authority: Signer<'info>,
     /// The network; signs for the stake vault.
     #[account(
-        seeds = [NETWORK_SEED],
-        bump = network.bump,
+        address = NETWORK,
         has_one = stake_mint @ AssayError::WrongMint,
     )]
     pub network: Box<Account<'info, Network>>,
     /// The node.
     #[account(
         mut,
-        seeds = [NODE_SEED, node.withdraw_authority.as_ref(), node.index.to_le_bytes().as_ref()],
-        bump = node.bump,
         has_one = withdraw_authority @ AssayError::NotWithdrawAuthority,
     )]
     pub node: Box<Account<'info, Node>>,
@@ -39,11 +36,7 @@ pub struct WithdrawStake<'info> {
     /// The stake vault.
     #[account(
         mut,
-        seeds = [STAKE_VAULT_SEED],
-        bump = network.stake_vault_bump,
-        token::mint = stake_mint,
-        token::authority = network,
-        token::token_program = token_program,
+        address = network.stake_vault @ AssayError::WrongVault,
     )]
     pub stake_vault: Box<InterfaceAccount<'info, TokenAccount>>,
     /// Receives the stake.

@@ -48,8 +48,6 @@ pub struct Job {
     pub version: u8,
     /// Bump of this account's address.
     pub bump: u8,
-    /// Bump of the vault's address.
-    pub vault_bump: u8,
     /// Where the job is in its life.
     pub state: JobState,
     /// Who posted and pays.
@@ -64,6 +62,8 @@ pub struct Job {
     pub operator: Pubkey,
     /// Key that owns the node's credit: the node's withdraw authority.
     pub payee: Pubkey,
+    /// The token account that holds the escrow.
+    pub vault: Pubkey,
 
     /// Root of the graph.
     pub graph_root: [u8; 32],
@@ -137,13 +137,13 @@ impl Job {
     /// The layout version that this program writes.
     pub const VERSION: u8 = 1;
     /// Offset of `state` in the account's data, for filters.
-    pub const STATE_OFFSET: usize = 11;
+    pub const STATE_OFFSET: usize = 10;
     /// Offset of `client` in the account's data, for filters.
-    pub const CLIENT_OFFSET: usize = 12;
+    pub const CLIENT_OFFSET: usize = 11;
     /// Offset of `payment_mint` in the account's data, for filters.
-    pub const PAYMENT_MINT_OFFSET: usize = 52;
+    pub const PAYMENT_MINT_OFFSET: usize = 51;
     /// Offset of `node` in the account's data, for filters.
-    pub const NODE_OFFSET: usize = 84;
+    pub const NODE_OFFSET: usize = 83;
 
     /// Size of the account's data when its four strings have `uri_bytes` bytes together.
     pub const fn space(uri_bytes: usize) -> usize {

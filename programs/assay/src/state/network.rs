@@ -15,14 +15,14 @@ pub struct Network {
     pub version: u8,
     /// Bump of this account's address.
     pub bump: u8,
-    /// Bump of the stake vault's address.
-    pub stake_vault_bump: u8,
     /// Who may change parameters and mints.
     pub authority: Pubkey,
     /// Who may accept the authority; the zero key says nobody.
     pub pending_authority: Pubkey,
     /// What nodes stake; has no freeze authority.
     pub stake_mint: Pubkey,
+    /// The token account that holds all stake.
+    pub stake_vault: Pubkey,
     /// The governed parameters.
     pub parameters: Parameters,
 }

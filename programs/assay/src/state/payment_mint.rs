@@ -13,8 +13,6 @@ pub struct PaymentMint {
     pub version: u8,
     /// Bump of this account's address.
     pub bump: u8,
-    /// Bump of the fee vault's address.
-    pub fee_vault_bump: u8,
     /// Whether new jobs may be posted in it.
     pub enabled: bool,
     /// Whether the mint had a freeze authority when it was allowed: its issuer can then freeze any payout.
@@ -25,6 +23,8 @@ pub struct PaymentMint {
     pub mint: Pubkey,
     /// The token program that owns it.
     pub token_program: Pubkey,
+    /// The token account that collects the fees in it.
+    pub fee_vault: Pubkey,
     /// Base units of the stake mint ...
     pub bond_numerator: u64,
     /// ... that so many base units of this mint are worth when bonds are sized.
