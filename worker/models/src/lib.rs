@@ -1,1 +1,21 @@
-//! stub
+//! Models: how graphs are built, the files that they and their tensors travel in, and the models that come with Assay.
+//!
+//! * [`builder`]: from tensors, programs and layers to a checked graph with its params;
+//! * [`artifact`]: the file format of params and inputs;
+//! * [`manifest`]: the list of a result's tensors;
+//! * [`digits`]: a convolutional network for handwritten digits, with its data set;
+//! * [`mlp`]: small networks of any size with made-up weights, for tests.
+
+pub mod artifact;
+pub mod builder;
+pub mod digits;
+pub mod manifest;
+pub mod manifest;
+pub mod mlp;
+
+use referee::graph::Slot;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Values of tensors by slot: row-major, little endian, without padding.
+pub type TensorSet = BTreeMap<Slot, Arc<[u8]>>;

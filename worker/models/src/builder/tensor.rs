@@ -1,0 +1,28 @@
+//! Handles of tensors.
+
+use referee::graph::{Dim, Dtype, Slot};
+
+/// A tensor of the graph being built. Cheap to clone; valid in the builder that made it alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorHandle {
+    pub(super) slot: Slot,
+    pub(super) dtype: Dtype,
+    pub(super) shape: Vec<Dim>,
+}
+
+impl TensorHandle {
+    /// Its slot in the graph.
+    pub fn slot(&self) -> Slot {
+        self.slot
+    }
+
+    /// Its element type.
+    pub fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    /// Its axes, outermost first.
+    pub fn shape(&self) -> &[Dim] {
+        &self.shape
+    }
+}

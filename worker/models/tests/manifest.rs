@@ -1,0 +1,58 @@
+//! Result manifests: read against the graph whose boundary they list.
+
+use assay_models::manifest::{MANIFEST_VERSION, MAX_MANIFEST_BYTES, ManifestEntry, ManifestError, ResultManifest};
+use assay_models::mlp::{self, Shape};
+use referee::graph::ResolvedGraph;
+
+fn graph_and_manifest() -> (ResolvedGraph, ResultManifest) {
+    let graph = mlp::model(&Shape::tiny(), 1).unwrap().resolve(&[3]).unwrap();
+    let entry = |slot: u16| ManifestEntry {
+        slot,
+        artifact: format!("{slot:064x}"),
+        bytes: graph.tensors[usize::from(slot)].bytes() as u64,
+    };
+    let boundary = graph.boundary.iter().map(|place| entry(place.slot)).collect();
+    let manifest = ResultManifest { version: MANIFEST_VERSION, job: "job".into(), node: "node".into(), boundary };
+    (graph, manifest)
+}
+
+#[test]
+fn a_manifest_comes_back_as_it_was() {
+    let (graph, manifest) = graph_and_manifest();
+    assert_eq!(manifest.boundary.len(), 2);
+    let bytes = manifest.encode().unwrap();
+    assert_eq!(ResultManifest::decode(&bytes, &graph).unwrap(), manifest);
+    let output = graph.outputs[0];
+    assert_eq!(manifest.entry(output).map(|entry| entry.bytes), Some(24));
+    assert_eq!(manifest.entry(0), None);
+}
+
+#[test]
+fn lists_that_are_not_the_boundary_are_refused() {
+    let (graph, manifest) = graph_and_manifest();
+    let mismatched = |change: &dyn Fn(&mut ResultManifest)| {
+        let mut changed = manifest.clone();
+        change(&mut changed);
+        let decoded = ResultManifest::decode(&changed.encode().unwrap(), &graph);
+        matches!(decoded, Err(ManifestError::Mismatch(_)))
+    };
+    assert!(mismatched(&|manifest| manifest.boundary[1].bytes += 1));
+    assert!(mismatched(&|manifest| manifest.boundary[0].slot += 1));
+    assert!(mismatched(&|manifest| manifest.boundary.reverse()));
+    assert!(mismatched(&|manifest| manifest.boundary.truncate(1)));
+    assert!(mismatched(&|manifest| manifest.boundary.push(manifest.boundary[0].clone())));
+}
+
+#[test]
+fn bytes_that_are_no_manifest_are_refused() {
+    let (graph, mut manifest) = graph_and_manifest();
+    let bytes = manifest.encode().unwrap();
+    let malformed = |bytes: &[u8]| matches!(ResultManifest::decode(bytes, &graph), Err(ManifestError::Malformed(_)));
+    assert!((0..bytes.len()).all(|length| malformed(&bytes[..length])));
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(malformed(text.replacen('{', "{\"more\":1,", 1).as_bytes()));
+    let padded = format!("{text}{}", " ".repeat(MAX_MANIFEST_BYTES as usize));
+    assert!(malformed(padded.as_bytes()));
+    manifest.version += 1;
+    assert!(malformed(&manifest.encode().unwrap()));
+}
