@@ -74,6 +74,7 @@ fetch_packages() {
   command -v apt-get >/dev/null || die "no apt-get here: put these packages (bookworm, amd64) in a folder and set DEBS=folder: $(missing_packages "$folder" | xargs)"
 
   # The system's package lists may be absent, or so old that they lack the security archive's rustc-web or name files that are gone.
+  say "fetching Debian packages (190 MB, kept in $folder)"
   if [[ -n $(wanted_rust) ]] && download "$folder"; then return 0; fi
   say "the system's package lists do not lead to rustc-web $RUST_VERSION; fetching private ones"
   lists=$(mktemp -d)

@@ -136,7 +136,6 @@ main() {
   debs=${DEBS:-$prefix-debs}
   mkdir -p "$debs"
   debs=$(readlink -f "$debs")
-  say "fetching packages (about 200 MB, kept in $debs)"
   fetch_packages "$debs"
   say "unpacking"
   unpack_toolchain

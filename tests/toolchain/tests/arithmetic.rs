@@ -4,7 +4,7 @@ use toolchain_program::{Section, run};
 use toolchain_tests::Machine;
 
 /// Different seeds a section.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 200;
 
 /// As many rounds as stay well within a transaction's compute units.
 fn rounds(section: Section) -> u32 {

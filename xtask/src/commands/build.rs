@@ -53,6 +53,7 @@ pub(crate) fn program(workspace: &Workspace, report: &mut Report, toolchain: &Sb
 
 /// Compiles one program crate of the workspace in `root` with the toolchain in `prefix`; returns the shared object in `target`.
 pub(crate) fn compile(prefix: &Path, root: &Path, target: &Path, package: &str) -> Result<PathBuf, Failure> {
+    forget_other_toolchain(prefix, target)?;
     let mut build = Command::new(prefix.join("bin/cargo-sbf"));
     // The same environment as every other cargo, and a target folder of its own: two compilers in one would invalidate each other.
     let cargo = cargo_in(root);
@@ -69,6 +70,21 @@ pub(crate) fn compile(prefix: &Path, root: &Path, target: &Path, package: &str) 
     process::run(&mut build, Code::ProgramBuild, "mend what the compiler reports above")?;
     let library = format!("lib{}.so", package.replace('-', "_"));
     Ok(target.join("sbpf-solana-solana/release").join(library))
+}
+
+/// Removes what another version of the toolchain compiled: cargo looks at the compiler's version, but not at the linker and its plugin.
+fn forget_other_toolchain(prefix: &Path, target: &Path) -> Result<(), Failure> {
+    let (stamp, kept) = (prefix.join("stamp"), target.join("toolchain-stamp"));
+    let present = fs::read(&stamp).map_err(|e| Failure::file("read", &stamp, &e))?;
+    if fs::read(&kept).is_ok_and(|used| used == present) {
+        return Ok(());
+    }
+    let outputs = target.join("sbpf-solana-solana");
+    if outputs.exists() {
+        fs::remove_dir_all(&outputs).map_err(|e| Failure::file("remove", &outputs, &e))?;
+    }
+    fs::create_dir_all(target).map_err(|e| Failure::file("create", target, &e))?;
+    fs::write(&kept, present).map_err(|e| Failure::file("write", &kept, &e))
 }
 
 /// Builds the `assay` command; returns where it is.
@@ -101,6 +117,21 @@ pub(crate) fn install(from: &Path, to: &Path) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn outputs_of_another_toolchain_are_forgotten_and_of_the_same_kept() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (prefix, target) = (folder.path().join("prefix"), folder.path().join("target"));
+        let output = target.join("sbpf-solana-solana/release/lib.so");
+        fs::create_dir_all(&prefix).expect("a folder");
+        for (stamp, kept) in [("one", false), ("one", true), ("two", false)] {
+            fs::write(prefix.join("stamp"), stamp).expect("a stamp");
+            fs::create_dir_all(output.parent().expect("a folder")).expect("folders");
+            fs::write(&output, "program").expect("an output");
+            forget_other_toolchain(&prefix, &target).expect("readable files");
+            assert_eq!(output.exists(), kept, "toolchain {stamp}");
+        }
+    }
 
     #[test]
     fn installing_replaces_what_differs_and_leaves_no_other_file() {

@@ -10,7 +10,7 @@ use crate::report::{Ending, Progress};
 use crate::workspace::Workspace;
 
 /// How long the set-up takes, for the user's patience: measured on 2 cores.
-const ABOUT: &str = "about 1 minute, a download of 190 MB, 680 MB on disk";
+const ABOUT: &str = "about 1 minute on 2 idle cores, a download of 190 MB, 700 MB on disk";
 
 /// A toolchain that compiles the on-chain program.
 #[derive(Clone, Debug, PartialEq, Eq)]
