@@ -223,6 +223,8 @@ pub struct ResultCommitted {
     pub boundary_root: [u8; 32],
     /// Root of the output tensor.
     pub output_root: [u8; 32],
+    /// SHA-256 of the manifest that lists where the result's bytes are.
+    pub result_manifest: [u8; 32],
     /// Last slot at which it can be challenged.
     pub last_challenge_slot: u64,
 }

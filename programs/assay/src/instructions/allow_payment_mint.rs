@@ -66,7 +66,9 @@ pub struct AllowPaymentMint<'info> {
 impl AllowPaymentMint<'_> {
     fn validate(&self, args: &AllowPaymentMintArgs) -> Result<()> {
         BondRate { numerator: args.bond_numerator, denominator: args.bond_denominator }.validate()?;
-        check_payment_mint(self.mint.as_ref().as_ref())
+        let mint: &AccountInfo<'_> = self.mint.as_ref().as_ref();
+        check_payment_mint(&mint.try_borrow_data()?)?;
+        Ok(())
     }
 
     /// See [`AllowPaymentMint`].

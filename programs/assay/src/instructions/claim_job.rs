@@ -50,7 +50,7 @@ impl ClaimJob<'_> {
         let accounts = &mut *ctx.accounts;
         let (node, job) = (&mut accounts.node, &mut accounts.job);
         job.claim(JobNode { node: node.key(), operator: node.operator, payee: node.withdraw_authority }, now)?;
-        node.lock_bond(TokenAmount(job.bond), now)?;
+        node.lock_bond(TokenAmount(job.bond), now, job.last_obligation()?)?;
         node.invariant()?;
         job.invariant()?;
 

@@ -1,6 +1,6 @@
 use crate::error::AssayError;
 use crate::events::ResultCommitted;
-use crate::state::Job;
+use crate::state::{CommittedResult, Job};
 use crate::state_machine::JobEvent;
 use crate::units::Slot;
 use anchor_lang::prelude::*;
@@ -13,6 +13,9 @@ pub struct CommitResultArgs {
     pub boundary_root: [u8; 32],
     /// Root of the output tensor.
     pub output_root: [u8; 32],
+    /// SHA-256 of the manifest that lists where the result's bytes are: a hint for clients, which check the bytes against
+    /// the roots. Nothing on-chain depends on it.
+    pub result_manifest: [u8; 32],
     /// From the output tensor up the boundary tree: one hash a level.
     pub output_path: Vec<[u8; 32]>,
 }
@@ -22,7 +25,7 @@ pub struct CommitResultArgs {
 /// Who: the operator that was pinned at the claim, from `Claimed`, until the last run slot.
 ///
 /// 1. Recomputes the boundary root from output root and path; another one is refused.
-/// 2. Records both roots and the commitment, which binds them to this job and node, and starts the challenge window.
+/// 2. Records both roots, the manifest and the commitment, which binds them to this job and node, and starts the challenge window.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct CommitResult<'info> {
@@ -51,7 +54,15 @@ impl CommitResult<'_> {
         ctx.accounts.validate(&args, now)?;
         let job = &mut ctx.accounts.job;
         let commitment = commitment(&job.key().to_bytes(), &job.node.to_bytes(), &args.boundary_root);
-        job.commit(commitment, args.boundary_root, args.output_root, now)?;
+        job.commit(
+            CommittedResult {
+                commitment,
+                boundary_root: args.boundary_root,
+                output_root: args.output_root,
+                result_manifest: args.result_manifest,
+            },
+            now,
+        )?;
         job.invariant()?;
 
         let job = &ctx.accounts.job;
@@ -61,6 +72,7 @@ impl CommitResult<'_> {
             commitment: job.commitment,
             boundary_root: job.boundary_root,
             output_root: job.output_root,
+            result_manifest: job.result_manifest,
             last_challenge_slot: job.challenge_deadline()?.last().0,
         });
         Ok(())

@@ -58,7 +58,9 @@ pub struct InitializeNetwork<'info> {
 impl InitializeNetwork<'_> {
     fn validate(&self, args: &InitializeNetworkArgs) -> Result<()> {
         args.parameters.validate()?;
-        check_stake_mint(self.stake_mint.as_ref().as_ref())
+        let mint: &AccountInfo<'_> = self.stake_mint.as_ref().as_ref();
+        check_stake_mint(&mint.try_borrow_data()?)?;
+        Ok(())
     }
 
     /// See [`InitializeNetwork`].

@@ -256,6 +256,7 @@ impl<'info> PostJob<'info> {
             commitment: [0; 32],
             boundary_root: [0; 32],
             output_root: [0; 32],
+            result_manifest: [0; 32],
             credits: Credits::default(),
             charge_credit: 0,
             graph_uri: args.graph_uri,

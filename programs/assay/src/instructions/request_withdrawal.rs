@@ -16,7 +16,8 @@ pub struct RequestWithdrawalArgs {
 ///
 /// Who: the withdraw authority. Bonds of open jobs cannot be requested, and at most four requests are under way at once.
 ///
-/// 1. Moves `amount` from the active stake to the queue, released `unbonding_slots` from now.
+/// 1. Moves `amount` from the active stake to the queue, released `unbonding_slots` from now and never before the jobs that
+///    the node claimed are beyond challenge.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct RequestWithdrawal<'info> {
@@ -37,9 +38,9 @@ impl RequestWithdrawal<'_> {
     /// See [`RequestWithdrawal`].
     pub fn handle(ctx: Context<'_, Self>, args: RequestWithdrawalArgs) -> Result<()> {
         let unbonding = Slots(ctx.accounts.network.parameters.unbonding_slots);
-        let release = Slot(Clock::get()?.slot).plus(unbonding)?;
+        let now = Slot(Clock::get()?.slot);
         let node = &mut ctx.accounts.node;
-        node.request_withdrawal(TokenAmount(args.amount), release)?;
+        let release = node.request_withdrawal(TokenAmount(args.amount), now, unbonding)?;
         node.invariant()?;
         emit_cpi!(WithdrawalRequested {
             node: ctx.accounts.node.key(),

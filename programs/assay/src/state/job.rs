@@ -37,6 +37,19 @@ pub struct JobNode {
     pub payee: Pubkey,
 }
 
+/// What a node commits to. See the fields of the same names in [`Job`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommittedResult {
+    /// Hash over job, node and boundary root.
+    pub commitment: [u8; 32],
+    /// Root over the boundary tensors.
+    pub boundary_root: [u8; 32],
+    /// Root of the output tensor.
+    pub output_root: [u8; 32],
+    /// SHA-256 of the manifest that lists where the bytes are.
+    pub result_manifest: [u8; 32],
+}
+
 /// One job. Prices are base units of the payment mint, bonds and charges of the stake mint.
 ///
 /// The strings come last, so that everything before them lies at a fixed offset; the account is exactly as long as they
@@ -114,6 +127,9 @@ pub struct Job {
     pub boundary_root: [u8; 32],
     /// Root of the output tensor; zero before the commit.
     pub output_root: [u8; 32],
+    /// SHA-256 of the manifest through which the result's bytes are found; zero before the commit. A hint: whoever
+    /// follows it checks the bytes against the roots.
+    pub result_manifest: [u8; 32],
     /// What the vault owes; zero before the end.
     pub credits: Credits,
     /// What the stake vault owes to the client for a miss.
@@ -183,6 +199,11 @@ impl Job {
         Deadline::new(Slot(self.committed_slot), Slots(self.window_slots))
     }
 
+    /// The last slot at which the result can be challenged if it is committed at the last moment.
+    pub fn last_obligation(&self) -> core::result::Result<Slot, AssayError> {
+        self.run_deadline()?.last().plus(Slots(self.window_slots))
+    }
+
     /// Fixes the price and pins the node.
     pub fn claim(&mut self, by: JobNode, now: Slot) -> core::result::Result<(), AssayError> {
         let state = self.state.after(JobEvent::Claim)?;
@@ -196,17 +217,12 @@ impl Job {
     }
 
     /// Records a result that was checked against the job's output descriptor.
-    pub fn commit(
-        &mut self,
-        commitment: [u8; 32],
-        boundary_root: [u8; 32],
-        output_root: [u8; 32],
-        now: Slot,
-    ) -> core::result::Result<(), AssayError> {
+    pub fn commit(&mut self, result: CommittedResult, now: Slot) -> core::result::Result<(), AssayError> {
         let state = self.state.after(JobEvent::Commit)?;
-        self.commitment = commitment;
-        self.boundary_root = boundary_root;
-        self.output_root = output_root;
+        self.commitment = result.commitment;
+        self.boundary_root = result.boundary_root;
+        self.output_root = result.output_root;
+        self.result_manifest = result.result_manifest;
         self.committed_slot = now.0;
         self.state = state;
         Ok(())
@@ -269,3 +285,6 @@ impl Job {
         check_invariant(holds && owed <= self.price_max && self.price <= self.price_max)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ mod parameters;
 mod payment_mint;
 
 pub use client::Client;
-pub use job::{Credits, Job, JobNode};
+pub use job::{CommittedResult, Credits, Job, JobNode};
 pub use network::Network;
 pub use node::Node;
 pub use parameters::{limits, Parameters};

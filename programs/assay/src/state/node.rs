@@ -1,9 +1,9 @@
 //! A node: its keys, its stake, and what of it is locked or on its way out.
 
-use super::{check_invariant, check_version};
+use super::{check_invariant, check_version, limits};
 use crate::error::AssayError;
 use crate::market::{is_endpoint, unbonding, Unbonding, MAXIMUM_ENDPOINT_BYTES, WITHDRAWAL_PLACES};
-use crate::units::{Slot, TokenAmount};
+use crate::units::{Slot, Slots, TokenAmount};
 use anchor_lang::prelude::*;
 
 /// One node. Amounts are base units of the stake mint and lie in the stake vault.
@@ -39,6 +39,8 @@ pub struct Node {
     pub registered_slot: u64,
     /// When the node last claimed; 0 if it never did.
     pub last_claim_slot: u64,
+    /// Last slot at which a job that the node claimed so far can be challenged; 0 if it never claimed.
+    pub last_obligation_slot: u64,
     /// Where the node serves artifacts; empty says nowhere.
     #[max_len(MAXIMUM_ENDPOINT_BYTES)]
     pub endpoint: String,
@@ -79,16 +81,24 @@ impl Node {
         Ok(())
     }
 
-    /// Moves free stake into the queue, released at `release`.
+    /// Moves free stake into the queue and returns the slot that releases it: `unbonding` from `now`, and never before all
+    /// jobs that the node claimed are beyond challenge, even if governance shortened `unbonding` since.
     ///
     /// `AmountZero`, `InsufficientFreeStake` or `WithdrawalQueueFull`.
-    pub fn request_withdrawal(&mut self, amount: TokenAmount, release: Slot) -> core::result::Result<(), AssayError> {
+    pub fn request_withdrawal(
+        &mut self,
+        amount: TokenAmount,
+        now: Slot,
+        unbonding: Slots,
+    ) -> core::result::Result<Slot, AssayError> {
         if amount > self.free_stake()? {
             return Err(AssayError::InsufficientFreeStake);
         }
+        let margin = Slots(limits::UNBONDING_MARGIN_SLOTS);
+        let release = now.plus(unbonding)?.max(Slot(self.last_obligation_slot).plus(margin)?);
         unbonding::enqueue(&mut self.unbonding, amount, release)?;
         self.stake = TokenAmount(self.stake).minus(amount)?.0;
-        Ok(())
+        Ok(release)
     }
 
     /// Moves the withdrawal at `index` back into the active stake and returns its amount. `NoSuchWithdrawal`.
@@ -103,14 +113,21 @@ impl Node {
         unbonding::take_released(&mut self.unbonding, now)
     }
 
-    /// Locks the bond of a job that the node claims at `now`. `InsufficientFreeStake`.
-    pub fn lock_bond(&mut self, bond: TokenAmount, now: Slot) -> core::result::Result<(), AssayError> {
+    /// Locks the bond of a job that the node claims at `now` and that can be challenged until `obligation` at the latest.
+    /// `InsufficientFreeStake`.
+    pub fn lock_bond(
+        &mut self,
+        bond: TokenAmount,
+        now: Slot,
+        obligation: Slot,
+    ) -> core::result::Result<(), AssayError> {
         if bond > self.free_stake()? {
             return Err(AssayError::InsufficientFreeStake);
         }
         self.locked = TokenAmount(self.locked).plus(bond)?.0;
         self.open_jobs = self.open_jobs.checked_add(1).ok_or(AssayError::ArithmeticOverflow)?;
         self.last_claim_slot = now.0;
+        self.last_obligation_slot = self.last_obligation_slot.max(obligation.0);
         Ok(())
     }
 
@@ -159,3 +176,6 @@ impl Node {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
