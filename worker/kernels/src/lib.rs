@@ -6,5 +6,7 @@
 mod backend;
 pub mod commit;
 pub mod conformance;
+mod wgpu;
 
 pub use backend::{Backend, Execution, Keep, KernelError, Model, TensorSet};
+pub use self::wgpu::{AdapterInfo, AdapterKind, Strategy, WgpuBackend, WgpuOptions};

@@ -1,0 +1,122 @@
+//! The backend: an opened adapter that has passed its self-test.
+
+use super::adapter::{self, AdapterInfo};
+use super::codegen::{CodegenOptions, Strategy, WideKind};
+use super::device::{Device, lock};
+use super::model::WgpuModel;
+use crate::conformance::{Level, VerifyError, vectors, verify};
+use crate::{Backend, KernelError, Model, TensorSet};
+use referee::graph::ResolvedGraph;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
+
+/// How a backend is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WgpuOptions {
+    /// Part of the adapter's name, in any case; the fastest kind of adapter without one.
+    pub adapter: Option<String>,
+    /// Use the adapter's own 64-bit integers if it has them and passes the self-test with them.
+    pub native_integers: bool,
+    /// Which kernels are taken; anything but automatic is for measuring and testing.
+    pub strategy: Strategy,
+    /// Longest wait for a run; a device that hangs is an error after it.
+    pub timeout: Duration,
+}
+
+impl Default for WgpuOptions {
+    fn default() -> Self {
+        Self { adapter: None, native_integers: true, strategy: Strategy::Automatic, timeout: Duration::from_secs(600) }
+    }
+}
+
+/// A wgpu device that computes graphs.
+#[derive(Debug)]
+pub struct WgpuBackend {
+    device: Arc<Device>,
+    codegen: CodegenOptions,
+}
+
+/// Self-tests that ran in this process: a driver does not change under a running process.
+static TESTED: LazyLock<Mutex<HashMap<(String, CodegenOptions), Option<String>>>> = LazyLock::new(Mutex::default);
+
+impl WgpuBackend {
+    /// All adapters that a driver offers, the fastest kinds first; none without a driver.
+    pub fn adapters() -> Vec<AdapterInfo> {
+        adapter::enumerate().into_iter().map(|adapter| adapter.info).collect()
+    }
+
+    /// Opens an adapter and runs the conformance vectors of the self-test on it.
+    ///
+    /// # Errors
+    /// No such adapter; a device that fails; a device that computes anything but what the reference does.
+    pub fn open(options: WgpuOptions) -> Result<Self, KernelError> {
+        let adapter = adapter::choose(options.adapter.as_deref())?;
+        let device = Arc::new(Device::open(&adapter, options.native_integers, options.timeout)?);
+        if device.has_native_integers() {
+            let native = Self::new(&device, CodegenOptions::new(WideKind::Native, options.strategy));
+            match native.tested() {
+                Ok(()) => return Ok(native),
+                Err(error) => {
+                    tracing::warn!(%error, "64-bit integers of the adapter are not used");
+                }
+            }
+        }
+        let paired = Self::new(&device, CodegenOptions::new(WideKind::Pair, options.strategy));
+        paired.tested()?;
+        Ok(paired)
+    }
+
+    fn new(device: &Arc<Device>, codegen: CodegenOptions) -> Self {
+        Self { device: Arc::clone(device), codegen }
+    }
+
+    /// Fails if the device differs from the reference; runs the vectors once a process.
+    fn tested(&self) -> Result<(), KernelError> {
+        let key = (self.device.description.clone(), self.codegen);
+        let known = lock(&TESTED).get(&key).cloned();
+        let failed = match known {
+            Some(result) => result,
+            None => {
+                let result = self.self_test()?;
+                lock(&TESTED).insert(key, result.clone());
+                result
+            }
+        };
+        match failed {
+            None => Ok(()),
+            Some(vector) => Err(KernelError::Quarantined { device: self.device.description.clone(), vector }),
+        }
+    }
+
+    /// The first vector on which the device differs from the reference.
+    fn self_test(&self) -> Result<Option<String>, KernelError> {
+        match verify(self, &vectors(Level::SelfTest)) {
+            Ok(()) => Ok(None),
+            Err(VerifyError::Kernel { error, .. }) => Err(error),
+            Err(error @ VerifyError::Mismatch(_)) => {
+                tracing::error!(device = %self.device.description, %error, "the self-test failed");
+                Ok(Some(error.vector().to_owned()))
+            }
+            Err(error) => Err(self.device.error(format!("the self-test cannot run: {error}"))),
+        }
+    }
+}
+
+impl Backend for WgpuBackend {
+    fn name(&self) -> &'static str {
+        "wgpu"
+    }
+
+    fn description(&self) -> String {
+        let integers = match self.codegen.wide {
+            WideKind::Native => "native 64-bit integers",
+            WideKind::Pair => "paired 32-bit integers",
+        };
+        format!("{}, {integers}", self.device.description)
+    }
+
+    fn load(&self, graph: Arc<ResolvedGraph>, params: &TensorSet) -> Result<Box<dyn Model>, KernelError> {
+        Ok(Box::new(WgpuModel::load(Arc::clone(&self.device), graph, params, self.codegen)?))
+    }
+}
