@@ -217,3 +217,97 @@ pub enum AssayError {
     #[msg("This is not the vault on record: pass the token account at the program's vault address")]
     WrongVault = 126,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::AssayError::*;
+    use std::collections::HashSet;
+
+    /// The published codes. A row is never changed or removed; a new error adds one.
+    const PUBLISHED: &[(super::AssayError, u32)] = &[
+        (ArithmeticOverflow, 0),
+        (InvariantBroken, 1),
+        (UnsupportedAccountVersion, 2),
+        (NotUpgradeAuthority, 10),
+        (NotNetworkAuthority, 11),
+        (NotPendingAuthority, 12),
+        (NotWithdrawAuthority, 13),
+        (NotOperator, 14),
+        (NotJobOperator, 15),
+        (NotClient, 16),
+        (MinimumStakeOutOfBounds, 20),
+        (UnbondingSlotsOutOfBounds, 21),
+        (ProtocolFeeOutOfBounds, 22),
+        (MissChargeOutOfBounds, 23),
+        (MinimumBondOutOfBounds, 24),
+        (MaximumClaimSlotsOutOfBounds, 25),
+        (MaximumRunSlotsOutOfBounds, 26),
+        (WindowLimitsOutOfBounds, 27),
+        (MaximumOpenJobsOutOfBounds, 28),
+        (BondRateOutOfBounds, 29),
+        (StakeMintFreezable, 40),
+        (MintExtensionRefused, 41),
+        (MintExtensionsUnreadable, 42),
+        (PaymentMintDisabled, 43),
+        (WrongMint, 44),
+        (WrongTokenProgram, 45),
+        (EndpointInvalid, 60),
+        (OperatorInvalid, 61),
+        (AmountZero, 62),
+        (InsufficientFreeStake, 63),
+        (WithdrawalQueueFull, 64),
+        (NothingReleased, 65),
+        (NoSuchWithdrawal, 66),
+        (NodeHasStake, 67),
+        (NodeHasUnbonding, 68),
+        (NodeHasOpenJobs, 69),
+        (JobIdMismatch, 80),
+        (PriceZero, 81),
+        (PriceRangeInverted, 82),
+        (RampBeyondClaimWindow, 83),
+        (ClaimSlotsOutOfBounds, 84),
+        (RunSlotsOutOfBounds, 85),
+        (WindowSlotsOutOfBounds, 86),
+        (BondTooSmall, 87),
+        (UriInvalid, 88),
+        (OutputDescriptorInvalid, 89),
+        (UnsupportedIrVersion, 90),
+        (IllegalTransition, 100),
+        (ClaimWindowClosed, 101),
+        (ClaimWindowOpen, 102),
+        (RunDeadlinePassed, 103),
+        (RunDeadlineNotPassed, 104),
+        (ChallengeWindowOpen, 105),
+        (StakeBelowJobMinimum, 106),
+        (StakeBelowNetworkMinimum, 107),
+        (TooManyOpenJobs, 108),
+        (WrongNode, 109),
+        (OutputPathLengthMismatch, 110),
+        (BoundaryRootMismatch, 111),
+        (NothingOwed, 120),
+        (DestinationNotCanonical, 121),
+        (DestinationIsVault, 122),
+        (CreditsOutstanding, 123),
+        (JobNotEnded, 124),
+        (VaultShort, 125),
+        (WrongVault, 126),
+    ];
+
+    #[test]
+    fn codes_never_change() {
+        for (error, number) in PUBLISHED.iter().copied() {
+            assert_eq!(u32::from(error), 6_000 + number, "{error:?}");
+        }
+        let numbers: HashSet<u32> = PUBLISHED.iter().map(|(_, number)| *number).collect();
+        assert_eq!(numbers.len(), PUBLISHED.len(), "no number is used twice");
+    }
+
+    #[test]
+    fn every_message_says_what_to_do() {
+        for (error, _) in PUBLISHED {
+            let message = error.to_string();
+            let (wrong, remedy) = message.split_once(": ").unwrap_or_default();
+            assert!(!wrong.is_empty() && !remedy.is_empty(), "{error:?} only complains: {message}");
+        }
+    }
+}

@@ -41,7 +41,7 @@ pub struct AllowPaymentMint<'info> {
     #[account(
         init,
         payer = authority,
-        space = PaymentMint::DISCRIMINATOR.len() + PaymentMint::INIT_SPACE,
+        space = PaymentMint::SPACE,
         seeds = [PAYMENT_MINT_SEED, mint.key().as_ref()],
         bump,
     )]

@@ -27,7 +27,7 @@ pub struct InitializeNetwork<'info> {
     #[account(mut)]
     pub authority: Signer<'info>,
     /// The network to create.
-    #[account(init, payer = authority, space = Network::DISCRIMINATOR.len() + Network::INIT_SPACE, seeds = [NETWORK_SEED], bump)]
+    #[account(init, payer = authority, space = Network::SPACE, seeds = [NETWORK_SEED], bump)]
     pub network: Box<Account<'info, Network>>,
     /// What nodes will stake.
     #[account(mint::token_program = token_program)]

@@ -133,7 +133,7 @@ pub struct PostJob<'info> {
     #[account(
         init_if_needed,
         payer = client,
-        space = Client::DISCRIMINATOR.len() + Client::INIT_SPACE,
+        space = Client::SPACE,
         seeds = [CLIENT_SEED, client.key().as_ref()],
         bump,
     )]

@@ -33,7 +33,7 @@ pub struct RegisterNode<'info> {
     #[account(
         init,
         payer = withdraw_authority,
-        space = Node::DISCRIMINATOR.len() + Node::INIT_SPACE,
+        space = Node::SPACE,
         seeds = [NODE_SEED, withdraw_authority.key().as_ref(), args.index.to_le_bytes().as_ref()],
         bump,
     )]

@@ -23,6 +23,8 @@ pub struct Client {
 impl Client {
     /// The layout version that this program writes.
     pub const VERSION: u8 = 1;
+    /// Size of the account's data, discriminator included.
+    pub const SPACE: usize = Self::DISCRIMINATOR.len().saturating_add(Self::INIT_SPACE);
 
     /// Whether the account was just created and holds nothing yet.
     pub fn is_new(&self) -> bool {

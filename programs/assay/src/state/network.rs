@@ -30,6 +30,8 @@ pub struct Network {
 impl Network {
     /// The layout version that this program writes.
     pub const VERSION: u8 = 1;
+    /// Size of the account's data, discriminator included.
+    pub const SPACE: usize = Self::DISCRIMINATOR.len().saturating_add(Self::INIT_SPACE);
 
     /// Hands `sign` the seeds, bump included, that let the network sign for its vaults.
     pub fn with_signer_seeds<T>(&self, sign: impl FnOnce(&[&[u8]]) -> T) -> T {

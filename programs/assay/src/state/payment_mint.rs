@@ -34,6 +34,8 @@ pub struct PaymentMint {
 impl PaymentMint {
     /// The layout version that this program writes.
     pub const VERSION: u8 = 1;
+    /// Size of the account's data, discriminator included.
+    pub const SPACE: usize = Self::DISCRIMINATOR.len().saturating_add(Self::INIT_SPACE);
 
     /// The rate by which bonds are sized.
     pub fn bond_rate(&self) -> BondRate {
