@@ -11,6 +11,30 @@
 //! | [`Uploader`] | sends an artifact from a folder to a server |
 //! | [`ArtifactUri`] | the form in which a job names an artifact: `<base>/v1/artifacts/<hex>` |
 //!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let (folder, other_folder) = (tempfile::tempdir()?, tempfile::tempdir()?);
+//! use assay_store::{ArtifactUri, FetchOptions, Fetcher, LocalStore, ServerOptions, serve};
+//!
+//! let served = LocalStore::open(&folder)?;
+//! let id = served.put_bytes("weights").await?;
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let uri = ArtifactUri::new(&format!("http://{}", listener.local_addr()?), id)?;
+//! let shutdown = tokio_util::sync::CancellationToken::new();
+//! let server = tokio::spawn(serve(served, listener, ServerOptions::default(), shutdown.clone()));
+//!
+//! let store = LocalStore::open(&other_folder)?;
+//! let fetcher = Fetcher::new(FetchOptions { allow_private: true, ..FetchOptions::default() })?;
+//! fetcher.fetch(uri.as_str(), uri.id(), 1_000_000, &store).await?;
+//! assert_eq!(store.read(&id, 1_000_000).await?, "weights");
+//!
+//! shutdown.cancel();
+//! server.await??;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # URIs that strangers wrote
 //!
 //! A node fetches URIs that anybody may post in a job. Without care that lets a stranger make the node's machine send

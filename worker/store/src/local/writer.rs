@@ -195,3 +195,63 @@ fn remove_if_left(path: &Path, unused_for: Duration) -> io::Result<bool> {
     fs::remove_file(path)?;
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_finished_or_replaced_after_it_was_opened_is_not_owned() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("partial");
+        let open = || File::create(&path).unwrap();
+
+        assert!(owns(&open(), &path).unwrap());
+
+        let finished = open();
+        fs::rename(&path, folder.path().join("object")).unwrap();
+        assert!(!owns(&finished, &path).unwrap(), "nothing has the name any more");
+        drop(finished);
+
+        let replaced = open();
+        fs::rename(&path, folder.path().join("object")).unwrap();
+        let new = open();
+        assert!(!owns(&replaced, &path).unwrap(), "another file has the name");
+        assert!(owns(&new, &path).unwrap());
+        assert!(!owns(&open(), &path).unwrap(), "somebody holds it");
+    }
+
+    #[test]
+    fn a_committed_file_is_not_removed_when_its_writer_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::create(folder.path()).unwrap();
+        let mut writer = ObjectWriter::create_temporary(&layout).unwrap();
+        let path = writer.path.clone();
+        writer.append(b"bytes").unwrap();
+        let id = writer.id();
+        writer.commit(&layout, id).unwrap();
+        assert!(!path.exists());
+        assert_eq!(fs::read(layout.object(&id)).unwrap(), b"bytes");
+    }
+
+    #[test]
+    fn an_empty_download_leaves_nothing_to_resume_and_another_one_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::create(folder.path()).unwrap();
+        let id = ArtifactId::of(b"bytes");
+        let resume = || match ObjectWriter::resume(&layout, &id, 100).unwrap() {
+            Resumed::Writer(writer) => writer,
+            Resumed::Busy => panic!("nobody holds it"),
+        };
+        drop(resume());
+        assert!(!layout.partial(&id).exists());
+        let mut writer = resume();
+        writer.append(b"by").unwrap();
+        assert!(matches!(ObjectWriter::resume(&layout, &id, 100).unwrap(), Resumed::Busy));
+        drop(writer);
+        let mut writer = resume();
+        assert_eq!(writer.bytes(), 2);
+        writer.append(b"tes").unwrap();
+        assert_eq!(writer.id(), id);
+    }
+}

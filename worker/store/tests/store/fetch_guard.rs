@@ -1,10 +1,14 @@
 //! What a URI that a stranger wrote must not reach.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use assay_store::{ArtifactId, FetchOptions, FetchSource, Fetcher, StoreError};
 
 use crate::support::{PLENTY, ScriptedServer, TestStore, bare, quick, quick_fetcher, sample, whole, within};
+
+/// Tells the process with a proxy in its environment what to fetch.
+const CHILD_URI: &str = "ASSAY_STORE_TEST_URI";
 
 /// Default guards, but quick to give up.
 fn guarded() -> Fetcher {
@@ -139,4 +143,34 @@ async fn endless_local_files_are_refused() {
     let fetcher = Fetcher::new(FetchOptions { allow_local_files: true, ..quick() }).unwrap();
     let fetch = fetcher.fetch("/dev/zero", ArtifactId::of(b"x"), PLENTY, &test.store);
     assert_eq!(within(Duration::from_secs(5), fetch).await.unwrap_err().code(), "S0203");
+}
+
+/// Not a test of its own: the process that [`proxies_of_the_environment_are_not_used`] starts.
+#[tokio::test]
+#[ignore = "needs an environment; run by another test"]
+async fn child_that_fetches_in_an_environment_with_a_proxy() {
+    let Ok(uri) = std::env::var(CHILD_URI) else { return };
+    let test = TestStore::new();
+    let id = uri.rsplit('/').next().unwrap().parse().unwrap();
+    quick_fetcher().fetch(&uri, id, PLENTY, &test.store).await.unwrap();
+}
+
+/// A proxy would resolve names itself, behind the back of the guard.
+#[tokio::test]
+async fn proxies_of_the_environment_are_not_used() {
+    let bytes = sample(100);
+    let id = ArtifactId::of(&bytes);
+    let origin = ScriptedServer::start(vec![whole(&bytes)]).await;
+    let proxy = ScriptedServer::start(vec![whole(&bytes)]).await;
+    let address = format!("http://{}", proxy.address);
+    let status = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "fetch_guard::child_that_fetches_in_an_environment_with_a_proxy", "--ignored"])
+        .env(CHILD_URI, origin.uri(id))
+        .envs(["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"].map(|name| (name, &address)))
+        .env_remove("no_proxy")
+        .env_remove("NO_PROXY")
+        .stdout(Stdio::null())
+        .status();
+    assert!(within(Duration::from_secs(20), status).await.unwrap().success());
+    assert_eq!((origin.requests().len(), proxy.requests().len()), (1, 0));
 }
