@@ -116,4 +116,12 @@ pub enum KernelError {
         /// What it said.
         reason: String,
     },
+    /// The graph has no such segment.
+    #[error("K0007 there is no segment {segment}, the graph has {segments}; segments count from 0")]
+    Segment {
+        /// The segment asked for.
+        segment: u16,
+        /// How many there are.
+        segments: usize,
+    },
 }

@@ -6,7 +6,9 @@
 mod backend;
 pub mod commit;
 pub mod conformance;
+mod cpu;
 mod wgpu;
 
-pub use backend::{Backend, Execution, Keep, KernelError, Model, TensorSet};
 pub use self::wgpu::{AdapterInfo, AdapterKind, Strategy, WgpuBackend, WgpuOptions};
+pub use backend::{Backend, Execution, Keep, KernelError, Model, TensorSet};
+pub use cpu::{CpuBackend, CpuOptions, Isa};

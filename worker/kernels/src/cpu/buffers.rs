@@ -1,0 +1,61 @@
+//! Which tensors share memory: two whose lifetimes do not overlap may lie in one buffer.
+
+use referee::graph::{ResolvedGraph, Slot, TensorKind};
+
+/// The buffers of a run that keeps the boundary alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BufferPlan {
+    /// Bytes of each buffer.
+    pub(crate) sizes: Vec<usize>,
+    /// Buffer of each tensor by slot; none for what is given or kept.
+    pub(crate) assigned: Vec<Option<usize>>,
+}
+
+impl BufferPlan {
+    /// Assigns buffers to all Temps outside the boundary.
+    pub(crate) fn new(graph: &ResolvedGraph) -> Self {
+        let needs_buffer = |slot: Slot| {
+            let tensor = graph.tensors.get(usize::from(slot));
+            tensor.is_some_and(|tensor| tensor.kind == TensorKind::Temp) && graph.boundary_position(slot).is_none()
+        };
+        let mut last_use = vec![0usize; graph.tensors.len()];
+        for (index, op) in graph.ops.iter().enumerate() {
+            let slots = op.outputs.iter().copied().chain(op.operands.iter().map(|view| view.slot));
+            slots.for_each(|slot| last_use[usize::from(slot)] = index);
+        }
+        let mut plan = Self { sizes: Vec::new(), assigned: vec![None; graph.tensors.len()] };
+        let mut free: Vec<usize> = Vec::new();
+        for (index, op) in graph.ops.iter().enumerate() {
+            for slot in op.outputs.iter().copied().filter(|slot| needs_buffer(*slot)) {
+                let bytes = graph.tensors[usize::from(slot)].bytes();
+                let buffer = plan.take(&mut free, bytes);
+                plan.assigned[usize::from(slot)] = Some(buffer);
+            }
+            let mut ended: Vec<Slot> =
+                op.outputs.iter().copied().chain(op.operands.iter().map(|view| view.slot)).collect();
+            ended.sort_unstable();
+            ended.dedup();
+            let ended = ended.into_iter().filter(|slot| last_use[usize::from(*slot)] == index);
+            free.extend(ended.filter_map(|slot| plan.assigned[usize::from(slot)]));
+        }
+        plan
+    }
+
+    /// The smallest free buffer that fits, else the greatest free one, grown, else a new one.
+    fn take(&mut self, free: &mut Vec<usize>, bytes: usize) -> usize {
+        let fitting =
+            (0..free.len()).filter(|at| self.sizes[free[*at]] >= bytes).min_by_key(|at| self.sizes[free[*at]]);
+        let at = fitting.or_else(|| (0..free.len()).max_by_key(|at| self.sizes[free[*at]]));
+        match at {
+            Some(at) => {
+                let buffer = free.swap_remove(at);
+                self.sizes[buffer] = self.sizes[buffer].max(bytes);
+                buffer
+            }
+            None => {
+                self.sizes.push(bytes);
+                self.sizes.len() - 1
+            }
+        }
+    }
+}

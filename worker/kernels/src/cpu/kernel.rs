@@ -1,0 +1,159 @@
+//! From an op to what computes it.
+
+use super::gemm::{PackedRight, Product, ProductRun};
+use super::isa::Isa;
+use super::lanes::{Fold, LANES, Pointwise, Presets};
+use super::output::Output;
+use super::parallel::Pool;
+use super::scratch::Scratch;
+use crate::TensorSet;
+use referee::graph::{OpKind, Program, ResolvedGraph, ResolvedOp};
+use std::sync::Mutex;
+
+/// What computes an op.
+#[derive(Debug)]
+enum Form {
+    Product(Box<Product>),
+    Reduction(Box<Fold>, Pointwise),
+    Map(Pointwise),
+    /// A map that moves bytes and changes none.
+    Copy(Pointwise, u8),
+}
+
+/// One op, prepared.
+#[derive(Debug)]
+pub(crate) struct Kernel {
+    form: Form,
+    /// Output elements.
+    elements: usize,
+}
+
+/// What a kernel runs with.
+pub(crate) struct KernelRun<'a> {
+    pub(crate) isa: Isa,
+    pub(crate) pool: &'a Pool,
+    /// One for each thread.
+    pub(crate) scratches: &'a [Mutex<Scratch>],
+    /// Bytes of each operand.
+    pub(crate) operands: &'a [&'a [u8]],
+    pub(crate) outputs: &'a [Output<'a>],
+    pub(crate) packed: &'a mut PackedRight,
+}
+
+/// Steps of a task: about 50 microseconds, far more than it costs to hand one to a thread.
+const TASK_STEPS: usize = 100_000;
+
+impl Kernel {
+    /// Prepares `op`, packing params that it reads.
+    pub(crate) fn new(
+        graph: &ResolvedGraph,
+        op: &ResolvedOp,
+        params: &TensorSet,
+        isa: Isa,
+        pool: &Pool,
+        scratches: &[Mutex<Scratch>],
+    ) -> Self {
+        let empty = Program::default();
+        let program = graph.programs.get(usize::from(op.program)).unwrap_or(&empty);
+        let presets = match op.kind {
+            OpKind::Map => 0,
+            OpKind::Contract | OpKind::Sum => 1,
+            OpKind::SumPair | OpKind::ArgMax | OpKind::ArgMin => 2,
+        };
+        let pointwise = Pointwise::new(op, program, presets);
+        let form = match op.kind {
+            OpKind::Map => match pointwise.is_copy_of() {
+                Some(operand) if Self::is_byte_copy(graph, op, &pointwise, operand) => Form::Copy(pointwise, operand),
+                _ => Form::Map(pointwise),
+            },
+            OpKind::Contract => match Product::new(graph, op, params, pointwise.clone(), isa, pool, scratches) {
+                Some(product) => Form::Product(Box::new(product)),
+                None => Form::Reduction(Box::new(Fold::new(graph, op)), pointwise),
+            },
+            _ => Form::Reduction(Box::new(Fold::new(graph, op)), pointwise),
+        };
+        Self { form, elements: op.output_elements() as usize }
+    }
+
+    fn is_byte_copy(graph: &ResolvedGraph, op: &ResolvedOp, pointwise: &Pointwise, operand: u8) -> bool {
+        let access = pointwise.access(operand);
+        let output = graph.tensors.get(usize::from(op.outputs[0])).map(|tensor| tensor.dtype);
+        output == Some(access.dtype()) && access.dtype().bytes() == 1 && access.pads_with_zero()
+    }
+
+    /// Bytes of params that were packed.
+    pub(crate) fn param_bytes(&self) -> usize {
+        match &self.form {
+            Form::Product(product) => product.param_bytes(),
+            _ => 0,
+        }
+    }
+
+    /// Bytes that one run packs.
+    pub(crate) fn packed_bytes(&self) -> usize {
+        match &self.form {
+            Form::Product(product) => product.packed_bytes(),
+            _ => 0,
+        }
+    }
+
+    /// Bytes of scratch that a thread needs beside its registers.
+    pub(crate) fn scratch_bytes(&self, threads: usize) -> usize {
+        match &self.form {
+            Form::Product(product) => product.scratch_bytes(threads),
+            _ => 0,
+        }
+    }
+
+    /// Computes the op.
+    pub(crate) fn run(&self, run: KernelRun<'_>) {
+        let KernelRun { isa, pool, scratches, operands, outputs, packed } = run;
+        match &self.form {
+            Form::Product(product) => {
+                product.run(ProductRun { isa, pool, scratches, operands, outputs, packed });
+            }
+            Form::Map(pointwise) => {
+                self.in_parts(pool, scratches, pointwise.steps(), |range, scratch| {
+                    // SAFETY: parts do not overlap.
+                    unsafe { pointwise.run(isa, operands, range, Presets::None, outputs, scratch) }
+                });
+            }
+            Form::Copy(pointwise, operand) => {
+                self.in_parts(pool, scratches, 1, |range, scratch| {
+                    // SAFETY: parts do not overlap.
+                    unsafe { pointwise.copy_bytes(*operand, operands, range, &outputs[0], scratch) }
+                });
+            }
+            Form::Reduction(fold, epilogue) => {
+                self.in_parts(pool, scratches, fold.steps() + epilogue.steps(), |(first, count), scratch| {
+                    for start in (0..count).step_by(LANES) {
+                        let range = (first + start, LANES.min(count - start));
+                        fold.run(isa, operands, range, scratch);
+                        let pairs = std::mem::take(&mut scratch.pairs);
+                        let presets = Presets::Pairs([&pairs[0][..], &pairs[1][..]]);
+                        // SAFETY: parts do not overlap.
+                        unsafe { epilogue.run(isa, operands, range, presets, outputs, scratch) };
+                        scratch.pairs = pairs;
+                    }
+                });
+            }
+        }
+    }
+
+    /// Splits the output elements into parts, each `(first, count)`, for the threads.
+    fn in_parts(
+        &self,
+        pool: &Pool,
+        scratches: &[Mutex<Scratch>],
+        steps: usize,
+        part: impl Fn((usize, usize), &mut Scratch) + Sync,
+    ) {
+        let fitting = (TASK_STEPS / steps.max(1)).max(1);
+        let length = if fitting >= LANES { fitting / LANES * LANES } else { fitting };
+        pool.for_each(self.elements.div_ceil(length), true, |index, thread| {
+            let first = index * length;
+            let mut scratch = scratches[thread].lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            part((first, length.min(self.elements - first)), &mut scratch);
+        });
+    }
+}

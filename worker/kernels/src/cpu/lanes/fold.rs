@@ -1,0 +1,191 @@
+//! Reductions over points: sums, extremes, and contractions that are no matrix product.
+
+use super::program::LaneProgram;
+use super::{Batch, LANES};
+use crate::cpu::access::{AXES, Access, Point};
+use crate::cpu::isa::{Isa, Job};
+use crate::cpu::scratch::Scratch;
+use crate::cpu::sweep::Sweep;
+use referee::graph::{OpKind, ResolvedGraph, ResolvedOp};
+
+/// The reduction of an op: what the epilogue's registers 0 and 1 start as, for each output point.
+#[derive(Clone, Debug)]
+pub(crate) struct Fold {
+    kind: OpKind,
+    prologue: LaneProgram,
+    accesses: Vec<Access>,
+    /// Over the output axes.
+    outer: Sweep,
+    /// Over the reduction axes.
+    inner: Sweep,
+    /// Lanes lie along the reduction axes, not across output points.
+    along: bool,
+    output_axes: Vec<(usize, u32)>,
+}
+
+impl Fold {
+    /// The reduction of `op`.
+    pub(crate) fn new(graph: &ResolvedGraph, op: &ResolvedOp) -> Self {
+        let lengths: Vec<u32> = op.output_dims.iter().chain(&op.reduction_dims).copied().collect();
+        let results = if op.kind == OpKind::SumPair { 2 } else { 1 };
+        let prologue = match op.prologue.and_then(|index| graph.programs.get(usize::from(index))) {
+            Some(program) => LaneProgram::new(program, &lengths, 0, results),
+            None => LaneProgram::product(),
+        };
+        let accesses: Vec<Access> = op.operands.iter().map(|view| Access::new(view, &lengths)).collect();
+        let read: Vec<Access> =
+            prologue.operands().iter().map(|operand| accesses[usize::from(*operand)].clone()).collect();
+        let outputs = op.output_dims.len();
+        let axes: Vec<(usize, u32)> = lengths.iter().copied().enumerate().collect();
+        let reads = |axis: usize| prologue.reads_coordinate(axis);
+        let outer = Sweep::new(&axes[..outputs], &read, reads);
+        let inner = if axes.len() > outputs {
+            Sweep::new(&axes[outputs..], &read, reads)
+        } else {
+            // no reduction axes: one point, along an axis that nothing follows
+            Sweep::new(&[(AXES - 1, 1)], &read, reads)
+        };
+        // straight pieces are what lanes are quick on; neighbours in memory are better still
+        let score = |sweep: &Sweep| {
+            let axis = sweep.innermost();
+            let neighbours = read.iter().filter(|access| !matches!(access.stride(axis), Some(0 | 1))).count() == 0;
+            sweep.innermost_length().min(LANES) * if neighbours { 4 } else { 1 }
+        };
+        let along = score(&inner) > score(&outer);
+        Self { kind: op.kind, prologue, accesses, outer, inner, along, output_axes: axes[..outputs].to_vec() }
+    }
+
+    /// Steps for each output point: what a point costs.
+    pub(crate) fn steps(&self) -> usize {
+        self.inner.points().saturating_mul(self.prologue.steps.len() + 1)
+    }
+
+    /// Reduces points `first..first + count` (at most [`LANES`]) into `scratch.pairs`.
+    pub(crate) fn run(&self, isa: Isa, operands: &[&[u8]], (first, count): (usize, usize), scratch: &mut Scratch) {
+        isa.run(Run { fold: self, operands, first, count, scratch });
+    }
+}
+
+struct Run<'a, 's> {
+    fold: &'a Fold,
+    operands: &'a [&'a [u8]],
+    first: usize,
+    count: usize,
+    scratch: &'s mut Scratch,
+}
+
+impl Job for Run<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(mut self) {
+        if self.fold.along {
+            self.along();
+        } else {
+            self.across();
+        }
+        if self.fold.kind == OpKind::Contract {
+            let sums = &mut self.scratch.pairs[0][..self.count];
+            sums.iter_mut().for_each(|sum| *sum = i64::from(*sum as i32));
+        }
+    }
+}
+
+impl Run<'_, '_> {
+    /// Point by point, lanes along the reduction.
+    #[inline(always)]
+    fn along(&mut self) {
+        let Fold { kind, prologue, accesses, inner, output_axes, .. } = self.fold;
+        let Scratch { registers, segments, pairs, .. } = &mut *self.scratch;
+        let axis = inner.innermost();
+        for at in 0..self.count {
+            let point = locate(output_axes, self.first + at);
+            let mut result = [0i64; 2];
+            let mut best: Option<(usize, i64)> = None;
+            let points = inner.points();
+            for start in (0..points).step_by(LANES) {
+                let count = LANES.min(points - start);
+                inner.segments(&point, start, count, segments);
+                let batch = Batch { accesses, operands: self.operands, segments, axis, count };
+                // SAFETY: a prologue stores nothing.
+                unsafe { batch.execute(&prologue.steps, registers, &[], 0) };
+                let lanes = &registers.lanes(0)[..count];
+                match kind {
+                    OpKind::ArgMax | OpKind::ArgMin => {
+                        for (lane, value) in lanes.iter().enumerate() {
+                            if best.is_none_or(|(_, best)| is_better(*kind, *value, best)) {
+                                best = Some((start + lane, *value));
+                            }
+                        }
+                    }
+                    _ => {
+                        result[0] = lanes.iter().fold(result[0], |sum, value| sum.wrapping_add(*value));
+                        if *kind == OpKind::SumPair {
+                            let lanes = &registers.lanes(1)[..count];
+                            result[1] = lanes.iter().fold(result[1], |sum, value| sum.wrapping_add(*value));
+                        }
+                    }
+                }
+            }
+            if let Some((index, value)) = best {
+                result = [index as i64, value];
+            }
+            pairs[0][at] = result[0];
+            pairs[1][at] = result[1];
+        }
+    }
+
+    /// Reduction point by reduction point, lanes across output points.
+    #[inline(always)]
+    fn across(&mut self) {
+        let Fold { kind, prologue, accesses, outer, inner, .. } = self.fold;
+        let Scratch { registers, segments, pairs, .. } = &mut *self.scratch;
+        let axis = outer.innermost();
+        outer.segments(&[0; AXES], self.first, self.count, segments);
+        pairs.iter_mut().for_each(|lanes| lanes.fill(0));
+        let [first, second] = pairs;
+        for index in 0..inner.points() {
+            for segment in segments.iter_mut() {
+                inner.locate(index, &mut segment.point);
+            }
+            let batch = Batch { accesses, operands: self.operands, segments, axis, count: self.count };
+            // SAFETY: a prologue stores nothing.
+            unsafe { batch.execute(&prologue.steps, registers, &[], 0) };
+            let lanes = registers.lanes(0).iter().take(self.count);
+            match kind {
+                OpKind::ArgMax | OpKind::ArgMin => {
+                    for ((best_index, best), value) in first.iter_mut().zip(second.iter_mut()).zip(lanes) {
+                        if index == 0 || is_better(*kind, *value, *best) {
+                            *best_index = index as i64;
+                            *best = *value;
+                        }
+                    }
+                }
+                _ => {
+                    first.iter_mut().zip(lanes).for_each(|(sum, value)| *sum = sum.wrapping_add(*value));
+                    if *kind == OpKind::SumPair {
+                        let lanes = registers.lanes(1).iter().take(self.count);
+                        second.iter_mut().zip(lanes).for_each(|(sum, value)| *sum = sum.wrapping_add(*value));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn is_better(kind: OpKind, value: i64, best: i64) -> bool {
+    if kind == OpKind::ArgMin { value < best } else { value > best }
+}
+
+/// The output point with this row-major index.
+#[inline(always)]
+fn locate(axes: &[(usize, u32)], index: usize) -> Point {
+    let mut point = [0; AXES];
+    let mut rest = index;
+    for (axis, length) in axes.iter().rev() {
+        point[*axis] = (rest % *length as usize) as u32;
+        rest /= *length as usize;
+    }
+    point
+}
