@@ -1,1 +1,27 @@
-//! stub
+//! Assay's chain client: everything that the node, the client and the command line need of Solana.
+//!
+//! From the bottom up, every module depending only on those before it:
+//!
+//! * [`error`], [`failure`], [`program_error`]: what can go wrong, with stable codes;
+//! * [`endpoint`], [`solana_config`], [`keys`]: where the chain is and who signs, as the Solana CLI has it;
+//! * [`chain`], [`accounts`], [`instructions`]: reading the chain and the program's accounts, building its instructions;
+//! * [`sender`]: transactions that land at most once, with promises that survive a crash;
+//! * [`watcher`]: the changes of jobs and nodes, none missed when a socket drops;
+//! * [`deploy`], [`migrations`]: bringing program and network into being and up to date.
+
+pub mod accounts;
+mod backoff;
+pub mod chain;
+pub mod endpoint;
+pub mod error;
+pub mod failure;
+pub mod instructions;
+pub mod keys;
+pub mod program_error;
+pub mod sender;
+pub mod solana_config;
+
+pub use chain::Chain;
+pub use endpoint::Endpoint;
+pub use error::{ChainError, Result};
+pub use sender::{Landed, Outcome, SendOptions, Sender, SignedTransaction};

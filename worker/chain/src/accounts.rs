@@ -1,0 +1,353 @@
+//! The program's accounts, fetched and decoded, each proved to be the one meant: owner, kind, version and, where it can be
+//! derived, address.
+
+use crate::chain::{Chain, Observed, RawAccount};
+use crate::error::{ChainError, Result};
+use crate::instructions::TokenMint;
+use anchor_lang::{AccountDeserialize, Discriminator};
+use assay::address;
+use assay::state::{Client, Job, Network, Node, PaymentMint};
+use assay::state_machine::JobState;
+use solana_client::rpc_filter::{Memcmp, RpcFilterType};
+use solana_sdk::pubkey::Pubkey;
+
+/// Names of the account kinds in errors.
+trait Kind: AccountDeserialize + Discriminator {
+    const NAME: &'static str;
+}
+
+impl Kind for Network {
+    const NAME: &'static str = "network";
+}
+impl Kind for PaymentMint {
+    const NAME: &'static str = "payment mint record";
+}
+impl Kind for Client {
+    const NAME: &'static str = "client account";
+}
+impl Kind for Node {
+    const NAME: &'static str = "node";
+}
+impl Kind for Job {
+    const NAME: &'static str = "job";
+}
+
+/// Which jobs to list; every condition given must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JobFilter {
+    /// Only jobs in this state.
+    pub state: Option<JobState>,
+    /// Only jobs that this node account claimed.
+    pub node: Option<Pubkey>,
+    /// Only jobs that this key posted.
+    pub client: Option<Pubkey>,
+}
+
+/// Which nodes to list; every condition given must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeFilter {
+    /// Only nodes of this cold key.
+    pub withdraw_authority: Option<Pubkey>,
+    /// Only nodes with this hot key.
+    pub operator: Option<Pubkey>,
+}
+
+impl JobFilter {
+    pub(crate) fn to_rpc(self) -> Vec<RpcFilterType> {
+        let mut filters = vec![kind_filter::<Job>()];
+        filters.extend(self.state.map(|state| bytes_at(Job::STATE_OFFSET, &[state as u8])));
+        filters.extend(self.client.map(|client| bytes_at(Job::CLIENT_OFFSET, client.as_ref())));
+        filters.extend(self.node.map(|node| bytes_at(Job::NODE_OFFSET, node.as_ref())));
+        filters
+    }
+}
+
+impl NodeFilter {
+    fn to_rpc(self) -> Vec<RpcFilterType> {
+        let mut filters = vec![kind_filter::<Node>()];
+        filters.extend(self.withdraw_authority.map(|key| bytes_at(Node::WITHDRAW_AUTHORITY_OFFSET, key.as_ref())));
+        filters.extend(self.operator.map(|key| bytes_at(Node::OPERATOR_OFFSET, key.as_ref())));
+        filters
+    }
+}
+
+impl Chain {
+    /// The network. `C0130` where the program is not initialised.
+    pub async fn network(&self) -> Result<Network> {
+        self.fetch(&address::network()).await
+    }
+
+    /// The network; nothing where the program is not initialised.
+    pub async fn find_network(&self) -> Result<Option<Network>> {
+        self.find(&address::network()).await
+    }
+
+    /// What governance decided about a mint. `C0130` where jobs cannot be paid in it.
+    pub async fn payment_mint(&self, mint: &Pubkey) -> Result<PaymentMint> {
+        self.fetch(&address::payment_mint(mint)).await
+    }
+
+    /// What governance decided about a mint; nothing where it was never allowed.
+    pub async fn find_payment_mint(&self, mint: &Pubkey) -> Result<Option<PaymentMint>> {
+        self.find(&address::payment_mint(mint)).await
+    }
+
+    /// All mints in which jobs can be, or could once be, paid.
+    pub async fn payment_mints(&self) -> Result<Vec<PaymentMint>> {
+        let found = self.list::<PaymentMint>(&[kind_filter::<PaymentMint>()], 0).await?;
+        Ok(found.value.into_iter().map(|(_, mint)| mint).collect())
+    }
+
+    /// The job counter of a client; nothing for a client that never posted.
+    pub async fn find_client(&self, client: &Pubkey) -> Result<Option<Client>> {
+        self.find(&address::client(client)).await
+    }
+
+    /// The id of the job that a client posts next.
+    pub async fn next_job_id(&self, client: &Pubkey) -> Result<u64> {
+        Ok(self.find_client(client).await?.map_or(0, |account| account.next_job_id))
+    }
+
+    /// A node by its account's address.
+    pub async fn node(&self, node: &Pubkey) -> Result<Node> {
+        self.fetch(node).await
+    }
+
+    /// A node by its account's address; nothing where there is none.
+    pub async fn find_node(&self, node: &Pubkey) -> Result<Option<Node>> {
+        self.find(node).await
+    }
+
+    /// All nodes that pass the filter, with their addresses.
+    pub async fn nodes(&self, filter: NodeFilter) -> Result<Vec<(Pubkey, Node)>> {
+        Ok(self.list(&filter.to_rpc(), 0).await?.value)
+    }
+
+    /// A job by its address.
+    pub async fn job(&self, job: &Pubkey) -> Result<Job> {
+        self.fetch(job).await
+    }
+
+    /// A job by its address; nothing where there is none, or no longer one.
+    pub async fn find_job(&self, job: &Pubkey) -> Result<Option<Job>> {
+        self.find(job).await
+    }
+
+    /// All jobs that pass the filter, with their addresses.
+    pub async fn jobs(&self, filter: JobFilter) -> Result<Vec<(Pubkey, Job)>> {
+        Ok(self.jobs_at(filter, 0).await?.value)
+    }
+
+    /// All jobs that pass the filter as they were together at a slot not before `minimum_slot`.
+    pub async fn jobs_at(&self, filter: JobFilter, minimum_slot: u64) -> Result<Observed<Vec<(Pubkey, Job)>>> {
+        self.list(&filter.to_rpc(), minimum_slot).await
+    }
+
+    /// A mint with the token program that owns it. `C0130` or `C0131` where there is no mint at the address.
+    pub async fn token_mint(&self, mint: &Pubkey) -> Result<TokenMint> {
+        const WHAT: &str = "mint";
+        let account =
+            self.account(mint).await?.ok_or(ChainError::AccountMissing { what: WHAT, address: *mint })?;
+        let known = [spl_token_interface::ID, spl_token_2022_interface::ID];
+        if !known.contains(&account.owner) {
+            return Err(ChainError::AccountOwner {
+                what: WHAT,
+                address: *mint,
+                owner: account.owner,
+                expected: spl_token_interface::ID,
+            });
+        }
+        Ok(TokenMint { address: *mint, token_program: account.owner })
+    }
+
+    /// The network's stake mint.
+    pub async fn stake_mint(&self) -> Result<TokenMint> {
+        let network = self.network().await?;
+        self.token_mint(&network.stake_mint).await
+    }
+
+    /// Balance of a token account in base units; nothing where there is none.
+    pub async fn token_balance(&self, token_account: &Pubkey) -> Result<Option<u64>> {
+        let Some(account) = self.account(token_account).await? else { return Ok(None) };
+        decode_token_amount(token_account, &account).map(Some)
+    }
+
+    async fn fetch<T: Kind>(&self, address: &Pubkey) -> Result<T> {
+        self.find(address).await?.ok_or(ChainError::AccountMissing { what: T::NAME, address: *address })
+    }
+
+    async fn find<T: Kind>(&self, address: &Pubkey) -> Result<Option<T>> {
+        match self.account(address).await? {
+            // What was closed within its last slot has no data and belongs to the system program.
+            Some(account) if account.data.is_empty() && account.owner == solana_system_interface::program::ID => {
+                Ok(None)
+            }
+            Some(account) => decode(address, &account).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn list<T: Kind>(&self, filters: &[RpcFilterType], minimum_slot: u64) -> Result<Observed<Vec<(Pubkey, T)>>> {
+        let found = self.program_accounts(&assay::ID, filters, minimum_slot).await?;
+        let value = found
+            .value
+            .iter()
+            .map(|(address, account)| Ok((*address, decode(address, account)?)))
+            .collect::<Result<_>>()?;
+        Ok(Observed { slot: found.slot, value })
+    }
+}
+
+/// Decodes a job. `C0131` when another program owns the account, `C0132` when it is no job.
+pub fn decode_job(address: &Pubkey, account: &RawAccount) -> Result<Job> {
+    decode(address, account)
+}
+
+/// Decodes a node. `C0131` when another program owns the account, `C0132` when it is no node.
+pub fn decode_node(address: &Pubkey, account: &RawAccount) -> Result<Node> {
+    decode(address, account)
+}
+
+fn decode<T: Kind>(address: &Pubkey, account: &RawAccount) -> Result<T> {
+    if account.owner != assay::ID {
+        return Err(ChainError::AccountOwner {
+            what: T::NAME,
+            address: *address,
+            owner: account.owner,
+            expected: assay::ID,
+        });
+    }
+    T::try_deserialize(&mut account.data.as_slice()).map_err(|error| ChainError::AccountMalformed {
+        what: T::NAME,
+        address: *address,
+        reason: error.to_string(),
+    })
+}
+
+/// The amount lies at the same place in accounts of both token programs.
+fn decode_token_amount(address: &Pubkey, account: &RawAccount) -> Result<u64> {
+    const WHAT: &str = "token account";
+    const AMOUNT: std::ops::Range<usize> = 64..72;
+    const STATE: usize = 108;
+    const MINIMUM_BYTES: usize = 165;
+    if ![spl_token_interface::ID, spl_token_2022_interface::ID].contains(&account.owner) {
+        return Err(ChainError::AccountOwner {
+            what: WHAT,
+            address: *address,
+            owner: account.owner,
+            expected: spl_token_interface::ID,
+        });
+    }
+    let malformed = |reason: &str| ChainError::AccountMalformed { what: WHAT, address: *address, reason: reason.into() };
+    if account.data.len() < MINIMUM_BYTES || account.data.get(STATE).is_none_or(|state| *state == 0) {
+        return Err(malformed("it is too short or not initialised"));
+    }
+    let amount = account.data.get(AMOUNT).and_then(|bytes| bytes.try_into().ok());
+    amount.map(u64::from_le_bytes).ok_or_else(|| malformed("it has no amount"))
+}
+
+fn kind_filter<T: Kind>() -> RpcFilterType {
+    bytes_at(0, T::DISCRIMINATOR)
+}
+
+fn bytes_at(offset: usize, bytes: &[u8]) -> RpcFilterType {
+    RpcFilterType::Memcmp(Memcmp::new_base58_encoded(offset, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anchor_lang::AccountSerialize;
+
+    fn stored<T: AccountSerialize>(value: &T, owner: Pubkey) -> RawAccount {
+        let mut data = Vec::new();
+        value.try_serialize(&mut data).unwrap();
+        RawAccount { owner, lamports: 1, data, executable: false }
+    }
+
+    fn sample_job() -> Job {
+        Job {
+            version: Job::VERSION,
+            state: JobState::Committed,
+            client: Pubkey::new_unique(),
+            node: Pubkey::new_unique(),
+            graph_uri: "http://host/graph".into(),
+            ..Job::default()
+        }
+    }
+
+    /// Whether a filter set would pass the data, as a node of the chain decides it.
+    fn passes(filters: &[RpcFilterType], data: &[u8]) -> bool {
+        filters.iter().all(|filter| match filter {
+            RpcFilterType::Memcmp(compare) => compare.bytes_match(data),
+            _ => false,
+        })
+    }
+
+    #[test]
+    fn a_job_is_decoded_and_everything_else_is_refused_by_code() {
+        let address = Pubkey::new_unique();
+        let job = sample_job();
+        let good = stored(&job, assay::ID);
+        assert_eq!(decode_job(&address, &good).unwrap(), job);
+
+        let foreign = RawAccount { owner: Pubkey::new_unique(), ..good.clone() };
+        assert_eq!(decode_job(&address, &foreign).unwrap_err().code(), "C0131");
+        let client = Client { version: 1, ..Client::default() };
+        assert_eq!(decode_job(&address, &stored(&client, assay::ID)).unwrap_err().code(), "C0132");
+        let mut cut = good.clone();
+        cut.data.truncate(100);
+        assert_eq!(decode_job(&address, &cut).unwrap_err().code(), "C0132");
+        assert_eq!(decode_node(&address, &good).unwrap_err().code(), "C0132");
+    }
+
+    #[test]
+    fn filters_look_at_the_right_bytes() {
+        let job = sample_job();
+        let data = stored(&job, assay::ID).data;
+        let other = Pubkey::new_unique();
+        for (filter, expected) in [
+            (JobFilter::default(), true),
+            (JobFilter { state: Some(JobState::Committed), ..JobFilter::default() }, true),
+            (JobFilter { state: Some(JobState::Posted), ..JobFilter::default() }, false),
+            (JobFilter { client: Some(job.client), node: Some(job.node), state: None }, true),
+            (JobFilter { client: Some(other), ..JobFilter::default() }, false),
+            (JobFilter { node: Some(other), ..JobFilter::default() }, false),
+        ] {
+            assert_eq!(passes(&filter.to_rpc(), &data), expected, "{filter:?}");
+        }
+        assert!(!passes(&NodeFilter::default().to_rpc(), &data));
+    }
+
+    #[test]
+    fn node_filters_look_at_the_right_bytes() {
+        let node = Node {
+            withdraw_authority: Pubkey::new_unique(),
+            operator: Pubkey::new_unique(),
+            endpoint: "http://host".into(),
+            ..Node::default()
+        };
+        let data = stored(&node, assay::ID).data;
+        let both = NodeFilter { withdraw_authority: Some(node.withdraw_authority), operator: Some(node.operator) };
+        assert!(passes(&both.to_rpc(), &data));
+        let swapped = NodeFilter { withdraw_authority: Some(node.operator), operator: None };
+        assert!(!passes(&swapped.to_rpc(), &data));
+    }
+
+    #[test]
+    fn a_token_balance_is_read_from_accounts_of_token_programs_only() {
+        let address = Pubkey::new_unique();
+        let mut data = vec![0; 165];
+        data[64..72].copy_from_slice(&77u64.to_le_bytes());
+        data[108] = 1;
+        let account = RawAccount { owner: spl_token_interface::ID, lamports: 1, data, executable: false };
+        assert_eq!(decode_token_amount(&address, &account).unwrap(), 77);
+        let foreign = RawAccount { owner: assay::ID, ..account.clone() };
+        assert_eq!(decode_token_amount(&address, &foreign).unwrap_err().code(), "C0131");
+        let mint = RawAccount { data: vec![1; 82], ..account.clone() };
+        assert_eq!(decode_token_amount(&address, &mint).unwrap_err().code(), "C0132");
+        let mut blank = account;
+        blank.data[108] = 0;
+        assert_eq!(decode_token_amount(&address, &blank).unwrap_err().code(), "C0132");
+    }
+}

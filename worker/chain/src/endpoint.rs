@@ -1,0 +1,129 @@
+//! Where the chain is: RPC and websocket addresses from what a person types.
+
+use crate::error::{ChainError, Result};
+use url::Url;
+
+/// Address of a local validator or localnet.
+pub const LOCALHOST: &str = "http://127.0.0.1:8899";
+/// Public endpoint of Solana's devnet.
+pub const DEVNET: &str = "https://api.devnet.solana.com";
+/// Public endpoint of Solana's testnet.
+pub const TESTNET: &str = "https://api.testnet.solana.com";
+/// Public endpoint of Solana's mainnet.
+pub const MAINNET: &str = "https://api.mainnet-beta.solana.com";
+
+/// One RPC endpoint and its websocket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// `http://` or `https://` address of the JSON-RPC service.
+    pub rpc_url: String,
+    /// `ws://` or `wss://` address of the subscription service.
+    pub websocket_url: String,
+}
+
+impl Endpoint {
+    /// Reads a moniker (`l`, `d`, `t`, `m`, or the whole words that the Solana CLI takes) or an address and derives the
+    /// websocket as the Solana CLI does. `C0101` for anything else.
+    pub fn parse(given: &str) -> Result<Self> {
+        let rpc_url = match given.trim() {
+            "l" | "localhost" | "localnet" => LOCALHOST,
+            "d" | "devnet" => DEVNET,
+            "t" | "testnet" => TESTNET,
+            "m" | "mainnet" | "mainnet-beta" => MAINNET,
+            address => address,
+        };
+        let websocket_url = derive_websocket(rpc_url)?;
+        Ok(Self { rpc_url: rpc_url.to_owned(), websocket_url })
+    }
+
+    /// As [`Endpoint::parse`], with the websocket given; an empty one is derived. `C0101` unless it is `ws(s)://`.
+    pub fn parse_with_websocket(given: &str, websocket: &str) -> Result<Self> {
+        let mut endpoint = Self::parse(given)?;
+        let websocket = websocket.trim();
+        if websocket.is_empty() {
+            return Ok(endpoint);
+        }
+        let url = parse_url(websocket)?;
+        if !matches!(url.scheme(), "ws" | "wss") {
+            return Err(invalid(websocket, "a websocket address starts with ws:// or wss://"));
+        }
+        endpoint.websocket_url = websocket.to_owned();
+        Ok(endpoint)
+    }
+}
+
+/// The websocket of an RPC address: the same host and path; a port given explicitly is counted up by one, because that
+/// is where validators listen.
+fn derive_websocket(rpc_url: &str) -> Result<String> {
+    let mut url = parse_url(rpc_url)?;
+    let scheme = match url.scheme() {
+        "http" => "ws",
+        "https" => "wss",
+        _ => return Err(invalid(rpc_url, "the address starts neither with http:// nor with https://")),
+    };
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err(invalid(rpc_url, "the address has no host"));
+    }
+    let port = url.port();
+    url.set_scheme(scheme).map_err(|()| invalid(rpc_url, "the scheme cannot be changed to a websocket's"))?;
+    if let Some(port) = port {
+        let next = port.checked_add(1).ok_or_else(|| invalid(rpc_url, "no port follows 65535 for the websocket"))?;
+        url.set_port(Some(next)).map_err(|()| invalid(rpc_url, "the address cannot have a port"))?;
+    }
+    Ok(url.to_string())
+}
+
+fn parse_url(address: &str) -> Result<Url> {
+    Url::parse(address).map_err(|error| invalid(address, &error.to_string()))
+}
+
+fn invalid(given: &str, reason: &str) -> ChainError {
+    ChainError::EndpointInvalid { given: given.to_owned(), reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn monikers_are_those_of_the_solana_cli() {
+        for (moniker, rpc, websocket) in [
+            ("l", LOCALHOST, "ws://127.0.0.1:8900/"),
+            ("localhost", LOCALHOST, "ws://127.0.0.1:8900/"),
+            ("d", DEVNET, "wss://api.devnet.solana.com/"),
+            ("testnet", TESTNET, "wss://api.testnet.solana.com/"),
+            ("m", MAINNET, "wss://api.mainnet-beta.solana.com/"),
+            ("mainnet-beta", MAINNET, "wss://api.mainnet-beta.solana.com/"),
+        ] {
+            let endpoint = Endpoint::parse(moniker).unwrap();
+            assert_eq!((endpoint.rpc_url.as_str(), endpoint.websocket_url.as_str()), (rpc, websocket), "{moniker}");
+        }
+    }
+
+    #[test]
+    fn a_websocket_has_the_next_port_only_if_a_port_was_given() {
+        for (rpc, websocket) in [
+            ("http://host:1234", "ws://host:1235/"),
+            ("https://host/path?key=1", "wss://host/path?key=1"),
+            ("https://host:8443/path", "wss://host:8444/path"),
+            ("http://[::1]:8899", "ws://[::1]:8900/"),
+        ] {
+            assert_eq!(Endpoint::parse(rpc).unwrap().websocket_url, websocket, "{rpc}");
+        }
+    }
+
+    #[test]
+    fn an_explicit_websocket_wins_and_an_empty_one_is_derived() {
+        let given = Endpoint::parse_with_websocket("l", "wss://elsewhere:9/x").unwrap();
+        assert_eq!(given.websocket_url, "wss://elsewhere:9/x");
+        assert_eq!(Endpoint::parse_with_websocket("l", "").unwrap(), Endpoint::parse("l").unwrap());
+    }
+
+    #[test]
+    fn anything_else_is_refused_by_code() {
+        for bad in ["", "x", "ftp://host", "host:8899", "http://", "http://host:65535", "http://host:99999"] {
+            assert_eq!(Endpoint::parse(bad).unwrap_err().code(), "C0101", "{bad}");
+        }
+        assert_eq!(Endpoint::parse_with_websocket("l", "http://host").unwrap_err().code(), "C0101");
+    }
+}

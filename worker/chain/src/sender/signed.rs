@@ -1,0 +1,98 @@
+//! A signed transaction and its form on disk.
+
+use crate::error::{ChainError, Result};
+use solana_sdk::{pubkey::Pubkey, signature::Signature, transaction::Transaction};
+
+/// First byte of the stored form.
+const FORMAT: u8 = 1;
+/// Bytes before the transaction in the stored form: the format, the last valid block height.
+const HEADER_BYTES: usize = 9;
+
+/// A transaction with all its signatures, and until when it can land. To send it again is to send these very bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedTransaction {
+    pub(super) transaction: Transaction,
+    pub(super) last_valid_block_height: u64,
+}
+
+impl SignedTransaction {
+    /// The signature by which the chain knows the transaction.
+    pub fn signature(&self) -> Signature {
+        self.transaction.signatures.first().copied().unwrap_or_default()
+    }
+
+    /// The last block height at which it can land.
+    pub fn last_valid_block_height(&self) -> u64 {
+        self.last_valid_block_height
+    }
+
+    /// The programs of its instructions, in order.
+    pub(super) fn programs(&self) -> Vec<Pubkey> {
+        let message = &self.transaction.message;
+        let program = |index: u8| message.account_keys.get(usize::from(index)).copied().unwrap_or_default();
+        message.instructions.iter().map(|instruction| program(instruction.program_id_index)).collect()
+    }
+
+    /// What to store before it is sent: a format byte, the last valid block height (little endian), the wire form.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let mut bytes = vec![FORMAT];
+        bytes.extend_from_slice(&self.last_valid_block_height.to_le_bytes());
+        let wire = bincode::serialize(&self.transaction).map_err(|error| stored_invalid(&error.to_string()))?;
+        bytes.extend_from_slice(&wire);
+        Ok(bytes)
+    }
+
+    /// Reads what [`SignedTransaction::to_bytes`] wrote. `C0125` for anything else, among it bytes whose signatures do
+    /// not fit the message.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let Some((header, wire)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
+            return Err(stored_invalid("they are too short"));
+        };
+        let [format, height @ ..] = *header;
+        if format != FORMAT {
+            return Err(stored_invalid("they have another format"));
+        }
+        let transaction: Transaction =
+            bincode::deserialize(wire).map_err(|error| stored_invalid(&error.to_string()))?;
+        transaction.verify().map_err(|error| stored_invalid(&error.to_string()))?;
+        Ok(Self { transaction, last_valid_block_height: u64::from_le_bytes(height) })
+    }
+}
+
+fn stored_invalid(reason: &str) -> ChainError {
+    ChainError::StoredTransactionInvalid { reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use solana_sdk::{hash::Hash, signature::Keypair, signer::Signer};
+
+    fn signed() -> SignedTransaction {
+        let payer = Keypair::new();
+        let transfer = solana_system_interface::instruction::transfer(&payer.pubkey(), &Pubkey::new_unique(), 1);
+        let transaction =
+            Transaction::new_signed_with_payer(&[transfer], Some(&payer.pubkey()), &[&payer], Hash::new_unique());
+        SignedTransaction { transaction, last_valid_block_height: 0x0102_0304_0506_0708 }
+    }
+
+    #[test]
+    fn the_stored_form_leads_back_to_the_same_transaction() {
+        let signed = signed();
+        assert_eq!(SignedTransaction::from_bytes(&signed.to_bytes().unwrap()).unwrap(), signed);
+        assert_eq!(signed.programs(), [solana_system_interface::program::ID]);
+    }
+
+    #[test]
+    fn damage_is_noticed_wherever_it_is() {
+        let bytes = signed().to_bytes().unwrap();
+        for length in 0..bytes.len() {
+            assert_eq!(SignedTransaction::from_bytes(&bytes[..length]).unwrap_err().code(), "C0125", "{length}");
+        }
+        for position in (0..bytes.len()).filter(|position| !(1..HEADER_BYTES).contains(position)) {
+            let mut damaged = bytes.clone();
+            damaged[position] ^= 1;
+            assert!(SignedTransaction::from_bytes(&damaged).is_err(), "byte {position}");
+        }
+    }
+}
