@@ -12,6 +12,9 @@ use crate::report::{Ending, Report};
 use crate::setup::sbf_toolchain::SbfToolchain;
 use crate::workspace::{Workspace, cargo_in};
 
+/// The program's keypair on local chains.
+const DEVELOPMENT_KEYPAIR: &str = "migrations/keys/assay-dev-keypair.json";
+
 /// Sets up, builds the program, then the command unless only the program is wanted.
 pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &BuildOptions) -> Result<(), Failure> {
     let toolchain = SbfToolchain::select(workspace, options.compiler)?;
@@ -32,11 +35,20 @@ pub(crate) fn program(workspace: &Workspace, report: &mut Report, toolchain: &Sb
         SbfToolchain::Workspace(_) => "with the workspace's SBF toolchain (the first time, with std: about 1 minute)",
     };
     report.step("on-chain program", about, |_| {
+        provide_keypair(workspace)?;
         match toolchain {
             SbfToolchain::Anza => {
+                // As `anchor build` calls it.
                 let mut build = workspace.cargo("build-sbf");
-                build.args(["--manifest-path", "programs/assay/Cargo.toml", "--arch", "v3", "--sbf-out-dir"]);
-                build.arg(workspace.target.join("deploy"));
+                build.args([
+                    "--manifest-path",
+                    "programs/assay/Cargo.toml",
+                    "--tools-version",
+                    "v1.57",
+                    "--arch",
+                    "v3",
+                ]);
+                build.arg("--sbf-out-dir").arg(workspace.target.join("deploy"));
                 process::run(&mut build, Code::ProgramBuild, "mend what the compiler reports above")?;
             }
             SbfToolchain::Workspace(prefix) => {
@@ -49,6 +61,13 @@ pub(crate) fn program(workspace: &Workspace, report: &mut Report, toolchain: &Sb
     })?;
     report.fact("program", destination.display().to_string());
     Ok(())
+}
+
+/// Puts the development keypair where Anchor's and Solana's tools look for the program's; they would make one with another address. A
+/// keypair that is there stays.
+fn provide_keypair(workspace: &Workspace) -> Result<(), Failure> {
+    let (from, to) = (workspace.root.join(DEVELOPMENT_KEYPAIR), workspace.target.join("deploy/assay-keypair.json"));
+    if to.exists() { Ok(()) } else { install(&from, &to) }
 }
 
 /// Compiles one program crate of the workspace in `root` with the toolchain in `prefix`; returns the shared object in `target`.
