@@ -10,7 +10,6 @@ pub mod artifact;
 pub mod builder;
 pub mod digits;
 pub mod manifest;
-pub mod manifest;
 pub mod mlp;
 
 use referee::graph::Slot;
