@@ -11,6 +11,11 @@
 //! It is `no_std` with `alloc`, does no IO, never panics on any input and holds no floating point number.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
+// Nothing that comes from outside may make this crate panic: it runs on-chain and on hostile files.
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unreachable)
+)]
 
 extern crate alloc;
 

@@ -135,11 +135,12 @@ impl TensorLayout {
         let positions = self.row_groups() << self.row_depth();
         Some(
             (0..positions)
-                .map(|position| match self.leaf_range(position) {
-                    Some(range) => {
-                        leaf_hash(&self.leaf_header(position), &data[range.start as usize..range.end as usize])
+                .map(|position| {
+                    let range = self.leaf_range(position);
+                    match range.and_then(|range| data.get(range.start as usize..range.end as usize)) {
+                        Some(data) => leaf_hash(&self.leaf_header(position), data),
+                        None => super::EMPTY_LEAF,
                     }
-                    None => super::EMPTY_LEAF,
                 })
                 .collect(),
         )

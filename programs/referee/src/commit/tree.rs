@@ -34,9 +34,13 @@ fn fold(leaves: &[Hash], mut see: impl FnMut(&[Hash], &Hash)) -> Hash {
     let mut level: Vec<Hash> = leaves.to_vec();
     while level.len() > 1 {
         see(&level, &empty);
+        // In place: on-chain, memory is never given back.
         for parent in 0..level.len().div_ceil(2) {
-            let right = level.get(2 * parent + 1).unwrap_or(&empty);
-            level[parent] = node_hash(&level[2 * parent], right);
+            let left = level.get(2 * parent).unwrap_or(&empty);
+            let node = node_hash(left, level.get(2 * parent + 1).unwrap_or(&empty));
+            if let Some(place) = level.get_mut(parent) {
+                *place = node;
+            }
         }
         level.truncate(level.len().div_ceil(2));
         empty = node_hash(&empty, &empty);

@@ -98,8 +98,8 @@ impl Dtype {
         Some(match self {
             Self::I8 => i64::from(*data.get(index)? as i8),
             Self::U8 => i64::from(*data.get(index)?),
-            Self::I16 => i64::from(i16::from_le_bytes(data.get(2 * index..2 * index + 2)?.try_into().ok()?)),
-            Self::I32 => i64::from(i32::from_le_bytes(data.get(4 * index..4 * index + 4)?.try_into().ok()?)),
+            Self::I16 => i64::from(i16::from_le_bytes(*data.get(index.checked_mul(2)?..)?.first_chunk()?)),
+            Self::I32 => i64::from(i32::from_le_bytes(*data.get(index.checked_mul(4)?..)?.first_chunk()?)),
         })
     }
 
@@ -107,9 +107,10 @@ impl Dtype {
     #[inline]
     pub fn write(self, data: &mut [u8], index: usize, value: i64) -> bool {
         let size = self.bytes() as usize;
-        match data.get_mut(size * index..size * index + size) {
-            Some(target) => {
-                target.copy_from_slice(&value.to_le_bytes()[..size]);
+        let target = index.checked_mul(size).and_then(|start| data.get_mut(start..)?.get_mut(..size));
+        match target.zip(value.to_le_bytes().get(..size)) {
+            Some((target, bytes)) => {
+                target.copy_from_slice(bytes);
                 true
             }
             None => false,

@@ -41,7 +41,7 @@ impl ResolvedView {
         let mut outside = false;
         let mut element = 0u64;
         for (axis, &dim) in self.dims.iter().enumerate() {
-            let last = i64::from(dim) - 1;
+            let last = i64::from(dim).max(1) - 1;
             let coordinate = if self.indirect == Some(axis as u8) {
                 indirect.clamp(0, last)
             } else {
@@ -49,7 +49,7 @@ impl ResolvedView {
                 outside |= coordinate < 0 || coordinate > last;
                 coordinate.clamp(0, last)
             };
-            element = element * u64::from(dim) + coordinate as u64;
+            element = element.wrapping_mul(u64::from(dim)).wrapping_add(coordinate as u64);
         }
         match self.out_of_bounds {
             OutOfBounds::Pad(value) if outside => Access::Outside(i64::from(value)),

@@ -93,7 +93,9 @@ pub fn evaluate<F: Fetch>(
         return Err(EvaluateError::Malformed);
     }
     let mut coordinates = [0u32; MAX_ITERATION_AXES];
-    coordinates[..point.len()].copy_from_slice(point);
+    for (coordinate, at) in coordinates.iter_mut().zip(point) {
+        *coordinate = *at;
+    }
     let mut at = Point { op, coordinates, fetch };
     let mut registers = [0i64; REGISTERS];
     reduce(graph, &mut at, &mut registers)?;
@@ -208,8 +210,9 @@ fn for_each_reduction<'a, F: Fetch>(
     let first = op.output_dims.len();
     for index in 0..op.reduction_points() {
         let mut rest = index;
-        for (axis, dim) in op.reduction_dims.iter().enumerate().rev() {
-            at.coordinates[first + axis] = rest % dim;
+        let coordinates = at.coordinates.get_mut(first..).unwrap_or_default();
+        for (coordinate, dim) in coordinates.iter_mut().zip(&op.reduction_dims).rev() {
+            *coordinate = rest % dim;
             rest /= dim;
         }
         visit(at, index)?;

@@ -42,7 +42,7 @@ pub(super) fn execute<E: Environment>(
     environment: &mut E,
 ) -> Result<(), E::Error> {
     for instruction in &program.code {
-        let register = |register: Register| registers[usize::from(register) % REGISTERS];
+        let register = |register: Register| registers.get(usize::from(register)).copied().unwrap_or(0);
         let (d, value) = match *instruction {
             Instruction::Constant { d, index } => {
                 (d, *program.constants.get(usize::from(index)).ok_or_else(|| environment.malformed())?)
@@ -76,7 +76,7 @@ pub(super) fn execute<E: Environment>(
                 continue;
             }
         };
-        registers[usize::from(d) % REGISTERS] = value;
+        *registers.get_mut(usize::from(d)).ok_or_else(|| environment.malformed())? = value;
     }
     Ok(())
 }

@@ -48,8 +48,8 @@ impl Opening {
         if other.upload_bytes() < self.upload_bytes() { other } else { self }
     }
 
-    fn times(self, count: u128) -> Self {
-        let times = |value: u64| count.saturating_mul(u128::from(value)).min(u128::from(MOST)) as u64;
+    fn times(self, count: u64) -> Self {
+        let times = |value: u64| count.saturating_mul(value).min(MOST);
         Self { leaves: times(self.leaves), data_bytes: times(self.data_bytes), siblings: times(self.siblings) }
     }
 }
@@ -66,19 +66,19 @@ fn leaf_bytes(layout: &TensorLayout) -> u64 {
 /// Runs of adjacent bytes that start at `base + grain * z` for whole `z`.
 pub(super) struct Runs {
     /// Number of runs at most.
-    pub(super) count: u128,
+    pub(super) count: u64,
     /// Bytes of a run.
-    pub(super) bytes: u128,
+    pub(super) bytes: u64,
     /// One place where a run can start.
-    pub(super) base: i128,
+    pub(super) base: i64,
     /// What separates the places; 0 when there is one.
-    pub(super) grain: u128,
+    pub(super) grain: u64,
 }
 
 /// Where runs can start within blocks of `block` bytes: the first and the last place, at least `step` apart.
 struct Phases {
-    first: u128,
-    last: u128,
+    first: u64,
+    last: u64,
 }
 
 impl Runs {
@@ -89,20 +89,20 @@ impl Runs {
     }
 
     /// The places modulo `block`.
-    fn phases(&self, block: u128) -> Phases {
+    fn phases(&self, block: u64) -> Phases {
         let step = gcd(self.grain, block);
-        let first = self.base.rem_euclid(step as i128) as u128;
+        let first = self.base.rem_euclid(step as i64) as u64;
         Phases { first, last: block - step + first }
     }
 
     /// Leaves of one run on a grid of `block` bytes: the most are touched from the last place within a block.
-    fn leaves(&self, block: u128) -> u64 {
-        ((self.phases(block).last + self.bytes - 1) / block + 1).min(u128::from(MOST)) as u64
+    fn leaves(&self, block: u64) -> u64 {
+        ((self.phases(block).last + self.bytes - 1) / block + 1).min(MOST)
     }
 
     /// Leaves hold whole rows: they form one grid.
     fn narrow(&self, layout: &TensorLayout) -> Opening {
-        let block = u128::from(layout.rows_per_leaf) * u128::from(layout.row_bytes);
+        let block = u64::from(layout.rows_per_leaf) * u64::from(layout.row_bytes);
         let leaves = self.leaves(block);
         let siblings = siblings(leaves, layout.depth(), 0);
         Opening { leaves, data_bytes: leaves * leaf_bytes(layout), siblings }
@@ -110,15 +110,15 @@ impl Runs {
 
     /// A row spans several leaves: they form a grid within the row.
     fn wide(&self, layout: &TensorLayout) -> Opening {
-        let (row, leaf) = (u128::from(layout.row_bytes), u128::from(LEAF_BYTES));
+        let (row, leaf) = (u64::from(layout.row_bytes), u64::from(LEAF_BYTES));
         let starts = self.phases(row);
         if starts.last + self.bytes <= row {
             // No run leaves its row. A whole row needs no siblings within the row's subtree.
             let leaves = if starts.first == starts.last {
                 (starts.first + self.bytes - 1) / leaf - starts.first / leaf + 1
             } else {
-                u128::from(self.within_row(row))
-            } as u64;
+                self.within_row(row)
+            };
             let row_depth = layout.row_depth();
             let above = layout.depth() - row_depth;
             let whole = leaves == u64::from(layout.leaves_per_row);
@@ -135,18 +135,18 @@ impl Runs {
             // A run of `b` bytes on the grid of its first row touches (b + 510) / 512 + 1 leaves at most; each row that it
             // enters begins a leaf of its own and so adds one at most.
             let entered = (self.bytes + row - 2) / row;
-            ((self.bytes + leaf - 2) / leaf + 1 + entered).min(u128::from(MOST)) as u64
+            ((self.bytes + leaf - 2) / leaf + 1 + entered).min(MOST)
         };
         let siblings = siblings(leaves, layout.depth(), 0);
         Opening { leaves, data_bytes: leaves * u64::from(LEAF_BYTES), siblings }
     }
 
     /// Leaves of a run that stays within its row, whose places are known modulo a divisor of the row's bytes.
-    fn within_row(&self, row: u128) -> u64 {
-        let block = u128::from(LEAF_BYTES);
+    fn within_row(&self, row: u64) -> u64 {
+        let block = u64::from(LEAF_BYTES);
         let step = gcd(gcd(self.grain, row), block);
-        let first = self.base.rem_euclid(step as i128) as u128;
-        ((block - step + first + self.bytes - 1) / block + 1) as u64
+        let first = self.base.rem_euclid(step as i64) as u64;
+        (block - step + first + self.bytes - 1) / block + 1
     }
 }
 
@@ -160,7 +160,7 @@ fn siblings(leaves: u64, depth: u8, above: u8) -> u64 {
 }
 
 /// Greatest common divisor; that of 0 and `b` is `b`.
-pub(super) fn gcd(mut a: u128, mut b: u128) -> u128 {
+pub(super) fn gcd(mut a: u64, mut b: u64) -> u64 {
     while b != 0 {
         (a, b) = (b, a % b);
     }

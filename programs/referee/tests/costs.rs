@@ -1,0 +1,242 @@
+//! The bound on what a proof opens: never too low, and as low as the figures that the IR was designed with.
+
+mod common;
+
+use common::{Draw, along, linear, random_graph, random_values, run_graph, single, table, tensor};
+use referee::commit::depth_for;
+use referee::graph::{
+    Dtype, Graph, Instruction as I, MAX_UPLOAD_BYTES, OpKind, OutOfBounds, Program, ResolvedGraph, Slot, TensorKind,
+};
+use referee::semantics::{Fetch, Trace, evaluate};
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+/// Records the leaves that are touched.
+struct Recorder<'a> {
+    graph: &'a ResolvedGraph,
+    trace: &'a Trace,
+    leaves: BTreeMap<Slot, BTreeSet<u32>>,
+}
+
+impl Fetch for Recorder<'_> {
+    fn fetch(&mut self, slot: Slot, element: u32) -> Option<i64> {
+        let tensor = &self.graph.tensors[usize::from(slot)];
+        self.leaves.entry(slot).or_default().insert(tensor.layout.address(element).position);
+        tensor.dtype.read(&self.trace.tensors[usize::from(slot)], element as usize)
+    }
+}
+
+/// Distinct leaves and bytes of the dearest element of each op, by trying them all. Each maximal run of adjacent leaves
+/// is one strip, with the siblings that its path really has.
+fn measured(graph: &ResolvedGraph, trace: &Trace) -> Vec<(u32, u32)> {
+    graph
+        .ops
+        .iter()
+        .map(|op| {
+            let output = |slot: &Slot| {
+                let layout = &graph.tensors[usize::from(*slot)].layout;
+                (0..layout.rows.div_ceil(layout.rows_per_leaf) << layout.row_depth())
+                    .filter_map(|position| layout.leaf_range(position))
+                    .map(|range| (range.end - range.start) as u32 + 16 + 32 * u32::from(layout.depth()))
+                    .max()
+                    .unwrap()
+            };
+            let claimed = op.outputs.iter().map(output).max().unwrap();
+            let mut dearest = (0, 0);
+            for element in 0..op.output_elements() {
+                let mut rest = element;
+                let mut point = vec![0; op.output_dims.len()];
+                for (at, dim) in point.iter_mut().zip(&op.output_dims).rev() {
+                    *at = rest % dim;
+                    rest /= dim;
+                }
+                let mut recorder = Recorder { graph, trace, leaves: BTreeMap::new() };
+                evaluate(graph, op, &point, &mut recorder).unwrap();
+                let leaves: usize = recorder.leaves.values().map(BTreeSet::len).sum();
+                let upload: u32 = recorder.leaves.iter().map(|(slot, leaves)| opened(graph, *slot, leaves)).sum();
+                dearest = (dearest.0.max(leaves as u32 + 1), dearest.1.max(upload + claimed));
+            }
+            dearest
+        })
+        .collect()
+}
+
+/// Bytes of the leaves and of the siblings that lead them to the root (padding needs none), or of the whole tensor if
+/// that is less: a proof may open more than it needs.
+fn opened(graph: &ResolvedGraph, slot: Slot, leaves: &BTreeSet<u32>) -> u32 {
+    let layout = &graph.tensors[usize::from(slot)].layout;
+    let data = |position: &u32| layout.leaf_range(*position).map(|range| (range.end - range.start) as u32).unwrap();
+    let mut bytes: u32 = leaves.iter().map(|position| data(position) + 16).sum();
+    let (mut level, mut span) = (leaves.clone(), 1u32);
+    for _ in 0..layout.depth() {
+        for node in &level {
+            let sibling = node ^ 1;
+            let real = (sibling * span..(sibling + 1) * span).any(|position| layout.leaf_range(position).is_some());
+            if real && !level.contains(&sibling) {
+                bytes += 32;
+            }
+        }
+        level = level.iter().map(|node| node / 2).collect();
+        span *= 2;
+    }
+    bytes.min(layout.bytes() as u32 + 16 * layout.leaves())
+}
+
+fn compare(graph: &ResolvedGraph, trace: &Trace, name: &str) -> Vec<(u32, u32)> {
+    let measured = measured(graph, trace);
+    for (index, (cost, (leaves, upload))) in graph.costs().into_iter().zip(&measured).enumerate() {
+        assert!(cost.leaves >= *leaves, "{name}, op {index}: {leaves} leaves, bound {}", cost.leaves);
+        assert!(cost.upload_bytes >= *upload, "{name}, op {index}: {upload} bytes, bound {}", cost.upload_bytes);
+    }
+    measured
+}
+
+#[test]
+fn no_element_of_a_random_graph_needs_more_than_the_bound() {
+    for seed in 0..150 {
+        let mut draw = Draw::new(1_000_000 + seed);
+        let (graph, symbols) = random_graph(&mut draw);
+        let graph = graph.resolve(&symbols).unwrap();
+        let values = random_values(&mut draw, &graph);
+        compare(&graph, &run_graph(&graph, &values), &format!("seed {seed}"));
+    }
+}
+
+/// One reading op over a tensor large enough to have many leaves, with a random view.
+fn reader(draw: &mut Draw) -> Graph {
+    let dtype = *draw.pick(&Dtype::ALL);
+    let source: Vec<u32> = match draw.below(4) {
+        0 => vec![*draw.pick(&[3, 5, 9]), *draw.pick(&[600, 700, 1024, 1537])],
+        1 => vec![*draw.pick(&[40, 64, 100]), *draw.pick(&[16, 24, 60, 64, 128])],
+        2 => vec![*draw.pick(&[3, 8]), *draw.pick(&[9, 12, 16]), *draw.pick(&[8, 20, 32, 48])],
+        _ => vec![2, *draw.pick(&[5, 6]), *draw.pick(&[6, 8]), *draw.pick(&[16, 31, 512])],
+    };
+    let rank = source.len();
+    let output: Vec<u32> = (0..1 + draw.below(3)).map(|_| *draw.pick(&[1, 2, 3, 5])).collect();
+    let reduce: Vec<u32> = (0..draw.below(4)).map(|_| *draw.pick(&[1, 2, 3, 4, 16])).collect();
+    let kinds = [OpKind::Sum, OpKind::ArgMax, OpKind::Map];
+    let kind = *draw.pick(&kinds);
+    let reduce = if kind == OpKind::Map { vec![] } else { reduce };
+    let mut graph = single(kind, vec![tensor(dtype, TensorKind::Input, &source)], &[Dtype::I32], &output, &reduce);
+    let axes = output.len() + reduce.len();
+    let mut first = along(0, &source, &vec![None; rank]);
+    for source_axis in 0..rank as u8 {
+        for iteration_axis in 0..axes as u8 {
+            if draw.once_in(2) && first.terms.len() < 10 {
+                let coefficient = *draw.pick(&[1, 1, 1, 2, 4, 16, 64, -1, -3]);
+                first.terms.push(referee::graph::Term { source_axis, iteration_axis, coefficient });
+            }
+        }
+        first.offsets[usize::from(source_axis)] = draw.between(-2, 20) as i32;
+    }
+    if draw.once_in(3) {
+        first.out_of_bounds = OutOfBounds::Pad(7);
+    }
+    let operands = 1 + draw.below(3);
+    for operand in 0..operands {
+        let mut view = first.clone();
+        for offset in &mut view.offsets {
+            *offset += if operand > 0 { draw.between(0, 2) as i32 } else { 0 };
+        }
+        graph.ops[0].operands.push(view);
+    }
+    let loads = (0..operands as u8).map(|operand| I::Load { d: operand, operand });
+    match graph.ops[0].prologue {
+        Some(_) => graph.programs[1].code = loads.collect(),
+        None => {
+            let stores = std::mem::take(&mut graph.programs[0].code);
+            graph.programs[0].code = loads.chain(stores).collect();
+        }
+    }
+    graph
+}
+
+#[test]
+fn no_element_of_a_large_view_needs_more_than_the_bound() {
+    let (mut compared, mut exact) = (0, 0);
+    for seed in 0..1500 {
+        let mut draw = Draw::new(2_000_000 + seed);
+        let Ok(graph) = reader(&mut draw).resolve(&[]) else { continue };
+        let values = random_values(&mut draw, &graph);
+        let measured = compare(&graph, &run_graph(&graph, &values), &format!("seed {seed}"));
+        compared += 1;
+        exact += u32::from(measured[0].0 == graph.costs()[0].leaves);
+    }
+    assert!(compared > 600, "only {compared} graphs were within the limits");
+    assert!(exact * 5 > compared, "the bound was exact for {exact} of {compared} only");
+}
+
+#[test]
+fn gathers_cost_one_leaf_each_or_the_whole_table() {
+    let gathers = |count: usize, length: u32| {
+        let tensors = vec![tensor(Dtype::I16, TensorKind::Param, &[length])];
+        let mut graph = single(OpKind::Map, tensors, &[Dtype::I32], &[4], &[]);
+        graph.ops[0].operands = vec![table(0, length)];
+        graph.programs[0].code = vec![I::Gather { d: 0, operand: 0, a: 0 }; count];
+        graph.programs[0].code.push(I::Store { output: 0, a: 0 });
+        graph.resolve(&[]).unwrap().costs()[0]
+    };
+    // One leaf for the output; 256 entries of 2 bytes fill one leaf.
+    assert_eq!(gathers(1, 256).leaves, 2);
+    assert_eq!(gathers(7, 256).leaves, 2, "a table of one leaf is opened once");
+    assert_eq!(gathers(3, 65_536).leaves, 4);
+    let depth = u32::from(depth_for(65_536 / 256));
+    assert_eq!(gathers(3, 65_536).upload_bytes, 3 * (512 + 16 + 32 * depth) + 16 + 16);
+}
+
+#[test]
+fn a_linear_layer_costs_what_the_design_says() {
+    // 512 outputs for 128 rows. Leaves: output, bias with multiplier, and the two rows.
+    for (length, leaves) in [(384, 4), (1536, 8), (4096, 18)] {
+        let cost = linear(128, 512, length).resolve(&[]).unwrap().costs()[0];
+        assert_eq!(cost.leaves, leaves, "K = {length}");
+    }
+    let cost = |length: u32| linear(128, 512, length).resolve(&[]).unwrap().costs()[0];
+    assert!(cost(384).upload_bytes < 3 * 1024 && cost(384).compute_units < 40_000, "{:?}", cost(384));
+    assert!(cost(1536).upload_bytes < 6 * 1024 && cost(1536).compute_units < 60_000, "{:?}", cost(1536));
+    assert!(cost(4096).upload_bytes < 11 * 1024 && cost(4096).compute_units < 80_000, "{:?}", cost(4096));
+    let longest = (1..).find(|step| linear(128, 512, 4096 + 128 * step).resolve(&[]).is_err()).unwrap();
+    let longest = 4096 + 128 * (longest - 1);
+    assert!((6_000..7_500).contains(&longest), "the longest row is {longest}");
+    let error = linear(128, 512, longest + 128).check().unwrap_err();
+    assert_eq!(error.code, "G0162");
+    assert!(error.fix.contains("partial sum"), "{error}");
+}
+
+#[test]
+fn outer_reductions_are_refused_and_the_transposed_layout_is_not() {
+    // Magika's first normalisation: the sum over 256 positions of [512 channels] rows.
+    let sum = |shape: [u32; 2], axes: [Option<u8>; 2]| {
+        let tensors = vec![tensor(Dtype::I16, TensorKind::Input, &shape)];
+        let mut graph = single(OpKind::Sum, tensors, &[Dtype::I32], &[512], &[256]);
+        graph.ops[0].operands = vec![along(0, &shape, &axes)];
+        graph.check()
+    };
+    let error = sum([256, 512], [Some(1), Some(0)]).unwrap_err();
+    assert_eq!(error.code, "G0161");
+    assert!(error.reason.contains("256 here") && error.reason.contains("257 leaves"), "{error}");
+    assert!(error.fix.contains("transposed"), "{error}");
+    let report = sum([512, 256], [Some(0), Some(1)]).unwrap();
+    assert_eq!(report.costs[0].leaves, 2);
+}
+
+#[test]
+fn long_programs_and_scattered_products_are_refused_for_their_computing() {
+    let tensors = vec![tensor(Dtype::I8, TensorKind::Input, &[4, 64]), tensor(Dtype::I8, TensorKind::Param, &[64, 64])];
+    let mut graph = single(OpKind::Contract, tensors, &[Dtype::I32], &[4], &[64, 64]);
+    graph.ops[0].operands = vec![along(0, &[4, 64], &[Some(0), Some(1)]), along(1, &[64, 64], &[Some(2), Some(1)])];
+    let error = graph.check().unwrap_err();
+    assert_eq!(error.code, "G0163", "{error}");
+    graph.ops[0].operands[1] = along(1, &[64, 64], &[Some(1), Some(2)]);
+    assert!(graph.check().unwrap().costs[0].upload_bytes < MAX_UPLOAD_BYTES);
+}
+
+#[test]
+fn the_steps_of_an_element_are_counted() {
+    let tensors = vec![tensor(Dtype::I8, TensorKind::Input, &[3, 500])];
+    let mut graph = single(OpKind::Sum, tensors, &[Dtype::I32], &[3], &[500]);
+    graph.ops[0].operands = vec![along(0, &[3, 500], &[Some(0), Some(1)])];
+    graph.programs[1] = Program { constants: vec![], code: vec![I::Load { d: 0, operand: 0 }; 4] };
+    let resolved = graph.resolve(&[]).unwrap();
+    assert_eq!(resolved.steps(&resolved.ops[0]), 4 * 500 + 1);
+}
