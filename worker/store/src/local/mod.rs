@@ -91,9 +91,7 @@ impl LocalStore {
             if store.holds_intact(&id)? {
                 return Ok(id);
             }
-            let mut writer = ObjectWriter::create_temporary(&store.layout)?;
-            writer.append(&bytes)?;
-            writer.commit(&store.layout, id)?;
+            ObjectWriter::write_whole(&store.layout, &bytes, id)?;
             Ok(id)
         })
         .await

@@ -58,6 +58,13 @@ impl ObjectWriter {
         }
     }
 
+    /// Writes an artifact that is at hand whole and whose hash the caller has computed to be `id`: not hashed again.
+    pub(super) fn write_whole(layout: &Layout, bytes: &[u8], id: ArtifactId) -> Result<()> {
+        let mut writer = Self::create_temporary(layout)?;
+        writer.file.write_all(bytes).map_err(|error| StoreError::io("write", &writer.path, error))?;
+        writer.commit(layout, id)
+    }
+
     /// The unfinished download of `id`, or a new one; it is kept when the writer is dropped, to be resumed.
     ///
     /// One that is longer than `max_bytes` is begun anew.
