@@ -33,6 +33,8 @@ pub struct OpSpec<'a> {
 }
 
 /// Collects a graph.
+///
+/// A method that fails may have added a part of what it was to add (a layer's weights, say): build anew after an error.
 #[derive(Clone, Debug, Default)]
 pub struct GraphBuilder {
     symbol_names: Vec<String>,
