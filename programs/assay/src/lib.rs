@@ -13,7 +13,7 @@
 //!
 //! `ATTACKS.md` lists for every instruction what was tried against it and the test that shows it refused.
 
-// Anchor's macros write undocumented items next to ours, in this module and in `instructions`. Every other module warns.
+// Anchor's macros write undocumented items next to ours: here and in `instructions` always, elsewhere for the IDL.
 #![allow(missing_docs)]
 #![cfg_attr(
     not(test),
@@ -28,24 +28,24 @@
 
 use anchor_lang::prelude::*;
 
-#[warn(missing_docs)]
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod address;
-#[warn(missing_docs)]
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod error;
-#[warn(missing_docs)]
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod events;
 pub mod instructions;
-#[warn(missing_docs)]
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod market;
-#[warn(missing_docs)]
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod state;
-#[warn(missing_docs)]
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod state_machine;
-#[warn(missing_docs)]
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod token_policy;
-#[warn(missing_docs)]
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod units;
-#[warn(missing_docs)]
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod vault;
 
 pub use error::AssayError;

@@ -136,6 +136,8 @@ pub struct PostJob<'info> {
         space = Client::SPACE,
         seeds = [CLIENT_SEED, client.key().as_ref()],
         bump,
+        // Before the job is created, so that a used id is named and not met as an account that exists.
+        constraint = client_account.next_job_id == args.job_id @ AssayError::JobIdMismatch,
     )]
     pub client_account: Box<Account<'info, Client>>,
     /// The job to create.

@@ -33,7 +33,8 @@ pub struct WithdrawCharge<'info> {
     #[account(mut, address = network.stake_vault @ AssayError::WrongVault)]
     pub stake_vault: Box<InterfaceAccount<'info, TokenAccount>>,
     /// Receives the charge.
-    #[account(mut, token::mint = stake_mint, token::token_program = token_program)]
+    // `dup` leaves it to `check_destination` to refuse the vault, with an error that says so.
+    #[account(mut, dup, token::mint = stake_mint, token::token_program = token_program)]
     pub destination: Box<InterfaceAccount<'info, TokenAccount>>,
     /// Owner of the stake mint.
     pub token_program: Interface<'info, TokenInterface>,

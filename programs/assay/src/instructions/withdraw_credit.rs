@@ -43,7 +43,8 @@ pub struct WithdrawCredit<'info> {
     #[account(address = job.payment_mint @ AssayError::WrongMint, mint::token_program = token_program)]
     pub mint: Box<InterfaceAccount<'info, Mint>>,
     /// Receives the credit.
-    #[account(mut, token::mint = mint, token::token_program = token_program)]
+    // `dup` leaves it to `check_destination` to refuse the vault, with an error that says so.
+    #[account(mut, dup, token::mint = mint, token::token_program = token_program)]
     pub destination: Box<InterfaceAccount<'info, TokenAccount>>,
     /// Owner of the mint.
     pub token_program: Interface<'info, TokenInterface>,

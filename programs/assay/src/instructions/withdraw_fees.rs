@@ -44,7 +44,8 @@ pub struct WithdrawFees<'info> {
     )]
     pub fee_vault: Box<InterfaceAccount<'info, TokenAccount>>,
     /// Receives the fees.
-    #[account(mut, token::mint = mint, token::token_program = token_program)]
+    // `dup` leaves it to `check_destination` to refuse the vault, with an error that says so.
+    #[account(mut, dup, token::mint = mint, token::token_program = token_program)]
     pub destination: Box<InterfaceAccount<'info, TokenAccount>>,
     /// Owner of the mint.
     pub token_program: Interface<'info, TokenInterface>,
