@@ -1,1 +1,24 @@
-//! stub
+//! What a dApp uses: post a job, wait for it, get a result that was checked, take refunds.
+//!
+//! ```text
+//! let work = Work::new(&model.graph, params, inputs, symbols)?;      // roots and descriptors, no network
+//! let artifacts = work.store(&store, "http://host:port").await?;      // graph, params, inputs where nodes can fetch them
+//! let posted = client.post(&work, &artifacts, &terms).await?;         // escrows the maximum price
+//! let ended = client.wait(&posted.address, |progress| ..).await?;     // settled, expired or missed
+//! let output = client.result(&work, &ended.job).await?;               // bytes whose root is the committed one
+//! client.reclaim(&posted.address).await?;                             // what was not spent, and the rent
+//! ```
+
+mod client;
+mod error;
+mod reclaim;
+mod result;
+mod terms;
+mod work;
+
+pub use client::{Client, Ended, Posted, Progress};
+pub use error::ClientError;
+pub use reclaim::Reclaimed;
+pub use result::Source;
+pub use terms::Terms;
+pub use work::{ArtifactUris, Work};

@@ -1,0 +1,43 @@
+//! `assay store`: serve artifacts.
+
+use super::cancelled_by_signals;
+use crate::error::CliError;
+use crate::output::Output;
+use assay_store::{LocalStore, ServerOptions, Uploads, serve};
+use clap::Subcommand;
+use serde_json::json;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use tokio::net::TcpListener;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve a folder of artifacts over HTTP until Ctrl-C
+    Serve {
+        /// The folder; created if it is missing
+        #[arg(long, default_value = "assay-store")]
+        folder: PathBuf,
+        /// Address to listen on; port 0 takes a free one
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+        /// Take uploads from programs of this machine
+        #[arg(long)]
+        accept_local_uploads: bool,
+    },
+}
+
+pub(crate) async fn run(command: Command, output: Output) -> Result<(), CliError> {
+    let Command::Serve { folder, listen, accept_local_uploads } = command;
+    let cancel = cancelled_by_signals()?;
+    let store = LocalStore::open(&folder)?;
+    let listener = TcpListener::bind(listen)
+        .await
+        .map_err(|error| CliError::new("A0401", format!("cannot listen on {listen}: {error}; choose another --listen")))?;
+    let address = listener.local_addr()?;
+    let uploads = if accept_local_uploads { Uploads::Loopback } else { Uploads::Refused };
+    output.result(&json!({ "url": format!("http://{address}"), "folder": folder }), || {
+        format!("serving {} at http://{address}, Ctrl-C ends", folder.display())
+    })?;
+    serve(store, listener, ServerOptions { uploads, ..ServerOptions::default() }, cancel).await?;
+    Ok(())
+}

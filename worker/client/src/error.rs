@@ -1,0 +1,104 @@
+//! What can go wrong for a client, by stable codes.
+
+use assay_chain::ChainError;
+use assay_kernels::KernelError;
+use assay_models::artifact::BundleError;
+use assay_models::manifest::ManifestError;
+use assay_store::StoreError;
+use referee::graph::CheckError;
+use solana_sdk::pubkey::Pubkey;
+
+/// Why a client's wish was not granted. Nothing is lost: what is escrowed stays reclaimable.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The chain refused, or does not answer.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// An artifact could not be stored or fetched.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The graph breaks a static check.
+    #[error("{0}")]
+    Graph(CheckError),
+    /// Tensors do not fit the graph.
+    #[error(transparent)]
+    Tensors(#[from] KernelError),
+    /// A bundle does not fit the graph.
+    #[error("{0}")]
+    Bundle(#[from] BundleError),
+    /// The manifest does not fit the graph.
+    #[error("{0}")]
+    Manifest(#[from] ManifestError),
+    /// A job takes graphs with one output.
+    #[error("J0101 the graph has {outputs} outputs, a job takes graphs with one; pack them into one tensor")]
+    Outputs {
+        /// How many it has.
+        outputs: usize,
+    },
+    /// More symbols than a job can hold.
+    #[error("J0102 {given} symbol values were given, a job holds at most 4")]
+    Symbols {
+        /// How many were given.
+        given: usize,
+    },
+    /// There is no such job.
+    #[error("J0103 there is no job {job}; it was closed, or the address is of another network")]
+    NoJob {
+        /// The address.
+        job: Pubkey,
+    },
+    /// The job has no result.
+    #[error("J0104 job {job} has no result: it is {state}; wait until a node has committed")]
+    NoResult {
+        /// The address.
+        job: Pubkey,
+        /// Its state.
+        state: String,
+    },
+    /// What was fetched is not what was committed.
+    #[error("J0105 the bytes that {source_uri} serves have root {computed}, the job's output root is {committed}; do not use them")]
+    WrongResult {
+        /// Who served them.
+        source_uri: String,
+        /// Root of what was fetched.
+        computed: String,
+        /// The root on-chain.
+        committed: String,
+    },
+    /// Neither the job nor its node says where results are.
+    #[error("J0106 job {job} names no store and its node no endpoint; ask the operator, the bytes can be checked whoever sends them")]
+    NoSource {
+        /// The address.
+        job: Pubkey,
+    },
+    /// The work at hand is not the job's.
+    #[error("J0107 job {job} is of another graph: its root is {pinned}, the one at hand has {given}")]
+    OtherGraph {
+        /// The address.
+        job: Pubkey,
+        /// Root in the job.
+        pinned: String,
+        /// Root at hand.
+        given: String,
+    },
+    /// The mint is not allowed for payments.
+    #[error("J0108 {mint} is not enabled for payments on this network; `assay network show` lists those that are")]
+    Mint {
+        /// The mint.
+        mint: Pubkey,
+    },
+    /// The result is wrong.
+    #[error("J0109 the committed boundary root {committed} is not the one of a replay, {computed}; the result is wrong")]
+    Refuted {
+        /// Root of the replay.
+        computed: String,
+        /// The root on-chain.
+        committed: String,
+    },
+}
+
+impl From<CheckError> for ClientError {
+    fn from(error: CheckError) -> Self {
+        Self::Graph(error)
+    }
+}

@@ -1,0 +1,78 @@
+//! Getting everything back that a job still holds: the unspent escrow, the charge of a miss, the rent.
+
+use crate::client::Client;
+use crate::error::ClientError;
+use assay::CreditRole;
+use assay_chain::instructions::{self, TokenMint};
+use solana_sdk::pubkey::Pubkey;
+use solana_sdk::signer::Signer;
+
+/// What came back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reclaimed {
+    /// Base units of the payment mint.
+    pub refund: u64,
+    /// Base units of the stake mint: the charge that a missed claim cost its node.
+    pub charge: u64,
+    /// Whether the job and its vault are closed and their rent is back. `false` while the node's credit is still inside.
+    pub closed: bool,
+}
+
+impl Client {
+    /// Withdraws what the ended job owes to this client and closes the job if nothing else is inside.
+    ///
+    /// The node's credit is paid out too, to its owner's associated account: whoever pays that fee gets the rent back sooner.
+    ///
+    /// # Errors
+    /// The job has not ended, or the chain refuses; what was withdrawn before stays withdrawn.
+    pub async fn reclaim(&self, address: &Pubkey) -> Result<Reclaimed, ClientError> {
+        let Some(job) = self.chain().find_job(address).await? else { return Err(ClientError::NoJob { job: *address }) };
+        let account = self.chain().payment_mint(&job.payment_mint).await?;
+        let mint = TokenMint { address: account.mint, token_program: account.token_program };
+        let me = self.key.pubkey();
+        let mut reclaimed = Reclaimed::default();
+        if job.credits.client > 0 {
+            let destination = mint.associated_account(&job.client);
+            let pay = [
+                mint.create_associated_account(&me, &job.client),
+                instructions::withdraw_credit(&me, address, mint, CreditRole::Client, &destination),
+            ];
+            self.sender.execute(&pay, &[&self.key]).await?;
+            reclaimed.refund = job.credits.client;
+        }
+        if job.charge_credit > 0 {
+            let stake_mint = self.chain().stake_mint().await?;
+            let destination = stake_mint.associated_account(&job.client);
+            let pay = [
+                stake_mint.create_associated_account(&me, &job.client),
+                instructions::withdraw_charge(&me, address, stake_mint, &destination),
+            ];
+            self.sender.execute(&pay, &[&self.key]).await?;
+            reclaimed.charge = job.charge_credit;
+        }
+        if job.credits.fee > 0 {
+            self.sender.execute(&[instructions::sweep_fee(address, mint)], &[&self.key]).await?;
+        }
+        if job.credits.node > 0 {
+            let destination = mint.associated_account(&job.payee);
+            let pay = [
+                mint.create_associated_account(&me, &job.payee),
+                instructions::withdraw_credit(&me, address, mint, CreditRole::Node, &destination),
+            ];
+            // The node may withdraw at this very moment, or its account may be frozen: neither is this client's affair.
+            if let Err(error) = self.sender.execute(&pay, &[&self.key]).await {
+                tracing::debug!(job = %address, %error, "the node's credit was not paid out by us");
+            }
+        }
+        let now = self.chain().find_job(address).await?;
+        reclaimed.closed = match now {
+            None => true,
+            Some(job) if job.credits.total().is_ok_and(|total| total.0 == 0) && job.charge_credit == 0 => {
+                self.sender.execute(&[instructions::close_job(address, &job, mint)], &[&self.key]).await?;
+                true
+            }
+            Some(_) => false,
+        };
+        Ok(reclaimed)
+    }
+}

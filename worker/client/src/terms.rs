@@ -1,0 +1,96 @@
+//! What a client offers: price, deadlines, bond.
+
+use crate::error::ClientError;
+use crate::work::{ArtifactUris, Work};
+use assay::PostJobArgs;
+use assay::market::minimum_bond;
+use assay::state::{Network, PaymentMint};
+use assay::units::{BasisPoints, TokenAmount};
+use referee::graph::IR_VERSION;
+use solana_sdk::pubkey::Pubkey;
+
+/// The terms of a job. Prices are base units of the payment mint, bonds of the stake mint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// The mint of the price.
+    pub payment_mint: Pubkey,
+    /// Price until the hold ends.
+    pub price_min: u64,
+    /// Price at the end of the ramp; all of it is escrowed, what the claim does not fix comes back.
+    pub price_max: u64,
+    /// How long the price stays at the minimum.
+    pub ramp_hold_slots: u64,
+    /// How long it then rises.
+    pub ramp_slots: u64,
+    /// How long the job can be claimed.
+    pub claim_slots: u64,
+    /// How long the node may compute.
+    pub run_slots: u64,
+    /// Length of the challenge window; `None`: the network's shortest.
+    pub window_slots: Option<u64>,
+    /// Least stake of the node; `None`: the network's.
+    pub minimum_stake: Option<u64>,
+    /// What the node locks; `None`: the network's least for the maximum price, and at least 1.
+    pub bond: Option<u64>,
+    /// Base URL of the store to which the node uploads the result; `None`: the node serves it.
+    pub store_uri: Option<String>,
+}
+
+impl Terms {
+    /// A price that holds for 10 slots and rises to the maximum within 50, claimable for 150 slots (a minute), with 750
+    /// slots (five minutes) to compute.
+    pub fn new(payment_mint: Pubkey, price_min: u64, price_max: u64) -> Self {
+        Self {
+            payment_mint,
+            price_min,
+            price_max,
+            ramp_hold_slots: 10,
+            ramp_slots: 50,
+            claim_slots: 150,
+            run_slots: 750,
+            window_slots: None,
+            minimum_stake: None,
+            bond: None,
+            store_uri: None,
+        }
+    }
+
+    /// The arguments of `post_job`.
+    ///
+    /// # Errors
+    /// A price so high that no bond can be computed for it.
+    pub fn arguments(
+        &self,
+        job_id: u64,
+        work: &Work,
+        artifacts: &ArtifactUris,
+        network: &Network,
+        mint: &PaymentMint,
+    ) -> Result<PostJobArgs, ClientError> {
+        let multiple = BasisPoints(network.parameters.minimum_bond_bps);
+        let least = minimum_bond(TokenAmount(self.price_max), mint.bond_rate(), multiple)
+            .map_err(|_| ClientError::Mint { mint: self.payment_mint })?;
+        Ok(PostJobArgs {
+            job_id,
+            graph_root: work.resolved.root,
+            params_root: work.params_root,
+            inputs_root: work.inputs_root,
+            ir_version: IR_VERSION,
+            symbols: work.symbols(),
+            output: work.output,
+            price_min: self.price_min,
+            price_max: self.price_max,
+            ramp_hold_slots: self.ramp_hold_slots,
+            ramp_slots: self.ramp_slots,
+            claim_slots: self.claim_slots,
+            run_slots: self.run_slots,
+            window_slots: self.window_slots.unwrap_or(network.parameters.minimum_window_slots),
+            minimum_stake: self.minimum_stake.unwrap_or(network.parameters.minimum_stake),
+            bond: self.bond.unwrap_or(least.0.max(1)),
+            graph_uri: artifacts.graph.clone(),
+            params_uri: artifacts.params.clone(),
+            inputs_uri: artifacts.inputs.clone(),
+            store_uri: self.store_uri.clone().unwrap_or_default(),
+        })
+    }
+}

@@ -1,0 +1,200 @@
+//! The node's settings: a TOML file, every key with a default that is safe.
+
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Which backend computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BackendChoice {
+    /// wgpu if an adapter passes its self-test, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU kernels.
+    Cpu,
+    /// A GPU through wgpu; the node does not start without one.
+    Wgpu,
+}
+
+/// What the node checks against the scalar reference before it commits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SelfCheck {
+    /// Sampled elements of every tensor, on the first run of each graph.
+    #[default]
+    First,
+    /// The same on every run.
+    Always,
+    /// Nothing. A hardware fault then costs the bond.
+    Never,
+}
+
+/// Bounds on what a job may ask of this machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Most bytes of one artifact.
+    pub max_artifact_bytes: u64,
+    /// Most bytes that params and one run may take together.
+    pub max_memory_bytes: u64,
+    /// Seconds within which all artifacts of a job must have arrived.
+    pub fetch_seconds: u64,
+    /// Slots that must be left between the estimated end of a run and the job's deadline.
+    pub margin_slots: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_artifact_bytes: 1 << 30, max_memory_bytes: 4 << 30, fetch_seconds: 60, margin_slots: 5 }
+    }
+}
+
+/// All settings of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NodeConfig {
+    /// Address on which artifacts are served; it must be reachable at the endpoint that is registered on-chain.
+    pub listen: SocketAddr,
+    /// Address on which status and health are served; loopback unless told otherwise.
+    pub status_listen: SocketAddr,
+    /// Which backend computes.
+    pub backend: BackendChoice,
+    /// Name, or part of it, of the adapter to use.
+    pub adapter: Option<String>,
+    /// CPU threads; 0 takes every core.
+    pub threads: usize,
+    /// Jobs in work at a time.
+    pub concurrent_jobs: usize,
+    /// Loaded models kept in memory.
+    pub cached_models: usize,
+    /// Least price of a job, in base units of its payment mint.
+    pub price_floor: u64,
+    /// Payment mints that are accepted, base58; empty: every mint that the network allows.
+    pub accepted_mints: Vec<String>,
+    /// What is checked against the scalar reference.
+    pub self_check: SelfCheck,
+    /// Whether artifacts may be fetched from loopback and private addresses. Strangers choose those addresses: on a
+    /// public network this lets them make the node send requests inside the operator's own.
+    pub allow_private_addresses: bool,
+    /// Whether payments are withdrawn to the withdraw authority's token account as soon as a job settles.
+    pub withdraw_payments: bool,
+    /// Bounds on jobs.
+    pub limits: Limits,
+}
+
+impl Default for NodeConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8900)),
+            status_listen: SocketAddr::from(([127, 0, 0, 1], 8901)),
+            backend: BackendChoice::Auto,
+            adapter: None,
+            threads: 0,
+            concurrent_jobs: 2,
+            cached_models: 4,
+            price_floor: 1,
+            accepted_mints: Vec::new(),
+            self_check: SelfCheck::First,
+            allow_private_addresses: false,
+            withdraw_payments: true,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Why settings are refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("N0001 cannot read {path}: {source}; give the path of a TOML file")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("N0002 {path}: {reason}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Line, key and what is expected.
+        reason: String,
+    },
+    /// A value is out of its bounds.
+    #[error("N0003 {key} is {value}; {rule}")]
+    Value {
+        /// The key.
+        key: &'static str,
+        /// What was given.
+        value: String,
+        /// What is allowed.
+        rule: &'static str,
+    },
+}
+
+impl NodeConfig {
+    /// Reads and validates a TOML file.
+    ///
+    /// # Errors
+    /// The file is missing, has an unknown key or a value out of bounds.
+    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
+        let config: Self = toml::from_str(&text)
+            .map_err(|error| ConfigError::Parse { path: path.to_path_buf(), reason: error.to_string() })?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Checks the bounds of every value.
+    ///
+    /// # Errors
+    /// The first value out of its bounds.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let within = |key, value: u64, low: u64, high: u64, rule| {
+            if (low..=high).contains(&value) { Ok(()) } else { Err(ConfigError::Value { key, value: value.to_string(), rule }) }
+        };
+        within("concurrent_jobs", self.concurrent_jobs as u64, 1, 64, "allowed are 1 to 64")?;
+        within("cached_models", self.cached_models as u64, 1, 1024, "allowed are 1 to 1,024")?;
+        within("threads", self.threads as u64, 0, 1024, "allowed are 0 (every core) to 1,024")?;
+        within("limits.max_artifact_bytes", self.limits.max_artifact_bytes, 1 << 10, 1 << 40, "allowed are 1 KiB to 1 TiB")?;
+        within("limits.max_memory_bytes", self.limits.max_memory_bytes, 1 << 20, 1 << 44, "allowed are 1 MiB to 16 TiB")?;
+        within("limits.fetch_seconds", self.limits.fetch_seconds, 1, 3600, "allowed are 1 to 3,600")?;
+        for mint in &self.accepted_mints {
+            if mint.parse::<solana_sdk::pubkey::Pubkey>().is_err() {
+                return Err(ConfigError::Value {
+                    key: "accepted_mints",
+                    value: mint.clone(),
+                    rule: "give the base58 address of a token mint",
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_valid_and_an_empty_file_gives_them() {
+        let defaults: NodeConfig = toml::from_str("").unwrap();
+        assert_eq!(defaults, NodeConfig::default());
+        defaults.validate().unwrap();
+        let written = toml::to_string(&defaults).unwrap();
+        assert_eq!(toml::from_str::<NodeConfig>(&written).unwrap(), defaults);
+    }
+
+    #[test]
+    fn unknown_keys_and_values_out_of_bounds_are_refused_by_name() {
+        let unknown = toml::from_str::<NodeConfig>("concurent_jobs = 2").unwrap_err().to_string();
+        assert!(unknown.contains("concurent_jobs") && unknown.contains("concurrent_jobs"), "{unknown}");
+        for text in ["concurrent_jobs = 0", "threads = 5000", "accepted_mints = [\"x\"]", "[limits]\nfetch_seconds = 0"] {
+            let config: NodeConfig = toml::from_str(text).unwrap();
+            assert!(matches!(config.validate(), Err(ConfigError::Value { .. })), "{text}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Runs prepared jobs: keeps loaded models, checks a sample against the scalar reference, falls back to the CPU when a
+//! device fails, and hashes the boundary.
+
+use crate::config::SelfCheck;
+use crate::prepare::Prepared;
+use assay_kernels::commit::{Boundary, Hasher};
+use assay_kernels::{Backend, Keep, KernelError, Model, TensorSet};
+use referee::graph::{ResolvedGraph, Slot};
+use referee::semantics::{Fetch, evaluate_output};
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Elements of each tensor that a self-check recomputes.
+const SAMPLES: u32 = 8;
+
+/// Graph root, params root, symbols.
+type ModelKey = ([u8; 32], [u8; 32], Vec<u32>);
+
+/// What a run gave.
+#[derive(Debug)]
+pub struct Run {
+    /// The tensors of the boundary tree.
+    pub tensors: TensorSet,
+    /// Their slots, in the order of the tree.
+    pub boundary_slots: Vec<Slot>,
+    /// Their hashes, the tree over them and its root.
+    pub boundary: Boundary,
+    /// Name of the backend that computed.
+    pub backend: &'static str,
+    /// Time in kernels.
+    pub kernel_time: Duration,
+    /// Time in hashing.
+    pub commit_time: Duration,
+}
+
+/// Why a run failed.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Every backend failed.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+    /// A backend computed something else than the scalar reference.
+    #[error("N0211 {backend}: element {element} of tensor {slot} is {computed}, the scalar reference gives {reference}; the hardware or its driver is faulty")]
+    Differs {
+        /// Which backend.
+        backend: &'static str,
+        /// Which tensor.
+        slot: Slot,
+        /// Which element, row-major.
+        element: u32,
+        /// What the backend gave.
+        computed: i64,
+        /// What is right.
+        reference: i64,
+    },
+    /// The boundary could not be hashed; impossible for a model that ran.
+    #[error("N0213 the result cannot be committed to: {0}")]
+    Commit(String),
+}
+
+/// The backends of a node, in order of preference, with their loaded models.
+#[derive(Debug)]
+pub struct Engine {
+    backends: Vec<Slate>,
+    self_check: SelfCheck,
+}
+
+/// One backend and what it has loaded.
+#[derive(Debug)]
+struct Slate {
+    backend: Arc<dyn Backend>,
+    capacity: usize,
+    models: Mutex<Models>,
+}
+
+#[derive(Default)]
+struct Models {
+    /// Most recently used last.
+    loaded: VecDeque<(ModelKey, Arc<dyn Model>)>,
+    checked: HashSet<ModelKey>,
+}
+
+impl std::fmt::Debug for Models {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Models").field("loaded", &self.loaded.len()).field("checked", &self.checked.len()).finish()
+    }
+}
+
+impl Engine {
+    /// An engine that uses the first backend and, when that fails, the next.
+    pub fn new(backends: Vec<Arc<dyn Backend>>, cached_models: usize, self_check: SelfCheck) -> Self {
+        let slate = |backend| Slate { backend, capacity: cached_models.max(1), models: Mutex::default() };
+        Self { backends: backends.into_iter().map(slate).collect(), self_check }
+    }
+
+    /// Name and description of each backend, in order of preference.
+    pub fn backends(&self) -> Vec<(&'static str, String)> {
+        self.backends.iter().map(|slate| (slate.backend.name(), slate.backend.description())).collect()
+    }
+
+    /// Loads the job's model, so that a graph that no backend can hold is refused before the claim.
+    ///
+    /// # Errors
+    /// What the last backend said.
+    pub fn load(&self, job: &Prepared) -> Result<(), EngineError> {
+        self.first_that(|slate| slate.model(job).map(|_| ()).map_err(EngineError::from))
+    }
+
+    /// Runs a job and hashes its boundary.
+    ///
+    /// # Errors
+    /// Every backend failed, or differs from the scalar reference.
+    pub fn run(&self, job: &Prepared) -> Result<Run, EngineError> {
+        self.first_that(|slate| self.run_on(slate, job))
+    }
+
+    fn first_that<T>(&self, attempt: impl Fn(&Slate) -> Result<T, EngineError>) -> Result<T, EngineError> {
+        let mut last = EngineError::Kernel(KernelError::NoAdapter { reason: "the node has no backend".to_owned() });
+        for slate in &self.backends {
+            match attempt(slate) {
+                Ok(done) => return Ok(done),
+                Err(error) => {
+                    tracing::warn!(backend = slate.backend.name(), %error, "backend failed");
+                    last = error;
+                }
+            }
+        }
+        Err(last)
+    }
+
+    fn run_on(&self, slate: &Slate, job: &Prepared) -> Result<Run, EngineError> {
+        let model = slate.model(job)?;
+        let key = key(job);
+        let check = match self.self_check {
+            SelfCheck::Always => true,
+            SelfCheck::Never => false,
+            SelfCheck::First => !slate.lock().checked.contains(&key),
+        };
+        let keep = if check { Keep::Everything } else { Keep::Boundary };
+        let mut execution = model.run(&job.inputs, keep)?;
+        if check {
+            compare_samples(slate.backend.name(), job, &execution.tensors)?;
+            slate.lock().checked.insert(key);
+            let boundary: HashSet<Slot> = job.graph.boundary.iter().map(|entry| entry.slot).collect();
+            execution.tensors.retain(|slot, _| boundary.contains(slot));
+        }
+        let started = Instant::now();
+        let boundary = Hasher::default().boundary(&job.graph, &execution.tensors)?;
+        Ok(Run {
+            boundary_slots: job.graph.boundary.iter().map(|entry| entry.slot).collect(),
+            tensors: execution.tensors,
+            boundary,
+            backend: slate.backend.name(),
+            kernel_time: execution.kernel_time,
+            commit_time: started.elapsed(),
+        })
+    }
+}
+
+impl Slate {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Models> {
+        // A panic while the lock was held leaves a list that is merely shorter.
+        self.models.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn model(&self, job: &Prepared) -> Result<Arc<dyn Model>, KernelError> {
+        let key = key(job);
+        {
+            let mut models = self.lock();
+            if let Some(at) = models.loaded.iter().position(|(loaded, _)| *loaded == key)
+                && let Some(entry) = models.loaded.remove(at)
+            {
+                let model = Arc::clone(&entry.1);
+                models.loaded.push_back(entry);
+                return Ok(model);
+            }
+        }
+        let model: Arc<dyn Model> = Arc::from(self.backend.load(Arc::clone(&job.graph), &job.params)?);
+        let mut models = self.lock();
+        while models.loaded.len() >= self.capacity {
+            models.loaded.pop_front();
+        }
+        models.loaded.push_back((key, Arc::clone(&model)));
+        Ok(model)
+    }
+}
+
+fn key(job: &Prepared) -> ModelKey {
+    (job.graph.root, job.params_root, job.graph.symbols.clone())
+}
+
+/// All tensors of a run, for the scalar reference.
+struct Values<'a> {
+    graph: &'a ResolvedGraph,
+    sets: [&'a TensorSet; 3],
+}
+
+impl Fetch for Values<'_> {
+    fn fetch(&mut self, slot: Slot, element: u32) -> Option<i64> {
+        let dtype = self.graph.tensors.get(usize::from(slot))?.dtype;
+        let bytes = self.sets.iter().find_map(|set| set.get(&slot))?;
+        dtype.read(bytes, element as usize)
+    }
+}
+
+/// Recomputes first, last and evenly spread elements of every tensor that an op produced.
+fn compare_samples(backend: &'static str, job: &Prepared, computed: &TensorSet) -> Result<(), EngineError> {
+    let mut values = Values { graph: &job.graph, sets: [computed, &job.params, &job.inputs] };
+    for (&slot, bytes) in computed {
+        let Some(tensor) = job.graph.tensors.get(usize::from(slot)) else { continue };
+        let last = tensor.elements().saturating_sub(1);
+        let elements: HashSet<u32> =
+            (0..SAMPLES).map(|sample| (u64::from(last) * u64::from(sample) / u64::from(SAMPLES - 1)) as u32).collect();
+        for element in elements {
+            let reference = evaluate_output(&job.graph, slot, element, &mut values)
+                .map_err(|error| EngineError::Commit(error.to_string()))?;
+            let got = tensor.dtype.read(bytes, element as usize);
+            if got != Some(reference) {
+                let computed = got.unwrap_or_default();
+                return Err(EngineError::Differs { backend, slot, element, computed, reference });
+            }
+        }
+    }
+    Ok(())
+}

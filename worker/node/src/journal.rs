@@ -1,0 +1,309 @@
+//! What the node promised, on disk before the chain hears of it.
+//!
+//! One record a job. A transaction is written here, signed, before it is sent: after a crash the node asks the chain
+//! what became of that signature instead of signing a second version. Every write is durable when the call returns.
+
+use crate::refusal::Refusal;
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use serde::{Deserialize, Serialize};
+use solana_sdk::pubkey::Pubkey;
+use std::path::{Path, PathBuf};
+
+const JOBS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("jobs");
+
+/// A signed transaction that was, or is about to be, sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InFlight {
+    /// What it does.
+    pub purpose: Purpose,
+    /// Its first signature, base58.
+    pub signature: String,
+    /// The stored form of the chain client: the signed bytes and until when they can land.
+    #[serde(with = "hex::serde")]
+    pub transaction: Vec<u8>,
+}
+
+/// What a transaction of the node does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Takes the job and locks the bond.
+    Claim,
+    /// Commits to the result.
+    Commit,
+    /// Ends the challenge window.
+    Finalise,
+    /// Takes the payment out of the vault.
+    Withdraw,
+}
+
+/// How far a job has come, as the node knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "stage")]
+pub enum Stage {
+    /// Artifacts are whole and within limits; nothing is promised yet.
+    Admitted,
+    /// The node holds the job and its bond is locked.
+    Claimed,
+    /// The result is computed and stored; the commitment can be sent.
+    Executed(Executed),
+    /// The commitment is on-chain.
+    Committed(Executed),
+    /// The payment is credited.
+    Settled(Executed),
+    /// Over: nothing is left to do.
+    Finished(Outcome),
+}
+
+/// What is needed to commit without computing again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Executed {
+    /// Artifact that lists the boundary tensors.
+    #[serde(with = "hex::serde")]
+    pub manifest: [u8; 32],
+    /// Root of the boundary list.
+    #[serde(with = "hex::serde")]
+    pub boundary_root: [u8; 32],
+    /// Merkle root of the output tensor.
+    #[serde(with = "hex::serde")]
+    pub output_root: [u8; 32],
+    /// Path of the output in the boundary tree.
+    pub output_path: Vec<[u8; 32]>,
+}
+
+/// How a result was computed; kept for people after the job is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Computed {
+    /// Backend that computed it.
+    pub backend: String,
+    /// Time in kernels.
+    pub kernel_micros: u64,
+    /// Time spent hashing.
+    pub commit_micros: u64,
+}
+
+/// How a job ended for this node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum Outcome {
+    /// Paid into the payee's account.
+    Paid {
+        /// Base units of the payment mint.
+        amount: u64,
+    },
+    /// Another node claimed first, or the client cancelled; nothing was at risk.
+    Lost {
+        /// What was seen.
+        reason: String,
+    },
+    /// Refused before any bond was at risk.
+    Skipped(Refusal),
+    /// Claimed, but no result was committed in time: the bond paid the charge.
+    Missed {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Everything the node remembers of one job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Address of the job, base58.
+    pub job: String,
+    /// How far it has come.
+    #[serde(flatten)]
+    pub stage: Stage,
+    /// Signed and not yet known to have landed or died.
+    pub in_flight: Option<InFlight>,
+    /// Slot of the first sight.
+    pub first_slot: u64,
+    /// Slot of the last change.
+    pub last_slot: u64,
+    /// The price fixed by the claim, once known.
+    pub price: Option<u64>,
+    /// How the result was computed, once it was.
+    pub computed: Option<Computed>,
+}
+
+impl Record {
+    /// A record of a job that was just admitted.
+    pub fn new(job: &Pubkey, stage: Stage, slot: u64) -> Self {
+        Self { job: job.to_string(), stage, in_flight: None, first_slot: slot, last_slot: slot, price: None, computed: None }
+    }
+
+    /// Whether nothing is left to do.
+    pub fn is_finished(&self) -> bool {
+        matches!(self.stage, Stage::Finished(_))
+    }
+}
+
+/// Why the journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Another process has it open.
+    #[error("N0101 {path} is in use; another node runs on this folder: stop it, or give each its own data folder")]
+    InUse {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// The database failed.
+    #[error("N0102 journal {path}: {source}; check the disk, then start again: what was written is kept")]
+    Database {
+        /// The database file.
+        path: PathBuf,
+        /// What it said.
+        source: Box<redb::Error>,
+    },
+    /// A record cannot be read.
+    #[error("N0103 journal {path}: record of job {job} is unreadable: {reason}; it was written by another version")]
+    Record {
+        /// The database file.
+        path: PathBuf,
+        /// The job.
+        job: Pubkey,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// The journal of one node.
+#[derive(Debug)]
+pub struct Journal {
+    database: Database,
+    path: PathBuf,
+}
+
+impl Journal {
+    /// Opens or creates the journal; only one process may hold it.
+    ///
+    /// # Errors
+    /// The file is in use, or not writable.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        let database = Database::create(path).map_err(|error| match error {
+            redb::DatabaseError::DatabaseAlreadyOpen => JournalError::InUse { path: path.to_path_buf() },
+            other => JournalError::Database { path: path.to_path_buf(), source: Box::new(other.into()) },
+        })?;
+        let journal = Self { database, path: path.to_path_buf() };
+        journal.wrap(|| {
+            let write = journal.database.begin_write()?;
+            write.open_table(JOBS)?;
+            write.commit()?;
+            Ok(())
+        })?;
+        Ok(journal)
+    }
+
+    /// The record of a job.
+    ///
+    /// # Errors
+    /// The database failed or the record is unreadable.
+    pub fn get(&self, job: &Pubkey) -> Result<Option<Record>, JournalError> {
+        let bytes = self.wrap(|| {
+            let read = self.database.begin_read()?;
+            Ok(read.open_table(JOBS)?.get(&job.to_bytes())?.map(|value| value.value().to_vec()))
+        })?;
+        bytes.map(|bytes| self.decode(job, &bytes)).transpose()
+    }
+
+    /// Writes a record durably.
+    ///
+    /// # Errors
+    /// The database failed; nothing was changed then.
+    pub fn put(&self, job: &Pubkey, record: &Record) -> Result<(), JournalError> {
+        let bytes = serde_json::to_vec(record).map_err(|error| self.unreadable(job, &error))?;
+        self.wrap(|| {
+            let write = self.database.begin_write()?;
+            write.open_table(JOBS)?.insert(&job.to_bytes(), bytes.as_slice())?;
+            write.commit()?;
+            Ok(())
+        })
+    }
+
+    /// All records.
+    ///
+    /// # Errors
+    /// The database failed or a record is unreadable.
+    pub fn all(&self) -> Result<Vec<(Pubkey, Record)>, JournalError> {
+        let rows = self.wrap(|| {
+            let read = self.database.begin_read()?;
+            let table = read.open_table(JOBS)?;
+            let mut rows = Vec::new();
+            for row in table.iter()? {
+                let (job, bytes) = row?;
+                rows.push((Pubkey::new_from_array(*job.value()), bytes.value().to_vec()));
+            }
+            Ok(rows)
+        })?;
+        rows.into_iter().map(|(job, bytes)| self.decode(&job, &bytes).map(|record| (job, record))).collect()
+    }
+
+    fn wrap<T>(&self, work: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, JournalError> {
+        work().map_err(|source| JournalError::Database { path: self.path.clone(), source: Box::new(source) })
+    }
+
+    fn decode(&self, job: &Pubkey, bytes: &[u8]) -> Result<Record, JournalError> {
+        serde_json::from_slice(bytes).map_err(|error| self.unreadable(job, &error))
+    }
+
+    fn unreadable(&self, job: &Pubkey, error: &serde_json::Error) -> JournalError {
+        JournalError::Record { path: self.path.clone(), job: *job, reason: error.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn executed() -> Executed {
+        Executed {
+            manifest: [1; 32],
+            boundary_root: [2; 32],
+            output_root: [3; 32],
+            output_path: vec![[4; 32], [5; 32]],
+        }
+    }
+
+    #[test]
+    fn every_stage_survives_reopening() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.redb");
+        let stages = [
+            Stage::Admitted,
+            Stage::Claimed,
+            Stage::Executed(executed()),
+            Stage::Committed(executed()),
+            Stage::Settled(executed()),
+            Stage::Finished(Outcome::Paid { amount: 9 }),
+            Stage::Finished(Outcome::Lost { reason: "claimed by another".into() }),
+            Stage::Finished(Outcome::Skipped(Refusal::new("N0201", "why", "what to do"))),
+            Stage::Finished(Outcome::Missed { reason: "late".into() }),
+        ];
+        let records: Vec<(Pubkey, Record)> = stages
+            .into_iter()
+            .map(|stage| {
+                let job = Pubkey::new_unique();
+                let mut record = Record::new(&job, stage, 5);
+                record.in_flight = Some(InFlight {
+                    purpose: Purpose::Claim,
+                    signature: "s".into(),
+                    transaction: vec![1, 2, 3],
+                });
+                record.computed = Some(Computed { backend: "cpu".into(), kernel_micros: 6, commit_micros: 7 });
+                (job, record)
+            })
+            .collect();
+        {
+            let journal = Journal::open(&path).unwrap();
+            for (job, record) in &records {
+                journal.put(job, record).unwrap();
+            }
+            assert!(matches!(Journal::open(&path), Err(JournalError::InUse { .. })));
+        }
+        let journal = Journal::open(&path).unwrap();
+        for (job, record) in &records {
+            assert_eq!(journal.get(job).unwrap().as_ref(), Some(record));
+        }
+        assert_eq!(journal.all().unwrap().len(), records.len());
+        assert_eq!(journal.get(&Pubkey::new_unique()).unwrap(), None);
+    }
+}

@@ -1,0 +1,101 @@
+//! What the service needs of the chain, and nothing else: so that the life of a job can be tested without one.
+
+use crate::journal::{InFlight, Purpose};
+use assay::state::{Job, Node};
+use solana_sdk::pubkey::Pubkey;
+use std::future::Future;
+
+/// What became of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is in a confirmed block and did what it should.
+    Landed {
+        /// In which slot.
+        slot: u64,
+    },
+    /// It was refused, by the program or before; it changed nothing and never will.
+    Failed {
+        /// Stable code, if the program gave one.
+        code: String,
+        /// In words.
+        reason: String,
+    },
+    /// Its blockhash is too old: it can never land.
+    Expired,
+}
+
+/// What signing gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signed {
+    /// Ready to be written down, then sent.
+    Ready(InFlight),
+    /// The simulation refused it: nothing was signed, and nothing is owed.
+    Refused {
+        /// Stable code, if the program gave one.
+        code: String,
+        /// In words.
+        reason: String,
+    },
+}
+
+/// The chain cannot be asked, or told, anything at present.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("N0301 the RPC endpoint does not answer: {reason}; the node tries again")]
+pub struct Unreachable {
+    /// What the client said.
+    pub reason: String,
+}
+
+/// One node's view of the market.
+pub trait Market: Send + Sync + 'static {
+    /// The job's account; `None` when there is none.
+    fn job(&self, job: &Pubkey) -> impl Future<Output = Result<Option<Job>, Unreachable>> + Send;
+
+    /// This node's account; `None` when there is none.
+    fn node(&self) -> impl Future<Output = Result<Option<Node>, Unreachable>> + Send;
+
+    /// Simulates and signs what carries out `action` with the operator's key. It is not sent.
+    fn sign(
+        &self,
+        address: &Pubkey,
+        job: &Job,
+        action: &Action,
+    ) -> impl Future<Output = Result<Signed, Unreachable>> + Send;
+
+    /// Sends signed bytes, again and again, until their fate is known. Sending what has already landed is harmless.
+    fn submit(&self, transaction: &InFlight) -> impl Future<Output = Result<Fate, Unreachable>> + Send;
+}
+
+/// A purpose with what its instruction needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Claim the job.
+    Claim,
+    /// Commit to a result.
+    Commit {
+        /// Root of the boundary list.
+        boundary_root: [u8; 32],
+        /// Root of the output tensor.
+        output_root: [u8; 32],
+        /// Path of the output in the boundary tree.
+        output_path: Vec<[u8; 32]>,
+        /// Artifact that lists the boundary tensors.
+        manifest: [u8; 32],
+    },
+    /// End the challenge window.
+    Finalise,
+    /// Move the payment to the payee's associated token account.
+    Withdraw,
+}
+
+impl Action {
+    /// The purpose that the journal records.
+    pub fn purpose(&self) -> Purpose {
+        match self {
+            Self::Claim => Purpose::Claim,
+            Self::Commit { .. } => Purpose::Commit,
+            Self::Finalise => Purpose::Finalise,
+            Self::Withdraw => Purpose::Withdraw,
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Why a job is not taken, by stable codes.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | N0201 | an artifact cannot be fetched: unreachable, too large, cut short, or not the bytes that its address names |
+//! | N0202 | the graph is malformed or breaks a static check |
+//! | N0203 | graph, params or inputs are not those that the job pins |
+//! | N0204 | the job's output descriptor is not the one that the graph gives |
+//! | N0205 | the run needs more memory than the node allows |
+//! | N0206 | the price is below the node's floor |
+//! | N0207 | the job cannot be finished before its deadline |
+//! | N0208 | too little free stake for the bond |
+//! | N0209 | the IR version is not this node's |
+//! | N0210 | the backend cannot load the graph |
+//! | N0211 | the first run differs from the scalar reference |
+//! | N0212 | the payment mint is not one that the node accepts |
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A job that this node leaves to others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Stable code.
+    pub code: String,
+    /// What was wrong, with the numbers.
+    pub reason: String,
+    /// What would change it.
+    pub remedy: String,
+}
+
+impl Refusal {
+    /// A refusal with one of the codes of this module.
+    pub fn new(code: &str, reason: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), reason: reason.into(), remedy: remedy.into() }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}; {}", self.code, self.reason, self.remedy)
+    }
+}

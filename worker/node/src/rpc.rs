@@ -1,0 +1,111 @@
+//! The market over a real RPC endpoint.
+
+use crate::journal::InFlight;
+use crate::market::{Action, Fate, Market, Signed, Unreachable};
+use assay::CommitResultArgs;
+use assay::CreditRole;
+use assay::state::{Job, Node};
+use assay_chain::instructions::{self, TokenMint};
+use assay_chain::failure::TransactionFailure;
+use assay_chain::{Chain, ChainError, Outcome, Sender, SignedTransaction};
+use solana_sdk::instruction::Instruction;
+use solana_sdk::pubkey::Pubkey;
+use solana_sdk::signature::Keypair;
+use solana_sdk::signer::Signer;
+
+/// One node's access to the chain.
+pub struct RpcMarket {
+    sender: Sender,
+    operator: Keypair,
+    node: Pubkey,
+}
+
+impl std::fmt::Debug for RpcMarket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The operator's key stays out of every log.
+        f.debug_struct("RpcMarket").field("node", &self.node).field("operator", &self.operator.pubkey()).finish()
+    }
+}
+
+impl RpcMarket {
+    /// Access for the node at `node`, acting with its operator's key.
+    pub fn new(sender: Sender, operator: Keypair, node: Pubkey) -> Self {
+        Self { sender, operator, node }
+    }
+
+    fn chain(&self) -> &Chain {
+        self.sender.chain()
+    }
+
+    async fn instructions(&self, address: &Pubkey, job: &Job, action: &Action) -> Result<Vec<Instruction>, Unreachable> {
+        let operator = self.operator.pubkey();
+        Ok(match action {
+            Action::Claim => vec![instructions::claim_job(&operator, &self.node, address)],
+            Action::Commit { boundary_root, output_root, output_path, manifest } => {
+                let args = CommitResultArgs {
+                    boundary_root: *boundary_root,
+                    output_root: *output_root,
+                    output_path: output_path.clone(),
+                    result_manifest: *manifest,
+                };
+                vec![instructions::commit_result(&operator, address, args)]
+            }
+            Action::Finalise => vec![instructions::finalise_job(&self.node, address)],
+            Action::Withdraw => {
+                let account = self.chain().payment_mint(&job.payment_mint).await.map_err(unreachable)?;
+                let mint = TokenMint { address: account.mint, token_program: account.token_program };
+                let destination = mint.associated_account(&job.payee);
+                vec![
+                    mint.create_associated_account(&operator, &job.payee),
+                    instructions::withdraw_credit(&operator, address, mint, CreditRole::Node, &destination),
+                ]
+            }
+        })
+    }
+}
+
+impl Market for RpcMarket {
+    async fn job(&self, job: &Pubkey) -> Result<Option<Job>, Unreachable> {
+        self.chain().find_job(job).await.map_err(unreachable)
+    }
+
+    async fn node(&self) -> Result<Option<Node>, Unreachable> {
+        self.chain().find_node(&self.node).await.map_err(unreachable)
+    }
+
+    async fn sign(&self, address: &Pubkey, job: &Job, action: &Action) -> Result<Signed, Unreachable> {
+        let instructions = self.instructions(address, job, action).await?;
+        match self.sender.prepare(&instructions, &[&self.operator]).await {
+            Ok(signed) => Ok(Signed::Ready(InFlight {
+                purpose: action.purpose(),
+                signature: signed.signature().to_string(),
+                transaction: signed.to_bytes().map_err(unreachable)?,
+            })),
+            Err(ChainError::TransactionFailed(failure)) => {
+                let (code, reason) = words(&failure);
+                Ok(Signed::Refused { code, reason })
+            }
+            Err(error) => Err(unreachable(error)),
+        }
+    }
+
+    async fn submit(&self, transaction: &InFlight) -> Result<Fate, Unreachable> {
+        let signed = SignedTransaction::from_bytes(&transaction.transaction).map_err(unreachable)?;
+        match self.sender.deliver(&signed).await.map_err(unreachable)? {
+            Outcome::Landed(landed) => Ok(Fate::Landed { slot: landed.slot }),
+            Outcome::Failed { failure, .. } => {
+                let (code, reason) = words(&failure);
+                Ok(Fate::Failed { code, reason })
+            }
+            Outcome::Expired { .. } => Ok(Fate::Expired),
+        }
+    }
+}
+
+fn unreachable(error: ChainError) -> Unreachable {
+    Unreachable { reason: error.to_string() }
+}
+
+fn words(failure: &TransactionFailure) -> (String, String) {
+    (failure.assay_error().map(assay_chain::program_error::code).unwrap_or_default(), failure.to_string())
+}

@@ -1,0 +1,250 @@
+//! What to do next for one job: a pure function of the chain, the journal and the slot.
+//!
+//! The service asks after every change and after every restart; nothing else decides. State on the chain is the truth,
+//! the journal adds what the chain cannot know: which transaction may still land, and the computed result.
+
+use crate::journal::{Executed, Outcome, Purpose, Record, Stage};
+use assay::state::Job;
+use assay::state_machine::JobState;
+use solana_sdk::pubkey::Pubkey;
+
+/// The parts of a job's account that decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobView {
+    /// The job's state.
+    pub phase: Phase,
+    /// Last slot at which it can be claimed.
+    pub claim_until: u64,
+    /// Last slot at which a result can be committed, once claimed.
+    pub commit_until: u64,
+    /// First slot at which it can be finalised, once committed.
+    pub final_from: u64,
+    /// Whether this node holds it.
+    pub ours: bool,
+    /// What the node can withdraw.
+    pub node_credit: u64,
+}
+
+impl JobView {
+    /// What decides, out of a job's account; `node` is this node's address.
+    pub fn of(job: &Job, node: &Pubkey) -> Self {
+        Self {
+            phase: match job.state {
+                JobState::Posted => Phase::Posted,
+                JobState::Claimed => Phase::Claimed,
+                JobState::Committed => Phase::Committed,
+                JobState::Settled => Phase::Settled,
+                JobState::Cancelled | JobState::Expired => Phase::Ended,
+                JobState::Missed => Phase::Missed,
+            },
+            claim_until: job.posted_slot.saturating_add(job.claim_slots),
+            commit_until: job.claimed_slot.saturating_add(job.run_slots),
+            // The last slot of the window still belongs to challengers.
+            final_from: job.committed_slot.saturating_add(job.window_slots).saturating_add(1),
+            ours: job.node == *node,
+            node_credit: job.credits.node,
+        }
+    }
+}
+
+/// A job's state on the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Waits for a claim.
+    Posted,
+    /// A node holds it.
+    Claimed,
+    /// A result is committed.
+    Committed,
+    /// Ended with payment.
+    Settled,
+    /// Ended without: cancelled or expired unclaimed.
+    Ended,
+    /// Ended because the node that held it did not deliver.
+    Missed,
+}
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Ask what became of a transaction that was signed earlier, re-sending it while it can still land.
+    Resolve(Purpose),
+    /// Fetch and check all artifacts, then write the record.
+    Admit,
+    /// Promise: claim the job.
+    Claim,
+    /// Compute the result and store it.
+    Execute,
+    /// Commit to the stored result.
+    Commit(Executed),
+    /// Nothing until this slot.
+    Wait(u64),
+    /// End the challenge window.
+    Finalise,
+    /// Take the payment.
+    Withdraw(u64),
+    /// Write the end into the journal.
+    Finish(Outcome),
+    /// Nothing, for good.
+    Done,
+}
+
+/// Decides the next step. `chain` is `None` when the account is closed.
+pub fn next_step(chain: Option<&JobView>, record: Option<&Record>, slot: u64) -> Step {
+    if let Some(record) = record {
+        if record.is_finished() {
+            return Step::Done;
+        }
+        if let Some(in_flight) = &record.in_flight {
+            return Step::Resolve(in_flight.purpose);
+        }
+    }
+    let stage = record.map(|record| &record.stage);
+    let Some(job) = chain else { return closed(stage) };
+    if !job.ours {
+        return foreign(job, stage, slot);
+    }
+    match job.phase {
+        Phase::Posted => foreign(job, stage, slot),
+        Phase::Claimed if slot > job.commit_until => {
+            Step::Finish(Outcome::Missed { reason: format!("slot {slot} is after the last one, {}", job.commit_until) })
+        }
+        Phase::Claimed => match stage {
+            Some(Stage::Executed(executed) | Stage::Committed(executed)) => Step::Commit(executed.clone()),
+            _ => Step::Execute,
+        },
+        Phase::Committed if slot < job.final_from => Step::Wait(job.final_from),
+        Phase::Committed => Step::Finalise,
+        Phase::Settled if job.node_credit > 0 => Step::Withdraw(job.node_credit),
+        Phase::Settled => Step::Finish(Outcome::Paid { amount: record.and_then(|record| record.price).unwrap_or(0) }),
+        Phase::Missed => Step::Finish(Outcome::Missed { reason: "the claim expired on-chain".to_owned() }),
+        Phase::Ended => lost("the job ended"),
+    }
+}
+
+fn foreign(job: &JobView, stage: Option<&Stage>, slot: u64) -> Step {
+    match (job.phase, stage) {
+        (Phase::Posted, _) if slot > job.claim_until => match stage {
+            Some(_) => lost("nobody may claim it any more"),
+            None => Step::Done,
+        },
+        (Phase::Posted, None) => Step::Admit,
+        (Phase::Posted, Some(_)) => Step::Claim,
+        (_, Some(_)) => lost("another node claimed it, or the client cancelled"),
+        (_, None) => Step::Done,
+    }
+}
+
+/// An account is closed only after all credits are withdrawn: what was ours has been paid out.
+fn closed(stage: Option<&Stage>) -> Step {
+    match stage {
+        None => Step::Done,
+        Some(Stage::Committed(_) | Stage::Settled(_)) => Step::Finish(Outcome::Paid { amount: 0 }),
+        Some(Stage::Claimed | Stage::Executed(_)) => {
+            Step::Finish(Outcome::Missed { reason: "the job was closed before a result was committed".to_owned() })
+        }
+        Some(_) => lost("the job was closed"),
+    }
+}
+
+fn lost(reason: &str) -> Step {
+    Step::Finish(Outcome::Lost { reason: reason.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::InFlight;
+    use solana_sdk::pubkey::Pubkey;
+
+    fn view(phase: Phase, ours: bool) -> JobView {
+        JobView { phase, claim_until: 100, commit_until: 200, final_from: 300, ours, node_credit: 0 }
+    }
+
+    fn record(stage: Stage) -> Record {
+        Record::new(&Pubkey::new_unique(), stage, 1)
+    }
+
+    fn executed() -> Executed {
+        Executed {
+            manifest: [1; 32],
+            boundary_root: [2; 32],
+            output_root: [3; 32],
+            output_path: vec![],
+        }
+    }
+
+    #[test]
+    fn a_new_job_is_admitted_then_claimed_and_a_late_one_is_left() {
+        let job = view(Phase::Posted, false);
+        assert_eq!(next_step(Some(&job), None, 50), Step::Admit);
+        assert_eq!(next_step(Some(&job), Some(&record(Stage::Admitted)), 100), Step::Claim);
+        assert_eq!(next_step(Some(&job), None, 101), Step::Done);
+        assert!(matches!(
+            next_step(Some(&job), Some(&record(Stage::Admitted)), 101),
+            Step::Finish(Outcome::Lost { .. })
+        ));
+    }
+
+    #[test]
+    fn a_transaction_in_flight_is_resolved_before_anything_else() {
+        let mut promised = record(Stage::Admitted);
+        promised.in_flight = Some(InFlight {
+            purpose: Purpose::Claim,
+            signature: String::new(),
+            transaction: vec![],
+        });
+        for phase in [Phase::Posted, Phase::Claimed, Phase::Committed, Phase::Settled] {
+            for ours in [false, true] {
+                let step = next_step(Some(&view(phase, ours)), Some(&promised), 50);
+                assert_eq!(step, Step::Resolve(Purpose::Claim));
+            }
+        }
+        assert_eq!(next_step(None, Some(&promised), 50), Step::Resolve(Purpose::Claim));
+    }
+
+    #[test]
+    fn a_claimed_job_is_computed_once_and_committed_even_if_the_journal_forgot_the_claim() {
+        let job = view(Phase::Claimed, true);
+        assert_eq!(next_step(Some(&job), None, 150), Step::Execute);
+        assert_eq!(next_step(Some(&job), Some(&record(Stage::Claimed)), 150), Step::Execute);
+        let step = next_step(Some(&job), Some(&record(Stage::Executed(executed()))), 200);
+        assert_eq!(step, Step::Commit(executed()));
+        let late = next_step(Some(&job), Some(&record(Stage::Executed(executed()))), 201);
+        assert!(matches!(late, Step::Finish(Outcome::Missed { .. })));
+    }
+
+    #[test]
+    fn a_committed_job_waits_for_its_window_then_settles_and_pays() {
+        let mut job = view(Phase::Committed, true);
+        let committed = record(Stage::Committed(executed()));
+        assert_eq!(next_step(Some(&job), Some(&committed), 299), Step::Wait(300));
+        assert_eq!(next_step(Some(&job), Some(&committed), 300), Step::Finalise);
+        job.phase = Phase::Settled;
+        job.node_credit = 7;
+        assert_eq!(next_step(Some(&job), Some(&committed), 301), Step::Withdraw(7));
+        job.node_credit = 0;
+        assert!(matches!(next_step(Some(&job), Some(&committed), 301), Step::Finish(Outcome::Paid { .. })));
+        assert!(matches!(next_step(None, Some(&committed), 301), Step::Finish(Outcome::Paid { .. })));
+    }
+
+    #[test]
+    fn what_others_hold_is_left_alone() {
+        for phase in [Phase::Claimed, Phase::Committed, Phase::Settled, Phase::Missed, Phase::Ended] {
+            assert_eq!(next_step(Some(&view(phase, false)), None, 50), Step::Done);
+            assert!(matches!(
+                next_step(Some(&view(phase, false)), Some(&record(Stage::Admitted)), 50),
+                Step::Finish(Outcome::Lost { .. })
+            ));
+        }
+        assert_eq!(next_step(None, None, 50), Step::Done);
+    }
+
+    #[test]
+    fn nothing_follows_the_end() {
+        let finished = record(Stage::Finished(Outcome::Paid { amount: 1 }));
+        for phase in [Phase::Posted, Phase::Claimed, Phase::Committed, Phase::Settled, Phase::Missed, Phase::Ended] {
+            assert_eq!(next_step(Some(&view(phase, true)), Some(&finished), 50), Step::Done);
+        }
+    }
+}
