@@ -117,11 +117,11 @@ fn reshaped(draw: &mut Draw, shape: &[Dim]) -> Vec<Dim> {
         1 if shape.len() < MAX_AXES => shape.insert(draw.below(shape.len() as u64 + 1) as usize, Dim::Const(1)),
         2 if shape.len() < MAX_AXES => {
             let at = draw.below(shape.len() as u64) as usize;
-            if let Dim::Const(value) = shape[at] {
-                if let Some(factor) = [2, 3, 5, 7, 11].into_iter().find(|factor| value % factor == 0) {
-                    shape[at] = Dim::Const(value / factor);
-                    shape.insert(at + 1, Dim::Const(factor));
-                }
+            if let Dim::Const(value) = shape[at]
+                && let Some(factor) = [2, 3, 5, 7, 11].into_iter().find(|factor| value % factor == 0)
+            {
+                shape[at] = Dim::Const(value / factor);
+                shape.insert(at + 1, Dim::Const(factor));
             }
         }
         3 => {
