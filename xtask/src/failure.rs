@@ -2,82 +2,63 @@
 
 use std::fmt;
 
-/// Stable codes. A code never changes its meaning; new ones are added.
+/// Stable codes; [`CODES`] says what each means. A code never changes its meaning; new ones are added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
-    /// The workspace cannot be read (`cargo metadata`, a file of ours).
     Workspace,
-    /// A program could not be started.
     CannotRun,
-    /// A file or folder could not be read or written.
     Files,
-    /// Something that building needs is missing and may not be installed now.
     Missing,
-    /// Packages could not be installed.
     Packages,
-    /// Installing packages needs a right that this user lacks.
     PackageRights,
-    /// The SBF toolchain could not be set up.
     SbfToolchain,
-    /// The on-chain program does not build.
-    ProgramBuild,
-    /// A crate of the workspace does not build.
-    Build,
-    /// The source is not formatted.
-    Format,
-    /// Clippy found something.
-    Clippy,
-    /// The documentation has warnings.
-    Documentation,
-    /// A licence, a source or a banned crate.
-    Licences,
-    /// A tool from crates.io could not be installed.
     Tool,
-    /// A crate depends on what it must not.
+    ProgramBuild,
+    Build,
+    Format,
+    Clippy,
+    Documentation,
+    Licences,
     DependencyRule,
-    /// A crate prints that must not.
     PrintingRule,
-    /// The committed interface description is not the program's.
     IdlDrift,
-    /// The interface description could not be generated.
     Idl,
-    /// Two builds of the program differ.
     NotReproducible,
-    /// A test failed.
     Tests,
-    /// The program that was started for the user failed.
     Child,
-    /// Fuzzing found an input that breaks the decoder.
     Fuzz,
 }
+
+/// Every code, as printed, with its meaning; README.md has the same table.
+pub(crate) const CODES: &[(Code, &str, &str)] = &[
+    (Code::Workspace, "X0001", "the workspace cannot be read: `cargo metadata` fails, or no cache folder is named"),
+    (Code::CannotRun, "X0002", "a program cannot be started"),
+    (Code::Files, "X0003", "a file or folder cannot be read or written"),
+    (Code::Missing, "X0101", "something that building needs is missing, and may not be installed now"),
+    (Code::Packages, "X0102", "Debian packages cannot be installed"),
+    (Code::PackageRights, "X0103", "Debian packages are missing and this user may not install them"),
+    (Code::SbfToolchain, "X0104", "the SBF toolchain cannot be set up"),
+    (Code::Tool, "X0105", "a tool from crates.io cannot be installed"),
+    (Code::ProgramBuild, "X0201", "the on-chain program does not build"),
+    (Code::Build, "X0202", "a crate of the workspace does not build"),
+    (Code::Format, "X0301", "the source is not formatted"),
+    (Code::Clippy, "X0302", "clippy found something"),
+    (Code::Documentation, "X0303", "the documentation has warnings"),
+    (Code::Licences, "X0304", "a crate has a licence, a source or a name that deny.toml does not allow"),
+    (Code::DependencyRule, "X0305", "a crate depends on what it must not"),
+    (Code::PrintingRule, "X0306", "a crate prints that must not"),
+    (Code::IdlDrift, "X0307", "the committed interface description is not the program's"),
+    (Code::Idl, "X0308", "the interface description cannot be generated"),
+    (Code::NotReproducible, "X0309", "two builds of the program differ"),
+    (Code::Tests, "X0401", "a test failed"),
+    (Code::Child, "X0501", "the demo or the benchmarks failed"),
+    (Code::Fuzz, "X0601", "fuzzing found an input that breaks the decoder, or cannot start"),
+];
 
 impl Code {
     /// The code as printed.
     pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Workspace => "X0001",
-            Self::CannotRun => "X0002",
-            Self::Files => "X0003",
-            Self::Missing => "X0101",
-            Self::Packages => "X0102",
-            Self::PackageRights => "X0103",
-            Self::SbfToolchain => "X0104",
-            Self::ProgramBuild => "X0201",
-            Self::Build => "X0202",
-            Self::Format => "X0301",
-            Self::Clippy => "X0302",
-            Self::Documentation => "X0303",
-            Self::Licences => "X0304",
-            Self::Tool => "X0305",
-            Self::DependencyRule => "X0306",
-            Self::PrintingRule => "X0307",
-            Self::IdlDrift => "X0308",
-            Self::Idl => "X0309",
-            Self::NotReproducible => "X0310",
-            Self::Tests => "X0401",
-            Self::Child => "X0501",
-            Self::Fuzz => "X0601",
-        }
+        CODES.iter().find(|(code, _, _)| *code == self).map_or("X0000", |(_, text, _)| text)
     }
 }
 
@@ -111,5 +92,22 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}\n  what to do: {}", self.code.as_str(), self.message, self.remedy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_distinct_and_the_read_me_explains_each() {
+        let read_me = include_str!("../README.md");
+        for (index, (code, text, meaning)) in CODES.iter().enumerate() {
+            assert_eq!(*code as usize, index, "{text} is out of order or missing: as_str would not find it");
+            assert!(CODES.iter().filter(|(_, other, _)| other == text).count() == 1, "{text} is there twice");
+            assert!(read_me.contains(&format!("| {text} | {meaning} |")), "README.md does not explain {text}");
+        }
+        assert_eq!(CODES.len(), Code::Fuzz as usize + 1, "a code is missing");
+        assert_eq!(read_me.matches("| X0").count(), CODES.len(), "README.md explains a code that is no more");
     }
 }

@@ -37,6 +37,7 @@ fn main() -> Result<()> {
     if let Some(folder) = destination.parent() {
         fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     }
-    let text = serde_json::to_string_pretty(&idl)? + "\n";
-    fs::write(destination, text).with_context(|| format!("cannot write {}", destination.display()))
+    // Exactly what Anchor's command line writes, without a last line break too: `anchor build` writes the committed file as well.
+    fs::write(destination, serde_json::to_string_pretty(&idl)?)
+        .with_context(|| format!("cannot write {}", destination.display()))
 }

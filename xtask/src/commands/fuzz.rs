@@ -57,7 +57,7 @@ fn fuzz(
     // Without a sanitizer a stable compiler will do; the decoder has no unsafe code for one to watch.
     fuzz.args(["run", "--sanitizer", "none", "--fuzz-dir"]).arg(folder);
     fuzz.arg("--target-dir").arg(workspace.target.join("fuzz")).arg(target).arg(&corpus);
-    let seeds = folder.join("seeds");
+    let seeds = folder.join("seeds").join(target);
     if seeds.is_dir() {
         fuzz.arg(seeds);
     }
