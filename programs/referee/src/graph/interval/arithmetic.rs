@@ -177,3 +177,110 @@ pub(super) fn leading_zeros(a: Interval) -> Interval {
     // Negative numbers have none; among the others fewer the greater they are.
     Interval { low: zeros(if a.low < 0 { -1 } else { a.high }), high: if a.high < 0 { 0 } else { zeros(a.low.max(0)) } }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EDGES: [i64; 24] = [
+        i64::MIN,
+        i64::MIN + 1,
+        -(1 << 33),
+        i32::MIN as i64,
+        -256,
+        -65,
+        -64,
+        -7,
+        -2,
+        -1,
+        0,
+        1,
+        2,
+        3,
+        5,
+        31,
+        62,
+        63,
+        64,
+        127,
+        i32::MAX as i64,
+        1 << 40,
+        i64::MAX - 1,
+        i64::MAX,
+    ];
+
+    fn intervals() -> Vec<Interval> {
+        let pairs = (0..EDGES.len()).flat_map(|low| (low..EDGES.len()).step_by(3).map(move |high| (low, high)));
+        pairs.map(|(low, high)| Interval { low: EDGES[low], high: EDGES[high] }).collect()
+    }
+
+    /// The ends of an interval, their neighbours, and the edges within.
+    fn members(interval: Interval) -> Vec<i64> {
+        let near = [interval.low, interval.low.saturating_add(1), interval.high.saturating_sub(1), interval.high];
+        EDGES.into_iter().chain(near).filter(|value| interval.contains(*value)).collect()
+    }
+
+    type Of = fn(Interval, Interval) -> Interval;
+    type Value = fn(i64, i64) -> i64;
+
+    #[test]
+    fn no_result_leaves_its_interval() {
+        let operations: [(&str, Of, Value); 13] = [
+            ("add", |a, b| add(a, b).0, |a, b| a.wrapping_add(b)),
+            ("sub", |a, b| sub(a, b).0, |a, b| a.wrapping_sub(b)),
+            ("mul", |a, b| mul(a, b).0, |a, b| a.wrapping_mul(b)),
+            ("and", and, |a, b| a & b),
+            ("or", or, |a, b| a | b),
+            ("xor", xor, |a, b| a ^ b),
+            ("shift left", |a, b| shift_left(a, b).0, |a, b| a << (b & 63)),
+            ("shift right", shift_right, |a, b| ((a as u64) >> (b & 63)) as i64),
+            ("shift arithmetic", shift_arithmetic, |a, b| a >> (b & 63)),
+            ("less", less, |a, b| i64::from(a < b)),
+            ("less unsigned", less_unsigned, |a, b| i64::from((a as u64) < (b as u64))),
+            ("equal", equal, |a, b| i64::from(a == b)),
+            ("divide", divide_unsigned, divide),
+        ];
+        for a in intervals() {
+            for b in intervals() {
+                for (name, of, value) in operations {
+                    let result = of(a, b);
+                    assert!(result.low <= result.high, "{name} of {a:?} and {b:?}: {result:?}");
+                    for x in members(a) {
+                        for y in members(b) {
+                            let value = value(x, y);
+                            assert!(result.contains(value), "{name} of {x} and {y} is {value}, not in {result:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_result_of_one_value_leaves_its_interval() {
+        for a in intervals() {
+            for x in members(a) {
+                assert!(square_root(a).contains(root(x)), "root of {x} in {a:?}");
+                assert!(leading_zeros(a).contains(x.leading_zeros().into()), "zeros of {x} in {a:?}");
+                for shift in 1..=63 {
+                    assert!(round_shift(a, shift).contains(round(x, shift)), "{x} in {a:?} by {shift}");
+                }
+                for count in [1, 2, 1000] {
+                    let exact = i128::from(x) * i128::from(count);
+                    let contains = |sum: Interval| i64::try_from(exact).is_ok_and(|exact| sum.contains(exact));
+                    assert!(sum(a, count).is_none_or(contains), "{count} times {x} in {a:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_wrap_is_not_said_to() {
+        let small = Interval { low: -(1 << 31), high: (1 << 31) - 1 };
+        assert_eq!(add(small, small), (Interval { low: -(1 << 32), high: (1 << 32) - 2 }, false));
+        assert_eq!(mul(small, small), (Interval { low: -((1 << 62) - (1 << 31)), high: 1 << 62 }, false));
+        assert!(mul(small, Interval { low: -(1 << 32), high: 0 }).1, "2^63 is one too many");
+        assert!(!shift_left(Interval { low: -1, high: 1 }, Interval { low: 0, high: 62 }).1);
+        assert!(shift_left(Interval { low: -1, high: 1 }, Interval { low: 0, high: 63 }).1);
+    }
+}
