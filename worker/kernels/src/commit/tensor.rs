@@ -80,6 +80,23 @@ impl Hasher {
         Ok(TensorTree { layout: layout.clone(), levels })
     }
 
+    /// Root over `data` in leaves of `leaf_bytes`: what another leaf size would cost. No commitment is made of it.
+    pub fn tree_root(&self, data: &[u8], leaf_bytes: usize) -> Hash {
+        let mut level = vec![EMPTY_LEAF; data.len().div_ceil(leaf_bytes.max(1))];
+        let chunk = PARALLEL_LEAVES / 2;
+        level.par_chunks_mut(chunk).zip(data.par_chunks(chunk * leaf_bytes.max(1))).for_each(|(hashes, data)| {
+            let mut batch = self.engine.batch();
+            for (index, data) in data.chunks(leaf_bytes.max(1)).enumerate() {
+                batch.push(Message { header: [0; 16], data }, index, hashes);
+            }
+            batch.flush(hashes);
+        });
+        while level.len() > 1 {
+            level = self.parents(&level, &EMPTY_LEAF);
+        }
+        level.first().copied().unwrap_or(EMPTY_LEAF)
+    }
+
     /// Hashes of all positions of the padded rows, in tree order. `data` has the layout's length.
     fn leaves(&self, layout: &TensorLayout, data: &[u8]) -> Vec<Hash> {
         let width = 1usize << layout.row_depth();

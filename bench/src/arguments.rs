@@ -1,0 +1,45 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+/// How to call it.
+pub(crate) const USAGE: &str = "usage: assay-bench [--only gemm|tree|commitment]... [--json] [--merge FILE]...
+  --only NAME   run this benchmark alone; may be given several times
+  --json        print the line of JSON alone
+  --merge FILE  merge the JSON objects of a file, one a line, into the last line";
+
+const NAMES: [&str; 3] = ["gemm", "tree", "commitment"];
+
+/// What was asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Arguments {
+    only: Vec<String>,
+    pub(crate) json_only: bool,
+    pub(crate) merge: Vec<PathBuf>,
+}
+
+impl Arguments {
+    pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut parsed = Self::default();
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--only" => {
+                    let name = arguments.next().ok_or("--only needs a name")?;
+                    if !NAMES.contains(&name.as_str()) && name != "none" {
+                        return Err(format!("there is no benchmark {name}; there are {}", NAMES.join(", ")));
+                    }
+                    parsed.only.push(name);
+                }
+                "--json" => parsed.json_only = true,
+                "--merge" => parsed.merge.push(arguments.next().ok_or("--merge needs a file")?.into()),
+                other => return Err(format!("unknown argument {other}")),
+            }
+        }
+        Ok(parsed)
+    }
+
+    /// Whether the benchmark is to run.
+    pub(crate) fn runs(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == name)
+    }
+}
