@@ -37,8 +37,11 @@ pub struct WgpuBackend {
     codegen: CodegenOptions,
 }
 
+/// The first vector on which a device differed, by its description and how kernels are generated.
+type TestResults = HashMap<(String, CodegenOptions), Option<String>>;
+
 /// Self-tests that ran in this process: a driver does not change under a running process.
-static TESTED: LazyLock<Mutex<HashMap<(String, CodegenOptions), Option<String>>>> = LazyLock::new(Mutex::default);
+static TESTED: LazyLock<Mutex<TestResults>> = LazyLock::new(Mutex::default);
 
 impl WgpuBackend {
     /// All adapters that a driver offers, the fastest kinds first; none without a driver.
@@ -67,12 +70,13 @@ impl WgpuBackend {
         Ok(paired)
     }
 
-    fn new(device: &Arc<Device>, codegen: CodegenOptions) -> Self {
+    /// A backend on an opened device, not yet tested.
+    pub(super) fn new(device: &Arc<Device>, codegen: CodegenOptions) -> Self {
         Self { device: Arc::clone(device), codegen }
     }
 
     /// Fails if the device differs from the reference; runs the vectors once a process.
-    fn tested(&self) -> Result<(), KernelError> {
+    pub(super) fn tested(&self) -> Result<(), KernelError> {
         let key = (self.device.description.clone(), self.codegen);
         let known = lock(&TESTED).get(&key).cloned();
         let failed = match known {

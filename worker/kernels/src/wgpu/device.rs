@@ -1,6 +1,6 @@
 //! An opened device: its limits, its compiled pipelines, and its failures as errors.
 
-use super::adapter::Adapter;
+use super::adapter::{Adapter, AdapterKind};
 use super::codegen::{Binding, Kernel};
 use crate::KernelError;
 use sha2::{Digest, Sha256};
@@ -15,6 +15,10 @@ const STORAGE_BUFFERS: u32 = 8;
 const THREADS_PER_WORKGROUP: u32 = 256;
 const SHARED_BYTES: u32 = 16 * 1024;
 const GROUPS_PER_DIMENSION: u32 = 65_535;
+
+/// Mesa's software adapter counts the turns of all loops of a thread together and silently leaves every loop once this
+/// many are done (`LP_MAX_TGSI_LOOP_ITERATIONS`), with wrong results. Nothing else is known to do so.
+const SOFTWARE_ITERATIONS: u64 = 65_535;
 
 /// A compiled kernel.
 #[derive(Debug)]
@@ -31,6 +35,8 @@ pub(super) struct Device {
     pub description: String,
     /// Longest wait for a run.
     pub timeout: Duration,
+    /// Turns of all loops of one thread after which the device stops looping.
+    pub max_iterations: Option<u64>,
     limits: wgpu::Limits,
     /// By the hash of the module's source.
     pipelines: Mutex<HashMap<[u8; 32], Arc<Pipeline>>>,
@@ -69,8 +75,17 @@ impl Device {
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
             lock(&uncaught_by_handler).get_or_insert(error.to_string());
         }));
-        let pipelines = Mutex::new(HashMap::new());
-        Ok(Self { device, queue, description, timeout, limits: required, pipelines, lost, uncaught })
+        Ok(Self {
+            device,
+            queue,
+            description,
+            timeout,
+            max_iterations: (adapter.info.kind == AdapterKind::Software).then_some(SOFTWARE_ITERATIONS),
+            limits: required,
+            pipelines: Mutex::new(HashMap::new()),
+            lost,
+            uncaught,
+        })
     }
 
     /// Whether generated code may use the device's own 64-bit integers.
@@ -159,6 +174,12 @@ impl Device {
             cache: None,
         });
         Pipeline { pipeline, layout }
+    }
+
+    /// Modules compiled so far.
+    #[cfg(test)]
+    pub(super) fn compiled(&self) -> usize {
+        lock(&self.pipelines).len()
     }
 
     /// Waits until a submission is done and its buffers are mapped.

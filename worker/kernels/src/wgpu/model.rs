@@ -1,8 +1,9 @@
 //! A loaded graph: compiled kernels, uploaded params, and the runs that are ready to be used again.
 
-use super::codegen::{Binding, CodegenOptions, Kernel, Packing, Read, kernel};
+use super::codegen::{Binding, CodegenError, CodegenOptions, Kernel, Packing, Read, kernel};
 use super::device::{Device, Pipeline, lock};
 use super::plan::{Plan, buffer_bytes};
+use super::readback::{Readback, readback_parts, words};
 use crate::{Execution, Keep, KernelError, Model, TensorSet};
 use referee::graph::{ResolvedGraph, Slot, TensorKind};
 use std::collections::BTreeMap;
@@ -32,14 +33,6 @@ struct Run {
     readbacks: Vec<Readback>,
 }
 
-/// A mappable buffer with the kept tensors that are copied into it.
-struct Readback {
-    buffer: wgpu::Buffer,
-    bytes: u64,
-    /// Slot, offset and bytes of each.
-    parts: Vec<(Slot, u64, usize)>,
-}
-
 /// A graph with its params on a device.
 pub(super) struct WgpuModel {
     device: Arc<Device>,
@@ -58,6 +51,7 @@ impl WgpuModel {
         params: &TensorSet,
         options: CodegenOptions,
     ) -> Result<Self, KernelError> {
+        let options = CodegenOptions { max_iterations: device.max_iterations, ..options };
         check_sizes(&graph, graph.slots_of(TensorKind::Param), params)?;
         check_limits(&graph, &device)?;
         let kernels: Vec<Kernel> = graph
@@ -65,8 +59,8 @@ impl WgpuModel {
             .iter()
             .map(|op| kernel(&graph, op, options))
             .collect::<Result<_, _>>()
-            .map_err(|_| device.error("the graph holds an op that its checks refuse"))?;
-        let boundary = Plan::new(&graph, Keep::Boundary, &device.description)?;
+            .map_err(|error| refused(error, &device))?;
+        let boundary = Plan::new(&graph, Keep::Boundary)?;
         device.guarded(|| {
             let mut uploads = Uploads { device: &device, waiting: 0 };
             let mut model = Self {
@@ -164,20 +158,15 @@ impl WgpuModel {
 
     /// Mappable buffers for the kept tensors, each within the device's limit.
     fn readbacks(&self, plan: &Plan) -> Vec<Readback> {
-        let mut layouts: Vec<(u64, Vec<(Slot, u64, usize)>)> = Vec::new();
-        for slot in &plan.kept {
-            let bytes = self.tensor_bytes(*slot);
-            let words = (bytes as u64).next_multiple_of(4);
-            match layouts.last_mut() {
-                Some((used, parts)) if *used + words <= self.device.max_buffer_bytes() => {
-                    parts.push((*slot, *used, bytes));
-                    *used += words;
-                }
-                _ => layouts.push((words, vec![(*slot, 0, bytes)])),
-            }
-        }
+        let sizes = plan.kept.iter().map(|slot| (*slot, self.tensor_bytes(*slot)));
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-        layouts.into_iter().map(|(bytes, parts)| Readback { buffer: self.buffer(bytes, usage), bytes, parts }).collect()
+        readback_parts(sizes, self.device.max_buffer_bytes())
+            .into_iter()
+            .map(|parts| {
+                let bytes = parts.last().map_or(0, |part| part.offset + words(part.bytes));
+                Readback { buffer: self.buffer(bytes, usage), bytes, parts }
+            })
+            .collect()
     }
 
     /// Submits the plan's ops and the copies of what is kept.
@@ -201,10 +190,9 @@ impl WgpuModel {
             }
         }
         for readback in &run.readbacks {
-            for (slot, offset, bytes) in &readback.parts {
-                if let Some(source) = plan.places.get(slot).and_then(|place| run.buffers.get(*place)) {
-                    let words = (*bytes as u64).next_multiple_of(4);
-                    commands.copy_buffer_to_buffer(source, 0, &readback.buffer, *offset, words);
+            for part in &readback.parts {
+                if let Some(source) = plan.places.get(&part.slot).and_then(|place| run.buffers.get(*place)) {
+                    commands.copy_buffer_to_buffer(source, 0, &readback.buffer, part.offset, words(part.bytes));
                 }
             }
         }
@@ -233,10 +221,10 @@ impl WgpuModel {
                 .buffer
                 .get_mapped_range(0..readback.bytes)
                 .map_err(|error| self.device.error(error.to_string()))?;
-            for (slot, offset, bytes) in &readback.parts {
-                let from = *offset as usize;
-                let part = view.get(from..from + bytes).ok_or_else(|| self.device.error("a result is cut short"))?;
-                tensors.insert(*slot, part.into());
+            for part in &readback.parts {
+                let from = part.offset as usize;
+                let bytes = view.get(from..from + part.bytes);
+                tensors.insert(part.slot, bytes.ok_or_else(|| self.device.error("a result is cut short"))?.into());
             }
             drop(view);
             readback.buffer.unmap();
@@ -252,7 +240,7 @@ impl Model for WgpuModel {
         let plan = match keep {
             Keep::Boundary => &self.boundary,
             _ => {
-                planned = Plan::new(&self.graph, keep, &self.device.description)?;
+                planned = Plan::new(&self.graph, keep)?;
                 &planned
             }
         };
@@ -285,8 +273,7 @@ impl Model for WgpuModel {
     }
 
     fn working_bytes(&self) -> u64 {
-        let kept: u64 =
-            self.boundary.kept.iter().map(|slot| (self.tensor_bytes(*slot) as u64).next_multiple_of(4)).sum();
+        let kept: u64 = self.boundary.kept.iter().map(|slot| words(self.tensor_bytes(*slot))).sum();
         self.boundary.total_bytes() + kept
     }
 
@@ -334,6 +321,18 @@ fn check_sizes(graph: &ResolvedGraph, slots: Vec<Slot>, given: &TensorSet) -> Re
         }
     }
     Ok(())
+}
+
+fn refused(error: CodegenError, device: &Device) -> KernelError {
+    match error {
+        CodegenError::Unchecked => device.error("the graph holds an op that its checks refuse"),
+        CodegenError::Iterations { needed, available } => KernelError::Limit {
+            limit: "the loop turns of one thread",
+            device: device.description.clone(),
+            needed,
+            available,
+        },
+    }
 }
 
 /// Every tensor must fit one binding.

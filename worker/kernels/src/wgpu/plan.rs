@@ -35,17 +35,15 @@ impl Plan {
     ///
     /// # Errors
     /// A segment that the graph does not have.
-    pub(super) fn new(graph: &ResolvedGraph, keep: Keep, device: &str) -> Result<Self, KernelError> {
+    pub(super) fn new(graph: &ResolvedGraph, keep: Keep) -> Result<Self, KernelError> {
         let (ops, kept): (Range<usize>, BTreeSet<Slot>) = match keep {
             Keep::Boundary => (0..graph.ops.len(), graph.boundary.iter().map(|entry| entry.slot).collect()),
             Keep::Everything => (0..graph.ops.len(), graph.slots_of(TensorKind::Temp).into_iter().collect()),
             Keep::Segment(segment) => {
-                let range = graph.segments.get(usize::from(segment)).ok_or_else(|| KernelError::Limit {
-                    limit: "the number of segments",
-                    device: device.to_owned(),
-                    needed: u64::from(segment) + 1,
-                    available: graph.segments.len() as u64,
-                })?;
+                let range = graph
+                    .segments
+                    .get(usize::from(segment))
+                    .ok_or(KernelError::Segment { segment, segments: graph.segments.len() })?;
                 let kept = graph.segment_slots(segment).into_iter().collect();
                 (usize::from(range.first)..usize::from(range.end), kept)
             }
@@ -143,7 +141,7 @@ mod tests {
 
     /// Simulates a plan with tags for contents: every op must find its operands where it left them.
     fn check(graph: &ResolvedGraph, keep: Keep) {
-        let plan = Plan::new(graph, keep, "test").unwrap();
+        let plan = Plan::new(graph, keep).unwrap();
         let mut holds: Vec<Option<Slot>> = vec![None; plan.buffers.len()];
         for slot in &plan.uploads {
             assert_eq!(holds[plan.places[slot]].replace(*slot), None, "two uploads share a buffer");
@@ -213,7 +211,7 @@ mod tests {
             outputs: vec![9],
         };
         let graph = graph.resolve(&[]).unwrap();
-        assert_eq!(Plan::new(&graph, Keep::Boundary, "test").unwrap().buffers, [112, 112]);
-        assert_eq!(Plan::new(&graph, Keep::Everything, "test").unwrap().buffers.len(), 9 + 1);
+        assert_eq!(Plan::new(&graph, Keep::Boundary).unwrap().buffers, [112, 112]);
+        assert_eq!(Plan::new(&graph, Keep::Everything).unwrap().buffers.len(), 9);
     }
 }

@@ -20,6 +20,17 @@ impl WideKind {
 
 const NARROW: &str = include_str!("library/narrow.wgsl");
 
+/// Library functions with loops, and how many turns one call takes at most.
+const LOOPING: [(&str, u64); 3] = [("w_divide_unsigned", 4), ("w_square_root", 32), ("n_square_root", 16)];
+
+/// Turns of the loops inside the library functions that `code` calls, at most.
+pub(super) fn loop_turns(code: &str) -> u64 {
+    let turns = |(name, turns): &(&str, u64)| {
+        turns * words(code, name).filter(|end| code[*end..].starts_with('(')).count() as u64
+    };
+    LOOPING.iter().map(turns).sum()
+}
+
 /// One function of a library file.
 struct Function {
     name: &'static str,
@@ -97,6 +108,19 @@ mod tests {
         assert!(!text.contains("fn w_square_root("));
         assert!(text.starts_with("alias wide = vec2<u32>;"));
         assert_eq!(functions_for("let a = b + c;", WideKind::Pair), "");
+    }
+
+    #[test]
+    fn loops_inside_called_functions_are_counted() {
+        assert_eq!(loop_turns("let a = w_low(w_divide_unsigned(w_square_root(b), c));"), 36);
+        assert_eq!(loop_turns("let w_square_root_1 = n_square_rooted(b);"), 0);
+        let with_loops = |kind: WideKind| {
+            let looping = functions(kind.source()).chain(functions(NARROW)).filter(|one| one.text.contains("for ("));
+            looping.map(|one| one.name).collect::<Vec<_>>()
+        };
+        // correct_digit loops twice, and a division calls it twice.
+        assert_eq!(with_loops(WideKind::Pair), ["correct_digit", "w_square_root", "n_square_root"]);
+        assert_eq!(with_loops(WideKind::Native), ["w_square_root", "n_square_root"]);
     }
 
     #[test]

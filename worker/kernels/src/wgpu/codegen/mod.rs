@@ -5,6 +5,8 @@
 
 mod address;
 mod contract;
+#[cfg(test)]
+mod gate;
 mod library;
 mod lower;
 mod map;
@@ -38,6 +40,8 @@ pub enum Strategy {
 pub(crate) struct CodegenOptions {
     pub wide: WideKind,
     pub strategy: Strategy,
+    /// Turns of all loops of one thread after which the device stops looping; `None` if it never does.
+    pub max_iterations: Option<u64>,
     /// Leaves the rounding out of `RoundShift`: what a broken device would do.
     #[cfg(test)]
     pub truncates: bool,
@@ -48,6 +52,7 @@ impl CodegenOptions {
         Self {
             wide,
             strategy,
+            max_iterations: None,
             #[cfg(test)]
             truncates: false,
         }
@@ -90,6 +95,8 @@ pub(crate) struct Kernel {
     pub grid: [u32; 2],
     /// Points that it visits: products, or runs of a program.
     pub work: u64,
+    /// Turns of all loops of one thread, at most.
+    pub iterations: u64,
 }
 
 /// Why no kernel can be generated.
@@ -97,6 +104,13 @@ pub(crate) struct Kernel {
 pub(crate) enum CodegenError {
     /// The op is one that the graph's checks refuse.
     Unchecked,
+    /// No kernel keeps a thread's loops within the device's bound.
+    Iterations {
+        /// Turns that the shortest takes.
+        needed: u64,
+        /// Turns that the device allows.
+        available: u64,
+    },
 }
 
 /// Where an operand is read from.
@@ -131,6 +145,22 @@ impl Job<'_> {
         self.op.outputs.iter().map(|slot| dtype(slot).ok_or(CodegenError::Unchecked)).collect()
     }
 
+    /// The first of these kernels whose loops the device runs to their end.
+    fn first_within<G>(&self, generators: impl IntoIterator<Item = G>) -> Result<Kernel, CodegenError>
+    where
+        G: FnOnce(&Self) -> Result<Kernel, CodegenError>,
+    {
+        let mut shortest = u64::MAX;
+        for generator in generators {
+            let kernel = generator(self)?;
+            match self.options.max_iterations {
+                Some(available) if kernel.iterations > available => shortest = shortest.min(kernel.iterations),
+                _ => return Ok(kernel),
+            }
+        }
+        Err(CodegenError::Iterations { needed: shortest, available: self.options.max_iterations.unwrap_or(0) })
+    }
+
     fn is_param(&self, slot: Slot) -> bool {
         self.graph.tensors.get(usize::from(slot)).is_some_and(|tensor| tensor.kind == TensorKind::Param)
     }
@@ -140,7 +170,7 @@ impl Job<'_> {
 pub(crate) fn kernel(graph: &ResolvedGraph, op: &ResolvedOp, options: CodegenOptions) -> Result<Kernel, CodegenError> {
     let job = Job { graph, op, options };
     match op.kind {
-        OpKind::Map => map::kernel(&job),
+        OpKind::Map => job.first_within([map::kernel]),
         OpKind::Contract => contract::kernel(&job),
         OpKind::Sum | OpKind::SumPair | OpKind::ArgMax | OpKind::ArgMin => reduce::kernel(&job),
     }

@@ -45,9 +45,9 @@ impl Outputs {
         for (index, _) in self.narrow() {
             shader.line(format!("var word_{index} = 0u;"));
         }
-        shader.open(format!("for (var lane = 0u; lane < {}u; lane++)", self.lanes));
+        shader.repeat("lane", "0u", self.lanes, 1);
         shader.line(format!("let element = {unit} * {}u + lane;", self.lanes));
-        if self.elements % self.lanes != 0 {
+        if !self.elements.is_multiple_of(self.lanes) {
             shader.open(format!("if (element >= {}u)", self.elements));
             shader.line("break;");
             shader.close();
@@ -96,7 +96,7 @@ impl TileOutputs {
     /// Binds the outputs, whose rows have `columns` elements.
     pub(super) fn new(shader: &mut Shader, dtypes: &[Dtype], columns: u32) -> Self {
         let bind = |(index, dtype): (usize, &Dtype)| {
-            let words = if columns % lanes(*dtype) == 0 { OutputWords::Plain } else { OutputWords::Shared };
+            let words = if columns.is_multiple_of(lanes(*dtype)) { OutputWords::Plain } else { OutputWords::Shared };
             (Output { dtype: *dtype, binding: shader.write(index, words) }, words)
         };
         let outputs = dtypes.iter().enumerate().map(bind).collect();

@@ -15,15 +15,19 @@ const LONG: u32 = 64;
 const NO_INDEX: &str = "0xffffffffu";
 
 pub(super) fn kernel(job: &Job<'_>) -> Result<Kernel, CodegenError> {
+    let by_workgroup = match job.options.strategy {
+        Strategy::Automatic | Strategy::Tiles => job.op.reduction_points() >= LONG,
+        Strategy::Threads => false,
+        Strategy::Workgroups => true,
+    };
+    job.first_within([by_workgroup, true].map(|by_workgroup| move |job: &Job<'_>| kernel_by(job, by_workgroup)))
+}
+
+fn kernel_by(job: &Job<'_>, by_workgroup: bool) -> Result<Kernel, CodegenError> {
     let (prologue, epilogue) = (job.prologue()?, job.program()?);
     let order: Vec<usize> = (0..job.op.reduction_dims.len()).collect();
     let lowered = Lowered::new(job.op, [Some(prologue), Some(epilogue)], &order);
     let points = lowered.reduction_points();
-    let by_workgroup = match job.options.strategy {
-        Strategy::Automatic | Strategy::Tiles => points >= LONG,
-        Strategy::Threads => false,
-        Strategy::Workgroups => true,
-    };
     let reduction = Reduction::new(job, &lowered, prologue, epilogue);
     let mut shader = Shader::new(job.options.wide);
     let outputs = Outputs::new(&mut shader, &job.output_dtypes()?, lowered.output_elements());
@@ -34,7 +38,7 @@ pub(super) fn kernel(job: &Job<'_>) -> Result<Kernel, CodegenError> {
         outputs.open(&mut shader, "group");
         let coordinates = reduction.output_coordinates(&mut shader);
         reduction.declare_lanes(&mut shader);
-        shader.open(format!("for (var point = local; point < {points}u; point += {THREADS}u)"));
+        shader.repeat("point", "local", points, THREADS);
         reduction.visit(&mut shader, &coordinates)?;
         shader.close();
         reduction.combine_workgroup(&mut shader);
@@ -48,7 +52,7 @@ pub(super) fn kernel(job: &Job<'_>) -> Result<Kernel, CodegenError> {
         outputs.open(&mut shader, "unit");
         let coordinates = reduction.output_coordinates(&mut shader);
         reduction.declare_lanes(&mut shader);
-        shader.open(format!("for (var point = 0u; point < {points}u; point++)"));
+        shader.repeat("point", "0u", points, 1);
         reduction.visit(&mut shader, &coordinates)?;
         shader.close();
         let outcome = reduction.epilogue(&mut shader, &coordinates)?;
@@ -179,7 +183,7 @@ impl<'a> Reduction<'a> {
             shader.line("shared_best[local] = best;");
         }
         shader.line("workgroupBarrier();");
-        shader.open(format!("for (var half = {}u; half > 0u; half = half >> 1u)", THREADS / 2));
+        shader.open_loop(format!("for (var half = {}u; half > 0u; half = half >> 1u)", THREADS / 2), THREADS.ilog2());
         shader.open("if (local < half)");
         if self.finds_index() {
             let lane = &self.lanes[0].name;

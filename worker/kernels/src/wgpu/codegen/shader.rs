@@ -1,6 +1,6 @@
 //! A WGSL module under construction: bindings, helper functions, globals and the body of `main`.
 
-use super::library::{WideKind, functions_for};
+use super::library::{WideKind, functions_for, loop_turns};
 use super::{Binding, Kernel, Read};
 use referee::graph::Dtype;
 use std::collections::BTreeMap;
@@ -26,7 +26,10 @@ pub(super) struct Shader {
     globals: Vec<String>,
     functions: BTreeMap<String, String>,
     body: String,
-    depth: usize,
+    /// For each open block, how often a thread enters it at most.
+    turns: Vec<u64>,
+    /// Turns of all loops of a thread, at most.
+    iterations: u64,
     names: u32,
 }
 
@@ -39,7 +42,8 @@ impl Shader {
             globals: Vec::new(),
             functions: BTreeMap::new(),
             body: String::new(),
-            depth: 1,
+            turns: Vec::new(),
+            iterations: 0,
             names: 0,
         }
     }
@@ -52,9 +56,10 @@ impl Shader {
 
     /// Adds a line to `main`.
     pub(super) fn line(&mut self, text: impl AsRef<str>) {
-        for _ in 0..self.depth {
+        for _ in 0..=self.turns.len() {
             self.body.push_str("  ");
         }
+        self.iterations = self.iterations.saturating_add(self.turns().saturating_mul(loop_turns(text.as_ref())));
         self.body.push_str(text.as_ref());
         self.body.push('\n');
     }
@@ -68,14 +73,33 @@ impl Shader {
 
     /// Opens a block: `head {`.
     pub(super) fn open(&mut self, head: impl AsRef<str>) {
+        self.open_loop(head, 1);
+        self.iterations -= self.turns.last().copied().unwrap_or(0);
+    }
+
+    /// Opens a loop, `head {`, that a thread runs through at most `turns` times.
+    pub(super) fn open_loop(&mut self, head: impl AsRef<str>, turns: u32) {
         self.line(format!("{} {{", head.as_ref()));
-        self.depth += 1;
+        let turns = self.turns().saturating_mul(u64::from(turns));
+        self.turns.push(turns);
+        self.iterations = self.iterations.saturating_add(turns);
+    }
+
+    /// Opens a loop of `variable` from the expression `first` up to but without `end`.
+    pub(super) fn repeat(&mut self, variable: &str, first: &str, end: u32, step: u32) {
+        let head = format!("for (var {variable} = {first}; {variable} < {end}u; {variable} += {step}u)");
+        self.open_loop(head, end.div_ceil(step));
     }
 
     /// Closes the innermost block.
     pub(super) fn close(&mut self) {
-        self.depth -= 1;
+        self.turns.pop();
         self.line("}");
+    }
+
+    /// How often a thread comes by here, at most.
+    fn turns(&self) -> u64 {
+        self.turns.last().copied().unwrap_or(1)
     }
 
     /// Adds a module-scope declaration.
@@ -172,6 +196,6 @@ impl Shader {
         let library = functions_for(&source, self.wide);
         source.insert_str(0, &library);
         let grid = [groups.min(MAX_GROUPS), groups.div_ceil(MAX_GROUPS)];
-        Kernel { source, bindings: self.bindings, grid, work }
+        Kernel { source, bindings: self.bindings, grid, work, iterations: self.iterations }
     }
 }

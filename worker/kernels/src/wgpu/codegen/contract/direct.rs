@@ -14,7 +14,7 @@ pub(super) fn by_threads(contraction: &Contraction<'_>) -> Result<Kernel, Codege
     outputs.open(&mut shader, "unit");
     let coordinates = output_coordinates(contraction, &mut shader);
     shader.line("var sum = 0i;");
-    shader.open(format!("for (var step = 0u; step < {}u; step++)", contraction.words()));
+    shader.repeat("step", "0u", contraction.words(), 1);
     multiply(contraction, &mut shader, &coordinates);
     shader.close();
     let outcome = contraction.epilogue(&mut shader, &coordinates, "sum")?;
@@ -33,12 +33,12 @@ pub(super) fn by_workgroups(contraction: &Contraction<'_>) -> Result<Kernel, Cod
     outputs.open(&mut shader, "group");
     let coordinates = output_coordinates(contraction, &mut shader);
     shader.line("var sum = 0i;");
-    shader.open(format!("for (var step = local; step < {}u; step += {THREADS}u)", contraction.words()));
+    shader.repeat("step", "local", contraction.words(), THREADS);
     multiply(contraction, &mut shader, &coordinates);
     shader.close();
     shader.line("shared_sum[local] = sum;");
     shader.line("workgroupBarrier();");
-    shader.open(format!("for (var half = {}u; half > 0u; half = half >> 1u)", THREADS / 2));
+    shader.open_loop(format!("for (var half = {}u; half > 0u; half = half >> 1u)", THREADS / 2), THREADS.ilog2());
     shader.open("if (local < half)");
     shader.line("sum = sum + shared_sum[local + half];");
     shader.line("shared_sum[local] = sum;");

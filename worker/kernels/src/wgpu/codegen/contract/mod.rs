@@ -17,19 +17,32 @@ const TILED: u32 = 8;
 /// Words of the reduction from which on tiles pay.
 const TILED_WORDS: u32 = 4;
 
+/// A kernel that fits.
+#[derive(Clone, Copy)]
+enum Choice<'a> {
+    Tiles(&'a tile::Split),
+    Threads,
+    Workgroups,
+}
+
 pub(super) fn kernel(job: &Job<'_>) -> Result<Kernel, CodegenError> {
     let contraction = Contraction::new(job)?;
     let split = tile::Split::new(&contraction);
-    match (job.options.strategy, split) {
-        (Strategy::Tiles, Some(split)) => tile::kernel(&contraction, &split),
-        (Strategy::Automatic, Some(split))
-            if split.rows() >= TILED && split.columns() >= TILED && contraction.words() >= TILED_WORDS =>
-        {
-            tile::kernel(&contraction, &split)
-        }
-        (Strategy::Threads, _) => direct::by_threads(&contraction),
-        (Strategy::Workgroups, _) => direct::by_workgroups(&contraction),
-        _ if contraction.words() >= LONG => direct::by_workgroups(&contraction),
-        _ => direct::by_threads(&contraction),
-    }
+    let tiles_pay =
+        |split: &tile::Split| split.rows() >= TILED && split.columns() >= TILED && contraction.words() >= TILED_WORDS;
+    let long = contraction.words() >= LONG;
+    let choice = match (job.options.strategy, &split) {
+        (Strategy::Tiles, Some(split)) => Choice::Tiles(split),
+        (Strategy::Automatic, Some(split)) if tiles_pay(split) => Choice::Tiles(split),
+        (Strategy::Threads, _) => Choice::Threads,
+        (Strategy::Automatic | Strategy::Tiles, _) if !long => Choice::Threads,
+        _ => Choice::Workgroups,
+    };
+    let generate = |choice: Choice<'_>| match choice {
+        Choice::Tiles(split) => tile::kernel(&contraction, split),
+        Choice::Threads => direct::by_threads(&contraction),
+        Choice::Workgroups => direct::by_workgroups(&contraction),
+    };
+    // A workgroup's threads share the reduction, so that their loops are the shortest.
+    job.first_within([choice, Choice::Workgroups].map(|choice| move |_: &Job<'_>| generate(choice)))
 }

@@ -62,14 +62,10 @@ impl<'a> Contraction<'a> {
         let lowered = Lowered::new(job.op, [None, Some(program)], &order);
         let mut operands = job.tensor_operands();
         let mut packed_op = job.op.clone();
-        for index in 0..2 {
-            let slot = job.op.operands[index].slot;
-            let bytes = job.graph.tensors.get(usize::from(slot)).map_or(0, |tensor| tensor.bytes() as u64);
-            let packing = Packing::new(job.op, index, &order);
-            let small = packing.bytes() <= (bytes * PACK_GROWTH).max(PACK_FREELY);
-            if job.is_param(slot) && small && word_access(&lowered, index) != WordAccess::Aligned {
+        for (index, operand) in operands.iter_mut().enumerate().take(2) {
+            if let Some(packing) = packing(job, index, &order, word_access(&lowered, index)) {
                 packed_op.operands[index] = packing.packed_view();
-                operands[index] = Operand { read: Read::Packed(packing) };
+                operand.read = Read::Packed(packing);
             }
         }
         let lowered = Lowered::new(&packed_op, [None, Some(program)], &order);
@@ -164,9 +160,9 @@ impl<'a> Contraction<'a> {
         let gathered = shader.name("word");
         let byte = shader.name("byte");
         shader.line(format!("var {gathered} = 0u;"));
-        shader.open(format!("for (var {byte} = 0u; {byte} < {WORD}u; {byte}++)"));
+        shader.repeat(&byte, "0u", WORD, 1);
         let k = shader.bind("k", format!("{word} * {WORD}u + {byte}"));
-        let inside = self.points() % WORD == 0;
+        let inside = self.points().is_multiple_of(WORD);
         if !inside {
             shader.open(format!("if ({k} < {}u)", self.points()));
         }
@@ -204,19 +200,30 @@ impl<'a> Contraction<'a> {
     }
 }
 
+/// How to repack a factor: if it is a param that is not read best as it is, and does not grow too much.
+fn packing(job: &Job<'_>, factor: usize, order: &[usize], access: WordAccess) -> Option<Packing> {
+    let slot = job.op.operands[factor].slot;
+    if !job.is_param(slot) || access == WordAccess::Aligned {
+        return None;
+    }
+    let packing = Packing::new(job.op, factor, order);
+    let bytes = job.graph.tensors.get(usize::from(slot)).map_or(0, |tensor| tensor.bytes() as u64);
+    (packing.bytes() <= (bytes * PACK_GROWTH).max(PACK_FREELY)).then_some(packing)
+}
+
 /// How a factor that is not packed reads words along the lowered reduction.
 fn word_access(lowered: &Lowered, factor: usize) -> WordAccess {
     let address = &lowered.addresses[factor];
     let first = lowered.outputs.len();
     let Some(&inner_length) = lowered.reductions.last() else { return WordAccess::Gathered };
     let inner = first + lowered.reductions.len() - 1;
-    let whole = lowered.reductions.len() == 1 || inner_length % WORD == 0;
+    let whole = lowered.reductions.len() == 1 || inner_length.is_multiple_of(WORD);
     if address.strides[inner] != 1 || address.checks(inner) || !whole {
         return WordAccess::Gathered;
     }
     let others = address.strides.iter().enumerate().filter(|(axis, _)| *axis != inner).map(|(_, stride)| *stride);
     let steps = others.chain(address.checked.iter().map(|checked| checked.stride)).chain([address.base]);
-    let aligned = steps.fold(0, |bits, step| bits | step) % WORD == 0;
+    let aligned = steps.fold(0, |bits, step| bits | step).is_multiple_of(WORD);
     if aligned { WordAccess::Aligned } else { WordAccess::Unaligned }
 }
 

@@ -122,7 +122,7 @@ pub(super) fn kernel(contraction: &Contraction<'_>, split: &Split) -> Result<Ker
     }
 
     let emitter = Emitter { contraction, split, tile, batch };
-    shader.open(format!("for (var step = 0u; step < {}u; step += {}u)", contraction.words(), tile.depth));
+    shader.repeat("step", "0u", contraction.words(), tile.depth);
     emitter.fill(&mut shader, Side::Rows);
     emitter.fill(&mut shader, Side::Columns);
     shader.line("workgroupBarrier();");
@@ -164,7 +164,7 @@ impl Emitter<'_> {
         };
         let (depth, threads) = (self.tile.depth, self.tile.threads());
         shader.global(format!("var<workgroup> {name}_words: array<u32, {}>;", depth * stride(length)));
-        shader.open(format!("for (var copied = local; copied < {}u; copied += {threads}u)", length * depth));
+        shader.repeat("copied", "local", length * depth, threads);
         let at = shader.bind(name, format!("first_{name} + copied / {depth}u"));
         let word = shader.bind("at_word", format!("step + copied % {depth}u"));
         let copy = shader.name("copy");
@@ -195,7 +195,7 @@ impl Emitter<'_> {
 
     /// Adds the products of this step's words.
     fn multiply(&self, shader: &mut Shader) {
-        shader.open(format!("for (var depth = 0u; depth < {}u; depth++)", self.tile.depth));
+        shader.repeat("depth", "0u", self.tile.depth, 1);
         shader.line(format!("let row_at = depth * {}u + thread_row;", stride(self.tile.rows)));
         shader.line(format!("let column_at = depth * {}u + thread_column;", stride(self.tile.columns)));
         for column in 0..PER_THREAD {
@@ -233,7 +233,7 @@ impl Emitter<'_> {
         let used = self.contraction.epilogue_axes();
         let (row_axes, column_axes) = (&self.split.row_axes, &self.split.column_axes);
         shader.line("var sums = array<vec4<i32>, 4>(sum_0, sum_1, sum_2, sum_3);");
-        shader.open(format!("for (var at_row = 0u; at_row < {PER_THREAD}u; at_row++)"));
+        shader.repeat("at_row", "0u", PER_THREAD, 1);
         shader.line("let row = first_row + thread_row + at_row;");
         shader.open(format!("if (row >= {}u)", self.split.rows));
         shader.line("break;");
@@ -250,7 +250,7 @@ impl Emitter<'_> {
         let flat = if flat.is_empty() { "0u".to_owned() } else { flat.join(" + ") };
         shader.line(format!("let first_element = {flat};"));
         outputs.open_row(shader);
-        shader.open(format!("for (var lane = 0u; lane < {PER_THREAD}u; lane++)"));
+        shader.repeat("lane", "0u", PER_THREAD, 1);
         shader.line("let column = first_column + thread_column + lane;");
         shader.open(format!("if (column >= {}u)", self.split.columns));
         shader.line("break;");

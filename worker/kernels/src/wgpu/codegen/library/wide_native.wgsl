@@ -11,7 +11,7 @@ fn w_extend(a: i32) -> wide {
 }
 
 fn w_low(a: wide) -> i32 {
-  return bitcast<i32>(u32(bitcast<u64>(a) & 0xffffffffu));
+  return bitcast<i32>(u32(bitcast<u64>(a)));
 }
 
 fn w_nonzero(a: wide) -> bool {
@@ -77,7 +77,7 @@ fn w_saturate(a: wide, low: i32, high: i32) -> i32 {
 
 fn w_leading_zeros(a: wide) -> i32 {
   let high = u32(bitcast<u64>(a) >> 32u);
-  let low = u32(bitcast<u64>(a) & 0xffffffffu);
+  let low = u32(bitcast<u64>(a));
   return bitcast<i32>(select(32u + countLeadingZeros(low), countLeadingZeros(high), high != 0u));
 }
 
