@@ -1,28 +1,68 @@
-//! Why a localnet does not start.
+//! What can go wrong with a local chain, with stable codes.
 
 use assay_chain::ChainError;
+use std::path::PathBuf;
+use thiserror::Error;
 
-/// Why a localnet does not start, or cannot be furnished.
-#[derive(Debug, thiserror::Error)]
+/// Result of every call of this crate.
+pub type Result<T> = std::result::Result<T, LocalnetError>;
+
+/// Every error of this crate. [`LocalnetError::code`] is stable.
+#[derive(Debug, Error)]
 pub enum LocalnetError {
-    /// No free port, or the given one is taken.
-    #[error("L0101 cannot listen on 127.0.0.1:{port}: {reason}; choose another port")]
-    Port {
-        /// The port; 0 asked for a free one.
+    /// An address cannot be listened on.
+    #[error("{host}:{port} cannot be listened on ({reason}): choose another port, or 0 for a free one")]
+    PortUnavailable {
+        /// The host.
+        host: String,
+        /// The port.
         port: u16,
         /// What the system said.
         reason: String,
     },
     /// The chain did not start.
-    #[error("L0102 the local chain did not start: {reason}; another process may hold its ports")]
-    Start {
-        /// What it said.
+    #[error("the local chain did not start ({reason})")]
+    NotStarted {
+        /// Why.
         reason: String,
     },
-    /// The chain refused something.
+    /// The slot time is out of its bounds.
+    #[error("a slot of {given} ms is not possible: choose 10 to 10,000")]
+    SlotTimeInvalid {
+        /// What was given.
+        given: u64,
+    },
+    /// Time did not travel.
+    #[error("the local chain did not travel to slot {slot} ({reason}): time only goes forward, and only on a local chain")]
+    TravelRefused {
+        /// The slot.
+        slot: u64,
+        /// What the chain said.
+        reason: String,
+    },
+    /// A file of the market cannot be used.
+    #[error("{path} cannot be used ({reason})")]
+    FileUnusable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// The chain client failed.
     #[error(transparent)]
     Chain(#[from] ChainError),
-    /// An instruction could not be built.
-    #[error("L0103 {0}")]
-    Instruction(String),
+}
+
+impl LocalnetError {
+    /// The stable code of this error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::PortUnavailable { .. } => "C0201",
+            Self::NotStarted { .. } => "C0202",
+            Self::SlotTimeInvalid { .. } => "C0203",
+            Self::TravelRefused { .. } => "C0204",
+            Self::FileUnusable { .. } => "C0205",
+            Self::Chain(error) => error.code(),
+        }
+    }
 }

@@ -1,12 +1,15 @@
-//! A Solana endpoint inside this process: JSON-RPC and websocket on loopback, blocks by the clock, no network.
+//! A local chain inside this process: a real RPC and websocket endpoint, real programs, no download, ready in a second.
 //!
-//! [`Localnet`] is the bare chain. [`Town`] is what people want of it: mints, funded keys, and (by the migrations) the
-//! program deployed through real loader transactions and the network initialised.
+//! * [`Localnet`] starts and stops it;
+//! * [`faucet`] gives lamports and lets time pass, which only a local chain can;
+//! * [`market`] makes it a market: program deployed by loader transactions, network initialised, mints, funded keys.
 
-mod endpoint;
 mod error;
-mod town;
+pub mod faucet;
+mod localnet;
+pub mod market;
 
-pub use endpoint::{Localnet, LocalnetOptions};
-pub use error::LocalnetError;
-pub use town::{Funding, Town, create_mint, fund, mint_to};
+pub use error::{LocalnetError, Result};
+pub use faucet::{fund, travel_to_slot};
+pub use localnet::{Localnet, LocalnetOptions};
+pub use market::{Market, MarketOptions, set_up_market};

@@ -7,6 +7,7 @@ use crate::output::{Output, Table};
 use assay_chain::accounts::NodeFilter;
 use assay_chain::instructions::{self, TokenMint};
 use assay_chain::{read_keypair, read_or_create_keypair};
+use assay_kernels::WgpuBackend;
 use assay_node::config::{BackendChoice, NodeConfig};
 use assay_node::journal::{Journal, Outcome, Record, Stage};
 use assay_node::start::{Identity, start};
@@ -44,6 +45,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         folder: Folder,
     },
+    /// The GPU adapters that this machine offers
+    Adapters,
     /// Request the withdrawal of stake; it is released after the unbonding time
     Unstake {
         /// How much, in base units of the stake mint
@@ -151,8 +154,12 @@ impl Folder {
 }
 
 pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output) -> Result<(), CliError> {
+    if matches!(command, Command::Adapters) {
+        return adapters(output);
+    }
     let context = chain.context()?;
     match command {
+        Command::Adapters => adapters(output),
         Command::Init(arguments) => init(&context, arguments, output).await,
         Command::Stake { amount, folder } => stake(&context, &folder, amount, output).await,
         Command::Run { folder, backend } => run_node(&context, &folder, backend, output).await,
@@ -160,6 +167,21 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
         Command::Unstake { amount, folder } => unstake(&context, &folder, amount, output).await,
         Command::Withdraw { folder, deregister } => withdraw(&context, &folder, deregister, output).await,
     }
+}
+
+fn adapters(output: Output) -> Result<(), CliError> {
+    let adapters = WgpuBackend::adapters();
+    let value: Vec<_> = adapters
+        .iter()
+        .map(|adapter| json!({ "name": adapter.name, "kind": format!("{:?}", adapter.kind), "driver": adapter.driver }))
+        .collect();
+    output.result(&value, || {
+        let mut table = Table::new(&["adapter", "kind", "driver"]);
+        for adapter in &adapters {
+            table.row([adapter.name.clone(), format!("{:?}", adapter.kind), adapter.driver.clone()]);
+        }
+        if adapters.is_empty() { "no GPU adapter: nodes compute on the CPU".to_owned() } else { table.render() }
+    })
 }
 
 async fn init(context: &Context, arguments: Init, output: Output) -> Result<(), CliError> {

@@ -35,10 +35,6 @@ impl Output {
         Self { format }
     }
 
-    pub(crate) fn format(&self) -> Format {
-        self.format
-    }
-
     /// Text for people; silent when the format is JSON.
     pub(crate) fn say(&self, text: impl AsRef<str>) {
         if self.format == Format::Text {

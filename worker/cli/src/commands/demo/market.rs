@@ -5,7 +5,7 @@ use super::verify::reference_output;
 use super::Arguments;
 use crate::commands::localnet::Ready;
 use crate::error::CliError;
-use crate::output::{Output, Progress, Table, draw_digits};
+use crate::output::{Output, Table, draw_digits};
 use assay::state::Job;
 use assay::state_machine::JobState;
 use assay_chain::instructions::TokenMint;
@@ -58,6 +58,9 @@ pub(super) struct Summary {
     pub(super) bit_exact: bool,
     pub(super) backends: Vec<String>,
 }
+
+/// Jobs on their way to their ends.
+type Following = JoinSet<Result<Ended, CliError>>;
 
 /// How a job of the demo is priced, and what should become of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,8 +117,8 @@ impl Market {
     /// Posts, follows, verifies, pays out.
     pub(super) async fn run(&self, arguments: &Arguments, output: Output) -> Result<Summary, CliError> {
         let before = self.balances().await?;
-        let entries = self.post(arguments, output).await?;
-        let ended = self.follow(&entries, output).await?;
+        let (entries, following) = self.post(arguments, output).await?;
+        let ended = self.ends(following, output).await?;
         let statuses = self.wait_until_paid(&entries).await;
         output.say("");
         output.say(self.table(&entries, &ended, &statuses).render());
@@ -141,7 +144,8 @@ impl Market {
         })
     }
 
-    async fn post(&self, arguments: &Arguments, output: Output) -> Result<Vec<Entry>, CliError> {
+    /// Posts every job and follows it from that moment on.
+    async fn post(&self, arguments: &Arguments, output: Output) -> Result<(Vec<Entry>, Following), CliError> {
         let model = digits::model()?;
         let (graph, params) = (Arc::new(model.graph), Arc::new(model.params));
         let dataset = Dataset::embedded();
@@ -152,22 +156,24 @@ impl Market {
             plans.push((Plan::TooCheap, first));
             plans.push((Plan::Cancel, first));
         }
-        let progress = output.progress("posting jobs", plans.len() as u64);
+        output.say(format!(
+            "posting {} jobs over {} held-out images, each for a price that rises until a node takes it",
+            plans.len(),
+            dataset.held_out.len()
+        ));
         let mut entries = Vec::new();
+        let mut following = JoinSet::new();
         for (plan, images) in plans {
             let work = Work::new(graph.clone(), params.clone(), digits::inputs(images), &digits::symbols(images))?;
             let artifacts = work.store(&self.store, &self.store_url).await?;
             let posted = self.client.post(&work, &artifacts, &self.terms(plan)?).await?;
+            if plan == Plan::Cancel {
+                self.client.cancel(&posted.address).await?;
+            }
+            following.spawn(self.follow(posted, output));
             entries.push(Entry { plan, posted, images: images.to_vec(), work });
-            progress.set(entries.len() as u64);
         }
-        progress.done();
-        output.say(format!(
-            "posted     {} jobs over {} held-out images, each for a price that rises until a node takes it",
-            entries.len(),
-            dataset.held_out.len()
-        ));
-        Ok(entries)
+        Ok((entries, following))
     }
 
     fn terms(&self, plan: Plan) -> Result<Terms, CliError> {
@@ -181,39 +187,34 @@ impl Market {
         Ok(Terms { ramp_hold_slots: 4, ramp_slots, claim_slots, run_slots: 250, ..Terms::new(mint, min, max) })
     }
 
-    /// Waits for every job at once and says what happens to it.
-    async fn follow(&self, entries: &[Entry], output: Output) -> Result<HashMap<Pubkey, Job>, CliError> {
-        let progress = Arc::new(output.progress("jobs ended", entries.len() as u64));
-        let mut waiting: JoinSet<Result<Ended, CliError>> = JoinSet::new();
-        for entry in entries {
-            let (client, address) = (Arc::clone(&self.client), entry.posted.address);
-            let names: HashMap<Pubkey, &'static str> = self.nodes.iter().map(|node| (node.address, node.name)).collect();
-            if entry.plan == Plan::Cancel {
-                client.cancel(&address).await?;
-            }
-            let number = entry.posted.job_id;
-            waiting.spawn(async move {
-                let mut last = JobState::Posted;
-                let ended = client
-                    .wait(&address, |seen| {
-                        if seen.job.state != last {
-                            last = seen.job.state;
-                            output.say(happening(number, seen.slot, &seen.job, &names));
-                        }
-                    })
-                    .await?;
-                Ok(ended)
-            });
+    /// Waits for the end of one job and says what happens to it on the way.
+    fn follow(&self, posted: Posted, output: Output) -> impl Future<Output = Result<Ended, CliError>> + Send + use<> {
+        let client = Arc::clone(&self.client);
+        let names: HashMap<Pubkey, &'static str> = self.nodes.iter().map(|node| (node.address, node.name)).collect();
+        async move {
+            let mut last = JobState::Posted;
+            let ended = client
+                .wait(&posted.address, |seen| {
+                    if seen.job.state != last {
+                        last = seen.job.state;
+                        output.say(happening(posted.job_id, seen.slot, &seen.job, &names));
+                    }
+                })
+                .await?;
+            Ok(ended)
         }
+    }
+
+    /// Collects the ends of all jobs.
+    async fn ends(&self, mut following: Following, output: Output) -> Result<HashMap<Pubkey, Job>, CliError> {
+        let progress = output.progress("jobs ended", following.len() as u64);
         let mut ended = HashMap::new();
-        while let Some(done) = waiting.join_next().await {
-            let done = done.map_err(CliError::from)??;
+        while let Some(done) = following.join_next().await {
+            let done = done??;
             ended.insert(done.address, done.job);
             progress.set(ended.len() as u64);
         }
-        if let Some(progress) = Arc::into_inner(progress) {
-            Progress::done(progress);
-        }
+        progress.done();
         Ok(ended)
     }
 
@@ -354,7 +355,9 @@ fn happening(number: u64, slot: u64, job: &Job, names: &HashMap<Pubkey, &'static
     let what = match job.state {
         JobState::Claimed => format!("claimed by {node} for {}", units(job.price)),
         JobState::Committed => format!("{node} committed to {}", hex::encode(&job.commitment[..6])),
-        JobState::Settled => format!("settled: {} to {node}, {} back to the client", units(job.credits.node), units(job.credits.client)),
+        JobState::Settled => {
+            format!("settled: {} for {node}, {} back to the client", units(job.price), units(job.price_max - job.price))
+        },
         JobState::Expired => "expired: nobody wanted it, everything goes back".to_owned(),
         JobState::Cancelled => "cancelled: everything goes back".to_owned(),
         JobState::Missed => format!("{node} did not deliver: everything goes back, and a charge from the bond"),
@@ -420,9 +423,8 @@ async fn start_node(
     price_floor: u64,
     output: Output,
 ) -> Result<NodeInfo, CliError> {
-    let has_adapter = !assay_kernels::WgpuBackend::adapters().is_empty();
     let backend = match backend {
-        "wgpu" if !has_adapter => {
+        "wgpu" if !has_adapter(processes).await? => {
             output.note("no GPU adapter here: both nodes compute on the CPU");
             "cpu"
         }
@@ -475,6 +477,12 @@ async fn start_node(
         owner: registered["withdraw_authority"].as_str().unwrap_or_default().parse()?,
         status,
     })
+}
+
+/// Asked of a process of its own: drivers write what they like to stderr.
+async fn has_adapter(processes: &Processes) -> Result<bool, CliError> {
+    let adapters = processes.call(&["node".to_owned(), "adapters".to_owned()]).await?;
+    Ok(adapters.as_array().is_some_and(|adapters| !adapters.is_empty()))
 }
 
 /// An address that was free a moment ago.
