@@ -5,7 +5,7 @@
 //!
 //! Read from the bottom up, every module depending only on those before it:
 //!
-//! * [`error`], [`units`], [`address`]: codes, typed units, seeds;
+//! * [`error`], [`units`], [`address`], [`wire`]: codes, typed units, seeds, reading strings;
 //! * [`market`], [`state_machine`]: the rules as pure functions and the life of a job as a table;
 //! * [`state`], [`events`]: the accounts with their transitions and invariants, and what is announced;
 //! * [`token_policy`], [`vault`]: which mints are accepted, and the only code that moves tokens;
@@ -47,6 +47,8 @@ pub mod token_policy;
 pub mod units;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod vault;
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
+pub mod wire;
 
 pub use error::AssayError;
 pub use instructions::*;
@@ -54,132 +56,132 @@ pub use instructions::*;
 // The development program: see migrations/keys/README.md.
 declare_id!("4CtkpeuiqSthMf5RuTVCYXVGNKP2oj73FdBpyGu6FtSj");
 
-/// The instructions. Each is documented at the type of its accounts.
+/// The instructions in a line each; the type of the accounts holds the whole rule.
 #[program]
 pub mod assay {
     use super::*;
 
-    /// See [`InitializeNetwork`].
+    /// Creates the network and its stake vault. Once, by the program's upgrade authority.
     pub fn initialize_network(ctx: Context<InitializeNetwork>, args: InitializeNetworkArgs) -> Result<()> {
         InitializeNetwork::handle(ctx, args)
     }
 
-    /// See [`SetParameters`].
+    /// Replaces the parameters within their hard bounds. By the authority.
     pub fn set_parameters(ctx: Context<SetParameters>, args: SetParametersArgs) -> Result<()> {
         SetParameters::handle(ctx, args)
     }
 
-    /// See [`ProposeAuthority`].
+    /// Proposes a new authority, which has to accept. By the authority.
     pub fn propose_authority(ctx: Context<ProposeAuthority>, args: ProposeAuthorityArgs) -> Result<()> {
         ProposeAuthority::handle(ctx, args)
     }
 
-    /// See [`AcceptAuthority`].
+    /// Takes over the authority. By the proposed key.
     pub fn accept_authority(ctx: Context<AcceptAuthority>) -> Result<()> {
         AcceptAuthority::handle(ctx)
     }
 
-    /// See [`AllowPaymentMint`].
+    /// Allows a mint for payments and creates its fee vault. By the authority.
     pub fn allow_payment_mint(ctx: Context<AllowPaymentMint>, args: AllowPaymentMintArgs) -> Result<()> {
         AllowPaymentMint::handle(ctx, args)
     }
 
-    /// See [`SetPaymentMint`].
+    /// Switches a payment mint on or off for new jobs and sets its bond rate. By the authority.
     pub fn set_payment_mint(ctx: Context<SetPaymentMint>, args: SetPaymentMintArgs) -> Result<()> {
         SetPaymentMint::handle(ctx, args)
     }
 
-    /// See [`WithdrawFees`].
+    /// Pays fees out of a fee vault. By the authority.
     pub fn withdraw_fees<'info>(ctx: Context<'info, WithdrawFees<'info>>, args: WithdrawFeesArgs) -> Result<()> {
         WithdrawFees::handle(ctx, args)
     }
 
-    /// See [`RegisterNode`].
+    /// Registers a node without stake. By its withdraw authority.
     pub fn register_node(ctx: Context<RegisterNode>, args: RegisterNodeArgs) -> Result<()> {
         RegisterNode::handle(ctx, args)
     }
 
-    /// See [`UpdateNode`].
+    /// Changes operator and endpoint of a node. By its withdraw authority.
     pub fn update_node(ctx: Context<UpdateNode>, args: UpdateNodeArgs) -> Result<()> {
         UpdateNode::handle(ctx, args)
     }
 
-    /// See [`Stake`].
+    /// Adds stake to a node. By anyone, from an own account.
     pub fn stake<'info>(ctx: Context<'info, Stake<'info>>, args: StakeArgs) -> Result<()> {
         Stake::handle(ctx, args)
     }
 
-    /// See [`RequestWithdrawal`].
+    /// Starts to unbond free stake. By the withdraw authority.
     pub fn request_withdrawal(ctx: Context<RequestWithdrawal>, args: RequestWithdrawalArgs) -> Result<()> {
         RequestWithdrawal::handle(ctx, args)
     }
 
-    /// See [`CancelWithdrawal`].
+    /// Makes unbonding stake active again. By the withdraw authority.
     pub fn cancel_withdrawal(ctx: Context<CancelWithdrawal>, args: CancelWithdrawalArgs) -> Result<()> {
         CancelWithdrawal::handle(ctx, args)
     }
 
-    /// See [`WithdrawStake`].
+    /// Pays out every withdrawal that has been released. By the withdraw authority.
     pub fn withdraw_stake<'info>(ctx: Context<'info, WithdrawStake<'info>>) -> Result<()> {
         WithdrawStake::handle(ctx)
     }
 
-    /// See [`DeregisterNode`].
+    /// Removes a node that owns and owes nothing. By the withdraw authority.
     pub fn deregister_node(ctx: Context<DeregisterNode>) -> Result<()> {
         DeregisterNode::handle(ctx)
     }
 
-    /// See [`PostJob`].
+    /// Posts a job and escrows its maximum price. By the client.
     pub fn post_job<'info>(ctx: Context<'info, PostJob<'info>>, args: PostJobArgs) -> Result<()> {
         PostJob::handle(ctx, args)
     }
 
-    /// See [`ClaimJob`].
+    /// Claims a posted job: fixes the price and locks the bond. By the node's operator.
     pub fn claim_job(ctx: Context<ClaimJob>) -> Result<()> {
         ClaimJob::handle(ctx)
     }
 
-    /// See [`CommitResult`].
+    /// Commits to the result of a claimed job and opens its output. By the operator that claimed.
     pub fn commit_result(ctx: Context<CommitResult>, args: CommitResultArgs) -> Result<()> {
         CommitResult::handle(ctx, args)
     }
 
-    /// See [`FinaliseJob`].
+    /// Settles a job whose challenge window has closed. By anyone.
     pub fn finalise_job(ctx: Context<FinaliseJob>) -> Result<()> {
         FinaliseJob::handle(ctx)
     }
 
-    /// See [`CancelJob`].
+    /// Takes a job back that nobody has claimed. By the client.
     pub fn cancel_job(ctx: Context<CancelJob>) -> Result<()> {
         CancelJob::handle(ctx)
     }
 
-    /// See [`ExpireJob`].
+    /// Ends a job that nobody claimed in time. By anyone.
     pub fn expire_job(ctx: Context<ExpireJob>) -> Result<()> {
         ExpireJob::handle(ctx)
     }
 
-    /// See [`ExpireClaim`].
+    /// Ends a job whose node did not commit in time, and charges the node. By anyone.
     pub fn expire_claim(ctx: Context<ExpireClaim>) -> Result<()> {
         ExpireClaim::handle(ctx)
     }
 
-    /// See [`WithdrawCredit`].
+    /// Pays a credit out of a job's vault. By the payee to any account, by anyone to the payee's associated token account.
     pub fn withdraw_credit<'info>(ctx: Context<'info, WithdrawCredit<'info>>, args: WithdrawCreditArgs) -> Result<()> {
         WithdrawCredit::handle(ctx, args)
     }
 
-    /// See [`WithdrawCharge`].
+    /// Pays the client the charge of a missed claim. By the client to any account, by anyone to its associated token account.
     pub fn withdraw_charge<'info>(ctx: Context<'info, WithdrawCharge<'info>>) -> Result<()> {
         WithdrawCharge::handle(ctx)
     }
 
-    /// See [`SweepFee`].
+    /// Moves the fee of a settled job to the fee vault. By anyone.
     pub fn sweep_fee<'info>(ctx: Context<'info, SweepFee<'info>>) -> Result<()> {
         SweepFee::handle(ctx)
     }
 
-    /// See [`CloseJob`].
+    /// Removes a job that has ended and owes nothing; all rent goes to the client. By anyone.
     pub fn close_job<'info>(ctx: Context<'info, CloseJob<'info>>) -> Result<()> {
         CloseJob::handle(ctx)
     }
