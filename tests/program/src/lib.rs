@@ -1,1 +1,24 @@
-//! stub
+//! A chain in the process with the compiled program on it, for tests that speak to the program as its users do.
+//!
+//! * [`program`]: finds the compiled program; without it nothing runs, and the panic says what to build;
+//! * [`outcome`]: what a transaction did, or why it was refused, with events read back;
+//! * [`tokens`]: mints and token accounts of both token programs;
+//! * [`world`]: a network with clients, nodes and mints, and typed calls of every instruction;
+//! * [`calls`]: the accounts of every instruction, as a well-behaved caller passes them;
+//! * [`terms`]: jobs as they are posted, and results as they are committed.
+
+// What goes wrong in a test panics with its reason.
+#![allow(clippy::missing_panics_doc)]
+
+pub mod calls;
+pub mod outcome;
+pub mod program;
+pub mod terms;
+pub mod tokens;
+pub mod world;
+
+pub use calls::Call;
+pub use outcome::{Outcome, Refusal, Why};
+pub use terms::ComputedResult;
+pub use tokens::Mint;
+pub use world::{Job, Node, World};

@@ -1,0 +1,243 @@
+//! What every instruction costs: compute units under a ceiling, and the rent of the accounts that it creates.
+//!
+//! The table goes to standard output (`-- --nocapture`), one line a measurement: `CU <instruction> <units>` and
+//! `RENT <account> <bytes> <lamports>`. A worst case follows the instruction's name in brackets.
+
+// The table is what this test is for, next to the ceilings.
+#![allow(clippy::print_stdout)]
+
+use anchor_lang::ToAccountMetas;
+use assay::address;
+use assay::instructions::{CreditRole, PostJobArgs, SetPaymentMintArgs};
+use assay::market::OutputDescriptor;
+use program_tests::terms::{parameters, terms};
+use program_tests::{Call, Job, Mint, World};
+use solana_sdk::pubkey::Pubkey;
+use spl_associated_token_account_interface::address::get_associated_token_address_and_bump_seed;
+use std::collections::BTreeMap;
+
+/// What each instruction may cost in the cases measured here. Those that a job passes through on its way stay below 20,000;
+/// those that create accounts derive their addresses, at 1,500 for each bump below 256.
+const CEILINGS: [(&str, u64); 25] = [
+    ("accept_authority", 8_000),
+    ("allow_payment_mint", 30_000),
+    ("cancel_job", 10_000),
+    ("cancel_withdrawal", 8_000),
+    ("claim_job", 20_000),
+    ("close_job", 22_000),
+    ("commit_result", 20_000),
+    ("deregister_node", 8_000),
+    ("expire_claim", 14_000),
+    ("expire_job", 10_000),
+    ("finalise_job", 20_000),
+    ("initialize_network", 35_000),
+    ("post_job", 60_000),
+    ("propose_authority", 8_000),
+    ("register_node", 18_000),
+    ("request_withdrawal", 9_000),
+    ("set_parameters", 8_000),
+    ("set_payment_mint", 8_000),
+    ("stake", 14_000),
+    ("sweep_fee", 18_000),
+    ("update_node", 9_000),
+    ("withdraw_charge", 17_000),
+    ("withdraw_credit", 20_000),
+    ("withdraw_fees", 12_000),
+    ("withdraw_stake", 14_000),
+];
+
+#[derive(Default)]
+struct Table {
+    units: BTreeMap<String, u64>,
+    rents: BTreeMap<String, (usize, u64)>,
+}
+
+impl Table {
+    /// Makes the call and records its units under `<instruction>` or `<instruction>[<case>]`.
+    fn call<A: ToAccountMetas>(&mut self, world: &mut World, name: &str, call: &Call<A>) {
+        let units = world.accepts(call).compute_units;
+        let previous = self.units.insert(name.into(), units).unwrap_or(0);
+        // A case that is measured more than once is as dear as its dearest.
+        self.units.insert(name.into(), units.max(previous));
+    }
+
+    fn rent(&mut self, world: &World, name: &str, address: Pubkey) {
+        let account = world.svm.get_account(&address).expect("an account");
+        assert_eq!(account.lamports, world.svm.minimum_balance_for_rent_exemption(account.data.len()), "{name}");
+        self.rents.insert(name.into(), (account.data.len(), account.lamports));
+    }
+
+    fn print_and_check(&self) {
+        println!();
+        for (name, units) in &self.units {
+            println!("CU {name} {units}");
+        }
+        for (name, (bytes, lamports)) in &self.rents {
+            println!("RENT {name} {bytes} {lamports}");
+        }
+        for (instruction, ceiling) in CEILINGS {
+            let cases = self.units.iter().filter(|(name, _)| name.split('[').next() == Some(instruction));
+            let dearest = cases.max_by_key(|(_, units)| **units).expect(instruction);
+            assert!(*dearest.1 <= ceiling, "{} costs {} compute units, more than {ceiling}", dearest.0, dearest.1);
+        }
+    }
+}
+
+/// Terms with the longest URIs and the deepest boundary tree.
+fn largest_terms() -> PostJobArgs {
+    let uri = || format!("http://{}", "u".repeat(121));
+    PostJobArgs {
+        output: OutputDescriptor { boundary_count: u16::MAX, boundary_position: 0x5555, ..terms().output },
+        graph_uri: uri(),
+        params_uri: uri(),
+        inputs_uri: uri(),
+        store_uri: uri(),
+        ..terms()
+    }
+}
+
+/// From posting to closing, in every way that a job can go.
+fn measure_jobs(table: &mut Table, world: &mut World, case: &str, mint: &Mint, terms: &PostJobArgs) {
+    let (client, node) = (world.client, world.node);
+    let named = |instruction: &str| format!("{instruction}{case}");
+    let post = |table: &mut Table, world: &mut World| -> Job {
+        let id = world.next_job_id(client);
+        let job = world.job_at(client, id, mint);
+        let call = world.post_job(&job, PostJobArgs { job_id: id, ..terms.clone() });
+        table.call(world, &named("post_job"), &call);
+        table.rent(world, &named("job"), job.address);
+        table.rent(world, &named("job_vault"), job.vault);
+        job
+    };
+
+    let settled = post(table, world);
+    // In the middle of the ramp, where the price is computed.
+    world.advance(15);
+    table.call(world, &named("claim_job"), &world.claim_job(&node, &settled));
+    let result = world.result(&settled);
+    table.call(world, &named("commit_result"), &world.commit_result(&node, &settled, result.args()));
+    world.advance(terms.window_slots + 1);
+    table.call(world, &named("finalise_job"), &world.finalise_job(&node, &settled));
+
+    let missed = post(table, world);
+    world.claim(&missed);
+    world.advance(terms.run_slots + 1);
+    table.call(world, &named("expire_claim"), &world.expire_claim(&node, &missed));
+
+    let expired = post(table, world);
+    world.advance(terms.claim_slots + 1);
+    table.call(world, &named("expire_job"), &world.expire_job(&expired));
+
+    let cancelled = post(table, world);
+    table.call(world, &named("cancel_job"), &world.cancel_job(&cancelled));
+
+    table.call(world, &named("withdraw_credit"), &world.withdraw_credit(node.owner, &settled, CreditRole::Node));
+    for job in [&settled, &missed, &expired, &cancelled] {
+        table.call(world, &named("withdraw_credit"), &world.withdraw_credit(client, job, CreditRole::Client));
+    }
+    table.call(world, &named("withdraw_charge"), &world.withdraw_charge(client, &missed));
+    table.call(world, &named("sweep_fee"), &world.sweep_fee(&settled));
+    // With something to sweep, closing also transfers.
+    world.mint_to(mint, settled.vault, 1);
+    for job in [&settled, &missed, &expired, &cancelled] {
+        table.call(world, &named("close_job"), &world.close_job(job));
+    }
+}
+
+fn measure_governance_and_nodes(table: &mut Table) {
+    let mut world = World::uninitialised();
+    let world = &mut world;
+    table.call(world, "initialize_network", &world.initialize_network(parameters()));
+    table.rent(world, "network", address::NETWORK);
+    table.rent(world, "stake_vault", address::stake_vault());
+    let mint = world.create_mint("another payment mint", false);
+    table.call(world, "allow_payment_mint", &world.allow_payment_mint(&mint, 1, 1));
+    table.rent(world, "payment_mint", address::payment_mint(&mint.address));
+    table.rent(world, "fee_vault", address::fee_vault(&mint.address));
+    let args = SetPaymentMintArgs { enabled: true, bond_numerator: 2, bond_denominator: 3 };
+    table.call(world, "set_payment_mint", &world.set_payment_mint(&mint, args));
+    table.call(world, "set_parameters", &world.set_parameters(parameters()));
+    world.fund(world.authority, &mint, 0);
+    world.mint_to(&mint, address::fee_vault(&mint.address), 100);
+    table.call(world, "withdraw_fees", &world.withdraw_fees(&mint, 100));
+
+    let owner = world.rich_key("owner");
+    let operator = world.key("operator");
+    let endpoint = "e".repeat(96);
+    let node = program_tests::Node { address: address::node(&owner, 0), owner, operator };
+    table.call(world, "register_node", &world.register_node(&node, 0, &endpoint));
+    table.rent(world, "node", node.address);
+    table.call(world, "update_node", &world.update_node(&node, operator, &endpoint));
+    world.fund(owner, &world.stake_mint.clone(), 1_000);
+    table.call(world, "stake", &world.stake(&node, owner, 1_000));
+    for _ in 0..4 {
+        table.call(world, "request_withdrawal", &world.request_withdrawal(&node, 250));
+    }
+    table.call(world, "cancel_withdrawal", &world.cancel_withdrawal(&node, 3));
+    table.call(world, "request_withdrawal", &world.request_withdrawal(&node, 250));
+    world.advance(parameters().unbonding_slots);
+    table.call(world, "withdraw_stake", &world.withdraw_stake(&node));
+    table.call(world, "deregister_node", &world.deregister_node(&node));
+
+    table.call(world, "propose_authority", &world.propose_authority(owner));
+    table.call(world, "accept_authority", &world.accept_authority(owner));
+}
+
+/// A stranger's help derives the payee's associated token account on-chain, which costs 1,500 units for each bump below 256:
+/// the ceiling holds for the best bump, and each bump less costs exactly that much more.
+fn measure_helped_withdrawals(table: &mut Table, world: &mut World) {
+    let mint = world.mint_2022;
+    let mut best = None;
+    for bump in (252..=255).rev() {
+        let client = client_with_bump(world, &mint, bump);
+        world.fund(client, &mint, terms().price_max);
+        let job = world.post(client, &mint, terms());
+        let cancel = world.cancel_job(&job);
+        world.accepts(&cancel);
+        let withdraw = world.withdraw_credit(world.payer(), &job, CreditRole::Client);
+        let units = world.accepts(&withdraw).compute_units;
+        println!("\nCU withdraw_credit[by_a_helper,bump_{bump}] {units}");
+        let expected = *best.get_or_insert(units) + 1_500 * u64::from(255 - bump);
+        assert!(units <= expected + 100, "bump {bump} costs {units}, not about {expected}");
+    }
+    table.units.insert("withdraw_credit[by_a_helper]".into(), best.expect("four bumps"));
+}
+
+fn client_with_bump(world: &mut World, mint: &Mint, bump: u8) -> Pubkey {
+    let bump_of = |owner: &Pubkey| {
+        get_associated_token_address_and_bump_seed(
+            owner,
+            &mint.address,
+            &spl_associated_token_account_interface::program::ID,
+            &mint.program,
+        )
+        .1
+    };
+    let mut names = (0..).map(|number| format!("client number {number}"));
+    loop {
+        let name = names.next().expect("another name");
+        let key = world.key(&name);
+        if bump_of(&key) == bump {
+            return world.rich_key(&name);
+        }
+    }
+}
+
+#[test]
+fn every_instruction_stays_below_its_ceiling() {
+    let mut table = Table::default();
+    measure_governance_and_nodes(&mut table);
+    let world = World::new();
+    let (mint, mint_2022) = (world.mint, world.mint_2022);
+    measure_jobs(&mut table, &mut world.clone(), "", &mint, &terms());
+    measure_jobs(&mut table, &mut world.clone(), "[token_2022]", &mint_2022, &terms());
+    measure_jobs(&mut table, &mut world.clone(), "[largest]", &mint_2022, &largest_terms());
+    measure_helped_withdrawals(&mut table, &mut world.clone());
+    let counter = {
+        let mut world = world.clone();
+        world.posted();
+        (address::client(&world.client), world)
+    };
+    table.rent(&counter.1, "client", counter.0);
+    table.print_and_check();
+}
