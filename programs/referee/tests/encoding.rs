@@ -185,3 +185,18 @@ fn what_has_no_encoding_is_refused_by_the_decoder() {
     graph.ops[0].operands[0].indirect = Some(u8::MAX);
     assert_ne!(Graph::decode(&graph.encode()).unwrap().ops[0].operands[0].indirect, None);
 }
+
+#[test]
+fn the_seeds_of_the_fuzzer_are_sound_graphs() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/seeds/decode_graph");
+    let mut seeds = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        let graph = Graph::decode(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(graph.encode(), bytes);
+        graph.check().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        seeds += 1;
+    }
+    assert!(seeds >= 10);
+}
