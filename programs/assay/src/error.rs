@@ -2,6 +2,9 @@
 
 use anchor_lang::prelude::*;
 
+/// What a rule gives: its value, or the error that names the broken rule.
+pub type Checked<T = ()> = core::result::Result<T, AssayError>;
+
 /// Error codes of the program. A code is the number below plus 6,000.
 ///
 /// The numbers are part of the interface: a number is never changed or used again. They are grouped by what they speak

@@ -11,7 +11,7 @@
 //! Settled, Cancelled, Expired and Missed are ends: the escrow is shared out in credits and the job can be closed once
 //! they are withdrawn. Disputes will add states between Committed and Settled.
 
-use crate::error::AssayError;
+use crate::error::{AssayError, Checked};
 use anchor_lang::prelude::*;
 
 /// Where a job is in its life. The byte in the account is the position in this list; positions never change.
@@ -57,7 +57,7 @@ impl JobState {
         [Self::Posted, Self::Claimed, Self::Committed, Self::Settled, Self::Cancelled, Self::Expired, Self::Missed];
 
     /// The state after `event`, or `IllegalTransition`.
-    pub fn after(self, event: JobEvent) -> core::result::Result<Self, AssayError> {
+    pub fn after(self, event: JobEvent) -> Checked<Self> {
         match (self, event) {
             (Self::Posted, JobEvent::Claim) => Ok(Self::Claimed),
             (Self::Posted, JobEvent::Cancel) => Ok(Self::Cancelled),

@@ -4,7 +4,7 @@
 //! must be the program's alone. SPL Token mints do. Token-2022 mints do unless an extension changes it, so every extension
 //! is refused but those that only describe the token.
 
-use crate::error::AssayError;
+use crate::error::{AssayError, Checked};
 use anchor_lang::prelude::msg;
 use anchor_spl::token_2022::spl_token_2022::{
     extension::{BaseStateWithExtensions, ExtensionType, StateWithExtensions},
@@ -17,7 +17,7 @@ pub const ALLOWED_MINT_EXTENSIONS: [ExtensionType; 2] = [ExtensionType::Metadata
 /// Checks the account data of a mint that jobs may be paid in; a freeze authority is allowed and recorded.
 ///
 /// `MintExtensionRefused` (the log names the extension) or `MintExtensionsUnreadable`.
-pub fn check_payment_mint(data: &[u8]) -> Result<(), AssayError> {
+pub fn check_payment_mint(data: &[u8]) -> Checked {
     check_extensions(data)?;
     Ok(())
 }
@@ -25,7 +25,7 @@ pub fn check_payment_mint(data: &[u8]) -> Result<(), AssayError> {
 /// Checks the account data of the mint that nodes stake: as for payments, and nobody may be able to freeze it.
 ///
 /// `StakeMintFreezable`, `MintExtensionRefused` or `MintExtensionsUnreadable`.
-pub fn check_stake_mint(data: &[u8]) -> Result<(), AssayError> {
+pub fn check_stake_mint(data: &[u8]) -> Checked {
     if check_extensions(data)?.freeze_authority.is_some() {
         return Err(AssayError::StakeMintFreezable);
     }
@@ -34,7 +34,7 @@ pub fn check_stake_mint(data: &[u8]) -> Result<(), AssayError> {
 
 /// Parses `data` and refuses every extension outside the list. Extensions are fixed before a mint is initialised, except
 /// for those that describe it, so one check when the mint is allowed is enough.
-fn check_extensions(data: &[u8]) -> Result<MintState, AssayError> {
+fn check_extensions(data: &[u8]) -> Checked<MintState> {
     let state = StateWithExtensions::<MintState>::unpack(data).map_err(|_| AssayError::MintExtensionsUnreadable)?;
     let extensions = state.get_extension_types().map_err(|_| AssayError::MintExtensionsUnreadable)?;
     if let Some(refused) = extensions.iter().find(|extension| !ALLOWED_MINT_EXTENSIONS.contains(extension)) {

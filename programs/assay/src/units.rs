@@ -3,7 +3,7 @@
 //! Accounts and instruction arguments hold plain integers with the unit in their name; the pure logic converts at its
 //! boundary.
 
-use crate::error::AssayError;
+use crate::error::{AssayError, Checked};
 
 /// An amount in base units of one mint. Which mint is said by the name of the value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,17 +26,17 @@ impl TokenAmount {
     pub const ZERO: Self = Self(0);
 
     /// The sum; `ArithmeticOverflow` beyond 64 bits.
-    pub fn plus(self, other: Self) -> Result<Self, AssayError> {
+    pub fn plus(self, other: Self) -> Checked<Self> {
         self.0.checked_add(other.0).map(Self).ok_or(AssayError::ArithmeticOverflow)
     }
 
     /// The difference; `ArithmeticOverflow` below zero.
-    pub fn minus(self, other: Self) -> Result<Self, AssayError> {
+    pub fn minus(self, other: Self) -> Checked<Self> {
         self.0.checked_sub(other.0).map(Self).ok_or(AssayError::ArithmeticOverflow)
     }
 
     /// `share` of this amount, rounded down; `ArithmeticOverflow` if a multiple exceeds 64 bits.
-    pub fn portion(self, share: BasisPoints) -> Result<Self, AssayError> {
+    pub fn portion(self, share: BasisPoints) -> Checked<Self> {
         let product = u128::from(self.0).checked_mul(u128::from(share.0)).ok_or(AssayError::ArithmeticOverflow)?;
         let quotient = product.checked_div(u128::from(BasisPoints::WHOLE.0)).ok_or(AssayError::ArithmeticOverflow)?;
         u64::try_from(quotient).map(Self).map_err(|_| AssayError::ArithmeticOverflow)
@@ -50,7 +50,7 @@ impl BasisPoints {
 
 impl Slot {
     /// The slot that lies `length` later; `ArithmeticOverflow` beyond 64 bits.
-    pub fn plus(self, length: Slots) -> Result<Self, AssayError> {
+    pub fn plus(self, length: Slots) -> Checked<Self> {
         self.0.checked_add(length.0).map(Self).ok_or(AssayError::ArithmeticOverflow)
     }
 
@@ -62,7 +62,7 @@ impl Slot {
 
 impl Slots {
     /// The sum; `ArithmeticOverflow` beyond 64 bits.
-    pub fn plus(self, other: Self) -> Result<Self, AssayError> {
+    pub fn plus(self, other: Self) -> Checked<Self> {
         self.0.checked_add(other.0).map(Self).ok_or(AssayError::ArithmeticOverflow)
     }
 }

@@ -1,5 +1,5 @@
 use crate::address::{CLIENT_SEED, JOB_SEED, NETWORK, VAULT_SEED};
-use crate::error::AssayError;
+use crate::error::{AssayError, Checked};
 use crate::events::JobPosted;
 use crate::market::{is_uri, minimum_bond, OutputDescriptor, PriceRamp};
 use crate::state::{limits, Client, Credits, Job, Network, PaymentMint};
@@ -69,7 +69,7 @@ impl PostJobArgs {
     }
 
     /// Checks the terms against the network's parameters; the error names the term.
-    pub fn validate(&self, network: &Network, payment_mint: &PaymentMint) -> core::result::Result<(), AssayError> {
+    pub fn validate(&self, network: &Network, payment_mint: &PaymentMint) -> Checked {
         let parameters = &network.parameters;
         if self.ir_version != IR_VERSION {
             return Err(AssayError::UnsupportedIrVersion);

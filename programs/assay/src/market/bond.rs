@@ -1,6 +1,6 @@
 //! What a node puts at risk for one job.
 
-use crate::error::AssayError;
+use crate::error::{AssayError, Checked};
 use crate::units::{BasisPoints, TokenAmount};
 
 /// How many base units of the stake mint one base unit of a payment mint is worth, as a fraction set by governance.
@@ -17,7 +17,7 @@ impl BondRate {
     pub const MAXIMUM_TERM: u64 = 1_000_000_000_000;
 
     /// `BondRateOutOfBounds` unless both terms lie in `1..=MAXIMUM_TERM`.
-    pub fn validate(&self) -> Result<(), AssayError> {
+    pub fn validate(&self) -> Checked {
         let valid = 1..=Self::MAXIMUM_TERM;
         if valid.contains(&self.numerator) && valid.contains(&self.denominator) {
             Ok(())
@@ -31,7 +31,7 @@ impl BondRate {
 /// `ceil(price_max * rate * multiple)` and never below one base unit.
 ///
 /// `ArithmeticOverflow` when it exceeds 64 bits: no node could lock that much.
-pub fn minimum_bond(price_max: TokenAmount, rate: BondRate, multiple: BasisPoints) -> Result<TokenAmount, AssayError> {
+pub fn minimum_bond(price_max: TokenAmount, rate: BondRate, multiple: BasisPoints) -> Checked<TokenAmount> {
     let dividend = u128::from(price_max.0)
         .checked_mul(u128::from(rate.numerator))
         .and_then(|product| product.checked_mul(u128::from(multiple.0)))
@@ -45,7 +45,7 @@ pub fn minimum_bond(price_max: TokenAmount, rate: BondRate, multiple: BasisPoint
 }
 
 /// What a claim that ends without a result costs the node: `share` of the bond, rounded down.
-pub fn miss_charge(bond: TokenAmount, share: BasisPoints) -> Result<TokenAmount, AssayError> {
+pub fn miss_charge(bond: TokenAmount, share: BasisPoints) -> Checked<TokenAmount> {
     bond.portion(share)
 }
 

@@ -1,6 +1,6 @@
 //! Windows of slots, each with exactly one slot at which it stops being open.
 
-use crate::error::AssayError;
+use crate::error::Checked;
 use crate::units::{Slot, Slots};
 
 /// A window that opens at `start` and whose last slot is `start + length`.
@@ -13,7 +13,7 @@ pub struct Deadline {
 
 impl Deadline {
     /// The window of `length` after `start`; `ArithmeticOverflow` if its end is beyond 64 bits.
-    pub fn new(start: Slot, length: Slots) -> Result<Self, AssayError> {
+    pub fn new(start: Slot, length: Slots) -> Checked<Self> {
         Ok(Self { last: start.plus(length)? })
     }
 
@@ -31,6 +31,7 @@ impl Deadline {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::AssayError;
 
     #[test]
     fn the_last_slot_is_still_in_time() {

@@ -1,6 +1,6 @@
 //! Where the output of a job lies in what the node will commit to.
 
-use crate::error::AssayError;
+use crate::error::{AssayError, Checked};
 use anchor_lang::prelude::*;
 use referee::commit::{depth_for, list_root, root_from_path, tensor_hash, Hash, ListRole};
 
@@ -24,7 +24,7 @@ impl OutputDescriptor {
     /// `OutputDescriptorInvalid` when no tensor of any graph could have these values.
     ///
     /// A tree over rows that are subtrees themselves is at most one level deeper than the least tree of its leaves.
-    pub fn validate(&self) -> core::result::Result<(), AssayError> {
+    pub fn validate(&self) -> Checked {
         let least = depth_for(self.leaves);
         let deepest = least.saturating_add(1);
         let depth_is_possible = (least..=deepest).contains(&self.depth);
@@ -37,7 +37,7 @@ impl OutputDescriptor {
     /// The boundary root that an output with `output_root` has when `path` leads up from it.
     ///
     /// `OutputPathLengthMismatch` unless the path has one hash for each level of the boundary tree.
-    pub fn boundary_root(&self, output_root: &Hash, path: &[Hash]) -> core::result::Result<Hash, AssayError> {
+    pub fn boundary_root(&self, output_root: &Hash, path: &[Hash]) -> Checked<Hash> {
         let count = u32::from(self.boundary_count);
         if path.len() != usize::from(depth_for(count)) {
             return Err(AssayError::OutputPathLengthMismatch);

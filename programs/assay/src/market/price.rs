@@ -1,6 +1,6 @@
 //! The price of a job over time.
 
-use crate::error::AssayError;
+use crate::error::{AssayError, Checked};
 use crate::units::{Slots, TokenAmount};
 
 /// Stays at `minimum` for `hold`, then rises linearly to `maximum` within `rise` and stays there. The claim fixes it.
@@ -20,7 +20,7 @@ impl PriceRamp {
     /// Checks a ramp against the window in which a job may be claimed.
     ///
     /// `PriceZero`, `PriceRangeInverted`, or `RampBeyondClaimWindow` when the maximum could never be reached.
-    pub fn validate(&self, claim_window: Slots) -> Result<(), AssayError> {
+    pub fn validate(&self, claim_window: Slots) -> Checked {
         if self.maximum == TokenAmount::ZERO {
             return Err(AssayError::PriceZero);
         }
@@ -34,7 +34,7 @@ impl PriceRamp {
     }
 
     /// The price when `elapsed` has gone by since the job was posted, rounded down.
-    pub fn price_after(&self, elapsed: Slots) -> Result<TokenAmount, AssayError> {
+    pub fn price_after(&self, elapsed: Slots) -> Checked<TokenAmount> {
         let Some(risen) = elapsed.0.checked_sub(self.hold.0) else { return Ok(self.minimum) };
         if risen >= self.rise.0 {
             return Ok(self.maximum);

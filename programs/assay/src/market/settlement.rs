@@ -1,6 +1,6 @@
 //! How the escrow of a job is shared out.
 
-use crate::error::AssayError;
+use crate::error::Checked;
 use crate::units::{BasisPoints, TokenAmount};
 
 /// Who is owed what of one escrow; the three always add up to it.
@@ -17,7 +17,7 @@ pub struct Split {
 /// Shares out `escrow` when the result was accepted at `price`.
 ///
 /// `ArithmeticOverflow` when the price exceeds the escrow or the fee the price; neither is reachable from a valid job.
-pub fn settle(escrow: TokenAmount, price: TokenAmount, fee_share: BasisPoints) -> Result<Split, AssayError> {
+pub fn settle(escrow: TokenAmount, price: TokenAmount, fee_share: BasisPoints) -> Checked<Split> {
     let fee = price.portion(fee_share)?;
     Ok(Split { node: price.minus(fee)?, client: escrow.minus(price)?, fee })
 }
@@ -25,6 +25,7 @@ pub fn settle(escrow: TokenAmount, price: TokenAmount, fee_share: BasisPoints) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::AssayError;
     use proptest::prelude::*;
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Until it is withdrawn, unbonding stake is the node's and can still be slashed.
 
-use crate::error::AssayError;
+use crate::error::{AssayError, Checked};
 use crate::units::{Slot, TokenAmount};
 use anchor_lang::prelude::*;
 
@@ -22,11 +22,7 @@ pub struct Unbonding {
 pub type WithdrawalQueue = [Unbonding; WITHDRAWAL_PLACES];
 
 /// Puts `amount` in the first empty place. `AmountZero` or `WithdrawalQueueFull`.
-pub fn enqueue(
-    queue: &mut WithdrawalQueue,
-    amount: TokenAmount,
-    release: Slot,
-) -> core::result::Result<(), AssayError> {
+pub fn enqueue(queue: &mut WithdrawalQueue, amount: TokenAmount, release: Slot) -> Checked {
     if amount == TokenAmount::ZERO {
         return Err(AssayError::AmountZero);
     }
@@ -36,14 +32,14 @@ pub fn enqueue(
 }
 
 /// Empties the place at `index`, released or not, and returns its amount. `NoSuchWithdrawal` if there is none.
-pub fn remove(queue: &mut WithdrawalQueue, index: u8) -> core::result::Result<TokenAmount, AssayError> {
+pub fn remove(queue: &mut WithdrawalQueue, index: u8) -> Checked<TokenAmount> {
     let place =
         queue.get_mut(usize::from(index)).filter(|place| place.amount != 0).ok_or(AssayError::NoSuchWithdrawal)?;
     Ok(TokenAmount(core::mem::take(place).amount))
 }
 
 /// Empties every place that is released at `now` and returns the sum. `NothingReleased` if there is none.
-pub fn take_released(queue: &mut WithdrawalQueue, now: Slot) -> core::result::Result<TokenAmount, AssayError> {
+pub fn take_released(queue: &mut WithdrawalQueue, now: Slot) -> Checked<TokenAmount> {
     let mut sum = TokenAmount::ZERO;
     for place in queue.iter_mut().filter(|place| place.amount != 0 && place.release_slot <= now.0) {
         sum = sum.plus(TokenAmount(core::mem::take(place).amount))?;
@@ -55,7 +51,7 @@ pub fn take_released(queue: &mut WithdrawalQueue, now: Slot) -> core::result::Re
 }
 
 /// Everything in the queue.
-pub fn total(queue: &WithdrawalQueue) -> core::result::Result<TokenAmount, AssayError> {
+pub fn total(queue: &WithdrawalQueue) -> Checked<TokenAmount> {
     queue.iter().try_fold(TokenAmount::ZERO, |sum, place| sum.plus(TokenAmount(place.amount)))
 }
 

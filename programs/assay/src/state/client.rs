@@ -1,7 +1,7 @@
 //! One client: the counter that keeps job ids from being used twice.
 
 use super::{check_invariant, check_version};
-use crate::error::AssayError;
+use crate::error::{AssayError, Checked};
 use anchor_lang::prelude::*;
 
 /// Counts a client's jobs. Never closed, so that a job id, and with it a job's address, is never used again.
@@ -32,7 +32,7 @@ impl Client {
     }
 
     /// Counts a job that is posted with `job_id`. `JobIdMismatch` unless it is the next id.
-    pub fn open_job(&mut self, job_id: u64) -> core::result::Result<(), AssayError> {
+    pub fn open_job(&mut self, job_id: u64) -> Checked {
         if job_id != self.next_job_id {
             return Err(AssayError::JobIdMismatch);
         }
@@ -42,13 +42,13 @@ impl Client {
     }
 
     /// Counts a job that is closed.
-    pub fn close_job(&mut self) -> core::result::Result<(), AssayError> {
+    pub fn close_job(&mut self) -> Checked {
         self.open_jobs = self.open_jobs.checked_sub(1).ok_or(AssayError::InvariantBroken)?;
         Ok(())
     }
 
     /// What must always be true.
-    pub fn invariant(&self) -> core::result::Result<(), AssayError> {
+    pub fn invariant(&self) -> Checked {
         check_version(self.version, Self::VERSION)?;
         check_invariant(self.client != Pubkey::default() && u64::from(self.open_jobs) <= self.next_job_id)
     }

@@ -2,7 +2,7 @@
 
 use super::{check_invariant, check_version};
 use crate::address::JOB_SEED;
-use crate::error::AssayError;
+use crate::error::{AssayError, Checked};
 use crate::market::{settle, Deadline, OutputDescriptor, PriceRamp, MAXIMUM_URI_BYTES};
 use crate::state_machine::{JobEvent, JobState};
 use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
@@ -21,7 +21,7 @@ pub struct Credits {
 
 impl Credits {
     /// Everything that is owed.
-    pub fn total(&self) -> core::result::Result<TokenAmount, AssayError> {
+    pub fn total(&self) -> Checked<TokenAmount> {
         TokenAmount(self.node).plus(TokenAmount(self.client))?.plus(TokenAmount(self.fee))
     }
 }
@@ -180,32 +180,32 @@ impl Job {
     }
 
     /// What a claim at `now` would fix as the price.
-    pub fn price_at(&self, now: Slot) -> core::result::Result<TokenAmount, AssayError> {
+    pub fn price_at(&self, now: Slot) -> Checked<TokenAmount> {
         self.price_ramp().price_after(now.since(Slot(self.posted_slot)))
     }
 
     /// Until when the job can be claimed.
-    pub fn claim_deadline(&self) -> core::result::Result<Deadline, AssayError> {
+    pub fn claim_deadline(&self) -> Checked<Deadline> {
         Deadline::new(Slot(self.posted_slot), Slots(self.claim_slots))
     }
 
     /// Until when the node can commit; means something once the job is claimed.
-    pub fn run_deadline(&self) -> core::result::Result<Deadline, AssayError> {
+    pub fn run_deadline(&self) -> Checked<Deadline> {
         Deadline::new(Slot(self.claimed_slot), Slots(self.run_slots))
     }
 
     /// Until when the result can be challenged; means something once it is committed.
-    pub fn challenge_deadline(&self) -> core::result::Result<Deadline, AssayError> {
+    pub fn challenge_deadline(&self) -> Checked<Deadline> {
         Deadline::new(Slot(self.committed_slot), Slots(self.window_slots))
     }
 
     /// The last slot at which the result can be challenged if it is committed at the last moment.
-    pub fn last_obligation(&self) -> core::result::Result<Slot, AssayError> {
+    pub fn last_obligation(&self) -> Checked<Slot> {
         self.run_deadline()?.last().plus(Slots(self.window_slots))
     }
 
     /// Fixes the price and pins the node.
-    pub fn claim(&mut self, by: JobNode, now: Slot) -> core::result::Result<(), AssayError> {
+    pub fn claim(&mut self, by: JobNode, now: Slot) -> Checked {
         let state = self.state.after(JobEvent::Claim)?;
         self.price = self.price_at(now)?.0;
         self.node = by.node;
@@ -217,7 +217,7 @@ impl Job {
     }
 
     /// Records a result that was checked against the job's output descriptor.
-    pub fn commit(&mut self, result: CommittedResult, now: Slot) -> core::result::Result<(), AssayError> {
+    pub fn commit(&mut self, result: CommittedResult, now: Slot) -> Checked {
         let state = self.state.after(JobEvent::Commit)?;
         self.commitment = result.commitment;
         self.boundary_root = result.boundary_root;
@@ -229,7 +229,7 @@ impl Job {
     }
 
     /// Shares out the escrow for a result that stood.
-    pub fn finalise(&mut self) -> core::result::Result<(), AssayError> {
+    pub fn finalise(&mut self) -> Checked {
         let state = self.state.after(JobEvent::Finalise)?;
         let split = settle(
             TokenAmount(self.price_max),
@@ -242,7 +242,7 @@ impl Job {
     }
 
     /// Ends the job by `event` (cancel, expire or miss) and owes the whole escrow to the client.
-    pub fn refund(&mut self, event: JobEvent) -> core::result::Result<(), AssayError> {
+    pub fn refund(&mut self, event: JobEvent) -> Checked {
         let state = self.state.after(event)?;
         if state == JobState::Settled || !state.is_end() {
             return Err(AssayError::IllegalTransition);
@@ -253,7 +253,7 @@ impl Job {
     }
 
     /// `JobNotEnded` or `CreditsOutstanding` unless the job has ended and owes nothing.
-    pub fn check_closable(&self) -> core::result::Result<(), AssayError> {
+    pub fn check_closable(&self) -> Checked {
         if !self.state.is_end() {
             return Err(AssayError::JobNotEnded);
         }
@@ -269,7 +269,7 @@ impl Job {
     }
 
     /// What must always be true.
-    pub fn invariant(&self) -> core::result::Result<(), AssayError> {
+    pub fn invariant(&self) -> Checked {
         check_version(self.version, Self::VERSION)?;
         let owed = self.credits.total()?.0;
         let claimed = self.node != Pubkey::default();

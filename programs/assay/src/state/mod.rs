@@ -17,10 +17,10 @@ pub use node::Node;
 pub use parameters::{limits, Parameters};
 pub use payment_mint::PaymentMint;
 
-use crate::error::AssayError;
+use crate::error::{AssayError, Checked};
 
 /// `UnsupportedAccountVersion` unless `found` is the version that this program writes.
-fn check_version(found: u8, written: u8) -> Result<(), AssayError> {
+fn check_version(found: u8, written: u8) -> Checked {
     if found == written {
         Ok(())
     } else {
@@ -29,7 +29,7 @@ fn check_version(found: u8, written: u8) -> Result<(), AssayError> {
 }
 
 /// `InvariantBroken` unless `holds`.
-fn check_invariant(holds: bool) -> Result<(), AssayError> {
+fn check_invariant(holds: bool) -> Checked {
     if holds {
         Ok(())
     } else {

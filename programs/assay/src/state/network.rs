@@ -2,7 +2,7 @@
 
 use super::{check_invariant, check_version, Parameters};
 use crate::address::NETWORK_SEED;
-use crate::error::AssayError;
+use crate::error::Checked;
 use anchor_lang::prelude::*;
 
 /// Authority, parameters and stake mint. It signs for the stake vault and for every fee vault.
@@ -39,7 +39,7 @@ impl Network {
     }
 
     /// What must always be true.
-    pub fn invariant(&self) -> core::result::Result<(), AssayError> {
+    pub fn invariant(&self) -> Checked {
         check_version(self.version, Self::VERSION)?;
         check_invariant(self.authority != Pubkey::default())?;
         self.parameters.validate()

@@ -1,7 +1,7 @@
 //! A node: its keys, its stake, and what of it is locked or on its way out.
 
 use super::{check_invariant, check_version, limits};
-use crate::error::AssayError;
+use crate::error::{AssayError, Checked};
 use crate::market::{is_endpoint, unbonding, Unbonding, MAXIMUM_ENDPOINT_BYTES, WITHDRAWAL_PLACES};
 use crate::units::{Slot, Slots, TokenAmount};
 use anchor_lang::prelude::*;
@@ -57,7 +57,7 @@ impl Node {
     pub const OPERATOR_OFFSET: usize = 44;
 
     /// Sets operator and endpoint. `OperatorInvalid` or `EndpointInvalid`.
-    pub fn set_contact(&mut self, operator: Pubkey, endpoint: String) -> core::result::Result<(), AssayError> {
+    pub fn set_contact(&mut self, operator: Pubkey, endpoint: String) -> Checked {
         if operator == Pubkey::default() {
             return Err(AssayError::OperatorInvalid);
         }
@@ -70,12 +70,12 @@ impl Node {
     }
 
     /// Stake that is not locked in bonds.
-    pub fn free_stake(&self) -> core::result::Result<TokenAmount, AssayError> {
+    pub fn free_stake(&self) -> Checked<TokenAmount> {
         TokenAmount(self.stake).minus(TokenAmount(self.locked))
     }
 
     /// Adds to the active stake. `AmountZero`.
-    pub fn add_stake(&mut self, amount: TokenAmount) -> core::result::Result<(), AssayError> {
+    pub fn add_stake(&mut self, amount: TokenAmount) -> Checked {
         if amount == TokenAmount::ZERO {
             return Err(AssayError::AmountZero);
         }
@@ -87,12 +87,7 @@ impl Node {
     /// jobs that the node claimed are beyond challenge, even if governance shortened `unbonding` since.
     ///
     /// `AmountZero`, `InsufficientFreeStake` or `WithdrawalQueueFull`.
-    pub fn request_withdrawal(
-        &mut self,
-        amount: TokenAmount,
-        now: Slot,
-        unbonding: Slots,
-    ) -> core::result::Result<Slot, AssayError> {
+    pub fn request_withdrawal(&mut self, amount: TokenAmount, now: Slot, unbonding: Slots) -> Checked<Slot> {
         if amount > self.free_stake()? {
             return Err(AssayError::InsufficientFreeStake);
         }
@@ -104,25 +99,20 @@ impl Node {
     }
 
     /// Moves the withdrawal at `index` back into the active stake and returns its amount. `NoSuchWithdrawal`.
-    pub fn cancel_withdrawal(&mut self, index: u8) -> core::result::Result<TokenAmount, AssayError> {
+    pub fn cancel_withdrawal(&mut self, index: u8) -> Checked<TokenAmount> {
         let amount = unbonding::remove(&mut self.unbonding, index)?;
         self.add_stake(amount)?;
         Ok(amount)
     }
 
     /// Takes all that is released at `now` out of the queue and returns the sum. `NothingReleased`.
-    pub fn withdraw_released(&mut self, now: Slot) -> core::result::Result<TokenAmount, AssayError> {
+    pub fn withdraw_released(&mut self, now: Slot) -> Checked<TokenAmount> {
         unbonding::take_released(&mut self.unbonding, now)
     }
 
     /// Locks the bond of a job that the node claims at `now` and that can be challenged until `obligation` at the latest.
     /// `InsufficientFreeStake`.
-    pub fn lock_bond(
-        &mut self,
-        bond: TokenAmount,
-        now: Slot,
-        obligation: Slot,
-    ) -> core::result::Result<(), AssayError> {
+    pub fn lock_bond(&mut self, bond: TokenAmount, now: Slot, obligation: Slot) -> Checked {
         if bond > self.free_stake()? {
             return Err(AssayError::InsufficientFreeStake);
         }
@@ -134,14 +124,14 @@ impl Node {
     }
 
     /// Frees the bond of a job that settled in the node's favour.
-    pub fn settle_job(&mut self, bond: TokenAmount) -> core::result::Result<(), AssayError> {
+    pub fn settle_job(&mut self, bond: TokenAmount) -> Checked {
         self.free_bond(bond)?;
         self.jobs_settled = self.jobs_settled.checked_add(1).ok_or(AssayError::ArithmeticOverflow)?;
         Ok(())
     }
 
     /// Frees the bond of a job whose result never came and takes `charge` out of the stake.
-    pub fn miss_job(&mut self, bond: TokenAmount, charge: TokenAmount) -> core::result::Result<(), AssayError> {
+    pub fn miss_job(&mut self, bond: TokenAmount, charge: TokenAmount) -> Checked {
         self.free_bond(bond)?;
         self.stake = TokenAmount(self.stake).minus(charge)?.0;
         self.jobs_missed = self.jobs_missed.checked_add(1).ok_or(AssayError::ArithmeticOverflow)?;
@@ -149,7 +139,7 @@ impl Node {
     }
 
     /// `NodeHasOpenJobs`, `NodeHasStake` or `NodeHasUnbonding` unless the node owns and owes nothing.
-    pub fn check_empty(&self) -> core::result::Result<(), AssayError> {
+    pub fn check_empty(&self) -> Checked {
         if self.open_jobs != 0 {
             return Err(AssayError::NodeHasOpenJobs);
         }
@@ -163,7 +153,7 @@ impl Node {
     }
 
     /// What must always be true. Each open job locks at least one base unit.
-    pub fn invariant(&self) -> core::result::Result<(), AssayError> {
+    pub fn invariant(&self) -> Checked {
         check_version(self.version, Self::VERSION)?;
         let bonds_are_plausible = match self.open_jobs {
             0 => self.locked == 0,
@@ -172,7 +162,7 @@ impl Node {
         check_invariant(bonds_are_plausible && self.locked <= self.stake)
     }
 
-    fn free_bond(&mut self, bond: TokenAmount) -> core::result::Result<(), AssayError> {
+    fn free_bond(&mut self, bond: TokenAmount) -> Checked {
         self.locked = TokenAmount(self.locked).minus(bond)?.0;
         self.open_jobs = self.open_jobs.checked_sub(1).ok_or(AssayError::InvariantBroken)?;
         Ok(())

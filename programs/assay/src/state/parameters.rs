@@ -1,6 +1,6 @@
 //! What governance may change, and within which hard bounds.
 
-use crate::error::AssayError;
+use crate::error::{AssayError, Checked};
 use anchor_lang::prelude::*;
 
 /// The hard bounds. No governance can leave them without an upgrade of the program.
@@ -58,7 +58,7 @@ pub struct Parameters {
 
 impl Parameters {
     /// Checks every bound; the error names the parameter.
-    pub fn validate(&self) -> core::result::Result<(), AssayError> {
+    pub fn validate(&self) -> Checked {
         let rules = [
             (limits::MINIMUM_STAKE.contains(&self.minimum_stake), AssayError::MinimumStakeOutOfBounds),
             (limits::PROTOCOL_FEE_BPS.contains(&self.protocol_fee_bps), AssayError::ProtocolFeeOutOfBounds),

@@ -1,7 +1,7 @@
 //! A mint in which jobs may be paid.
 
 use super::check_version;
-use crate::error::AssayError;
+use crate::error::Checked;
 use crate::market::BondRate;
 use anchor_lang::prelude::*;
 
@@ -43,7 +43,7 @@ impl PaymentMint {
     }
 
     /// What must always be true.
-    pub fn invariant(&self) -> core::result::Result<(), AssayError> {
+    pub fn invariant(&self) -> Checked {
         check_version(self.version, Self::VERSION)?;
         self.bond_rate().validate()
     }

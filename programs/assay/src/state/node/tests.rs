@@ -6,7 +6,7 @@ fn node(stake: u64) -> Node {
     Node { version: Node::VERSION, stake, ..Node::default() }
 }
 
-fn lock(node: &mut Node, bond: u64) -> core::result::Result<(), AssayError> {
+fn lock(node: &mut Node, bond: u64) -> Checked {
     node.lock_bond(TokenAmount(bond), Slot(1), Slot(2))
 }
 
