@@ -146,8 +146,7 @@ impl Chain {
     /// A mint with the token program that owns it. `C0130` or `C0131` where there is no mint at the address.
     pub async fn token_mint(&self, mint: &Pubkey) -> Result<TokenMint> {
         const WHAT: &str = "mint";
-        let account =
-            self.account(mint).await?.ok_or(ChainError::AccountMissing { what: WHAT, address: *mint })?;
+        let account = self.account(mint).await?.ok_or(ChainError::AccountMissing { what: WHAT, address: *mint })?;
         let known = [spl_token_interface::ID, spl_token_2022_interface::ID];
         if !known.contains(&account.owner) {
             return Err(ChainError::AccountOwner {
@@ -238,7 +237,8 @@ fn decode_token_amount(address: &Pubkey, account: &RawAccount) -> Result<u64> {
             expected: spl_token_interface::ID,
         });
     }
-    let malformed = |reason: &str| ChainError::AccountMalformed { what: WHAT, address: *address, reason: reason.into() };
+    let malformed =
+        |reason: &str| ChainError::AccountMalformed { what: WHAT, address: *address, reason: reason.into() };
     if account.data.len() < MINIMUM_BYTES || account.data.get(STATE).is_none_or(|state| *state == 0) {
         return Err(malformed("it is too short or not initialised"));
     }

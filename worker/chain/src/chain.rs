@@ -178,7 +178,11 @@ impl Chain {
         Ok(all)
     }
 
-    async fn accounts_once(&self, addresses: &[Pubkey], minimum_slot: u64) -> Result<Observed<Vec<Option<RawAccount>>>> {
+    async fn accounts_once(
+        &self,
+        addresses: &[Pubkey],
+        minimum_slot: u64,
+    ) -> Result<Observed<Vec<Option<RawAccount>>>> {
         let response = self
             .rpc
             .get_multiple_ui_accounts_with_config(addresses, account_config(minimum_slot))
@@ -237,7 +241,8 @@ impl Chain {
     }
 
     fn raw(&self, request: &str, account: &UiAccount) -> Result<RawAccount> {
-        let account = account.to_account().ok_or_else(|| self.malformed(request, "it returned an unreadable account"))?;
+        let account =
+            account.to_account().ok_or_else(|| self.malformed(request, "it returned an unreadable account"))?;
         Ok(RawAccount {
             owner: account.owner,
             lamports: account.lamports,

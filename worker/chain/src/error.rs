@@ -20,7 +20,9 @@ pub enum ChainError {
         reason: String,
     },
     /// The Solana CLI's configuration cannot be used.
-    #[error("the configuration {path} cannot be used ({reason}): correct it, or pass the endpoint and the keypair explicitly")]
+    #[error(
+        "the configuration {path} cannot be used ({reason}): correct it, or pass the endpoint and the keypair explicitly"
+    )]
     ConfigUnusable {
         /// The file.
         path: PathBuf,
@@ -36,7 +38,9 @@ pub enum ChainError {
         reason: String,
     },
     /// A keypair file does not hold a keypair.
-    #[error("{path} does not hold a keypair ({reason}): expected a JSON array of 64 numbers, secret key then public key")]
+    #[error(
+        "{path} does not hold a keypair ({reason}): expected a JSON array of 64 numbers, secret key then public key"
+    )]
     KeypairInvalid {
         /// The file.
         path: PathBuf,
@@ -85,13 +89,17 @@ pub enum ChainError {
     #[error("{0}")]
     TransactionFailed(Box<TransactionFailure>),
     /// The transaction's blockhash expired before it landed; it can never land any more.
-    #[error("transaction {signature} did not land before its blockhash expired: send it again, perhaps with a higher priority fee")]
+    #[error(
+        "transaction {signature} did not land before its blockhash expired: send it again, perhaps with a higher priority fee"
+    )]
     TransactionExpired {
         /// Signature of the transaction.
         signature: Signature,
     },
     /// Whether the transaction landed is not known yet.
-    #[error("whether transaction {signature} landed is unknown ({reason}): deliver the same signed bytes again, never a new transaction")]
+    #[error(
+        "whether transaction {signature} landed is unknown ({reason}): deliver the same signed bytes again, never a new transaction"
+    )]
     OutcomeUnknown {
         /// Signature of the transaction.
         signature: Signature,
@@ -111,7 +119,9 @@ pub enum ChainError {
         reason: String,
     },
     /// Stored bytes are not a signed transaction.
-    #[error("the stored bytes are not a signed transaction ({reason}): the store was damaged or written by another version")]
+    #[error(
+        "the stored bytes are not a signed transaction ({reason}): the store was damaged or written by another version"
+    )]
     StoredTransactionInvalid {
         /// What is wrong with them.
         reason: String,
@@ -144,7 +154,9 @@ pub enum ChainError {
         expected: Pubkey,
     },
     /// An account is of another kind or cannot be decoded.
-    #[error("{address} is not a {what} ({reason}): check the address and that client and program have the same version")]
+    #[error(
+        "{address} is not a {what} ({reason}): check the address and that client and program have the same version"
+    )]
     AccountMalformed {
         /// What the account should be.
         what: &'static str,
@@ -208,7 +220,9 @@ pub enum ChainError {
         reason: String,
     },
     /// Mainnet was not asked for.
-    #[error("this endpoint is mainnet and migrations run there only when asked to: read the plan, then pass the flag that allows mainnet")]
+    #[error(
+        "this endpoint is mainnet and migrations run there only when asked to: read the plan, then pass the flag that allows mainnet"
+    )]
     MainnetNotAllowed,
     /// The chain is in a state that no migration leads out of.
     #[error("the chain contradicts the migrations ({reason})")]

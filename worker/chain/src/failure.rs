@@ -81,7 +81,11 @@ impl Refusal {
 
 fn explain_custom(number: u32, program: Option<Pubkey>) -> (String, String, String) {
     let unknown = || {
-        (format!("X{number}"), format!("Custom{number}"), "this client does not know the error: read the logs".to_owned())
+        (
+            format!("X{number}"),
+            format!("Custom{number}"),
+            "this client does not know the error: read the logs".to_owned(),
+        )
     };
     match program {
         Some(program) if program == assay::ID => {
@@ -115,7 +119,6 @@ fn explain_custom(number: u32, program: Option<Pubkey>) -> (String, String, Stri
         _ => unknown(),
     }
 }
-
 
 /// Errors of Anchor's own checks that a wrong account or argument of ours can cause.
 fn anchor_error(number: u32) -> Option<AnchorErrorCode> {

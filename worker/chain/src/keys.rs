@@ -28,7 +28,8 @@ pub fn write_keypair(path: &Path, keypair: &Keypair) -> Result<()> {
         std::io::ErrorKind::AlreadyExists => ChainError::KeypairExists { path: path.to_owned() },
         _ => inaccessible(path, &error),
     })?;
-    let text = serde_json::to_string(keypair.to_bytes().as_slice()).map_err(|error| inaccessible(path, &error.into()))?;
+    let text =
+        serde_json::to_string(keypair.to_bytes().as_slice()).map_err(|error| inaccessible(path, &error.into()))?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| inaccessible(path, &error))
 }
 

@@ -12,16 +12,23 @@
 pub mod accounts;
 mod backoff;
 pub mod chain;
+pub mod deploy;
 pub mod endpoint;
 pub mod error;
 pub mod failure;
 pub mod instructions;
 pub mod keys;
+pub mod migrations;
 pub mod program_error;
 pub mod sender;
 pub mod solana_config;
+pub mod watcher;
 
 pub use chain::Chain;
 pub use endpoint::Endpoint;
 pub use error::{ChainError, Result};
-pub use sender::{Landed, Outcome, SendOptions, Sender, SignedTransaction};
+pub use failure::TransactionFailure;
+pub use keys::{read_keypair, read_or_create_keypair, write_keypair};
+pub use sender::{Landed, Outcome, PriorityFee, SendOptions, Sender, SignedTransaction};
+pub use solana_config::SolanaConfig;
+pub use watcher::{Watcher, WatcherEvent, WatcherOptions};

@@ -33,7 +33,9 @@ pub enum LocalnetError {
         given: u64,
     },
     /// Time did not travel.
-    #[error("the local chain did not travel to slot {slot} ({reason}): time only goes forward, and only on a local chain")]
+    #[error(
+        "the local chain did not travel to slot {slot} ({reason}): time only goes forward, and only on a local chain"
+    )]
     TravelRefused {
         /// The slot.
         slot: u64,

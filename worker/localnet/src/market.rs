@@ -181,7 +181,6 @@ fn variables(
 }
 
 fn token<E: std::fmt::Display>(instruction: std::result::Result<Instruction, E>) -> Result<Instruction> {
-    instruction.map_err(|error| {
-        LocalnetError::Chain(assay_chain::ChainError::SigningFailed { reason: error.to_string() })
-    })
+    instruction
+        .map_err(|error| LocalnetError::Chain(assay_chain::ChainError::SigningFailed { reason: error.to_string() }))
 }

@@ -30,11 +30,16 @@ enum Answer {
 
 /// What the chain knows of a signature.
 enum Status {
-    Confirmed { slot: u64, error: Option<TransactionError> },
+    Confirmed {
+        slot: u64,
+        error: Option<TransactionError>,
+    },
     /// In a block that may still be dropped.
     Processed,
     /// Not in any block that the endpoint knew at this slot.
-    Unknown { as_of_slot: u64 },
+    Unknown {
+        as_of_slot: u64,
+    },
 }
 
 impl Sender {
@@ -167,12 +172,7 @@ impl Sender {
         }
     }
 
-    async fn landed(
-        &self,
-        signed: &SignedTransaction,
-        slot: u64,
-        error: Option<TransactionError>,
-    ) -> Result<Outcome> {
+    async fn landed(&self, signed: &SignedTransaction, slot: u64, error: Option<TransactionError>) -> Result<Outcome> {
         let landed = Landed { signature: signed.signature(), slot };
         let Some(error) = error else { return Ok(Outcome::Landed(landed)) };
         let logs = self.logs(signed).await;

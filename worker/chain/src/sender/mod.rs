@@ -9,6 +9,8 @@ mod deliver;
 mod prepare;
 mod signed;
 
+pub use prepare::Simulation;
+pub(crate) use prepare::{MAXIMUM_TRANSACTION_BYTES, sign, wire_bytes};
 pub use signed::SignedTransaction;
 
 use crate::chain::Chain;

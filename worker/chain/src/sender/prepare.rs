@@ -82,9 +82,10 @@ impl Sender {
     ///
     /// `C0120` when a program would refuse, `C0123` when a signer is missing, `C0126` when it does not fit a packet.
     pub async fn prepare(&self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<SignedTransaction> {
-        let payer = signers.first().map(|keypair| keypair.pubkey()).ok_or_else(|| ChainError::SigningFailed {
-            reason: "there is no signer to pay the fee".to_owned(),
-        })?;
+        let payer = signers
+            .first()
+            .map(|keypair| keypair.pubkey())
+            .ok_or_else(|| ChainError::SigningFailed { reason: "there is no signer to pay the fee".to_owned() })?;
         let simulation = self.simulate(instructions, &payer).await?;
         let units = compute_limit(simulation.compute_units, self.options.compute_margin_percent);
         let micro_lamports_per_unit = self.price(instructions, units).await?;
@@ -136,8 +137,8 @@ pub(crate) fn wire_bytes(transaction: &Transaction) -> Result<usize> {
         signatures: vec![Default::default(); usize::from(transaction.message.header.num_required_signatures)],
         message: transaction.message.clone(),
     };
-    let bytes = bincode::serialized_size(&signed)
-        .map_err(|error| ChainError::SigningFailed { reason: error.to_string() })?;
+    let bytes =
+        bincode::serialized_size(&signed).map_err(|error| ChainError::SigningFailed { reason: error.to_string() })?;
     Ok(usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 

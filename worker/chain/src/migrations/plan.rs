@@ -1,0 +1,305 @@
+//! What the chain lacks.
+
+use super::desired::{Desired, DesiredMint};
+use crate::chain::Chain;
+use crate::deploy::{ProgramOnChain, read_program_file};
+use crate::error::{ChainError, Result};
+use assay::state::{Network, Parameters, PaymentMint};
+use solana_sdk::pubkey::Pubkey;
+use std::fmt;
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Put the program on the chain.
+    DeployProgram {
+        /// Its address.
+        program: Pubkey,
+        /// Size of the file.
+        image_bytes: usize,
+    },
+    /// Replace the program.
+    UpgradeProgram {
+        /// Its address.
+        program: Pubkey,
+        /// Size of the file.
+        image_bytes: usize,
+    },
+    /// Create the network.
+    InitialiseNetwork {
+        /// What nodes will stake.
+        stake_mint: Pubkey,
+        /// The first parameters.
+        parameters: Parameters,
+    },
+    /// Change parameters.
+    SetParameters {
+        /// As they are.
+        from: Parameters,
+        /// As they should be.
+        to: Parameters,
+    },
+    /// Allow a mint for payments.
+    AllowPaymentMint(DesiredMint),
+    /// Change what was decided about a mint.
+    SetPaymentMint(DesiredMint),
+}
+
+/// Everything to do, in order; empty where everything is as it should be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The actions.
+    pub actions: Vec<Action>,
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.actions.is_empty()
+    }
+}
+
+/// What the chain looks like, as far as migrations care.
+struct Present {
+    program: Option<ProgramOnChain>,
+    network: Option<Network>,
+    /// In the order of the desired mints.
+    payment_mints: Vec<Option<PaymentMint>>,
+}
+
+/// Compares `desired` with the chain; `authority` would sign. Changes nothing.
+///
+/// `C0140` when the program file cannot be used, `C0141` when the program differs and the authority may not upgrade it,
+/// `C0152` when the network stakes another mint, `C0153` when something is to be changed and another key governs.
+pub async fn plan(chain: &Chain, desired: &Desired, authority: &Pubkey) -> Result<Plan> {
+    let image = read_program_file(&desired.program_file)?;
+    let mut payment_mints = Vec::new();
+    for mint in &desired.payment_mints {
+        payment_mints.push(chain.find_payment_mint(&mint.mint).await?);
+    }
+    let present = Present {
+        program: chain.program(&desired.program).await?,
+        network: chain.find_network().await?,
+        payment_mints,
+    };
+    compare(desired, &image, &present, authority)
+}
+
+fn compare(desired: &Desired, image: &[u8], present: &Present, authority: &Pubkey) -> Result<Plan> {
+    let mut actions = Vec::new();
+    let (program, image_bytes) = (desired.program, image.len());
+    match &present.program {
+        None => actions.push(Action::DeployProgram { program, image_bytes }),
+        Some(existing) if existing.runs(image) => {}
+        Some(existing) => {
+            if existing.upgrade_authority != Some(*authority) {
+                let reason = match existing.upgrade_authority {
+                    Some(other) => format!("its upgrade authority is {other}"),
+                    None => "it is final".to_owned(),
+                };
+                return Err(ChainError::NotUpgradeAuthority { program, authority: *authority, reason });
+            }
+            actions.push(Action::UpgradeProgram { program, image_bytes });
+        }
+    }
+    let mut governed = Vec::new();
+    match &present.network {
+        None => {
+            actions.push(Action::InitialiseNetwork { stake_mint: desired.stake_mint, parameters: desired.parameters })
+        }
+        Some(network) => {
+            if network.stake_mint != desired.stake_mint {
+                return Err(ChainError::MigrationConflict {
+                    reason: format!(
+                        "the network stakes {}, the migrations say {}: a stake mint never changes, correct the migrations",
+                        network.stake_mint, desired.stake_mint
+                    ),
+                });
+            }
+            if network.parameters != desired.parameters {
+                governed.push(Action::SetParameters { from: network.parameters, to: desired.parameters });
+            }
+        }
+    }
+    for (mint, present) in desired.payment_mints.iter().zip(&present.payment_mints) {
+        match present {
+            None => {
+                governed.push(Action::AllowPaymentMint(mint.clone()));
+                // A mint is allowed enabled; switching it off is a change of its own.
+                if !mint.enabled {
+                    governed.push(Action::SetPaymentMint(mint.clone()));
+                }
+            }
+            Some(present) if differs(mint, present) => governed.push(Action::SetPaymentMint(mint.clone())),
+            Some(_) => {}
+        }
+    }
+    if let Some(network) = present.network.as_ref().filter(|network| network.authority != *authority)
+        && !governed.is_empty()
+    {
+        return Err(ChainError::NotNetworkAuthority { authority: network.authority, signer: *authority });
+    }
+    actions.extend(governed);
+    Ok(Plan { actions })
+}
+
+fn differs(desired: &DesiredMint, present: &PaymentMint) -> bool {
+    (desired.enabled, desired.bond_numerator, desired.bond_denominator)
+        != (present.enabled, present.bond_numerator, present.bond_denominator)
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DeployProgram { program, image_bytes } => {
+                write!(formatter, "deploy the program {program} ({image_bytes} bytes)")
+            }
+            Self::UpgradeProgram { program, image_bytes } => {
+                write!(formatter, "upgrade the program {program} ({image_bytes} bytes)")
+            }
+            Self::InitialiseNetwork { stake_mint, parameters } => {
+                write!(formatter, "initialise the network with stake mint {stake_mint} and {parameters:?}")
+            }
+            Self::SetParameters { from, to } => write!(formatter, "set parameters from {from:?} to {to:?}"),
+            Self::AllowPaymentMint(mint) => write!(
+                formatter,
+                "allow payments in {}, {} base units of stake for {} of it",
+                mint.mint, mint.bond_numerator, mint.bond_denominator
+            ),
+            Self::SetPaymentMint(mint) => write!(
+                formatter,
+                "set the payment mint {}: enabled {}, {} base units of stake for {} of it",
+                mint.mint, mint.enabled, mint.bond_numerator, mint.bond_denominator
+            ),
+        }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return write!(formatter, "nothing to do: the chain is as the migrations say");
+        }
+        for (position, action) in self.actions.iter().enumerate() {
+            let separator = if position == 0 { "" } else { "\n" };
+            write!(formatter, "{separator}{}. {action}", position + 1)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::desired::tests::variables;
+    use super::*;
+
+    const IMAGE: &[u8] = b"\x7fELF program";
+
+    fn desired() -> Desired {
+        Desired::builtin(&variables()).unwrap()
+    }
+
+    fn authority() -> Pubkey {
+        Pubkey::new_from_array([1; 32])
+    }
+
+    /// A chain that is exactly as desired.
+    fn finished() -> Present {
+        let desired = desired();
+        let mints = desired.payment_mints.iter().map(|mint| {
+            Some(PaymentMint {
+                version: PaymentMint::VERSION,
+                bump: 0,
+                fee_vault_bump: 0,
+                enabled: mint.enabled,
+                freezable: false,
+                decimals: 6,
+                mint: mint.mint,
+                token_program: spl_token_interface::ID,
+                bond_numerator: mint.bond_numerator,
+                bond_denominator: mint.bond_denominator,
+            })
+        });
+        Present {
+            program: Some(ProgramOnChain {
+                upgrade_authority: Some(authority()),
+                deployed_slot: 1,
+                bytes: IMAGE.to_vec(),
+            }),
+            network: Some(Network {
+                version: Network::VERSION,
+                bump: 0,
+                stake_vault_bump: 0,
+                authority: authority(),
+                pending_authority: Pubkey::default(),
+                stake_mint: desired.stake_mint,
+                parameters: desired.parameters,
+            }),
+            payment_mints: mints.collect(),
+        }
+    }
+
+    fn kinds(present: &Present) -> Vec<String> {
+        let plan = compare(&desired(), IMAGE, present, &authority()).unwrap();
+        plan.actions.iter().map(|action| format!("{action:?}").split([' ', '(']).next().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn an_empty_chain_needs_everything_in_order() {
+        let empty = Present { program: None, network: None, payment_mints: vec![None] };
+        assert_eq!(kinds(&empty), ["DeployProgram", "InitialiseNetwork", "AllowPaymentMint"]);
+    }
+
+    #[test]
+    fn a_finished_chain_needs_nothing_whoever_asks() {
+        let stranger = Pubkey::new_from_array([9; 32]);
+        assert!(compare(&desired(), IMAGE, &finished(), &stranger).unwrap().is_empty());
+    }
+
+    #[test]
+    fn each_difference_is_one_action() {
+        let mut present = finished();
+        present.program.as_mut().unwrap().bytes = b"older".to_vec();
+        assert_eq!(kinds(&present), ["UpgradeProgram"]);
+        let mut present = finished();
+        present.network.as_mut().unwrap().parameters.minimum_stake += 1;
+        assert_eq!(kinds(&present), ["SetParameters"]);
+        let mut present = finished();
+        present.payment_mints[0].as_mut().unwrap().enabled = false;
+        assert_eq!(kinds(&present), ["SetPaymentMint"]);
+    }
+
+    #[test]
+    fn a_mint_that_should_be_off_is_allowed_and_switched_off() {
+        let mut desired = desired();
+        desired.payment_mints[0].enabled = false;
+        let present = Present { payment_mints: vec![None], ..finished() };
+        let plan = compare(&desired, IMAGE, &present, &authority()).unwrap();
+        assert!(matches!(plan.actions[..], [Action::AllowPaymentMint(_), Action::SetPaymentMint(_)]));
+    }
+
+    #[test]
+    fn what_the_key_may_not_change_is_refused_by_code() {
+        let stranger = Pubkey::new_from_array([9; 32]);
+        let code = |present: &Present| compare(&desired(), IMAGE, present, &stranger).unwrap_err().code();
+        let mut present = finished();
+        present.program.as_mut().unwrap().bytes = b"older".to_vec();
+        assert_eq!(code(&present), "C0141");
+        present.program.as_mut().unwrap().upgrade_authority = None;
+        assert_eq!(code(&present), "C0141");
+        let mut present = finished();
+        present.network.as_mut().unwrap().parameters.minimum_stake += 1;
+        assert_eq!(code(&present), "C0153");
+        let mut present = finished();
+        present.network.as_mut().unwrap().stake_mint = stranger;
+        assert_eq!(code(&present), "C0152");
+    }
+
+    #[test]
+    fn a_plan_reads_as_a_list() {
+        let empty = Present { program: None, network: None, payment_mints: vec![None] };
+        let text = compare(&desired(), IMAGE, &empty, &authority()).unwrap().to_string();
+        assert!(text.starts_with("1. deploy the program") && text.contains("\n3. allow payments"), "{text}");
+        assert!(Plan::default().to_string().contains("nothing to do"));
+    }
+}
