@@ -148,6 +148,15 @@ impl NodeConfig {
         Ok(config)
     }
 
+    /// The settings as a TOML file.
+    ///
+    /// # Errors
+    /// Never for settings that are valid; the serialiser's error is passed on all the same.
+    pub fn to_toml(&self) -> Result<String, ConfigError> {
+        toml::to_string_pretty(self)
+            .map_err(|error| ConfigError::Parse { path: PathBuf::new(), reason: error.to_string() })
+    }
+
     /// Checks the bounds of every value.
     ///
     /// # Errors

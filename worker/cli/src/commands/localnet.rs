@@ -37,6 +37,9 @@ pub(crate) struct Arguments {
     /// File that is written, as JSON, when everything is ready
     #[arg(long)]
     ready_file: Option<PathBuf>,
+    /// End when the process that started this one has ended
+    #[arg(long)]
+    until_parent_exits: bool,
 }
 
 /// What somebody needs to use the localnet.
@@ -109,8 +112,24 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), CliE
         std::fs::rename(&unfinished, path)?;
     }
     output.result(&ready, || describe(&ready))?;
-    cancel.cancelled().await;
+    tokio::select! {
+        () = cancel.cancelled() => {}
+        () = parent_exits(), if arguments.until_parent_exits => {}
+    }
     Ok(())
+}
+
+/// Returns when this process has been handed to another parent.
+async fn parent_exits() {
+    #[cfg(unix)]
+    {
+        let parent = std::os::unix::process::parent_id();
+        while std::os::unix::process::parent_id() == parent {
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        }
+    }
+    #[cfg(not(unix))]
+    std::future::pending::<()>().await;
 }
 
 fn parameters(arguments: &Arguments) -> Parameters {

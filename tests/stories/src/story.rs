@@ -1,0 +1,265 @@
+//! One story: its own mint, its own folder, a client with a store, on the localnet that all stories share.
+
+use crate::binary;
+use crate::node::Placement;
+use assay::state::Job;
+use assay::state_machine::JobState;
+use assay_chain::instructions::{self, TokenMint};
+use assay_chain::{Chain, Endpoint, SendOptions, Sender, read_keypair, write_keypair};
+use assay_client::{ArtifactUris, Client, Posted, Terms, Work};
+use assay_localnet::{create_mint, fund, mint_to};
+use assay_models::mlp;
+use assay_store::{FetchOptions, LocalStore, ServerOptions, serve};
+use serde_json::Value;
+use solana_sdk::pubkey::Pubkey;
+use solana_sdk::signature::Keypair;
+use solana_sdk::signer::Signer;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
+
+/// The localnet of this test run.
+struct Shared {
+    ready: Value,
+    _folder: TempDir,
+    child: Mutex<Child>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Ok(child) = self.child.get_mut() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Never dropped: the localnet watches for the end of this process by itself.
+static SHARED: OnceCell<Shared> = OnceCell::const_new();
+
+/// Milliseconds of a slot on the shared localnet.
+const SLOT_MS: u64 = 200;
+
+/// A story in the telling.
+pub struct Story {
+    folder: TempDir,
+    sender: Sender,
+    authority: Keypair,
+    payment: TokenMint,
+    stake: TokenMint,
+    placement: Placement,
+    /// The client.
+    pub client: Client,
+    /// The client's store, which is served.
+    pub store: LocalStore,
+    /// Where it is served.
+    pub store_url: String,
+    stop: CancellationToken,
+}
+
+/// Tokens and lamports of the client at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accounts {
+    /// Base units of the payment mint.
+    pub tokens: u64,
+    /// Base units of the stake mint.
+    pub stake_tokens: u64,
+    /// Lamports: rent comes back, fees do not.
+    pub lamports: u64,
+}
+
+impl Story {
+    /// What each node stakes.
+    pub const STAKE: u64 = 1_000_000_000;
+    /// What the client starts with, in the payment mint.
+    pub const PURSE: u64 = 1_000_000_000;
+
+    /// Begins a story: starts the shared localnet if this is the first one, makes a mint and a client.
+    pub async fn begin() -> Self {
+        let shared = SHARED.get_or_init(start_localnet).await;
+        let text = |key: &str| shared.ready[key].as_str().unwrap_or_default().to_owned();
+        let placement = Placement { rpc_url: text("rpc_url"), ws_url: text("ws_url") };
+        let endpoint = Endpoint::parse_with_websocket(&placement.rpc_url, &placement.ws_url).expect("an endpoint");
+        let sender = Sender::new(Chain::new(endpoint), SendOptions::default());
+        let authority = PathBuf::from(shared.ready["keys"]["authority"].as_str().unwrap_or_default());
+        let authority = read_keypair(&authority).expect("the authority's key");
+        let payment = create_mint(&sender, &authority, 6).await.expect("a mint");
+        let allow = instructions::allow_payment_mint(&authority.pubkey(), payment, 1, 1);
+        sender.execute(&[allow], &[&authority]).await.expect("the mint is allowed");
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let key = Keypair::new();
+        fund(sender.chain(), &key.pubkey(), 10_000_000_000).await.expect("lamports");
+        mint_to(&sender, &authority, payment, &key.pubkey(), Self::PURSE).await.expect("tokens");
+        let store = LocalStore::open(folder.path().join("client-store")).expect("a store");
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let store_url = format!("http://{}", listener.local_addr().expect("an address"));
+        let stop = CancellationToken::new();
+        tokio::spawn(serve(store.clone(), listener, ServerOptions::default(), stop.clone()));
+        let fetch = FetchOptions { allow_private: true, ..FetchOptions::default() };
+        let client = Client::new(sender.clone(), key, store.clone(), fetch).expect("a client");
+        let stake = TokenMint::spl_token(text("stake_mint").parse().expect("a mint"));
+        Self { folder, sender, authority, payment, stake, placement, client, store, store_url, stop }
+    }
+
+    /// Where the story's files are.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The story's own mint.
+    pub fn payment_mint(&self) -> Pubkey {
+        self.payment.address
+    }
+
+    /// The chain as it is.
+    pub fn chain(&self) -> &Chain {
+        self.sender.chain()
+    }
+
+    /// Straight to the localnet.
+    pub fn placement(&self) -> Placement {
+        self.placement.clone()
+    }
+
+    /// A key with lamports and stake tokens, in a file: the withdraw authority of a node.
+    pub fn new_owner(&self, name: &str) -> PathBuf {
+        let (key, path) = (Keypair::new(), self.folder().join(format!("{name}.owner.json")));
+        write_keypair(&path, &key).expect("a keypair file");
+        let furnish = async {
+            fund(self.chain(), &key.pubkey(), 10_000_000_000).await.expect("lamports");
+            mint_to(&self.sender, &self.authority, self.stake, &key.pubkey(), 2 * Self::STAKE).await.expect("stake");
+        };
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(furnish));
+        path
+    }
+
+    /// Work that takes a moment: a small network on made-up inputs.
+    pub fn work(&self, seed: u64) -> Work {
+        let shape = mlp::Shape::tiny();
+        let model = mlp::model(&shape, 7).expect("a model");
+        let batch = 2;
+        let inputs = mlp::inputs(&shape, batch, seed);
+        Work::new(Arc::new(model.graph), Arc::new(model.params), inputs, &[batch]).expect("work")
+    }
+
+    /// Terms that a node accepts at once.
+    pub fn terms(&self) -> Terms {
+        Terms { ramp_hold_slots: 0, ramp_slots: 0, ..Terms::new(self.payment_mint(), 1_000_000, 1_000_000) }
+    }
+
+    /// Stores the artifacts and posts.
+    pub async fn post(&self, work: &Work, terms: &Terms) -> Posted {
+        let artifacts = self.artifacts(work).await;
+        self.client.post(work, &artifacts, terms).await.expect("the job is posted")
+    }
+
+    /// Artifacts in the client's store.
+    pub async fn artifacts(&self, work: &Work) -> ArtifactUris {
+        work.store(&self.store, &self.store_url).await.expect("artifacts are stored")
+    }
+
+    /// Waits for the end of a job.
+    pub async fn end(&self, job: &Pubkey) -> Job {
+        let waiting = self.client.wait(job, |_| {});
+        tokio::time::timeout(Duration::from_secs(120), waiting).await.expect("the job ends").expect("the job is there").job
+    }
+
+    /// Waits until a job is in a state.
+    pub async fn reaches(&self, job: &Pubkey, state: JobState) -> Job {
+        let started = Instant::now();
+        loop {
+            let now = self.chain().job(job).await.expect("the job is there");
+            if now.state == state {
+                return now;
+            }
+            assert!(started.elapsed() < Duration::from_secs(90), "job is {:?}, expected {state:?}", now.state);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// What the client has.
+    pub async fn accounts(&self) -> Accounts {
+        let owner = self.client.address();
+        let tokens = async |mint: TokenMint| {
+            self.chain().token_balance(&mint.associated_account(&owner)).await.expect("a balance").unwrap_or(0)
+        };
+        Accounts {
+            tokens: tokens(self.payment).await,
+            stake_tokens: tokens(self.stake).await,
+            lamports: self.chain().balance_lamports(&owner).await.expect("a balance"),
+        }
+    }
+
+    /// Tokens that a node's owner has been paid.
+    pub async fn paid_to(&self, node: &Pubkey) -> u64 {
+        let owner = self.chain().node(node).await.expect("the node").withdraw_authority;
+        self.chain().token_balance(&self.payment.associated_account(&owner)).await.expect("a balance").unwrap_or(0)
+    }
+
+    /// Protocol fees of this story's mint.
+    pub async fn fees(&self) -> u64 {
+        let vault = assay::address::fee_vault(&self.payment_mint());
+        self.chain().token_balance(&vault).await.expect("a balance").unwrap_or(0)
+    }
+
+    /// Brings the job to its closing: everything out, the account gone, all tokens of this story's mint accounted for.
+    pub async fn close(&self, job: &Pubkey, nodes: &[Pubkey]) {
+        let started = Instant::now();
+        // The node may be withdrawing at the same moment: both ways lead to the same end.
+        while self.chain().find_job(job).await.expect("the chain answers").is_some() {
+            let _ = self.client.reclaim(job).await;
+            assert!(started.elapsed() < Duration::from_secs(60), "the job cannot be closed");
+        }
+        let vault = assay::address::vault(job);
+        assert_eq!(self.chain().token_balance(&vault).await.expect("the chain answers"), None, "the vault is closed");
+        let mut total = self.accounts().await.tokens + self.fees().await;
+        for node in nodes {
+            total += self.paid_to(node).await;
+        }
+        assert_eq!(total, Self::PURSE, "tokens in = tokens out");
+    }
+}
+
+impl Drop for Story {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn start_localnet() -> Shared {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ready_file = folder.path().join("ready.json");
+    let log = std::fs::File::create(folder.path().join("log")).expect("a log file");
+    let child = Command::new(binary::assay())
+        .args(["localnet", "--rpc-port", "0", "--ws-port", "0", "--window-slots", "5"])
+        .args(["--slot-ms", &SLOT_MS.to_string()])
+        .arg("--folder")
+        .arg(folder.path())
+        .arg("--ready-file")
+        .arg(&ready_file)
+        .arg("--program")
+        .arg(binary::program())
+        // Statics are not dropped at exit: the localnet ends when this process is gone.
+        .arg("--until-parent-exits")
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a second handle"))
+        .stderr(log)
+        .spawn()
+        .expect("the localnet starts");
+    let started = Instant::now();
+    let ready = loop {
+        if let Ok(text) = std::fs::read_to_string(&ready_file) {
+            break serde_json::from_str(&text).expect("the ready file is JSON");
+        }
+        let log = std::fs::read_to_string(folder.path().join("log")).unwrap_or_default();
+        assert!(started.elapsed() < Duration::from_secs(180), "the localnet does not come up: {log}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    Shared { ready, _folder: folder, child: Mutex::new(child) }
+}

@@ -1,0 +1,50 @@
+//! Jobs that no node computes.
+
+use assay::state_machine::JobState;
+use story_tests::{NodeProcess, Story};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_takes_its_job_back() {
+    let story = Story::begin().await;
+    let before = story.accounts().await;
+    let posted = story.post(&story.work(1), &story.terms()).await;
+    story.client.cancel(&posted.address).await.expect("nobody has claimed");
+    assert_eq!(story.end(&posted.address).await.state, JobState::Cancelled);
+    let reclaimed = story.client.reclaim(&posted.address).await.expect("the escrow comes back");
+    assert_eq!((reclaimed.refund, reclaimed.closed), (1_000_000, true));
+    assert_eq!(story.accounts().await.tokens, before.tokens);
+    let second = story.client.cancel(&posted.address).await.expect_err("there is nothing to cancel any more");
+    assert!(!second.to_string().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_claims_and_everything_comes_back() {
+    let story = Story::begin().await;
+    // A node is there, but the job never reaches its floor.
+    let mut node = NodeProcess::register(&story, "node", story.placement(), |config| config.price_floor = 5_000_000);
+    node.start(None).await;
+    let before = story.accounts().await;
+    let mut terms = story.terms();
+    terms.claim_slots = 20;
+    let posted = story.post(&story.work(1), &terms).await;
+    assert_eq!(story.end(&posted.address).await.state, JobState::Expired);
+    let record = node.until(&posted.address, |record| record.is_finished()).await;
+    assert!(serde_json::to_string(&record).unwrap().contains("N0206"), "{record:?}");
+    story.close(&posted.address, &[]).await;
+    assert_eq!(story.accounts().await.tokens, before.tokens);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rising_price_is_taken_at_the_floor() {
+    let story = Story::begin().await;
+    let mut node = NodeProcess::register(&story, "node", story.placement(), |config| config.price_floor = 2_000_000);
+    node.start(None).await;
+    let mut terms = story.terms();
+    (terms.price_min, terms.price_max) = (1_000_000, 4_000_000);
+    (terms.ramp_hold_slots, terms.ramp_slots) = (2, 60);
+    let posted = story.post(&story.work(1), &terms).await;
+    let job = story.end(&posted.address).await;
+    assert_eq!(job.state, JobState::Settled);
+    assert!((2_000_000..4_000_000).contains(&job.price), "claimed at {}", job.price);
+    story.close(&posted.address, &[node.address]).await;
+}
