@@ -37,6 +37,8 @@ pub mod events;
 pub mod instructions;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod market;
+#[cfg(test)]
+mod seeded;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod state;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]

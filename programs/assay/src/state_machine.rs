@@ -139,6 +139,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::seeded::cases())]
+
         #[test]
         fn any_sequence_locks_a_bond_at_most_once_and_frees_it(events in prop::collection::vec(0usize..6, 0..40)) {
             let (mut state, mut locked, mut freed) = (JobState::Posted, 0, 0);

@@ -93,6 +93,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::seeded::cases())]
+
         #[test]
         fn a_portion_is_the_floor_of_the_exact_share(amount: u64, share in 0u32..=10_000) {
             let portion = u128::from(TokenAmount(amount).portion(BasisPoints(share)).unwrap().0);

@@ -43,6 +43,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::seeded::cases())]
+
         #[test]
         fn agrees_with_borsh_on_what_fits(text in "\\PC{0,300}", rest in prop::collection::vec(any::<u8>(), 0..8)) {
             let mut data = borsh::to_vec(&text).unwrap();

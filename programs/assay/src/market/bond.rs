@@ -89,6 +89,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::seeded::cases())]
+
         #[test]
         fn covers_the_price_exactly(price: u64, n in 1..=BondRate::MAXIMUM_TERM, d in 1..=BondRate::MAXIMUM_TERM, bps in 0u32..=100_000) {
             if let Ok(bond) = minimum_bond(TokenAmount(price), rate(n, d), BasisPoints(bps)) {

@@ -84,6 +84,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::seeded::cases())]
+
         #[test]
         fn never_falls_and_stays_in_its_range(a: u64, b: u64, hold: u64, rise: u64, t: u64, u: u64) {
             let ramp = ramp(a.min(b), a.max(b), hold, rise);

@@ -40,6 +40,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::seeded::cases())]
+
         #[test]
         fn every_base_unit_of_the_escrow_is_owed_to_someone(escrow: u64, part: u64, fee_bps in 0u32..=10_000) {
             let price = part.min(escrow);

@@ -104,6 +104,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::seeded::cases())]
+
         #[test]
         fn nothing_is_made_or_lost(steps in prop::collection::vec((0u8..3, 1u64..1_000, 0u64..50), 0..60)) {
             let mut queue = WithdrawalQueue::default();

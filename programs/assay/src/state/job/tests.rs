@@ -149,6 +149,8 @@ fn fields_lie_where_filters_look_and_the_size_is_exact() {
 }
 
 proptest! {
+    #![proptest_config(crate::seeded::cases())]
+
     /// Whatever the terms and whatever happens, an ended job owes exactly its escrow.
     #[test]
     fn every_end_owes_exactly_the_escrow(

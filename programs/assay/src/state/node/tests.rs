@@ -112,6 +112,8 @@ fn fields_lie_where_filters_look() {
 }
 
 proptest! {
+    #![proptest_config(crate::seeded::cases())]
+
     /// Random lives of a node: after each step the books balance with a ledger kept outside.
     #[test]
     fn stake_is_conserved(steps in prop::collection::vec((0u8..7, 0u64..500, 0u64..100), 0..120)) {
