@@ -5,7 +5,7 @@
 //!
 //! Read from the bottom up, every module depending only on those before it:
 //!
-//! * [`error`], [`units`], [`address`], [`wire`]: codes, typed units, seeds, reading strings;
+//! * [`mod@error`], [`units`], [`address`], [`wire`]: codes, typed units, seeds, reading strings;
 //! * [`market`], [`state_machine`]: the rules as pure functions and the life of a job as a table;
 //! * [`state`], [`events`]: the accounts with their transitions and invariants, and what is announced;
 //! * [`token_policy`], [`vault`]: which mints are accepted, and the only code that moves tokens;
