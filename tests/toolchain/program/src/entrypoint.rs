@@ -1,8 +1,8 @@
 //! The on-chain side: instruction data is section (u32), rounds (u32) and seed (u64), all little-endian; the number that
 //! [`crate::run`] gives is the return data. It takes no accounts.
 
-use std::alloc::{GlobalAlloc, Layout};
 use core::panic::PanicInfo;
+use std::alloc::{GlobalAlloc, Layout};
 
 use crate::Section;
 

@@ -1,5 +1,7 @@
 //! Integer operations: those that SBPF lacks (signed division, wide multiplication, overflow flags) are the lowering's own work.
 
+use std::hint::black_box;
+
 use crate::mixing::{Mixer, Values};
 
 macro_rules! operations {
@@ -13,6 +15,9 @@ macro_rules! operations {
             mixer.add_wide(value as u128);
             mixer.add(u64::from(overflowed));
         }
+        // Beside a division by the same number, the compiler takes the remainder from the quotient: hide one pair from it.
+        let (c, d) = (black_box(a), black_box(b));
+        mixer.add_wide(c.checked_rem(d).map_or(76, |value| value as u128));
         for (index, value) in [a.checked_div(b), a.checked_rem(b), a.checked_rem_euclid(b)].into_iter().enumerate() {
             mixer.add_wide(value.map_or(77 + index as u128, |value| value as u128));
         }

@@ -74,11 +74,22 @@ impl Values {
         }
     }
 
-    /// The next 128 bits: zero-extended, sign-extended, or both halves filled.
+    /// The next 128 bits: an end of the signed or unsigned range, zero-extended, sign-extended, or both halves filled.
     pub(crate) fn next_wide(&mut self) -> u128 {
-        match self.next() & 3 {
-            0 => u128::from(self.next()),
-            1 => i128::from(self.next() as i64) as u128,
+        const ENDS: [u128; 8] = [
+            0,
+            1,
+            u128::MAX,
+            u128::MAX - 1,
+            i128::MAX as u128,
+            i128::MIN as u128,
+            i128::MIN as u128 + 1,
+            u64::MAX as u128,
+        ];
+        match self.next() & 7 {
+            0 => ENDS[(self.next() & 7) as usize],
+            1 | 2 => u128::from(self.next()),
+            3 | 4 => i128::from(self.next() as i64) as u128,
             _ => (u128::from(self.next()) << 64) | u128::from(self.next()),
         }
     }
