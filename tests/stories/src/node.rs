@@ -42,7 +42,7 @@ impl NodeProcess {
         let data = story.folder().join(name);
         std::fs::create_dir_all(&data).expect("a folder for the node");
         let key = story.new_owner(name);
-        let node = Self {
+        let mut node = Self {
             address: Pubkey::default(),
             placement,
             status_url: String::new(),
@@ -61,7 +61,9 @@ impl NodeProcess {
         change(&mut config);
         let text = config.to_toml().expect("settings are TOML");
         std::fs::write(&path, text).expect("settings can be written");
-        Self { address, status_url: format!("http://{status}/v1/status"), ..node }
+        node.address = address;
+        node.status_url = format!("http://{status}/v1/status");
+        node
     }
 
     /// Starts the node and waits until it answers; `failpoint` makes it die at that place.

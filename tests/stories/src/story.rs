@@ -7,7 +7,8 @@ use assay::state_machine::JobState;
 use assay_chain::instructions::{self, TokenMint};
 use assay_chain::{Chain, Endpoint, SendOptions, Sender, read_keypair, write_keypair};
 use assay_client::{ArtifactUris, Client, Posted, Terms, Work};
-use assay_localnet::{create_mint, fund, mint_to};
+use assay_localnet::fund;
+use assay_localnet::market::{create_mint, mint_tokens};
 use assay_models::mlp;
 use assay_store::{FetchOptions, LocalStore, ServerOptions, serve};
 use serde_json::Value;
@@ -88,14 +89,14 @@ impl Story {
         let sender = Sender::new(Chain::new(endpoint), SendOptions::default());
         let authority = PathBuf::from(shared.ready["keys"]["authority"].as_str().unwrap_or_default());
         let authority = read_keypair(&authority).expect("the authority's key");
-        let payment = create_mint(&sender, &authority, 6).await.expect("a mint");
+        let payment = create_mint(&sender, &authority, &Keypair::new()).await.expect("a mint");
         let allow = instructions::allow_payment_mint(&authority.pubkey(), payment, 1, 1);
         sender.execute(&[allow], &[&authority]).await.expect("the mint is allowed");
 
         let folder = tempfile::tempdir().expect("a folder");
         let key = Keypair::new();
         fund(sender.chain(), &key.pubkey(), 10_000_000_000).await.expect("lamports");
-        mint_to(&sender, &authority, payment, &key.pubkey(), Self::PURSE).await.expect("tokens");
+        mint_tokens(&sender, &authority, payment, &key.pubkey(), Self::PURSE).await.expect("tokens");
         let store = LocalStore::open(folder.path().join("client-store")).expect("a store");
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let store_url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -133,7 +134,7 @@ impl Story {
         write_keypair(&path, &key).expect("a keypair file");
         let furnish = async {
             fund(self.chain(), &key.pubkey(), 10_000_000_000).await.expect("lamports");
-            mint_to(&self.sender, &self.authority, self.stake, &key.pubkey(), 2 * Self::STAKE).await.expect("stake");
+            mint_tokens(&self.sender, &self.authority, self.stake, &key.pubkey(), 2 * Self::STAKE).await.expect("stake");
         };
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(furnish));
         path
@@ -237,7 +238,7 @@ async fn start_localnet() -> Shared {
     let ready_file = folder.path().join("ready.json");
     let log = std::fs::File::create(folder.path().join("log")).expect("a log file");
     let child = Command::new(binary::assay())
-        .args(["localnet", "--rpc-port", "0", "--ws-port", "0", "--window-slots", "5"])
+        .args(["localnet", "--rpc-port", "0", "--ws-port", "0", "--nodes", "0"])
         .args(["--slot-ms", &SLOT_MS.to_string()])
         .arg("--folder")
         .arg(folder.path())

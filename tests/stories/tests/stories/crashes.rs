@@ -51,12 +51,12 @@ async fn a_node_that_never_delivers_pays_the_charge_and_the_client_loses_nothing
     let job = story.end(&posted.address).await;
     assert_eq!(job.state, JobState::Missed);
     assert_eq!(job.credits.client, 1_000_000, "the whole escrow comes back");
-    // 5 % of the bond, which is twice the price.
-    assert_eq!((job.bond, job.charge_credit), (2_000_000, 100_000));
+    // 5 % of the bond, which is as large as the price.
+    assert_eq!((job.bond, job.charge_credit), (1_000_000, 50_000));
     let account = story.chain().node(&node.address).await.unwrap();
-    assert_eq!((account.stake, account.locked, account.open_jobs), (Story::STAKE - 100_000, 0, 0));
+    assert_eq!((account.stake, account.locked, account.open_jobs), (Story::STAKE - 50_000, 0, 0));
     assert_eq!((account.jobs_settled, account.jobs_missed), (0, 1));
     story.close(&posted.address, &[node.address]).await;
     let after = story.accounts().await;
-    assert_eq!((after.tokens, after.stake_tokens), (before.tokens, before.stake_tokens + 100_000));
+    assert_eq!((after.tokens, after.stake_tokens), (before.tokens, before.stake_tokens + 50_000));
 }

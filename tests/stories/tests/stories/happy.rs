@@ -31,9 +31,9 @@ async fn a_job_is_posted_computed_settled_paid_and_closed() {
     assert_eq!((account.stake, account.locked, account.open_jobs), (Story::STAKE, 0, 0));
     assert_eq!((account.jobs_settled, account.jobs_missed), (1, 0));
     story.close(&posted.address, &[node.address]).await;
-    // 1 % of the price is the protocol's; posting and closing cost fees, but no rent but that of the client's counter.
-    assert_eq!(story.fees().await, 10_000);
-    assert_eq!(story.paid_to(&node.address).await, 990_000);
+    // 2 % of the price is the protocol's; posting and closing cost fees, but no rent but that of the client's counter.
+    assert_eq!(story.fees().await, 20_000);
+    assert_eq!(story.paid_to(&node.address).await, 980_000);
     let spent = before.lamports - story.accounts().await.lamports;
     assert!(spent < 3_000_000, "rent came back: {spent} lamports were spent");
 }

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signer::Signer;
+use solana_system_interface::instruction::transfer;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -212,7 +213,7 @@ async fn init(context: &Context, arguments: Init, output: Output) -> Result<(), 
         Some(_) => {}
     }
     if arguments.fund_lamports > 0 && context.chain().balance_lamports(&operator.pubkey()).await? < arguments.fund_lamports {
-        steps.push(instructions::transfer_lamports(&authority.pubkey(), &operator.pubkey(), arguments.fund_lamports));
+        steps.push(transfer(&authority.pubkey(), &operator.pubkey(), arguments.fund_lamports));
     }
     if !steps.is_empty() {
         context.sender.execute(&steps, &[&authority]).await?;

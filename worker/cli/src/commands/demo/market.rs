@@ -431,7 +431,8 @@ async fn start_node(
         backend => backend,
     };
     let progress = output.progress(&format!("starting {name} on {backend}"), 0);
-    let key = if name == "node-a" { &ready.keys.node_a } else { &ready.keys.node_b };
+    let owner = usize::from(name != "node-a");
+    let key = ready.keys.nodes.get(owner).ok_or_else(|| CliError::new("A0306", "the localnet has no key for a node"))?;
     let data = processes.folder().join(name).display().to_string();
     let (artifacts, status) = (free_address().await?, free_address().await?);
     let common = [

@@ -1,0 +1,9 @@
+//! The chain client against a real chain: deployments, transactions, subscriptions and migrations over RPC.
+
+mod deployments;
+mod local;
+mod market;
+mod proxy;
+mod sending;
+mod support;
+mod watching;
