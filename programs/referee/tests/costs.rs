@@ -6,6 +6,7 @@ use common::{Draw, along, linear, random_graph, random_values, run_graph, single
 use referee::commit::depth_for;
 use referee::graph::{
     Dtype, Graph, Instruction as I, MAX_UPLOAD_BYTES, OpKind, OutOfBounds, Program, ResolvedGraph, Slot, TensorKind,
+    Term, View,
 };
 use referee::semantics::{Fetch, Trace, evaluate};
 use std::collections::BTreeMap;
@@ -109,9 +110,20 @@ fn reader(draw: &mut Draw) -> Graph {
         0 => vec![*draw.pick(&[3, 5, 9]), *draw.pick(&[600, 700, 1024, 1537])],
         1 => vec![*draw.pick(&[40, 64, 100]), *draw.pick(&[16, 24, 60, 64, 128])],
         2 => vec![*draw.pick(&[3, 8]), *draw.pick(&[9, 12, 16]), *draw.pick(&[8, 20, 32, 48])],
+        3 if draw.once_in(2) => vec![*draw.pick(&[30, 64]), *draw.pick(&[260, 520])],
         _ => vec![2, *draw.pick(&[5, 6]), *draw.pick(&[6, 8]), *draw.pick(&[16, 31, 512])],
     };
-    let rank = source.len();
+    // Half of the views see the tensor in rows of another length.
+    let elements: u32 = source.iter().product();
+    let others: Vec<u32> = [8, 16, 20, 24, 32, 40, 60, 64, 100].into_iter().filter(|row| elements % row == 0).collect();
+    let shape = match others.is_empty() || draw.once_in(2) {
+        true => source.clone(),
+        false => {
+            let row = *draw.pick(&others);
+            vec![elements / row, row]
+        }
+    };
+    let rank = shape.len();
     let output: Vec<u32> = (0..1 + draw.below(3)).map(|_| *draw.pick(&[1, 2, 3, 5])).collect();
     let reduce: Vec<u32> = (0..draw.below(4)).map(|_| *draw.pick(&[1, 2, 3, 4, 16])).collect();
     let kinds = [OpKind::Sum, OpKind::ArgMax, OpKind::Map];
@@ -119,12 +131,12 @@ fn reader(draw: &mut Draw) -> Graph {
     let reduce = if kind == OpKind::Map { vec![] } else { reduce };
     let mut graph = single(kind, vec![tensor(dtype, TensorKind::Input, &source)], &[Dtype::I32], &output, &reduce);
     let axes = output.len() + reduce.len();
-    let mut first = along(0, &source, &vec![None; rank]);
+    let mut first = along(0, &shape, &vec![None; rank]);
     for source_axis in 0..rank as u8 {
         for iteration_axis in 0..axes as u8 {
             if draw.once_in(2) && first.terms.len() < 10 {
-                let coefficient = *draw.pick(&[1, 1, 1, 2, 4, 16, 64, -1, -3]);
-                first.terms.push(referee::graph::Term { source_axis, iteration_axis, coefficient });
+                let coefficient = *draw.pick(&[1, 1, 1, 2, 4, 16, 31, 64, -1, -1, -3]);
+                first.terms.push(Term { source_axis, iteration_axis, coefficient });
             }
         }
         first.offsets[usize::from(source_axis)] = draw.between(-2, 20) as i32;
@@ -138,9 +150,20 @@ fn reader(draw: &mut Draw) -> Graph {
         for offset in &mut view.offsets {
             *offset += if operand > 0 { draw.between(0, 2) as i32 } else { 0 };
         }
+        if draw.once_in(5) {
+            let axis = draw.below(rank as u64) as u8;
+            view.indirect = Some(axis);
+            view.offsets[usize::from(axis)] = 0;
+            view.terms.retain(|term| term.source_axis != axis);
+        }
         graph.ops[0].operands.push(view);
     }
-    let loads = (0..operands as u8).map(|operand| I::Load { d: operand, operand });
+    let indirect: Vec<bool> = graph.ops[0].operands.iter().map(|view| view.indirect.is_some()).collect();
+    let loads = (0..operands as u8).map(|operand| match indirect[usize::from(operand)] {
+        false => I::Load { d: operand, operand },
+        // The register is what an earlier operand gave, or 0.
+        true => I::Gather { d: operand, operand, a: operand.saturating_sub(1) },
+    });
     match graph.ops[0].prologue {
         Some(_) => graph.programs[1].code = loads.collect(),
         None => {
@@ -164,6 +187,67 @@ fn no_element_of_a_large_view_needs_more_than_the_bound() {
     }
     assert!(compared > 600, "only {compared} graphs were within the limits");
     assert!(exact * 5 > compared, "the bound was exact for {exact} of {compared} only");
+}
+
+#[test]
+fn a_run_over_the_end_of_a_row_and_of_a_leaf_touches_three() {
+    // Rows of 513 bytes: the second leaf of each holds one byte.
+    let tensors = vec![tensor(Dtype::I8, TensorKind::Input, &[4, 513])];
+    let mut graph = single(OpKind::Sum, tensors, &[Dtype::I32], &[2050], &[3]);
+    let mut view = along(0, &[4 * 513], &[Some(0)]);
+    view.terms.push(Term { source_axis: 0, iteration_axis: 1, coefficient: 1 });
+    graph.ops[0].operands = vec![view];
+    let graph = graph.resolve(&[]).unwrap();
+    let values = random_values(&mut Draw::new(1), &graph);
+    let measured = compare(&graph, &run_graph(&graph, &values), "windows");
+    assert_eq!((measured[0].0, graph.costs()[0].leaves), (1 + 3, 1 + 3));
+}
+
+/// Leaves of a Sum over `reduce` (or a Map, if it is empty) that reads 5 rows of 100 bytes a leaf through these views.
+fn leaves_of_five_hundred(views: &[View], reduce: &[u32]) -> (u32, u32) {
+    let kind = if reduce.is_empty() { OpKind::Map } else { OpKind::Sum };
+    let mut graph = single(kind, vec![tensor(Dtype::I8, TensorKind::Input, &[64, 100])], &[Dtype::I32], &[1], reduce);
+    graph.ops[0].operands = views.to_vec();
+    let loads = (0..views.len() as u8).map(|operand| I::Load { d: operand, operand });
+    let program = graph.programs.last_mut().unwrap();
+    program.code = loads.chain(program.code.iter().copied().filter(|word| matches!(word, I::Store { .. }))).collect();
+    let graph = graph.resolve(&[]).unwrap();
+    let values = random_values(&mut Draw::new(1), &graph);
+    let measured = compare(&graph, &run_graph(&graph, &values), "five hundred");
+    (measured[0].0 - 1, graph.costs()[0].leaves - 1)
+}
+
+#[test]
+fn where_runs_start_follows_from_all_that_moves_them() {
+    let term = |source_axis, iteration_axis, coefficient| Term { source_axis, iteration_axis, coefficient };
+    // Two runs of 16 bytes, moved by a reduction axis: the first ends within its leaf, the second at byte 496 does not.
+    let mut view = along(0, &[400, 16], &[None, Some(2)]);
+    view.terms.insert(0, term(0, 1, 126));
+    view.offsets[0] = 30;
+    let (measured, bound) = leaves_of_five_hundred(&[view], &[2, 16]);
+    assert!(measured == 3 && bound >= 3, "{bound}");
+    // A run of 16 bytes that is read backwards from byte 511.
+    let mut view = along(0, &[6400], &[None]);
+    view.terms.push(term(0, 1, -1));
+    view.offsets[0] = 511;
+    assert_eq!(leaves_of_five_hundred(&[view], &[16]), (2, 2));
+    // Two operands side by side, on bytes 499 and 500.
+    let at = |offset| View { offsets: vec![offset], ..along(0, &[6400], &[None]) };
+    assert_eq!(leaves_of_five_hundred(&[at(499), at(500)], &[]), (2, 2));
+    assert_eq!(leaves_of_five_hundred(&[at(0), at(499)], &[]), (1, 1));
+    // Two operands in rows of 16, of which the second straddles two leaves. Each reads a window of 16.
+    let rows = |row| View { offsets: vec![row, 0], ..along(0, &[400, 16], &[None, Some(1)]) };
+    let (measured, bound) = leaves_of_five_hundred(&[rows(30), rows(156)], &[16]);
+    assert!(measured == 3 && bound >= 3, "{bound}");
+}
+
+#[test]
+fn operands_that_no_program_reads_cost_nothing() {
+    let mut graph = linear(4, 8, 64);
+    let cost = graph.resolve(&[]).unwrap().costs();
+    graph.tensors.push(tensor(Dtype::I8, TensorKind::Param, &[2000, 2000]));
+    graph.ops[0].operands.push(table(4, 4_000_000));
+    assert_eq!(graph.resolve(&[]).unwrap().costs(), cost);
 }
 
 #[test]
