@@ -111,8 +111,9 @@ fn an_adapter_opens_by_part_of_its_name() {
 #[test]
 fn large_matrices_use_every_edge_of_the_largest_tiles() {
     let Some(backend) = open(paired()) else { return };
-    // 9 x 9 tiles of 64 x 64; rows of 515 bytes share words with their neighbours.
-    verify(&backend, &[linear(520, 515, 21), linear(70, 1100, 64), linear(1500, 15, 33)]).unwrap();
+    // 10 x 10 tiles of 128 x 128, then of 64 x 64; rows of 1171 bytes share words with their neighbours.
+    verify(&backend, &[linear(1156, 1171, 5), linear(630, 627, 9), linear(70, 1100, 64), linear(1500, 15, 33)])
+        .unwrap();
 }
 
 #[test]

@@ -12,8 +12,10 @@ use operand::Contraction;
 
 /// Reductions of at least so many words are shared by a workgroup where tiles do not fit.
 const LONG: u32 = 64;
-/// Rows and columns from which on tiles pay.
-const TILED: u32 = 8;
+/// Rows and columns from which on tiles pay: each word that is read serves so many sums.
+const TILED: u32 = 4;
+/// Outputs from which on tiles pay.
+const TILED_OUTPUTS: u64 = 64;
 /// Words of the reduction from which on tiles pay.
 const TILED_WORDS: u32 = 4;
 
@@ -28,8 +30,11 @@ enum Choice<'a> {
 pub(super) fn kernel(job: &Job<'_>) -> Result<Kernel, CodegenError> {
     let contraction = Contraction::new(job)?;
     let split = tile::Split::new(&contraction);
-    let tiles_pay =
-        |split: &tile::Split| split.rows() >= TILED && split.columns() >= TILED && contraction.words() >= TILED_WORDS;
+    let tiles_pay = |split: &tile::Split| {
+        let outputs = u64::from(split.rows()) * u64::from(split.columns());
+        let reuse = split.rows().min(split.columns()) >= TILED;
+        reuse && outputs >= TILED_OUTPUTS && contraction.words() >= TILED_WORDS
+    };
     let long = contraction.words() >= LONG;
     let choice = match (job.options.strategy, &split) {
         (Strategy::Tiles, Some(split)) => Choice::Tiles(split),

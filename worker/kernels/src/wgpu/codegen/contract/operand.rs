@@ -76,6 +76,11 @@ impl<'a> Contraction<'a> {
         Ok(Self { job, lowered, operands, intervals: job.graph.intervals(job.op), access, program })
     }
 
+    /// How words of a factor are read.
+    pub(super) fn access(&self, factor: usize) -> WordAccess {
+        self.access[factor]
+    }
+
     /// Elements along the reduction.
     pub(super) fn points(&self) -> u32 {
         self.lowered.reduction_points()
