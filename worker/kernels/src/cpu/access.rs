@@ -169,15 +169,25 @@ impl Access {
     #[inline(always)]
     pub(crate) fn gather(&self, data: &[u8], point: &Point, axis: usize, index: &[i64], out: &mut [i64]) {
         let Some(indirect) = self.indirect else { return };
-        let element = |at: i64, index: i64| (at + index.clamp(0, indirect.last) * indirect.stride) as usize;
+        let element = |at: i64, index: i64| {
+            at.wrapping_add(index.max(0).min(indirect.last).wrapping_mul(indirect.stride)) as usize
+        };
         if self.inside {
             let (start, step) = (self.start(point), self.strides[axis]);
+            let table = step == 0 && indirect.stride == 1;
             macro_rules! gather_from {
-                ($values:expr, $convert:expr) => {
-                    for (t, (out, index)) in out.iter_mut().zip(index).enumerate() {
-                        *out = $convert($values[element(start + step * t as i64, *index)]);
+                ($values:expr, $convert:expr) => {{
+                    if table {
+                        let values = &$values[start as usize..][..=indirect.last as usize];
+                        for (out, index) in out.iter_mut().zip(index) {
+                            *out = $convert(values[(*index).max(0).min(indirect.last) as usize]);
+                        }
+                        return;
                     }
-                };
+                    for (t, (out, index)) in out.iter_mut().zip(index).enumerate() {
+                        *out = $convert($values[element(start.wrapping_add(step.wrapping_mul(t as i64)), *index)]);
+                    }
+                }};
             }
             match self.dtype {
                 Dtype::I8 => gather_from!(data, |byte: u8| i64::from(byte as i8)),
@@ -216,7 +226,10 @@ impl Access {
 
     #[inline(always)]
     fn start(&self, point: &Point) -> i64 {
-        point.iter().zip(&self.strides).fold(self.base, |sum, (at, stride)| sum + i64::from(*at) * stride)
+        point
+            .iter()
+            .zip(&self.strides)
+            .fold(self.base, |sum, (at, stride)| sum.wrapping_add(i64::from(*at).wrapping_mul(*stride)))
     }
 
     /// The element at `point + t` on `axis`, every coordinate clamped; the indirect one counts as 0.
@@ -300,12 +313,14 @@ fn load_strided(dtype: Dtype, data: &[u8], start: i64, step: i64, out: &mut [i64
             match step {
                 1 => {
                     let values = &values[start as usize..start as usize + out.len()];
-                    out.iter_mut().zip(values).for_each(|(out, value)| *out = $convert(*value));
+                    for (out, value) in out.iter_mut().zip(values) {
+                        *out = $convert(*value);
+                    }
                 }
                 0 => out.fill($convert(values[start as usize])),
                 _ => {
                     for (t, out) in out.iter_mut().enumerate() {
-                        *out = $convert(values[(start + step * t as i64) as usize]);
+                        *out = $convert(values[start.wrapping_add(step.wrapping_mul(t as i64)) as usize]);
                     }
                 }
             }
@@ -330,7 +345,7 @@ fn copy_strided(data: &[u8], start: i64, step: i64, out: &mut [u8]) {
         0 => out.fill(data[start as usize]),
         _ => {
             for (t, out) in out.iter_mut().enumerate() {
-                *out = data[(start + step * t as i64) as usize];
+                *out = data[start.wrapping_add(step.wrapping_mul(t as i64)) as usize];
             }
         }
     }

@@ -54,10 +54,11 @@ impl Sweep {
 
     /// Sets the walked axes of `point` to the point with this row-major index.
     pub(crate) fn locate(&self, index: usize, point: &mut Point) {
-        let mut rest = index;
+        // an op has fewer than 2^31 points, and a division of 32 bits is much the quicker
+        let mut rest = index as u32;
         for (axis, length) in self.axes.iter().rev() {
-            point[*axis] = (rest % *length as usize) as u32;
-            rest /= *length as usize;
+            point[*axis] = if rest < *length { rest } else { rest % length };
+            rest = if rest < *length { 0 } else { rest / length };
         }
     }
 

@@ -139,16 +139,16 @@ impl Encoding {
             Self::Bytes { flip } => {
                 let bytes: &mut [u8] = bytemuck::cast_slice_mut(words);
                 let (used, rest) = bytes.split_at_mut(values.len());
-                used.iter_mut().zip(values).for_each(|(byte, value)| *byte = value ^ flip);
+                for (byte, value) in used.iter_mut().zip(values) {
+                    *byte = value ^ flip;
+                }
                 rest.fill(0);
             }
             Self::Pairs { signed } => {
                 let pairs: &mut [i16] = bytemuck::cast_slice_mut(words);
                 let (used, rest) = pairs.split_at_mut(values.len());
-                if signed {
-                    used.iter_mut().zip(values).for_each(|(pair, value)| *pair = i16::from(*value as i8));
-                } else {
-                    used.iter_mut().zip(values).for_each(|(pair, value)| *pair = i16::from(*value));
+                for (pair, value) in used.iter_mut().zip(values) {
+                    *pair = if signed { i16::from(*value as i8) } else { i16::from(*value) };
                 }
                 rest.fill(0);
             }

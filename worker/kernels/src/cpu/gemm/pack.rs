@@ -133,11 +133,9 @@ impl Job for PackPanel<'_, '_> {
         for (column, sum) in sums.iter_mut().enumerate().take(used) {
             plan.columns.locate(first + column, &mut point);
             let values = gather(&plan.right, data, &point, plan.depth, bytes, segments);
-            *sum = if signed {
-                values.iter().fold(0, |sum, value| sum + i32::from(*value as i8))
-            } else {
-                values.iter().fold(0, |sum, value| sum + i32::from(*value))
-            };
+            for value in values {
+                *sum = sum.wrapping_add(if signed { i32::from(*value as i8) } else { i32::from(*value) });
+            }
             format.right.encode(values, &mut columns[column * groups..][..groups]);
         }
         // from column by column to group by group

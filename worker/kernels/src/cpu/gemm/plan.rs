@@ -19,12 +19,12 @@ impl AxisGroup {
     /// Sets the axes of `point` to the point with this index, and gives its output element relative to the origin.
     #[inline]
     pub(crate) fn locate(&self, index: usize, point: &mut Point) -> usize {
-        let (mut rest, mut element) = (index, 0);
+        let (mut rest, mut element) = (index as u32, 0);
         for (axis, length, stride) in self.axes.iter().rev() {
-            let at = rest % *length as usize;
-            rest /= *length as usize;
-            point[*axis] = at as u32;
-            element += at * stride;
+            let at = rest % length;
+            rest /= length;
+            point[*axis] = at;
+            element += at as usize * stride;
         }
         element
     }

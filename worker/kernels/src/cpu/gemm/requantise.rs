@@ -169,24 +169,63 @@ struct Run<'a> {
     out: &'a mut [u8],
 }
 
+/// Columns whose values are computed before they are stored: a few vector registers.
+const STRIP: usize = 64;
+
 impl Job for Run<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
         let requantise = self.requantise;
-        match &requantise.multiplier {
-            Multiplier::Uniform(factor) if *factor == 1 && requantise.is_plain() => {
-                for (bytes, sum) in self.out.as_chunks_mut::<4>().0.iter_mut().zip(self.sums) {
-                    *bytes = sum.to_le_bytes();
+        if requantise.is_plain() {
+            for (bytes, sum) in self.out.as_chunks_mut::<4>().0.iter_mut().zip(self.sums) {
+                *bytes = sum.to_le_bytes();
+            }
+            return;
+        }
+        let size = requantise.dtype.bytes() as usize;
+        let rule = requantise.rule();
+        let mut values = [0i32; STRIP];
+        for (strip, sums) in self.sums.chunks(STRIP).enumerate() {
+            let values = &mut values[..sums.len()];
+            let first = strip * STRIP;
+            match &requantise.multiplier {
+                Multiplier::Uniform(factor) => {
+                    for (value, sum) in values.iter_mut().zip(sums) {
+                        *value = rule.value(*sum, *factor);
+                    }
+                }
+                Multiplier::Columns(factors) => {
+                    let factors = &factors[self.first + first..][..sums.len()];
+                    for ((value, sum), factor) in values.iter_mut().zip(sums).zip(factors) {
+                        *value = rule.value(*sum, *factor);
+                    }
                 }
             }
-            Multiplier::Uniform(factor) => requantise.store(self.sums, |_| i64::from(*factor), self.out),
-            Multiplier::Columns(factors) => {
-                let factors = &factors[self.first..self.first + self.sums.len()];
-                requantise.store(self.sums, |column| i64::from(factors[column]), self.out);
-            }
+            requantise.store(values, &mut self.out[first * size..][..sums.len() * size]);
         }
+    }
+}
+
+/// The numbers of a requantisation, by value, so that loops keep them in registers.
+#[derive(Clone, Copy)]
+struct Rule {
+    half: i64,
+    shift: u32,
+    offset: i64,
+    low: i64,
+    high: i64,
+}
+
+impl Rule {
+    /// What one sum becomes; it lies within the bounds, which fit 32 bits. Nothing wraps, see `Requantise::new`.
+    #[inline(always)]
+    fn value(self, sum: i32, factor: i32) -> i32 {
+        let product = i64::from(sum).wrapping_mul(i64::from(factor));
+        // floor((x + half) / 2^shift)
+        let rounded = product.wrapping_add(self.half).wrapping_shr(self.shift);
+        rounded.wrapping_add(self.offset).max(self.low).min(self.high) as i32
     }
 }
 
@@ -194,37 +233,45 @@ impl Requantise {
     /// The sum itself, in 32 bits.
     fn is_plain(&self) -> bool {
         let whole = (self.low, self.high) == Dtype::I32.range() && self.dtype == Dtype::I32;
-        whole && self.shift == 0 && self.offset == 0 && self.table.is_none()
+        let once = matches!(self.multiplier, Multiplier::Uniform(1));
+        whole && once && self.shift == 0 && self.offset == 0 && self.table.is_none()
+    }
+
+    fn rule(&self) -> Rule {
+        let shift = u32::from(self.shift);
+        let half = if shift == 0 { 0 } else { 1i64 << (shift - 1) };
+        Rule { half, shift, offset: self.offset, low: self.low, high: self.high }
     }
 
     #[inline(always)]
-    fn store(&self, sums: &[i32], factor: impl Fn(usize) -> i64, out: &mut [u8]) {
-        let (shift, offset, low, high) = (u32::from(self.shift), self.offset, self.low, self.high);
-        // floor((x + half) / 2^shift): nothing here overflows, see `new`
-        let half = if shift == 0 { 0 } else { 1i64 << (shift - 1) };
-        let value = |column: usize, sum: i32| {
-            let product = i64::from(sum) * factor(column);
-            (((product + half) >> shift) + offset).max(low).min(high)
-        };
-        macro_rules! each {
-            ($type:ty, $bytes:literal) => {
-                for (column, (bytes, sum)) in out.as_chunks_mut::<$bytes>().0.iter_mut().zip(sums).enumerate() {
-                    *bytes = (value(column, *sum) as $type).to_le_bytes();
-                }
-            };
-        }
-        match (&self.table, self.dtype) {
-            (Some(table), dtype) => {
-                let size = dtype.bytes() as usize;
-                for (column, (bytes, sum)) in out.chunks_exact_mut(size).zip(sums).enumerate() {
-                    let index = (value(column, *sum) - low) as usize;
-                    bytes.copy_from_slice(&table[index * size..][..size]);
+    fn store(&self, values: &[i32], out: &mut [u8]) {
+        match (&self.table, self.dtype.bytes()) {
+            (Some(table), 1) => self.look_up::<1>(table, values, out),
+            (Some(table), 2) => self.look_up::<2>(table, values, out),
+            (Some(table), _) => self.look_up::<4>(table, values, out),
+            (None, 1) => {
+                for (byte, value) in out.iter_mut().zip(values) {
+                    *byte = *value as u8;
                 }
             }
-            (None, Dtype::I8) => each!(i8, 1),
-            (None, Dtype::U8) => each!(u8, 1),
-            (None, Dtype::I16) => each!(i16, 2),
-            (None, Dtype::I32) => each!(i32, 4),
+            (None, 2) => {
+                for (bytes, value) in out.as_chunks_mut::<2>().0.iter_mut().zip(values) {
+                    *bytes = (*value as u16).to_le_bytes();
+                }
+            }
+            (None, _) => {
+                for (bytes, value) in out.as_chunks_mut::<4>().0.iter_mut().zip(values) {
+                    *bytes = value.to_le_bytes();
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn look_up<const BYTES: usize>(&self, table: &[u8], values: &[i32], out: &mut [u8]) {
+        let (table, low) = (table.as_chunks::<BYTES>().0, self.low as i32);
+        for (bytes, value) in out.as_chunks_mut::<BYTES>().0.iter_mut().zip(values) {
+            *bytes = table[value.wrapping_sub(low) as usize];
         }
     }
 }

@@ -131,8 +131,11 @@ impl Batch<'_> {
 fn unary(registers: &mut Registers, chunks: usize, d: Register, a: Register, operation: impl Fn(i64) -> i64) {
     let (d, a) = (usize::from(d) % REGISTERS, usize::from(a) % REGISTERS);
     for chunk in 0..chunks {
-        let source = registers.0[a][chunk];
-        registers.0[d][chunk] = source.map(&operation);
+        let mut lanes = registers.0[a][chunk];
+        for lane in &mut lanes {
+            *lane = operation(*lane);
+        }
+        registers.0[d][chunk] = lanes;
     }
 }
 
@@ -151,22 +154,31 @@ fn binary_loop(
         (Source::Register(a), Source::Register(b)) => {
             let (a, b) = (usize::from(a) % REGISTERS, usize::from(b) % REGISTERS);
             for chunk in 0..chunks {
-                let (left, right) = (registers.0[a][chunk], registers.0[b][chunk]);
-                registers.0[d][chunk] = std::array::from_fn(|lane| operation(left[lane], right[lane]));
+                let (mut left, right) = (registers.0[a][chunk], registers.0[b][chunk]);
+                for (left, right) in left.iter_mut().zip(right) {
+                    *left = operation(*left, right);
+                }
+                registers.0[d][chunk] = left;
             }
         }
         (Source::Register(a), Source::Value(right)) => {
             let a = usize::from(a) % REGISTERS;
             for chunk in 0..chunks {
-                let left = registers.0[a][chunk];
-                registers.0[d][chunk] = std::array::from_fn(|lane| operation(left[lane], right));
+                let mut left = registers.0[a][chunk];
+                for left in &mut left {
+                    *left = operation(*left, right);
+                }
+                registers.0[d][chunk] = left;
             }
         }
         (Source::Value(left), Source::Register(b)) => {
             let b = usize::from(b) % REGISTERS;
             for chunk in 0..chunks {
-                let right = registers.0[b][chunk];
-                registers.0[d][chunk] = std::array::from_fn(|lane| operation(left, right[lane]));
+                let mut right = registers.0[b][chunk];
+                for right in &mut right {
+                    *right = operation(left, *right);
+                }
+                registers.0[d][chunk] = right;
             }
         }
         (Source::Value(left), Source::Value(right)) => {
@@ -212,23 +224,29 @@ fn select(registers: &mut Registers, chunks: usize, d: Register, c: Register, a:
     };
     for chunk in 0..chunks {
         let condition = registers.0[usize::from(c) % REGISTERS][chunk];
-        let (a, b) = (chunk_of(registers, a, chunk), chunk_of(registers, b, chunk));
-        registers.0[usize::from(d) % REGISTERS][chunk] =
-            std::array::from_fn(|lane| if condition[lane] != 0 { a[lane] } else { b[lane] });
+        let (mut a, b) = (chunk_of(registers, a, chunk), chunk_of(registers, b, chunk));
+        for ((a, b), condition) in a.iter_mut().zip(b).zip(condition) {
+            *a = if condition != 0 { *a } else { b };
+        }
+        registers.0[usize::from(d) % REGISTERS][chunk] = a;
     }
 }
 
 /// Saturates from 64 bits and writes.
 #[inline(always)]
 pub(crate) fn store(dtype: Dtype, lanes: &[i64], bytes: &mut [u8]) {
+    macro_rules! store {
+        ($type:ty, $bytes:literal) => {
+            for (bytes, lane) in bytes.as_chunks_mut::<$bytes>().0.iter_mut().zip(lanes) {
+                let value = (*lane).max(i64::from(<$type>::MIN)).min(i64::from(<$type>::MAX));
+                *bytes = (value as $type).to_le_bytes();
+            }
+        };
+    }
     match dtype {
-        Dtype::I8 => bytes.iter_mut().zip(lanes).for_each(|(byte, lane)| *byte = (*lane).clamp(-128, 127) as i8 as u8),
-        Dtype::U8 => bytes.iter_mut().zip(lanes).for_each(|(byte, lane)| *byte = (*lane).clamp(0, 255) as u8),
-        Dtype::I16 => bytes.as_chunks_mut::<2>().0.iter_mut().zip(lanes).for_each(|(bytes, lane)| {
-            *bytes = ((*lane).clamp(i64::from(i16::MIN), i64::from(i16::MAX)) as i16).to_le_bytes();
-        }),
-        Dtype::I32 => bytes.as_chunks_mut::<4>().0.iter_mut().zip(lanes).for_each(|(bytes, lane)| {
-            *bytes = ((*lane).clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32).to_le_bytes();
-        }),
+        Dtype::I8 => store!(i8, 1),
+        Dtype::U8 => store!(u8, 1),
+        Dtype::I16 => store!(i16, 2),
+        Dtype::I32 => store!(i32, 4),
     }
 }

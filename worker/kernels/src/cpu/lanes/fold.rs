@@ -86,7 +86,9 @@ impl Job for Run<'_, '_> {
         }
         if self.fold.kind == OpKind::Contract {
             let sums = &mut self.scratch.pairs[0][..self.count];
-            sums.iter_mut().for_each(|sum| *sum = i64::from(*sum as i32));
+            for sum in sums {
+                *sum = i64::from(*sum as i32);
+            }
         }
     }
 }
@@ -112,17 +114,18 @@ impl Run<'_, '_> {
                 let lanes = &registers.lanes(0)[..count];
                 match kind {
                     OpKind::ArgMax | OpKind::ArgMin => {
-                        for (lane, value) in lanes.iter().enumerate() {
-                            if best.is_none_or(|(_, best)| is_better(*kind, *value, best)) {
-                                best = Some((start + lane, *value));
-                            }
+                        let least = *kind == OpKind::ArgMin;
+                        let value = extreme(lanes, least);
+                        if best.is_none_or(|(_, best)| is_better(*kind, value, best)) {
+                            // the first of those that are equal
+                            let lane = lanes.iter().position(|lane| *lane == value).unwrap_or(0);
+                            best = Some((start + lane, value));
                         }
                     }
                     _ => {
-                        result[0] = lanes.iter().fold(result[0], |sum, value| sum.wrapping_add(*value));
+                        result[0] = result[0].wrapping_add(sum(lanes));
                         if *kind == OpKind::SumPair {
-                            let lanes = &registers.lanes(1)[..count];
-                            result[1] = lanes.iter().fold(result[1], |sum, value| sum.wrapping_add(*value));
+                            result[1] = result[1].wrapping_add(sum(&registers.lanes(1)[..count]));
                         }
                     }
                 }
@@ -162,15 +165,43 @@ impl Run<'_, '_> {
                     }
                 }
                 _ => {
-                    first.iter_mut().zip(lanes).for_each(|(sum, value)| *sum = sum.wrapping_add(*value));
+                    for (sum, value) in first.iter_mut().zip(lanes) {
+                        *sum = sum.wrapping_add(*value);
+                    }
                     if *kind == OpKind::SumPair {
-                        let lanes = registers.lanes(1).iter().take(self.count);
-                        second.iter_mut().zip(lanes).for_each(|(sum, value)| *sum = sum.wrapping_add(*value));
+                        for (sum, value) in second.iter_mut().zip(registers.lanes(1)).take(self.count) {
+                            *sum = sum.wrapping_add(*value);
+                        }
                     }
                 }
             }
         }
     }
+}
+
+#[inline(always)]
+fn sum(lanes: &[i64]) -> i64 {
+    let mut sum = 0i64;
+    for lane in lanes {
+        sum = sum.wrapping_add(*lane);
+    }
+    sum
+}
+
+/// The least or greatest of at least one value.
+#[inline(always)]
+fn extreme(lanes: &[i64], least: bool) -> i64 {
+    let mut extreme = if least { i64::MAX } else { i64::MIN };
+    if least {
+        for lane in lanes {
+            extreme = extreme.min(*lane);
+        }
+    } else {
+        for lane in lanes {
+            extreme = extreme.max(*lane);
+        }
+    }
+    extreme
 }
 
 #[inline(always)]

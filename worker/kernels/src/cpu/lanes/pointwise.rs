@@ -135,7 +135,9 @@ fn preset(presets: Presets<'_>, range: std::ops::Range<usize>, registers: &mut R
     match presets {
         Presets::None => {}
         Presets::Sums(sums) => {
-            registers.lanes_mut(0).iter_mut().zip(&sums[range]).for_each(|(lane, sum)| *lane = i64::from(*sum));
+            for (lane, sum) in registers.lanes_mut(0).iter_mut().zip(&sums[range]) {
+                *lane = i64::from(*sum);
+            }
         }
         Presets::Pairs([first, second]) => {
             registers.lanes_mut(0)[..range.len()].copy_from_slice(&first[range.clone()]);
