@@ -11,6 +11,7 @@ mod process;
 mod report;
 mod rules;
 mod setup;
+mod test_programs;
 mod workspace;
 
 use std::process::ExitCode;

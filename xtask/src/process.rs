@@ -57,6 +57,16 @@ pub(crate) fn run_quietly(
     Err(Failure::new(code, format!("`{}` ended with {}:\n    {tail}", shown(command), ending(status)), remedy))
 }
 
+/// Runs a program that shows its progress on the standard error, and returns what it wrote to its standard output.
+pub(crate) fn run_for_output(command: &mut Command, code: Code, remedy: &str) -> Result<String, Failure> {
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().map_err(|e| cannot_run(command, &e))?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(Failure::new(code, format!("`{}` ended with {}", shown(command), ending(output.status)), remedy))
+    }
+}
+
 /// What a program wrote to its standard output, or nothing if it cannot be run or fails.
 pub(crate) fn output_of(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
@@ -80,7 +90,8 @@ fn forward_lines(stream: Option<impl Read + Send + 'static>, lines: Sender<Strin
     });
 }
 
-fn cannot_run(command: &Command, error: &std::io::Error) -> Failure {
+/// The failure of a program that could not be started or waited for.
+pub(crate) fn cannot_run(command: &Command, error: &std::io::Error) -> Failure {
     Failure::new(
         Code::CannotRun,
         format!("cannot run {}: {error}", command.get_program().to_string_lossy()),

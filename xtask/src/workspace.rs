@@ -30,8 +30,6 @@ pub(crate) struct Package {
     pub(crate) manifest_path: PathBuf,
     /// What it names under dependencies, of every kind.
     pub(crate) dependencies: Vec<Dependency>,
-    /// Its libraries, binaries and test programs.
-    pub(crate) targets: Vec<Target>,
 }
 
 /// A dependency as a manifest names it.
@@ -39,15 +37,6 @@ pub(crate) struct Package {
 pub(crate) struct Dependency {
     /// The crate's name.
     pub(crate) name: String,
-}
-
-/// One thing that cargo compiles from a crate.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Target {
-    /// Its name.
-    pub(crate) name: String,
-    /// `lib`, `bin`, `test`, ...
-    pub(crate) kind: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +102,11 @@ impl Workspace {
     /// The compiled on-chain program.
     pub(crate) fn program(&self) -> PathBuf {
         self.target.join("deploy/assay.so")
+    }
+
+    /// A program of the workspace's own, as compiled with the dev profile.
+    pub(crate) fn dev_binary(&self, name: &str) -> PathBuf {
+        self.target.join("debug").join(name)
     }
 
     /// Where the SBF toolchain is kept.

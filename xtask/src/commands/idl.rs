@@ -55,7 +55,7 @@ fn generate(workspace: &Workspace) -> Result<String, Failure> {
     build.args(["--workspace", "--bin", "idl-builder"]);
     process::run(&mut build, Code::Build, "mend what the compiler reports above")?;
     let destination = workspace.target.join("idl/assay.json");
-    let mut generate = Command::new(workspace.target.join("debug/idl-builder"));
+    let mut generate = Command::new(workspace.dev_binary("idl-builder"));
     generate.arg(workspace.root.join("programs/assay")).arg(&destination);
     // The builder compiles the program with flags of its own; in the common target folder everything would be compiled again.
     generate.env("CARGO_TARGET_DIR", workspace.target.join("idl-build"));

@@ -1,14 +1,18 @@
 //! `cargo xtask test`: lints, IDL drift, and every test.
 
-use std::process::Command;
+use std::path::PathBuf;
+
+use serde_json::json;
 
 use crate::arguments::{ProgramCompiler, TestOptions, TestPart};
 use crate::commands::{build, idl, lint, program_toolchain, setup};
 use crate::failure::{Code, Failure};
 use crate::process;
 use crate::report::{Ending, Report};
+use crate::setup::debian;
 use crate::setup::sbf_toolchain::SbfToolchain;
-use crate::workspace::{Package, Workspace};
+use crate::test_programs::{self, Tally, TestProgram};
+use crate::workspace::Workspace;
 
 /// The crate that tests the compiled program.
 const PROGRAM_TESTS: &str = "program-tests";
@@ -16,6 +20,15 @@ const PROGRAM_TESTS: &str = "program-tests";
 const TOOLCHAIN_TESTS: &str = "toolchain-tests";
 /// The crate of whole stories.
 const STORY_TESTS: &str = "story-tests";
+
+/// The part of `test` that a crate's tests belong to.
+fn part_of(package: &str) -> TestPart {
+    match package {
+        PROGRAM_TESTS | TOOLCHAIN_TESTS => TestPart::Program,
+        STORY_TESTS => TestPart::Stories,
+        _ => TestPart::Unit,
+    }
+}
 
 /// Sets up and runs the wanted parts. Set-up and building end the run if they fail; of the rest everything runs, and the first failure
 /// is the result.
@@ -28,71 +41,70 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &TestOpti
     if wanted(TestPart::Lint) {
         result = lint::all(workspace, report).and(idl::check(workspace, report));
     }
-    if [TestPart::Unit, TestPart::Program, TestPart::Stories].into_iter().any(wanted) {
-        build::program(workspace, report, &toolchain)?;
-        compile(workspace, report)?;
+    if ![TestPart::Unit, TestPart::Program, TestPart::Stories].into_iter().any(wanted) {
+        return result;
     }
+    build::program(workspace, report, &toolchain)?;
+    let programs = compile(workspace, report)?;
+    let mut total = Tally::default();
+    let mut tests = |report: &mut Report, name: &str, selected: &dyn Fn(&TestProgram) -> bool| {
+        report.step(name, "", |_| {
+            let selection = programs.iter().filter(|program| selected(program));
+            let outcome = test_programs::run(selection, &environment(workspace))?;
+            total.add(outcome.tally);
+            outcome.verdict()?;
+            Ok(Ending::Done(format!("{} passed, {} ignored", outcome.tally.passed, outcome.tally.ignored)))
+        })
+    };
     if wanted(TestPart::Unit) {
-        let is_unit =
-            |package: &Package| ![PROGRAM_TESTS, TOOLCHAIN_TESTS, STORY_TESTS].contains(&package.name.as_str());
-        let mut selection = vec!["--lib".to_owned(), "--bins".to_owned()];
-        selection.extend(integration_tests(workspace, is_unit));
-        result = result.and(tests(workspace, report, "tests of each crate", &selection));
-        result = result.and(tests(workspace, report, "examples in the documentation", &["--doc".to_owned()]));
+        result =
+            result.and(tests(report, "tests of each crate", &|program| part_of(&program.package) == TestPart::Unit));
+        result = result.and(documentation(workspace, report));
     }
     if wanted(TestPart::Program) {
         let prepared = program_toolchain::prepare(workspace, report, &toolchain);
-        let tested = [PROGRAM_TESTS, TOOLCHAIN_TESTS];
-        let selection = integration_tests(workspace, |package| {
-            tested.contains(&package.name.as_str())
-                && (package.name != TOOLCHAIN_TESTS || prepared.as_ref().is_ok_and(|p| *p))
-        });
+        let ready = prepared.as_ref().is_ok_and(|ready| *ready);
         result = result.and(prepared.map(|_| ()));
-        result = result.and(tests(workspace, report, "tests of the compiled program", &selection));
+        result = result.and(tests(report, "tests of the compiled program", &|program| {
+            part_of(&program.package) == TestPart::Program && (ready || program.package != TOOLCHAIN_TESTS)
+        }));
         result = result.and(program_toolchain::reproducibility(workspace, report, &toolchain));
     }
     if wanted(TestPart::Stories) {
-        let selection = integration_tests(workspace, |package| package.name == STORY_TESTS);
-        result = result.and(tests(workspace, report, "stories", &selection));
+        result = result.and(tests(report, "stories", &|program| part_of(&program.package) == TestPart::Stories));
     }
+    report.fact("tests", json!({ "passed": total.passed, "failed": total.failed, "ignored": total.ignored }));
     result
 }
 
 /// Compiles everything once, so that a mistake in any crate ends the run before a test starts, and the `assay` command is there.
-fn compile(workspace: &Workspace, report: &mut Report) -> Result<(), Failure> {
+fn compile(workspace: &Workspace, report: &mut Report) -> Result<Vec<TestProgram>, Failure> {
+    let mut programs = Vec::new();
     report.step("compiling every crate and test", "the first time several minutes", |_| {
-        let mut build = workspace.compiling_cargo("build");
-        build.args(["--workspace", "--all-targets"]);
-        process::run(&mut build, Code::Build, "mend what the compiler reports above")?;
+        programs = test_programs::compile(workspace)?;
+        Ok(Ending::Done(format!("{} test programs", programs.len())))
+    })?;
+    Ok(programs)
+}
+
+/// The examples in the documentation.
+fn documentation(workspace: &Workspace, report: &mut Report) -> Result<(), Failure> {
+    report.step("examples in the documentation", "", |_| {
+        let mut test = workspace.compiling_cargo("test");
+        test.args(["--workspace", "--doc", "--no-fail-fast"]);
+        process::run(&mut test, Code::Tests, "see above which example failed and why")?;
         Ok(Ending::done())
     })
 }
 
-/// Cargo's arguments that select the test programs of some crates. The crates themselves are not selected: with `--package`, cargo
-/// would choose other features of shared dependencies and compile them again.
-fn integration_tests(workspace: &Workspace, of: impl Fn(&Package) -> bool) -> Vec<String> {
-    let tests = workspace.packages.iter().filter(|package| of(package)).flat_map(|package| &package.targets);
-    tests
-        .filter(|target| target.kind.iter().any(|kind| kind == "test"))
-        .flat_map(|target| ["--test".to_owned(), target.name.clone()])
-        .collect()
-}
-
-/// Runs a selection of tests; all of them even if some fail.
-fn tests(workspace: &Workspace, report: &mut Report, name: &str, selection: &[String]) -> Result<(), Failure> {
-    report.step(name, "", |_| {
-        if selection.is_empty() {
-            return Ok(Ending::Skipped("there are none".into()));
-        }
-        process::run(&mut cargo_test(workspace, selection), Code::Tests, "see above which test failed and why")?;
-        Ok(Ending::done())
-    })
-}
-
-fn cargo_test(workspace: &Workspace, selection: &[String]) -> Command {
-    let mut test = workspace.compiling_cargo("test");
-    test.args(["--workspace", "--no-fail-fast"]).args(selection).env("ASSAY_PROGRAM_SO", workspace.program());
-    test
+/// What tests are told: where the program and the command are, and, where set-up has installed a GPU driver (if only one in software),
+/// that a missing one is an error.
+fn environment(workspace: &Workspace) -> Vec<(&'static str, PathBuf)> {
+    let mut variables = vec![("ASSAY_PROGRAM_SO", workspace.program()), ("ASSAY_BIN", workspace.dev_binary("assay"))];
+    if debian::is_debian() {
+        variables.push(("ASSAY_REQUIRE_GPU", PathBuf::from("1")));
+    }
+    variables
 }
 
 #[cfg(test)]
@@ -100,24 +112,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_test_program_belongs_to_exactly_one_part() {
+    fn the_parts_speak_of_crates_that_are_there() {
         let workspace = Workspace::find().expect("the workspace of this crate");
         for name in [PROGRAM_TESTS, TOOLCHAIN_TESTS, STORY_TESTS] {
             assert!(workspace.packages.iter().any(|package| package.name == name), "no crate {name}");
+            assert_ne!(part_of(name), TestPart::Unit);
         }
-        // `--test NAME` selects by name alone: of two with one name in different parts, each would run in both.
-        let part_of = |package: &Package| match package.name.as_str() {
-            PROGRAM_TESTS | TOOLCHAIN_TESTS => TestPart::Program,
-            STORY_TESTS => TestPart::Stories,
-            _ => TestPart::Unit,
-        };
-        let names = |part| integration_tests(&workspace, |package| part_of(package) == part);
-        let parts = [names(TestPart::Unit), names(TestPart::Program), names(TestPart::Stories)];
-        for (index, part) in parts.iter().enumerate() {
-            for name in part.iter().filter(|name| *name != "--test") {
-                let elsewhere = parts.iter().enumerate().any(|(other, names)| other != index && names.contains(name));
-                assert!(!elsewhere, "two test programs in different parts have the name {name}");
-            }
-        }
+        assert_eq!(part_of("referee"), TestPart::Unit);
     }
 }

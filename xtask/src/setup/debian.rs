@@ -24,11 +24,15 @@ const NEEDED: &[Needed] = &[
     Needed { package: "patch", purpose: "sets up the SBF toolchain" },
     Needed { package: "xz-utils", purpose: "sets up the SBF toolchain" },
     Needed { package: "ca-certificates", purpose: "downloads over TLS" },
-    Needed { package: "git", purpose: "lists the sources that a second build is made from" },
 ];
 
 /// How long installing takes, for the user's patience: measured with a quick archive.
 const ABOUT: &str = "about 1 minute, 150 MB";
+
+/// Whether this is a Debian, or something made from it, on which the packages are installed by the set-up.
+pub(crate) fn is_debian() -> bool {
+    process::is_installed("dpkg-query")
+}
 
 /// The needed packages that are not installed; nothing where Debian's package manager is absent.
 fn missing() -> Vec<&'static str> {
@@ -47,7 +51,7 @@ fn missing_from(installed: &str) -> Vec<&'static str> {
 
 /// Installs what is missing, as root or through sudo; with `check` only reports it.
 pub(crate) fn ensure(progress: &Progress, check: bool) -> Result<Ending, Failure> {
-    if !process::is_installed("dpkg-query") {
+    if !is_debian() {
         return Ok(Ending::Skipped(format!(
             "this is not Debian; the build needs what these packages hold: {}",
             NEEDED.iter().map(|needed| needed.package).collect::<Vec<_>>().join(" ")
