@@ -147,6 +147,14 @@ fn broken() -> Vec<(&'static str, Site, Graph)> {
         ),
         ("G0122", Site::Operand(1, 1), changed(|g| g.ops[1].operands[1].as_shape = dims(&[255]))),
         ("G0122", Site::Operand(1, 0), changed(|g| g.ops[1].operands[0].as_shape = dims(&[64, 8]))),
+        ("G0122", Site::Operand(1, 0), {
+            let mut graph = sound();
+            // A second symbol with the same bounds: as many elements only by chance.
+            graph.symbols.push(Symbol { min: 1, max: 64 });
+            graph.tensors.push(referee::graph::Tensor { shape: vec![Dim::Symbol(1)], ..graph.tensors[4].clone() });
+            graph.ops[1].operands[0].as_shape[0] = Dim::Symbol(1);
+            graph
+        }),
         ("G0123", Site::Operand(1, 1), changed(|g| g.ops[1].operands[1].offsets = vec![0, 0])),
         ("G0124", Site::OperandAxis(1, 0, 1), changed(|g| g.ops[1].operands[0].terms[1].coefficient = 0)),
         ("G0124", Site::OperandAxis(1, 0, 0), changed(|g| g.ops[1].operands[0].terms.reverse())),
@@ -185,6 +193,14 @@ fn broken() -> Vec<(&'static str, Site, Graph)> {
             Site::OperandAxis(1, 0, 1),
             changed(|g| {
                 g.programs[2].code.insert(0, I::Load { d: 3, operand: 0 });
+            }),
+        ),
+        (
+            "G0134",
+            Site::OperandAxis(0, 4, 0),
+            changed(|g| {
+                // Though no program reads it.
+                g.ops[0].operands.push(along(1, &[8, 32], &[Some(2), None]));
             }),
         ),
         ("G0140", instruction(1, 1, 0), changed(|g| g.programs[1].code[0] = I::Load { d: 16, operand: 0 })),
@@ -353,6 +369,35 @@ fn the_bounds_of_a_contraction_are_the_last_that_cannot_wrap() {
         // At the bound it is no longer this rule that refuses.
         assert_ne!(contract(pair, most as u32).check().unwrap_err().code, "G0133");
     }
+}
+
+/// Takes 21 elements of a table of 1024 rows whose length is a symbol. A leaf holds 400 bytes of rows of 200, 512 of rows
+/// of 256 and 300 of rows of 300.
+fn takes(min: u32, max: u32) -> Graph {
+    let mut graph =
+        single(OpKind::Map, vec![tensor(Dtype::I8, TensorKind::Param, &[1024, 1])], &[Dtype::I8], &[4], &[]);
+    graph.symbols = vec![Symbol { min, max }];
+    graph.tensors[0].shape[1] = Dim::Symbol(0);
+    let mut view = along(0, &[1024, 1], &[None, None]);
+    view.as_shape[1] = Dim::Symbol(0);
+    view.indirect = Some(0);
+    graph.ops[0].operands = vec![view];
+    graph.programs[0].code.splice(0..0, vec![I::Gather { d: 0, operand: 0, a: 0 }; 21]);
+    graph
+}
+
+#[test]
+fn every_corner_is_checked_and_what_lies_between_when_a_job_asks_for_it() {
+    assert_eq!(takes(256, 300).check().unwrap_err().code, "G0162", "at the least value alone");
+    assert_eq!(takes(200, 256).check().unwrap_err().code, "G0162", "at the greatest value alone");
+    let graph = takes(200, 300);
+    let report = graph.check().unwrap();
+    assert!(graph.resolve(&[200]).is_ok() && graph.resolve(&[300]).is_ok());
+    assert_eq!(graph.resolve(&[256]).unwrap_err().code, "G0162");
+    // The report has the dearest of both corners.
+    let cost = |value: u32| graph.resolve(&[value]).unwrap().costs()[0];
+    assert_eq!(report.costs, [cost(200).max(cost(300))]);
+    assert_ne!(cost(200), cost(300));
 }
 
 #[test]
