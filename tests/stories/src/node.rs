@@ -140,9 +140,13 @@ impl NodeProcess {
         }
     }
 
-    /// How often the log holds a text.
-    pub fn log_count(&self, text: &str) -> usize {
-        std::fs::read_to_string(self.data.join("log")).unwrap_or_default().matches(text).count()
+    /// Waits until it has no job in work.
+    pub async fn until_idle(&self) {
+        let started = Instant::now();
+        while self.status().await.is_none_or(|status| status.totals.open > 0) {
+            assert!(started.elapsed() < PATIENCE, "the node does not come to rest; {}", self.log());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     fn log(&self) -> String {
