@@ -115,7 +115,8 @@ fn reader(draw: &mut Draw) -> Graph {
     };
     // Half of the views see the tensor in rows of another length.
     let elements: u32 = source.iter().product();
-    let others: Vec<u32> = [8, 16, 20, 24, 32, 40, 60, 64, 100].into_iter().filter(|row| elements % row == 0).collect();
+    let others: Vec<u32> =
+        [8, 16, 20, 24, 32, 40, 60, 64, 100].into_iter().filter(|row| elements.is_multiple_of(*row)).collect();
     let shape = match others.is_empty() || draw.once_in(2) {
         true => source.clone(),
         false => {
