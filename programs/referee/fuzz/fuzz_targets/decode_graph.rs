@@ -38,7 +38,10 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(intervals.prologue.iter().chain(&intervals.epilogue).all(|interval| interval.low <= interval.high));
     }
     for entry in &resolved.boundary {
-        assert_eq!(resolved.tensors[usize::from(entry.slot)].producer.map(|(op, _)| resolved.segment_of(op)), Some(entry.segment));
+        assert_eq!(
+            resolved.tensors[usize::from(entry.slot)].producer.map(|(op, _)| resolved.segment_of(op)),
+            Some(entry.segment)
+        );
     }
     for slot in resolved.ops.iter().take(8).filter_map(|op| op.outputs.last().copied()) {
         let tensor = &resolved.tensors[usize::from(slot)];

@@ -66,7 +66,7 @@ impl fmt::Display for DecodeError {
 /// A rule that a decoded graph breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckError {
-    /// Stable code, `G0101` and on; documented beside each rule in the `check` module.
+    /// Stable code, `G0101` and on; all are listed in `SPECIFICATION.md`.
     pub code: &'static str,
     /// Where.
     pub site: Site,
