@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 /// How to call it.
-pub(crate) const USAGE: &str = "usage: assay-bench [--only gemm|tree|commitment]... [--json] [--merge FILE]...
-  --only NAME   run this benchmark alone; may be given several times
-  --json        print the line of JSON alone
+pub(crate) const USAGE: &str = "usage: assay-bench [--only gemm|tree|commitment|none]... [--json] [--merge FILE]...
+  --only NAME   run this benchmark alone; may be given several times; none runs nothing
+  --json        print the line of JSON alone; so does --output json
   --merge FILE  merge the JSON objects of a file, one a line, into the last line";
 
 const NAMES: [&str; 3] = ["gemm", "tree", "commitment"];
@@ -31,6 +31,11 @@ impl Arguments {
                     parsed.only.push(name);
                 }
                 "--json" => parsed.json_only = true,
+                "--output" => match arguments.next().as_deref() {
+                    Some("json") => parsed.json_only = true,
+                    Some("text") => parsed.json_only = false,
+                    _ => return Err("--output is text or json".into()),
+                },
                 "--merge" => parsed.merge.push(arguments.next().ok_or("--merge needs a file")?.into()),
                 other => return Err(format!("unknown argument {other}")),
             }

@@ -12,10 +12,12 @@ mod random;
 mod reduce;
 mod requantise;
 mod sketch;
+mod unfuse;
 mod values;
 mod verify;
 
 pub use random::random_vector;
+pub use unfuse::unfuse;
 pub use verify::{Mismatch, VerifyError, verify};
 
 use crate::TensorSet;

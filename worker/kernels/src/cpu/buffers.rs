@@ -59,3 +59,37 @@ impl BufferPlan {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::random_vector;
+
+    #[test]
+    fn no_two_tensors_that_live_at_once_share_a_buffer_and_each_fits() {
+        let mut shared = 0;
+        for seed in 0..300 {
+            let graph = random_vector(seed).resolve().unwrap();
+            let plan = BufferPlan::new(&graph);
+            let mut owner: Vec<Option<Slot>> = vec![None; plan.sizes.len()];
+            for op in &graph.ops {
+                let written = op.outputs.iter().filter_map(|slot| Some((*slot, plan.assigned[usize::from(*slot)]?)));
+                for (slot, buffer) in written {
+                    assert!(graph.tensors[usize::from(slot)].bytes() <= plan.sizes[buffer]);
+                    shared += usize::from(owner[buffer].is_some());
+                    owner[buffer] = Some(slot);
+                }
+                // what the op reads must still be there, its outputs must lie apart from it and from each other
+                let slots = op.operands.iter().map(|view| view.slot).chain(op.outputs.iter().copied());
+                for slot in slots {
+                    if let Some(buffer) = plan.assigned[usize::from(slot)] {
+                        assert_eq!(owner[buffer], Some(slot), "seed {seed}");
+                    }
+                }
+            }
+            let kept = graph.boundary.iter().all(|entry| plan.assigned[usize::from(entry.slot)].is_none());
+            assert!(kept, "boundary tensors are returned, not kept in buffers");
+        }
+        assert!(shared > 50, "memory is used again {shared} times");
+    }
+}

@@ -100,7 +100,8 @@ impl Run<'_, '_> {
         let Fold { kind, prologue, accesses, inner, output_axes, .. } = self.fold;
         let Scratch { registers, segments, pairs, .. } = &mut *self.scratch;
         let axis = inner.innermost();
-        for at in 0..self.count {
+        let [firsts, seconds] = pairs;
+        for (at, (first, second)) in firsts.iter_mut().zip(seconds).take(self.count).enumerate() {
             let point = locate(output_axes, self.first + at);
             let mut result = [0i64; 2];
             let mut best: Option<(usize, i64)> = None;
@@ -133,8 +134,7 @@ impl Run<'_, '_> {
             if let Some((index, value)) = best {
                 result = [index as i64, value];
             }
-            pairs[0][at] = result[0];
-            pairs[1][at] = result[1];
+            [*first, *second] = result;
         }
     }
 
