@@ -11,5 +11,5 @@ mod story;
 
 pub use node::{NodeProcess, Placement};
 pub use proxy::Proxy;
-pub use server::{Misbehaviour, MisbehavingServer};
+pub use server::{MisbehavingServer, Misbehaviour};
 pub use story::{Accounts, Story};

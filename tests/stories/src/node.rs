@@ -83,11 +83,8 @@ impl NodeProcess {
 
     /// Starts the node without waiting.
     pub fn launch(&mut self, failpoint: Option<&str>) {
-        let log = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.data.join("log"))
-            .expect("a log file");
+        let log =
+            std::fs::OpenOptions::new().create(true).append(true).open(self.data.join("log")).expect("a log file");
         let mut command = Command::new(binary::assay());
         command.args(["node", "run", "-vv"]).args(self.chain_arguments()).stdin(Stdio::null());
         command.stdout(log.try_clone().expect("a second handle")).stderr(log);
@@ -135,7 +132,11 @@ impl NodeProcess {
             {
                 return record;
             }
-            assert!(started.elapsed() < PATIENCE, "the node's record of {job} did not become what it should; {}", self.log());
+            assert!(
+                started.elapsed() < PATIENCE,
+                "the node's record of {job} did not become what it should; {}",
+                self.log()
+            );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -187,7 +188,6 @@ impl Drop for NodeProcess {
         self.kill();
     }
 }
-
 
 fn free_address() -> String {
     TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).expect("a free port").to_string()

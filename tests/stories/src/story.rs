@@ -134,7 +134,9 @@ impl Story {
         write_keypair(&path, &key).expect("a keypair file");
         let furnish = async {
             fund(self.chain(), &key.pubkey(), 10_000_000_000).await.expect("lamports");
-            mint_tokens(&self.sender, &self.authority, self.stake, &key.pubkey(), 2 * Self::STAKE).await.expect("stake");
+            mint_tokens(&self.sender, &self.authority, self.stake, &key.pubkey(), 2 * Self::STAKE)
+                .await
+                .expect("stake");
         };
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(furnish));
         path
@@ -168,7 +170,11 @@ impl Story {
     /// Waits for the end of a job.
     pub async fn end(&self, job: &Pubkey) -> Job {
         let waiting = self.client.wait(job, |_| {});
-        tokio::time::timeout(Duration::from_secs(120), waiting).await.expect("the job ends").expect("the job is there").job
+        tokio::time::timeout(Duration::from_secs(120), waiting)
+            .await
+            .expect("the job ends")
+            .expect("the job is there")
+            .job
     }
 
     /// Waits until a job is in a state.

@@ -49,6 +49,8 @@ enum Command {
     /// Serve artifacts
     #[command(subcommand)]
     Store(commands::store::Command),
+    /// Measure a market on this machine: slots from post to settlement, jobs a second
+    Measure(commands::measure::Arguments),
     /// The whole market on this machine: a localnet, two nodes, a client, real images
     Demo(commands::demo::Arguments),
 }
@@ -77,6 +79,7 @@ fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
             Command::Model(command) => commands::model::run(command, output).await,
             Command::Job(command) => commands::job::run(command, &chain, output).await,
             Command::Store(command) => commands::store::run(command, output).await,
+            Command::Measure(arguments) => commands::measure::run(arguments, output).await,
             Command::Demo(arguments) => commands::demo::run(arguments, output).await,
         }
     })

@@ -4,15 +4,13 @@ use assay::state_machine::JobState;
 use assay_client::{ArtifactUris, Terms, Work};
 use assay_node::journal::{Outcome, Stage};
 use assay_store::{ArtifactId, ArtifactUri};
-use story_tests::{Misbehaviour, MisbehavingServer, NodeProcess, Story};
+use story_tests::{MisbehavingServer, Misbehaviour, NodeProcess, Story};
 
 /// Posts a job with these artifacts and expects the node to refuse it by this code, with nothing at risk.
 async fn is_refused(story: &Story, node: &NodeProcess, work: &Work, artifacts: ArtifactUris, code: &str) {
     let terms = Terms { claim_slots: 150, ..story.terms() };
     let posted = story.client.post(work, &artifacts, &terms).await.expect("the program cannot know");
-    let refused = |record: &assay_node::journal::Record| {
-        matches!(&record.stage, Stage::Finished(Outcome::Skipped(refusal)) if refusal.code == code)
-    };
+    let refused = |record: &assay_node::journal::Record| matches!(&record.stage, Stage::Finished(Outcome::Skipped(refusal)) if refusal.code == code);
     node.until(&posted.address, refused).await;
     let job = story.chain().job(&posted.address).await.unwrap();
     assert_eq!(job.state, JobState::Posted, "nobody claimed");
@@ -66,8 +64,7 @@ async fn bad_artifacts_are_refused_by_name_before_the_claim() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_source_that_breaks_off_costs_nothing_but_patience() {
     let story = Story::begin().await;
-    let mut node =
-        NodeProcess::register(&story, "node", story.placement(), |config| config.limits.fetch_seconds = 3);
+    let mut node = NodeProcess::register(&story, "node", story.placement(), |config| config.limits.fetch_seconds = 3);
     node.start(None).await;
     let work = story.work(3);
     let good = story.artifacts(&work).await;

@@ -34,8 +34,13 @@ async fn killed_between_claim_and_commitment() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_around_the_commitment_and_the_payment() {
-    dies_and_recovers(&["after_commit_signed", "after_commit_landed", "after_finalise_signed", "after_withdraw_signed"])
-        .await;
+    dies_and_recovers(&[
+        "after_commit_signed",
+        "after_commit_landed",
+        "after_finalise_signed",
+        "after_withdraw_signed",
+    ])
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

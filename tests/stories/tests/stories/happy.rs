@@ -55,7 +55,6 @@ async fn two_nodes_race_and_the_loser_loses_nothing() {
     for one in &posted {
         assert_eq!(story.end(&one.address).await.state, JobState::Settled);
     }
-    let addresses: Vec<_> = nodes.iter().map(|node| node.address).collect();
     for one in &posted {
         story.close_one(&one.address).await;
     }

@@ -152,7 +152,9 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
             let bytes = client.result(&job, &work, &account).await?;
             std::fs::write(&out, &bytes)?;
             let value = json!({ "job": job.to_string(), "bytes": bytes.len(), "file": out });
-            output.result(&value, || format!("{} bytes, checked against the committed root, in {}", bytes.len(), out.display()))
+            output.result(&value, || {
+                format!("{} bytes, checked against the committed root, in {}", bytes.len(), out.display())
+            })
         }
         Command::Cancel { job, local } => {
             client(&context, &local)?.cancel(&job).await?;
@@ -209,7 +211,12 @@ async fn post(context: &Context, arguments: Post, output: Output) -> Result<(), 
     let progress = output.progress("posted", 0);
     let ended = client
         .wait(&posted.address, |seen| {
-            progress.message(format!("slot {} · {:?} · price {}", seen.slot, seen.job.state, price(&seen.job, seen.slot)));
+            progress.message(format!(
+                "slot {} · {:?} · price {}",
+                seen.slot,
+                seen.job.state,
+                price(&seen.job, seen.slot)
+            ));
         })
         .await?;
     progress.done();

@@ -3,6 +3,7 @@
 pub(crate) mod demo;
 pub(crate) mod job;
 pub(crate) mod localnet;
+pub(crate) mod measure;
 pub(crate) mod model;
 pub(crate) mod network;
 pub(crate) mod node;

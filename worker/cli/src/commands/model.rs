@@ -131,7 +131,11 @@ fn show(arguments: &GraphArguments, output: Output) -> Result<(), CliError> {
         "temp_bytes": temps,
     });
     output.result(&value, || {
-        format!("root {}\nparams {params} bytes, all temporaries {temps} bytes\n\n{}", hex::encode(resolved.root), table.render())
+        format!(
+            "root {}\nparams {params} bytes, all temporaries {temps} bytes\n\n{}",
+            hex::encode(resolved.root),
+            table.render()
+        )
     })
 }
 
@@ -143,7 +147,8 @@ async fn add(graph: &GraphArguments, params: &Path, store: &Path, output: Output
     let store = LocalStore::open(store)?;
     let graph_id = store.put_bytes(encoded.encode()).await?;
     let params_id = store.put_bytes(params_bytes).await?;
-    let value = json!({ "graph": graph_id.to_string(), "params": params_id.to_string(), "root": hex::encode(resolved.root) });
+    let value =
+        json!({ "graph": graph_id.to_string(), "params": params_id.to_string(), "root": hex::encode(resolved.root) });
     output.result(&value, || format!("graph  {graph_id}\nparams {params_id}"))
 }
 

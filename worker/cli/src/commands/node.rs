@@ -94,6 +94,9 @@ pub(crate) struct Init {
     /// Least price of a job, in base units
     #[arg(long, default_value_t = 1)]
     price_floor: u64,
+    /// Jobs in work at a time
+    #[arg(long, default_value_t = 2)]
+    concurrent_jobs: usize,
     /// Fetch artifacts from loopback and private addresses too: on a network of one's own only
     #[arg(long)]
     allow_private: bool,
@@ -195,24 +198,24 @@ async fn init(context: &Context, arguments: Init, output: Output) -> Result<(), 
         status_listen: arguments.status_listen,
         backend: arguments.backend.into(),
         price_floor: arguments.price_floor,
+        concurrent_jobs: arguments.concurrent_jobs,
         allow_private_addresses: arguments.allow_private,
         ..NodeConfig::default()
     };
     config.validate()?;
     let mut steps = Vec::new();
     match context.chain().find_node(&node).await? {
-        None => steps.push(instructions::register_node(
-            &authority.pubkey(),
-            arguments.index,
-            &operator.pubkey(),
-            &endpoint,
-        )),
+        None => {
+            steps.push(instructions::register_node(&authority.pubkey(), arguments.index, &operator.pubkey(), &endpoint))
+        }
         Some(known) if known.operator != operator.pubkey() || known.endpoint != endpoint => {
             steps.push(instructions::update_node(&authority.pubkey(), &node, &operator.pubkey(), &endpoint));
         }
         Some(_) => {}
     }
-    if arguments.fund_lamports > 0 && context.chain().balance_lamports(&operator.pubkey()).await? < arguments.fund_lamports {
+    if arguments.fund_lamports > 0
+        && context.chain().balance_lamports(&operator.pubkey()).await? < arguments.fund_lamports
+    {
         steps.push(transfer(&authority.pubkey(), &operator.pubkey(), arguments.fund_lamports));
     }
     if !steps.is_empty() {
@@ -243,7 +246,8 @@ async fn init(context: &Context, arguments: Init, output: Output) -> Result<(), 
 }
 
 fn write(path: &Path, text: &str) -> Result<(), CliError> {
-    std::fs::write(path, text).map_err(|error| CliError::new("A0202", format!("cannot write {}: {error}", path.display())))
+    std::fs::write(path, text)
+        .map_err(|error| CliError::new("A0202", format!("cannot write {}: {error}", path.display())))
 }
 
 async fn stake(context: &Context, folder: &Folder, amount: u64, output: Output) -> Result<(), CliError> {
@@ -276,7 +280,8 @@ async fn withdraw(context: &Context, folder: &Folder, deregister: bool, output: 
     }
     if deregister {
         context.sender.execute(&[instructions::deregister_node(&authority.pubkey(), &node)], &[&authority]).await?;
-        return output.result(&json!({ "node": node.to_string(), "deregistered": true }), || format!("node {node} is closed"));
+        return output
+            .result(&json!({ "node": node.to_string(), "deregistered": true }), || format!("node {node} is closed"));
     }
     show_stake(context, &node, output).await
 }

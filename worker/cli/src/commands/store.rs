@@ -30,9 +30,9 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<(), CliError
     let Command::Serve { folder, listen, accept_local_uploads } = command;
     let cancel = cancelled_by_signals()?;
     let store = LocalStore::open(&folder)?;
-    let listener = TcpListener::bind(listen)
-        .await
-        .map_err(|error| CliError::new("A0401", format!("cannot listen on {listen}: {error}; choose another --listen")))?;
+    let listener = TcpListener::bind(listen).await.map_err(|error| {
+        CliError::new("A0401", format!("cannot listen on {listen}: {error}; choose another --listen"))
+    })?;
     let address = listener.local_addr()?;
     let uploads = if accept_local_uploads { Uploads::Loopback } else { Uploads::Refused };
     output.result(&json!({ "url": format!("http://{address}"), "folder": folder }), || {

@@ -1,8 +1,8 @@
 //! The market of the demo: who takes part, what is posted, what came of it.
 
+use super::Arguments;
 use super::processes::Processes;
 use super::verify::reference_output;
-use super::Arguments;
 use crate::commands::localnet::Ready;
 use crate::error::CliError;
 use crate::output::{Output, Table, draw_digits};
@@ -26,14 +26,25 @@ use tokio_util::sync::CancellationToken;
 /// One unit of either test mint: 6 decimals.
 const UNIT: u64 = 1_000_000;
 
-/// A node of the demo.
+/// A node that runs.
 #[derive(Debug)]
-struct NodeInfo {
+pub(in crate::commands) struct NodeInfo {
     name: &'static str,
     backend: String,
     address: Pubkey,
     owner: Pubkey,
     status: SocketAddr,
+}
+
+/// How a node is to be started.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::commands) struct Launch {
+    pub(in crate::commands) name: &'static str,
+    /// Which of the localnet's node keys owns it.
+    pub(in crate::commands) owner: usize,
+    pub(in crate::commands) backend: &'static str,
+    pub(in crate::commands) price_floor: u64,
+    pub(in crate::commands) concurrent_jobs: usize,
 }
 
 /// Everything that is running.
@@ -66,10 +77,7 @@ type Following = JoinSet<Result<Ended, CliError>>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Plan {
     /// Posted at a price that somebody takes, now or as it rises.
-    Settle {
-        min: u64,
-        max: u64,
-    },
+    Settle { min: u64, max: u64 },
     /// Too cheap for every node: expires, and everything comes back.
     TooCheap,
     /// Taken back by the client.
@@ -92,16 +100,21 @@ impl Market {
         arguments: &Arguments,
         output: Output,
     ) -> Result<Self, CliError> {
-        let progress = output.progress("starting a localnet: program deployed by loader transactions, network initialised", 0);
+        let progress =
+            output.progress("starting a localnet: program deployed by loader transactions, network initialised", 0);
         let ready = start_localnet(processes, arguments.slot_ms).await?;
         let endpoint = Endpoint::parse_with_websocket(&ready.rpc_url, &ready.ws_url)?;
         let chain = Chain::new(endpoint);
         progress.done();
-        output.say(format!("localnet   {} (program {}, {} ms a slot)", ready.rpc_url, ready.program, arguments.slot_ms));
+        output
+            .say(format!("localnet   {} (program {}, {} ms a slot)", ready.rpc_url, ready.program, arguments.slot_ms));
 
         let mut nodes = Vec::new();
-        for (name, backend, price_floor) in [("node-a", "wgpu", 3 * UNIT), ("node-b", "cpu", UNIT)] {
-            nodes.push(start_node(processes, &ready, name, backend, price_floor, output).await?);
+        for launch in [
+            Launch { name: "node-a", owner: 0, backend: "wgpu", price_floor: 3 * UNIT, concurrent_jobs: 2 },
+            Launch { name: "node-b", owner: 1, backend: "cpu", price_floor: UNIT, concurrent_jobs: 2 },
+        ] {
+            nodes.push(start_node(processes, &ready, launch, output).await?);
         }
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let store_url = format!("http://{}", listener.local_addr()?);
@@ -243,14 +256,25 @@ impl Market {
 
     fn table(&self, entries: &[Entry], ended: &HashMap<Pubkey, Job>, statuses: &[Status]) -> Table {
         let mut table = Table::new(&[
-            "job", "images", "asked", "paid", "node", "backend", "kernels", "hashing", "slots to settle", "commitment", "ended",
+            "job",
+            "images",
+            "asked",
+            "paid",
+            "node",
+            "backend",
+            "kernels",
+            "hashing",
+            "slots to settle",
+            "commitment",
+            "ended",
         ]);
         for entry in entries {
             let Some(job) = ended.get(&entry.posted.address) else { continue };
             let address = entry.posted.address.to_string();
-            let record = statuses.iter().flat_map(|status| &status.jobs).find(|record| {
-                record.job == address && record.computed.is_some()
-            });
+            let record = statuses
+                .iter()
+                .flat_map(|status| &status.jobs)
+                .find(|record| record.job == address && record.computed.is_some());
             let computed = record.and_then(|record| record.computed.as_ref());
             let claimed = job.claimed_slot != 0;
             let name = self.nodes.iter().find(|node| node.address == job.node).map_or("-", |node| node.name);
@@ -264,7 +288,11 @@ impl Market {
                 computed.map_or("-".to_owned(), |computed| computed.backend.clone()),
                 computed.map_or("-".to_owned(), |computed| millis(computed.kernel_micros)),
                 computed.map_or("-".to_owned(), |computed| millis(computed.commit_micros)),
-                if claimed { (job.committed_slot + job.window_slots - job.posted_slot).to_string() } else { "-".to_owned() },
+                if claimed {
+                    (job.committed_slot + job.window_slots - job.posted_slot).to_string()
+                } else {
+                    "-".to_owned()
+                },
                 if claimed { hex::encode(&job.commitment[..6]) } else { "-".to_owned() },
                 format!("{:?}", job.state).to_lowercase(),
             ]);
@@ -283,7 +311,9 @@ impl Market {
         let mut shown: Vec<(Image, Prediction)> = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
             progress.set(index as u64);
-            let Some(job) = ended.get(&entry.posted.address).filter(|job| job.state == JobState::Settled) else { continue };
+            let Some(job) = ended.get(&entry.posted.address).filter(|job| job.state == JobState::Settled) else {
+                continue;
+            };
             let bytes = self.client.result(&entry.posted.address, &entry.work, job).await?;
             let work = entry.work.clone();
             let reference = tokio::task::spawn_blocking(move || reference_output(&work)).await??;
@@ -297,8 +327,12 @@ impl Market {
         progress.done();
         // Mistakes say more than successes: they come first.
         shown.sort_by_key(|(image, prediction)| image.label == prediction.class);
-        let picture: Vec<(&Image, &Prediction)> =
-            shown.iter().take(2).chain(shown.iter().rev().take(3)).map(|(image, prediction)| (image, prediction)).collect();
+        let picture: Vec<(&Image, &Prediction)> = shown
+            .iter()
+            .take(2)
+            .chain(shown.iter().rev().take(3))
+            .map(|(image, prediction)| (image, prediction))
+            .collect();
         output.say("");
         output.say(draw_digits(&picture));
         Ok(Checked { accuracy: right as f64 / total.max(1) as f64, bit_exact: bit_exact && total > 0 })
@@ -357,7 +391,7 @@ fn happening(number: u64, slot: u64, job: &Job, names: &HashMap<Pubkey, &'static
         JobState::Committed => format!("{node} committed to {}", hex::encode(&job.commitment[..6])),
         JobState::Settled => {
             format!("settled: {} for {node}, {} back to the client", units(job.price), units(job.price_max - job.price))
-        },
+        }
         JobState::Expired => "expired: nobody wanted it, everything goes back".to_owned(),
         JobState::Cancelled => "cancelled: everything goes back".to_owned(),
         JobState::Missed => format!("{node} did not deliver: everything goes back, and a charge from the bond"),
@@ -390,7 +424,8 @@ fn backends_used(statuses: &[Status]) -> Vec<String> {
     backends
 }
 
-async fn start_localnet(processes: &mut Processes, slot_ms: u64) -> Result<Ready, CliError> {
+/// Starts a localnet in the folder of `processes` and waits until it is ready.
+pub(in crate::commands) async fn start_localnet(processes: &mut Processes, slot_ms: u64) -> Result<Ready, CliError> {
     let folder = processes.folder().join("localnet");
     let ready_file = folder.join("ready.json");
     let arguments = [
@@ -415,15 +450,15 @@ async fn start_localnet(processes: &mut Processes, slot_ms: u64) -> Result<Ready
         .await
 }
 
-async fn start_node(
+/// Registers, stakes and starts a node and waits until it answers.
+pub(in crate::commands) async fn start_node(
     processes: &mut Processes,
     ready: &Ready,
-    name: &'static str,
-    backend: &str,
-    price_floor: u64,
+    launch: Launch,
     output: Output,
 ) -> Result<NodeInfo, CliError> {
-    let backend = match backend {
+    let Launch { name, owner, price_floor, .. } = launch;
+    let backend = match launch.backend {
         "wgpu" if !has_adapter(processes).await? => {
             output.note("no GPU adapter here: both nodes compute on the CPU");
             "cpu"
@@ -431,8 +466,8 @@ async fn start_node(
         backend => backend,
     };
     let progress = output.progress(&format!("starting {name} on {backend}"), 0);
-    let owner = usize::from(name != "node-a");
-    let key = ready.keys.nodes.get(owner).ok_or_else(|| CliError::new("A0306", "the localnet has no key for a node"))?;
+    let key =
+        ready.keys.nodes.get(owner).ok_or_else(|| CliError::new("A0306", "the localnet has no key for a node"))?;
     let data = processes.folder().join(name).display().to_string();
     let (artifacts, status) = (free_address().await?, free_address().await?);
     let common = [
@@ -457,6 +492,8 @@ async fn start_node(
         backend.to_owned(),
         "--price-floor".to_owned(),
         price_floor.to_string(),
+        "--concurrent-jobs".to_owned(),
+        launch.concurrent_jobs.to_string(),
         "--allow-private".to_owned(),
     ];
     let registered = processes.call(&with(&["node", "init"], &init)).await?;

@@ -5,12 +5,14 @@ mod market;
 mod processes;
 mod verify;
 
+pub(in crate::commands) use market::{Launch, start_localnet, start_node};
+pub(in crate::commands) use processes::Processes;
+
 use super::cancelled_by_signals;
 use crate::error::CliError;
 use crate::output::Output;
 use clap::Args;
 use market::Market;
-use processes::Processes;
 use serde_json::json;
 use std::time::Instant;
 
@@ -73,6 +75,9 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), CliE
     if summary.bit_exact {
         Ok(())
     } else {
-        Err(CliError::new("A0302", "a result differs from the scalar reference; run again with --keep and report the folder"))
+        Err(CliError::new(
+            "A0302",
+            "a result differs from the scalar reference; run again with --keep and report the folder",
+        ))
     }
 }

@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 
 /// What was started, and the folder in which all of it lives.
 #[derive(Debug)]
-pub(super) struct Processes {
+pub(in crate::commands) struct Processes {
     folder: PathBuf,
     keep: bool,
     children: Vec<(String, Child)>,
@@ -20,18 +20,18 @@ pub(super) struct Processes {
 const LOG_LINES: usize = 15;
 
 impl Processes {
-    pub(super) fn new(keep: bool) -> Result<Self, CliError> {
+    pub(in crate::commands) fn new(keep: bool) -> Result<Self, CliError> {
         let folder = std::env::temp_dir().join(format!("assay-demo-{}", std::process::id()));
         std::fs::create_dir_all(&folder)?;
         Ok(Self { folder, keep, children: Vec::new() })
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    pub(in crate::commands) fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// Runs one `assay` command to its end and returns the JSON on its stdout.
-    pub(super) async fn call(&self, arguments: &[String]) -> Result<Value, CliError> {
+    pub(in crate::commands) async fn call(&self, arguments: &[String]) -> Result<Value, CliError> {
         let output = Command::new(std::env::current_exe()?)
             .args(arguments)
             .args(["--output", "json"])
@@ -48,7 +48,7 @@ impl Processes {
     }
 
     /// Starts a command that runs until the demo ends.
-    pub(super) fn spawn(&mut self, name: &str, arguments: &[String]) -> Result<(), CliError> {
+    pub(in crate::commands) fn spawn(&mut self, name: &str, arguments: &[String]) -> Result<(), CliError> {
         let log = File::create(self.log(name))?;
         let child = Command::new(std::env::current_exe()?)
             .args(arguments)
@@ -63,7 +63,7 @@ impl Processes {
     }
 
     /// Waits until `ready` gives something; an error as soon as a child has ended, or after `patience`.
-    pub(super) async fn until<T>(
+    pub(in crate::commands) async fn until<T>(
         &mut self,
         what: &str,
         patience: Duration,
@@ -87,7 +87,7 @@ impl Processes {
     }
 
     /// The last lines of every log.
-    pub(super) fn logs(&self) -> String {
+    pub(in crate::commands) fn logs(&self) -> String {
         let tail = |(name, _): &(String, Child)| {
             let text = std::fs::read_to_string(self.log(name)).unwrap_or_default();
             let lines: Vec<&str> = text.lines().collect();

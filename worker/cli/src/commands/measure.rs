@@ -1,0 +1,207 @@
+//! `assay measure`: how long a job takes and how many a market takes, through a localnet with two nodes.
+//!
+//! The work itself is tiny, so that what is measured is the market: transactions, subscriptions, artifacts, journals.
+
+use super::cancelled_by_signals;
+use super::demo::{Launch, Processes, start_localnet, start_node};
+use super::localnet::Ready;
+use crate::error::CliError;
+use crate::output::{Output, Table};
+use assay::state::Job;
+use assay::state_machine::JobState;
+use assay_chain::instructions::TokenMint;
+use assay_chain::{Chain, Endpoint, SendOptions, Sender, read_keypair};
+use assay_client::{Client, Terms, Work};
+use assay_localnet::fund;
+use assay_localnet::market::mint_tokens;
+use assay_models::mlp;
+use assay_store::{FetchOptions, LocalStore, ServerOptions, serve};
+use clap::Args;
+use serde_json::json;
+use solana_sdk::signature::Keypair;
+use solana_sdk::signer::Signer;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    /// Clients that post at the same time
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
+    clients: u16,
+    /// Jobs of each client
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    jobs: u16,
+    /// Milliseconds a slot
+    #[arg(long, default_value_t = 400)]
+    slot_ms: u64,
+}
+
+/// What each client of the measurement has, in base units of the payment mint.
+const PURSE: u64 = 1_000_000_000;
+/// The price of every job.
+const PRICE: u64 = 100_000;
+
+pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
+    let cancel = cancelled_by_signals()?;
+    let mut processes = Processes::new(false)?;
+    tokio::select! {
+        done = measure(&mut processes, &arguments, output) => done,
+        () = cancel.cancelled() => Err(CliError::new("A0301", "interrupted; everything that was started is stopped")),
+    }
+}
+
+async fn measure(processes: &mut Processes, arguments: &Arguments, output: Output) -> Result<(), CliError> {
+    let ready = start_localnet(processes, arguments.slot_ms).await?;
+    for (owner, name) in ["node-a", "node-b"].into_iter().enumerate() {
+        let launch = Launch { name, owner, backend: "cpu", price_floor: 1, concurrent_jobs: 8 };
+        start_node(processes, &ready, launch, output).await?;
+    }
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let store = LocalStore::open(processes.folder().join("client-store"))?;
+    let stop = CancellationToken::new();
+    tokio::spawn(serve(store.clone(), listener, ServerOptions::default(), stop.clone()));
+    let clients = clients(&ready, arguments.clients, &store).await?;
+
+    let total = u64::from(arguments.clients) * u64::from(arguments.jobs);
+    let progress = output.progress("jobs settled", total);
+    let started = Instant::now();
+    let mut running: JoinSet<Result<Vec<Job>, CliError>> = JoinSet::new();
+    for (index, client) in clients.into_iter().enumerate() {
+        let (store, url, ready, jobs) = (store.clone(), url.clone(), ready.clone(), arguments.jobs);
+        running.spawn(async move { one_client(client, index as u64, jobs, &ready, &store, &url).await });
+    }
+    let mut ended = Vec::new();
+    while let Some(done) = running.join_next().await {
+        ended.extend(done??);
+        progress.set(ended.len() as u64);
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    progress.done();
+    stop.cancel();
+
+    let settled: Vec<&Job> = ended.iter().filter(|job| job.state == JobState::Settled).collect();
+    let phase = |of: fn(&Job) -> u64| Quantiles::of(settled.iter().map(|job| of(job)).collect());
+    let claim = phase(|job| job.claimed_slot.saturating_sub(job.posted_slot));
+    let commit = phase(|job| job.committed_slot.saturating_sub(job.claimed_slot));
+    let whole = phase(|job| (job.committed_slot + job.window_slots + 1).saturating_sub(job.posted_slot));
+    let window = settled.first().map_or(0, |job| job.window_slots);
+    let rate = settled.len() as f64 / seconds;
+    let value = json!({ "market": {
+        "jobs": ended.len(),
+        "settled": settled.len(),
+        "seconds": (seconds * 10.0).round() / 10.0,
+        "jobs_per_second": (rate * 100.0).round() / 100.0,
+        "slot_ms": arguments.slot_ms,
+        "window_slots": window,
+        "post_to_claim_slots": claim.json(),
+        "claim_to_commit_slots": commit.json(),
+        "post_to_final_slots": whole.json(),
+    }});
+    output.result(&value, || {
+        let mut table = Table::new(&["slots", "median", "p99", "most"]);
+        for (name, quantiles) in
+            [("post to claim", &claim), ("claim to commit", &commit), ("post to the end of the window", &whole)]
+        {
+            table.row([
+                name.to_owned(),
+                quantiles.median.to_string(),
+                quantiles.p99.to_string(),
+                quantiles.most.to_string(),
+            ]);
+        }
+        format!(
+            "{} of {} jobs settled in {seconds:.1} s: {rate:.2} jobs a second, {} ms a slot, window {window} slots\n{}",
+            settled.len(),
+            ended.len(),
+            arguments.slot_ms,
+            table.render()
+        )
+    })
+}
+
+/// Funded clients.
+async fn clients(ready: &Ready, count: u16, store: &LocalStore) -> Result<Vec<Client>, CliError> {
+    let endpoint = Endpoint::parse_with_websocket(&ready.rpc_url, &ready.ws_url)?;
+    let sender = Sender::new(Chain::new(endpoint), SendOptions::default());
+    let authority = read_keypair(&ready.keys.authority)?;
+    let mint = TokenMint::spl_token(ready.payment_mint.parse()?);
+    let mut clients = Vec::new();
+    for _ in 0..count {
+        let key = Keypair::new();
+        fund(sender.chain(), &key.pubkey(), 10_000_000_000).await?;
+        mint_tokens(&sender, &authority, mint, &key.pubkey(), PURSE).await?;
+        let fetch = FetchOptions { allow_private: true, ..FetchOptions::default() };
+        clients.push(Client::new(sender.clone(), key, store.clone(), fetch)?);
+    }
+    Ok(clients)
+}
+
+/// Posts all jobs of one client, one after the other, then waits for all of them.
+async fn one_client(
+    client: Client,
+    index: u64,
+    jobs: u16,
+    ready: &Ready,
+    store: &LocalStore,
+    url: &str,
+) -> Result<Vec<Job>, CliError> {
+    let shape = mlp::Shape::tiny();
+    let model = mlp::model(&shape, 7)?;
+    let (graph, params) = (Arc::new(model.graph), Arc::new(model.params));
+    let terms = Terms {
+        ramp_hold_slots: 0,
+        ramp_slots: 0,
+        claim_slots: 400,
+        ..Terms::new(ready.payment_mint.parse()?, PRICE, PRICE)
+    };
+    let mut posted = Vec::new();
+    for job in 0..jobs {
+        let inputs = mlp::inputs(&shape, 1, index * 1_000 + u64::from(job));
+        let work = Work::new(graph.clone(), params.clone(), inputs, &[1])?;
+        let artifacts = work.store(store, url).await?;
+        posted.push(client.post(&work, &artifacts, &terms).await?);
+    }
+    let mut ended = Vec::new();
+    for one in posted {
+        ended.push(client.wait(&one.address, |_| {}).await?.job);
+    }
+    Ok(ended)
+}
+
+struct Quantiles {
+    median: u64,
+    p99: u64,
+    most: u64,
+}
+
+impl Quantiles {
+    fn of(mut values: Vec<u64>) -> Self {
+        values.sort_unstable();
+        let at = |percent: usize| {
+            let index = (values.len() * percent).div_ceil(100).saturating_sub(1);
+            values.get(index).copied().unwrap_or(0)
+        };
+        Self { median: at(50), p99: at(99), most: at(100) }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        json!({ "median": self.median, "p99": self.p99, "most": self.most })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_those_of_the_nearest_rank() {
+        let quantiles = Quantiles::of((1..=200).rev().collect());
+        assert_eq!((quantiles.median, quantiles.p99, quantiles.most), (100, 198, 200));
+        let none = Quantiles::of(Vec::new());
+        assert_eq!((none.median, none.p99, none.most), (0, 0, 0));
+    }
+}
