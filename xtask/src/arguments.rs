@@ -38,8 +38,8 @@ pub(crate) enum Command {
     Lint,
     /// Generate the program's interface description, app/idl/assay.json.
     Idl(IdlOptions),
-    /// Run the benchmarks (optimised build); further arguments go to them.
-    Bench(Forwarded),
+    /// Run the benchmarks (optimised build): tables, then one line of JSON with the same numbers.
+    Bench(BenchOptions),
     /// Fuzz the graph decoder.
     Fuzz(FuzzOptions),
 }
@@ -120,6 +120,29 @@ pub(crate) struct IdlOptions {
     /// Write nothing; fail if the committed file differs from the program.
     #[arg(long)]
     pub(crate) check: bool,
+}
+
+/// Options of `bench`.
+#[derive(Args, Debug)]
+pub(crate) struct BenchOptions {
+    /// Run only these (several: `--only gemm,tree`).
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub(crate) only: Vec<BenchPart>,
+}
+
+/// What `bench` measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BenchPart {
+    /// int8 matrix products on every backend, beside rten-gemm.
+    Gemm,
+    /// SHA-256 trees.
+    Tree,
+    /// What committing costs a job.
+    Commitment,
+    /// Compute units and rent of every instruction.
+    Program,
+    /// The whole market on a local chain.
+    Market,
 }
 
 /// Options of `fuzz`.

@@ -36,13 +36,23 @@ pub(crate) struct Report {
     started: Instant,
     steps: Vec<Value>,
     facts: Map<String, Value>,
+    /// The steps that failed; each has said why.
+    failed: Vec<String>,
     silent: bool,
 }
 
 impl Report {
     /// A report of a command, from now on.
     pub(crate) fn new(command: &'static str, output: Output) -> Self {
-        Self { command, output, started: Instant::now(), steps: Vec::new(), facts: Map::new(), silent: false }
+        Self {
+            command,
+            output,
+            started: Instant::now(),
+            steps: Vec::new(),
+            facts: Map::new(),
+            failed: Vec::new(),
+            silent: false,
+        }
     }
 
     /// How the user wants results.
@@ -72,20 +82,22 @@ impl Report {
         let started = Instant::now();
         let result = work(&Progress { name: name.to_owned() });
         let took = started.elapsed();
-        let (state, text, outcome) = match result {
+        let (state, note, outcome) = match result {
             Ok(Ending::Done(note)) => ("done", note, Ok(())),
             Ok(Ending::Skipped(reason)) => ("skipped", reason, Ok(())),
-            Err(failure) => ("failed", format!("{} {}", failure.code.as_str(), failure.message), Err(failure)),
+            Err(failure) => ("failed", failure.to_string(), Err(failure)),
         };
         let shown = match state {
-            "done" => style("done").green(),
-            "skipped" => style("skipped").yellow(),
-            _ => style("failed").red(),
+            "done" => style(state).green(),
+            "skipped" => style(state).yellow(),
+            _ => style(state).red(),
         };
-        // A failure's text is printed once, at the end.
-        let said = if text.is_empty() || outcome.is_err() { String::new() } else { format!(": {text}") };
-        eprintln!("    {shown} in {}{said}", seconds(took));
-        self.steps.push(json!({ "name": name, "state": state, "seconds": rounded(took), "note": text }));
+        let colon = if note.is_empty() { "" } else { ": " };
+        eprintln!("    {shown} in {}{colon}{note}", seconds(took));
+        if outcome.is_err() {
+            self.failed.push(name.to_owned());
+        }
+        self.steps.push(json!({ "name": name, "state": state, "seconds": rounded(took), "note": note }));
         outcome
     }
 
@@ -94,7 +106,8 @@ impl Report {
         let took = self.started.elapsed();
         match &result {
             Ok(()) => eprintln!("{} {} in {}", style("ok").green().bold(), self.command, seconds(took)),
-            Err(failure) => eprintln!("{} {failure}", style("error").red().bold()),
+            Err(failure) if self.failed.is_empty() => eprintln!("{} {failure}", style("error").red().bold()),
+            Err(_) => eprintln!("{} see above: {}", style("failed").red().bold(), self.failed.join(", ")),
         }
         if self.output == Output::Json && !(self.silent && result.is_ok()) {
             println!("{}", self.summary(&result, took));

@@ -60,12 +60,24 @@ struct MessageProfile {
     test: bool,
 }
 
-/// Compiles every crate, test and binary of the workspace and returns the test programs.
-pub(crate) fn compile(workspace: &Workspace) -> Result<Vec<TestProgram>, Failure> {
+/// Compiles what cargo's arguments select of the whole workspace (`--all-targets`) and returns the test programs among it.
+pub(crate) fn compile(workspace: &Workspace, selection: &[&str]) -> Result<Vec<TestProgram>, Failure> {
     let mut build = workspace.compiling_cargo("build");
-    build.args(["--workspace", "--all-targets", "--message-format", "json-render-diagnostics"]);
+    build.args(["--workspace", "--message-format", "json-render-diagnostics"]).args(selection);
     let messages = process::run_for_output(&mut build, Code::Build, "mend what the compiler reports above")?;
     Ok(messages.lines().filter_map(|line| test_program(workspace, line)).collect())
+}
+
+/// The executable, where a selection was of one program.
+pub(crate) fn only(programs: &[TestProgram]) -> Result<&PathBuf, Failure> {
+    match programs {
+        [program] => Ok(&program.executable),
+        _ => Err(Failure::new(
+            Code::Build,
+            format!("one test program was selected, cargo compiled {}", programs.len()),
+            "give test files names of their own",
+        )),
+    }
 }
 
 fn test_program(workspace: &Workspace, line: &str) -> Option<TestProgram> {

@@ -1,38 +1,178 @@
-//! `cargo xtask bench`: the benchmarks, optimised.
+//! `cargo xtask bench`: the worker's benchmarks, optimised, and what the program and the market cost on a local chain.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::arguments::{Forwarded, ProgramCompiler};
+use serde_json::{Map, Value, json};
+
+use crate::arguments::{BenchOptions, BenchPart, Output, ProgramCompiler};
 use crate::commands::{build, setup};
 use crate::failure::{Code, Failure};
 use crate::process;
 use crate::report::{Ending, Report};
 use crate::setup::sbf_toolchain::SbfToolchain;
+use crate::test_programs;
 use crate::workspace::Workspace;
 
 /// The profile that operators run too.
 const PROFILE: &str = "fast";
 
-/// Sets up, builds the program and the benchmarks, and runs them with the user's arguments.
-pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &Forwarded) -> Result<(), Failure> {
+/// Sets up, builds and measures. The last line of the benchmark program has the numbers of all parts.
+pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &BenchOptions) -> Result<(), Failure> {
+    let wanted = |part| options.only.is_empty() || options.only.contains(&part);
     let toolchain = SbfToolchain::select(workspace, ProgramCompiler::Auto)?;
     setup::ensure(workspace, report, &toolchain, false)?;
     build::program(workspace, report, &toolchain)?;
-    report.step("benchmark program", "optimised; the first time several minutes", |_| {
+    report.step("benchmark programs", "optimised; the first time several minutes", |_| {
         let mut build = workspace.compiling_cargo("build");
-        build.args(["--workspace", "--bin", "assay-bench", "--profile", PROFILE]);
+        build.args(["--workspace", "--bin", "assay-bench", "--bin", "assay", "--profile", PROFILE]);
         process::run(&mut build, Code::Build, "mend what the compiler reports above")?;
         Ok(Ending::done())
     })?;
-    let mut bench = Command::new(workspace.target.join(PROFILE).join("assay-bench"));
-    bench
-        .args(options.with_output(report.output()))
-        .env("ASSAY_PROGRAM_SO", workspace.program())
-        .current_dir(&workspace.root);
+
+    let results = workspace.target.join("bench");
+    fs::create_dir_all(&results).map_err(|e| Failure::file("create", &results, &e))?;
+    let mut merged = Vec::new();
+    if wanted(BenchPart::Program) {
+        merged.push(program(workspace, report, &results)?);
+    }
+    if wanted(BenchPart::Market) {
+        merged.push(market(workspace, report, &results)?);
+    }
+
+    let mut bench = optimised(workspace, "assay-bench");
+    for (part, name) in [(BenchPart::Gemm, "gemm"), (BenchPart::Tree, "tree"), (BenchPart::Commitment, "commitment")] {
+        if wanted(part) {
+            bench.args(["--only", name]);
+        }
+    }
+    if ![BenchPart::Gemm, BenchPart::Tree, BenchPart::Commitment].into_iter().any(wanted) {
+        bench.args(["--only", "none"]);
+    }
+    for file in &merged {
+        bench.arg("--merge").arg(file);
+    }
+    if report.output() == Output::Json {
+        bench.args(["--output", "json"]);
+    }
     report.step("benchmarks", "keep the machine otherwise idle", |_| {
         process::run(&mut bench, Code::Child, "see what the benchmark says above")?;
         Ok(Ending::done())
     })?;
     report.leave_result_to_child();
     Ok(())
+}
+
+/// Compute units and rent of every instruction, as the program's tests measure them on the compiled program.
+fn program(workspace: &Workspace, report: &mut Report, results: &Path) -> Result<PathBuf, Failure> {
+    let file = results.join("program.json");
+    report.step("compute units and rent", "", |_| {
+        let programs = test_programs::compile(workspace, &["--test", "compute_units"])?;
+        let mut measure = Command::new(test_programs::only(&programs)?);
+        measure.arg("--nocapture").env("ASSAY_PROGRAM_SO", workspace.program());
+        let output = process::run_for_output(&mut measure, Code::Child, "run: cargo xtask test --only program")?;
+        let measured = Measured::from_lines(&output);
+        print!("{}", measured.table());
+        write(&file, &measured.json())?;
+        Ok(Ending::Done(format!("{} measurements", measured.compute_units.len())))
+    })?;
+    Ok(file)
+}
+
+/// Jobs through the whole market on a local chain, as the demo runs them.
+fn market(workspace: &Workspace, report: &mut Report, results: &Path) -> Result<PathBuf, Failure> {
+    let file = results.join("market.json");
+    report.step("the market on a local chain", "about 2 minutes", |_| {
+        let mut demo = optimised(workspace, "assay");
+        demo.args(["demo", "--output", "json"]).env("ASSAY_PROGRAM_SO", workspace.program());
+        let output = process::run_for_output(&mut demo, Code::Child, "run: cargo xtask demo")?;
+        let last = output.lines().last().unwrap_or_default();
+        let result: Value = serde_json::from_str(last).map_err(|_| {
+            Failure::new(
+                Code::Child,
+                format!("the demo's last line is not JSON: {last}"),
+                "run: cargo xtask demo --output json",
+            )
+        })?;
+        write(&file, &json!({ "market": result }))?;
+        Ok(Ending::Done(last.to_owned()))
+    })?;
+    Ok(file)
+}
+
+fn optimised(workspace: &Workspace, name: &str) -> Command {
+    let mut command = Command::new(workspace.target.join(PROFILE).join(name));
+    command.current_dir(&workspace.root);
+    command
+}
+
+fn write(file: &Path, value: &Value) -> Result<(), Failure> {
+    fs::write(file, format!("{value}\n")).map_err(|e| Failure::file("write", file, &e))
+}
+
+/// What the program's tests measured, in their order.
+#[derive(Debug, Default)]
+struct Measured {
+    /// Instruction (a special case in brackets), compute units.
+    compute_units: Vec<(String, u64)>,
+    /// Account, bytes, lamports.
+    rent: Vec<(String, u64, u64)>,
+}
+
+impl Measured {
+    /// Reads lines `CU instruction units` and `RENT account bytes lamports`; others are of no interest.
+    fn from_lines(text: &str) -> Self {
+        let mut measured = Self::default();
+        for line in text.lines() {
+            match line.split_whitespace().collect::<Vec<_>>().as_slice() {
+                ["CU", name, units] => {
+                    measured.compute_units.extend(units.parse().ok().map(|units| ((*name).to_owned(), units)));
+                }
+                ["RENT", name, bytes, lamports] => {
+                    let numbers = bytes.parse().ok().zip(lamports.parse().ok());
+                    measured.rent.extend(numbers.map(|(bytes, lamports)| ((*name).to_owned(), bytes, lamports)));
+                }
+                _ => {}
+            }
+        }
+        measured
+    }
+
+    fn json(&self) -> Value {
+        let units: Map<String, Value> =
+            self.compute_units.iter().map(|(name, units)| (name.clone(), json!(units))).collect();
+        let rent: Map<String, Value> =
+            self.rent.iter().map(|(name, _, lamports)| (name.clone(), json!(lamports))).collect();
+        json!({ "compute_units": units, "rent_lamports": rent })
+    }
+
+    fn table(&self) -> String {
+        let mut text = format!("\n{:<44} {:>13}\n", "instruction", "compute units");
+        for (name, units) in &self.compute_units {
+            text += &format!("{name:<44} {units:>13}\n");
+        }
+        text += &format!("\n{:<30} {:>13} {:>13}\n", "account", "bytes", "lamports");
+        for (name, bytes, lamports) in &self.rent {
+            text += &format!("{name:<30} {bytes:>13} {lamports:>13}\n");
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn measurements_are_read_from_the_tests_output() {
+        let output = "running 1 test\n\nCU claim_job 5321\nCU post_job[worst] 31000\nRENT job 512 4454400\nCU broken x\ntest a ... ok\n";
+        let measured = Measured::from_lines(output);
+        assert_eq!(
+            measured.json(),
+            json!({ "compute_units": { "claim_job": 5321, "post_job[worst]": 31000 }, "rent_lamports": { "job": 4454400 } })
+        );
+        let table = measured.table();
+        assert!(table.contains("claim_job") && table.contains("5321") && table.contains("4454400"), "{table}");
+    }
 }

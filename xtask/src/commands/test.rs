@@ -81,7 +81,7 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &TestOpti
 fn compile(workspace: &Workspace, report: &mut Report) -> Result<Vec<TestProgram>, Failure> {
     let mut programs = Vec::new();
     report.step("compiling every crate and test", "the first time several minutes", |_| {
-        programs = test_programs::compile(workspace)?;
+        programs = test_programs::compile(workspace, &["--all-targets"])?;
         Ok(Ending::Done(format!("{} test programs", programs.len())))
     })?;
     Ok(programs)
