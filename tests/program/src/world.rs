@@ -17,7 +17,7 @@ use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::{Keypair, Signer};
 use solana_sdk::transaction::Transaction;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The slot in which every world begins.
 pub const FIRST_SLOT: u64 = 1_000;
@@ -87,6 +87,17 @@ pub struct World {
 impl World {
     /// The program is deployed and a stake mint exists; the network is not initialised.
     pub fn uninitialised() -> Self {
+        static FIRST: OnceLock<World> = OnceLock::new();
+        FIRST.get_or_init(Self::deploy).clone()
+    }
+
+    /// The network is initialised; two mints are allowed; two clients have tokens; two nodes are registered and staked.
+    pub fn new() -> Self {
+        static FIRST: OnceLock<World> = OnceLock::new();
+        FIRST.get_or_init(Self::populate).clone()
+    }
+
+    fn deploy() -> Self {
         let unset = Mint { address: Pubkey::default(), program: Pubkey::default(), issuer: Pubkey::default() };
         let nobody = Node { address: Pubkey::default(), owner: Pubkey::default(), operator: Pubkey::default() };
         let mut world = Self {
@@ -115,8 +126,7 @@ impl World {
         world
     }
 
-    /// The network is initialised; two mints are allowed; two clients have tokens; two nodes are registered and staked.
-    pub fn new() -> Self {
+    fn populate() -> Self {
         let mut world = Self::uninitialised();
         let initialise = world.initialize_network(parameters());
         world.accepts(&initialise);
@@ -443,7 +453,7 @@ impl World {
             return vec![("no signature", unsigned, Some(ErrorCode::AccountNotSigner.into()))];
         }
         if meta.pubkey == address::EVENT_AUTHORITY {
-            return vec![("another event authority", with(self.payer), Some(ErrorCode::ConstraintSeeds.into()))];
+            return vec![("another event authority", with(self.payer), Some(ErrorCode::ConstraintAddress.into()))];
         }
         if meta.pubkey == assay::ID {
             return vec![("another program", with(crate::tokens::TOKEN), None)];
