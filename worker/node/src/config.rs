@@ -140,8 +140,8 @@ impl NodeConfig {
     /// # Errors
     /// The file is missing, has an unknown key or a value out of bounds.
     pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
         let config: Self = toml::from_str(&text)
             .map_err(|error| ConfigError::Parse { path: path.to_path_buf(), reason: error.to_string() })?;
         config.validate()?;
@@ -163,13 +163,29 @@ impl NodeConfig {
     /// The first value out of its bounds.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let within = |key, value: u64, low: u64, high: u64, rule| {
-            if (low..=high).contains(&value) { Ok(()) } else { Err(ConfigError::Value { key, value: value.to_string(), rule }) }
+            if (low..=high).contains(&value) {
+                Ok(())
+            } else {
+                Err(ConfigError::Value { key, value: value.to_string(), rule })
+            }
         };
         within("concurrent_jobs", self.concurrent_jobs as u64, 1, 64, "allowed are 1 to 64")?;
         within("cached_models", self.cached_models as u64, 1, 1024, "allowed are 1 to 1,024")?;
         within("threads", self.threads as u64, 0, 1024, "allowed are 0 (every core) to 1,024")?;
-        within("limits.max_artifact_bytes", self.limits.max_artifact_bytes, 1 << 10, 1 << 40, "allowed are 1 KiB to 1 TiB")?;
-        within("limits.max_memory_bytes", self.limits.max_memory_bytes, 1 << 20, 1 << 44, "allowed are 1 MiB to 16 TiB")?;
+        within(
+            "limits.max_artifact_bytes",
+            self.limits.max_artifact_bytes,
+            1 << 10,
+            1 << 40,
+            "allowed are 1 KiB to 1 TiB",
+        )?;
+        within(
+            "limits.max_memory_bytes",
+            self.limits.max_memory_bytes,
+            1 << 20,
+            1 << 44,
+            "allowed are 1 MiB to 16 TiB",
+        )?;
         within("limits.fetch_seconds", self.limits.fetch_seconds, 1, 3600, "allowed are 1 to 3,600")?;
         for mint in &self.accepted_mints {
             if mint.parse::<solana_sdk::pubkey::Pubkey>().is_err() {
@@ -201,7 +217,8 @@ mod tests {
     fn unknown_keys_and_values_out_of_bounds_are_refused_by_name() {
         let unknown = toml::from_str::<NodeConfig>("concurent_jobs = 2").unwrap_err().to_string();
         assert!(unknown.contains("concurent_jobs") && unknown.contains("concurrent_jobs"), "{unknown}");
-        for text in ["concurrent_jobs = 0", "threads = 5000", "accepted_mints = [\"x\"]", "[limits]\nfetch_seconds = 0"] {
+        for text in ["concurrent_jobs = 0", "threads = 5000", "accepted_mints = [\"x\"]", "[limits]\nfetch_seconds = 0"]
+        {
             let config: NodeConfig = toml::from_str(text).unwrap();
             assert!(matches!(config.validate(), Err(ConfigError::Value { .. })), "{text}");
         }

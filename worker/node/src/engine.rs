@@ -1,14 +1,18 @@
 //! Runs prepared jobs: keeps loaded models, checks a sample against the scalar reference, falls back to the CPU when a
-//! device fails, and hashes the boundary.
+//! device fails, hashes the boundary, and remembers how long it all took.
 
 use crate::config::SelfCheck;
+use crate::estimate::{Estimator, operations};
 use crate::prepare::Prepared;
 use assay_kernels::commit::{Boundary, Hasher};
 use assay_kernels::{Backend, Keep, KernelError, Model, TensorSet};
 use referee::graph::{ResolvedGraph, Slot};
 use referee::semantics::{Fetch, evaluate_output};
+use std::any::Any;
 use std::collections::{HashSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Elements of each tensor that a self-check recomputes.
@@ -41,7 +45,9 @@ pub enum EngineError {
     #[error(transparent)]
     Kernel(#[from] KernelError),
     /// A backend computed something else than the scalar reference.
-    #[error("N0211 {backend}: element {element} of tensor {slot} is {computed}, the scalar reference gives {reference}; the hardware or its driver is faulty")]
+    #[error(
+        "N0211 {backend}: element {element} of tensor {slot} is {computed}, the scalar reference gives {reference}; the hardware or its driver is faulty"
+    )]
     Differs {
         /// Which backend.
         backend: &'static str,
@@ -64,6 +70,7 @@ pub enum EngineError {
 pub struct Engine {
     backends: Vec<Slate>,
     self_check: SelfCheck,
+    estimator: Mutex<Estimator<ModelKey>>,
 }
 
 /// One backend and what it has loaded.
@@ -71,32 +78,42 @@ pub struct Engine {
 struct Slate {
     backend: Arc<dyn Backend>,
     capacity: usize,
-    models: Mutex<Models>,
+    models: Mutex<VecDeque<Loaded>>,
+    /// Where it differed from the scalar reference; it is never used again.
+    distrusted: OnceLock<String>,
 }
 
-#[derive(Default)]
-struct Models {
-    /// Most recently used last.
-    loaded: VecDeque<(ModelKey, Arc<dyn Model>)>,
-    checked: HashSet<ModelKey>,
+/// A loaded model; the most recently used stands last.
+#[derive(Clone)]
+struct Loaded {
+    key: ModelKey,
+    model: Arc<dyn Model>,
+    /// Whether a run of it was compared with the scalar reference.
+    checked: bool,
 }
 
-impl std::fmt::Debug for Models {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Models").field("loaded", &self.loaded.len()).field("checked", &self.checked.len()).finish()
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded").field("checked", &self.checked).finish_non_exhaustive()
     }
 }
 
 impl Engine {
     /// An engine that uses the first backend and, when that fails, the next.
     pub fn new(backends: Vec<Arc<dyn Backend>>, cached_models: usize, self_check: SelfCheck) -> Self {
-        let slate = |backend| Slate { backend, capacity: cached_models.max(1), models: Mutex::default() };
-        Self { backends: backends.into_iter().map(slate).collect(), self_check }
+        let slate = |backend| Slate {
+            backend,
+            capacity: cached_models.max(1),
+            models: Mutex::default(),
+            distrusted: OnceLock::new(),
+        };
+        Self { backends: backends.into_iter().map(slate).collect(), self_check, estimator: Mutex::default() }
     }
 
-    /// Name and description of each backend, in order of preference.
+    /// Name and description of each backend that is in use, in order of preference.
     pub fn backends(&self) -> Vec<(&'static str, String)> {
-        self.backends.iter().map(|slate| (slate.backend.name(), slate.backend.description())).collect()
+        let trusted = self.backends.iter().filter(|slate| slate.distrusted.get().is_none());
+        trusted.map(|slate| (slate.backend.name(), slate.backend.description())).collect()
     }
 
     /// Loads the job's model, so that a graph that no backend can hold is refused before the claim.
@@ -112,16 +129,52 @@ impl Engine {
     /// # Errors
     /// Every backend failed, or differs from the scalar reference.
     pub fn run(&self, job: &Prepared) -> Result<Run, EngineError> {
-        self.first_that(|slate| self.run_on(slate, job))
+        let started = Instant::now();
+        let run = self.first_that(|slate| self.run_on(slate, job))?;
+        self.estimator().observe(key(job), operations(&job.graph), started.elapsed());
+        Ok(run)
+    }
+
+    /// Runs a job of no client, so that the time of others can be told before the first of them.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn calibrate(&self, job: &Prepared) -> Result<(), EngineError> {
+        // The first run compiles, allocates and checks itself; the second is what later runs are like.
+        self.first_that(|slate| self.run_on(slate, job))?;
+        let started = Instant::now();
+        self.first_that(|slate| self.run_on(slate, job))?;
+        self.estimator().calibrate(operations(&job.graph), started.elapsed());
+        Ok(())
+    }
+
+    /// How long a run of the job is thought to take while nothing else runs; `None` before anything was measured.
+    pub fn estimate(&self, job: &Prepared) -> Option<Duration> {
+        self.estimator().estimate(&key(job), operations(&job.graph))
+    }
+
+    fn estimator(&self) -> MutexGuard<'_, Estimator<ModelKey>> {
+        self.estimator.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn first_that<T>(&self, attempt: impl Fn(&Slate) -> Result<T, EngineError>) -> Result<T, EngineError> {
         let mut last = EngineError::Kernel(KernelError::NoAdapter { reason: "the node has no backend".to_owned() });
         for slate in &self.backends {
-            match attempt(slate) {
+            if let Some(vector) = slate.distrusted.get() {
+                let (device, vector) = (slate.backend.description(), vector.clone());
+                last = EngineError::Kernel(KernelError::Quarantined { device, vector });
+                continue;
+            }
+            // A driver that panics must not take the next backend with it.
+            let attempted = catch_unwind(AssertUnwindSafe(|| attempt(slate))).unwrap_or_else(|panic| {
+                let reason = format!("it panicked: {}", panic_text(panic.as_ref()));
+                Err(EngineError::Kernel(KernelError::Device { device: slate.backend.description(), reason }))
+            });
+            match attempted {
                 Ok(done) => return Ok(done),
                 Err(error) => {
                     tracing::warn!(backend = slate.backend.name(), %error, "backend failed");
+                    slate.learn(&error);
                     last = error;
                 }
             }
@@ -130,18 +183,17 @@ impl Engine {
     }
 
     fn run_on(&self, slate: &Slate, job: &Prepared) -> Result<Run, EngineError> {
-        let model = slate.model(job)?;
-        let key = key(job);
+        let Loaded { model, checked, .. } = slate.model(job)?;
         let check = match self.self_check {
             SelfCheck::Always => true,
             SelfCheck::Never => false,
-            SelfCheck::First => !slate.lock().checked.contains(&key),
+            SelfCheck::First => !checked,
         };
         let keep = if check { Keep::Everything } else { Keep::Boundary };
         let mut execution = model.run(&job.inputs, keep)?;
         if check {
             compare_samples(slate.backend.name(), job, &execution.tensors)?;
-            slate.lock().checked.insert(key);
+            slate.note_checked(&key(job));
             let boundary: HashSet<Slot> = job.graph.boundary.iter().map(|entry| entry.slot).collect();
             execution.tensors.retain(|slot, _| boundary.contains(slot));
         }
@@ -159,31 +211,61 @@ impl Engine {
 }
 
 impl Slate {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Models> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Loaded>> {
         // A panic while the lock was held leaves a list that is merely shorter.
         self.models.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn model(&self, job: &Prepared) -> Result<Arc<dyn Model>, KernelError> {
+    fn model(&self, job: &Prepared) -> Result<Loaded, KernelError> {
         let key = key(job);
-        {
-            let mut models = self.lock();
-            if let Some(at) = models.loaded.iter().position(|(loaded, _)| *loaded == key)
-                && let Some(entry) = models.loaded.remove(at)
-            {
-                let model = Arc::clone(&entry.1);
-                models.loaded.push_back(entry);
-                return Ok(model);
-            }
+        if let Some(loaded) = use_again(&mut self.lock(), &key) {
+            return Ok(loaded);
         }
         let model: Arc<dyn Model> = Arc::from(self.backend.load(Arc::clone(&job.graph), &job.params)?);
         let mut models = self.lock();
-        while models.loaded.len() >= self.capacity {
-            models.loaded.pop_front();
+        // Another job may have loaded it meanwhile.
+        if let Some(loaded) = use_again(&mut models, &key) {
+            return Ok(loaded);
         }
-        models.loaded.push_back((key, Arc::clone(&model)));
-        Ok(model)
+        while models.len() >= self.capacity {
+            models.pop_front();
+        }
+        let loaded = Loaded { key, model, checked: false };
+        models.push_back(loaded.clone());
+        Ok(loaded)
     }
+
+    fn note_checked(&self, key: &ModelKey) {
+        if let Some(loaded) = self.lock().iter_mut().find(|loaded| loaded.key == *key) {
+            loaded.checked = true;
+        }
+    }
+
+    /// A backend that computed something wrong is not used again; a device that failed loses its models, which may
+    /// have died with it.
+    fn learn(&self, error: &EngineError) {
+        match error {
+            EngineError::Differs { slot, element, .. } => {
+                tracing::error!(backend = self.backend.name(), "backend is quarantined until the node is restarted");
+                let _ = self.distrusted.set(format!("element {element} of tensor {slot}"));
+                self.lock().clear();
+            }
+            EngineError::Kernel(KernelError::Device { .. }) => self.lock().clear(),
+            EngineError::Kernel(_) | EngineError::Commit(_) => {}
+        }
+    }
+}
+
+fn use_again(models: &mut VecDeque<Loaded>, key: &ModelKey) -> Option<Loaded> {
+    let at = models.iter().position(|loaded| loaded.key == *key)?;
+    let loaded = models.remove(at)?;
+    models.push_back(loaded.clone());
+    Some(loaded)
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message")
 }
 
 fn key(job: &Prepared) -> ModelKey {

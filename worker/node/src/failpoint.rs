@@ -1,8 +1,35 @@
 //! Places at which a test can make the process die, as a power cut would. Compiled into development builds only.
+//!
+//! Every promise has three: `…_signed` (written down, not sent), `…_unrecorded` (its fate is known, the journal does not
+//! know it yet), `…_landed` (written down).
 
-/// Kills the process with SIGKILL's effect if the environment variable `ASSAY_FAILPOINT` names this place.
+/// All places, in the order in which a job reaches them; the last three are those of a missed deadline.
+pub const NAMES: &[&str] = &[
+    "after_admit",
+    "after_claim_signed",
+    "after_claim_unrecorded",
+    "after_claim_landed",
+    "after_run",
+    "after_publish",
+    "after_execute",
+    "after_commit_signed",
+    "after_commit_unrecorded",
+    "after_commit_landed",
+    "after_finalise_signed",
+    "after_finalise_unrecorded",
+    "after_finalise_landed",
+    "after_withdraw_signed",
+    "after_withdraw_unrecorded",
+    "after_withdraw_landed",
+    "after_expire_signed",
+    "after_expire_unrecorded",
+    "after_expire_landed",
+];
+
+/// Ends the process with what SIGKILL would do if the environment variable `ASSAY_FAILPOINT` names this place.
 #[cfg(debug_assertions)]
 pub(crate) fn reach(place: &str) {
+    debug_assert!(NAMES.contains(&place), "{place} is not listed");
     if std::env::var("ASSAY_FAILPOINT").is_ok_and(|wanted| wanted == place) {
         tracing::error!(place, "failpoint: the process dies here");
         // Neither destructors nor atexit handlers run: nothing is flushed that was not already durable.

@@ -4,12 +4,15 @@
 //! what became of that signature instead of signing a second version. Every write is durable when the call returns.
 
 use crate::refusal::Refusal;
+use crate::totals::Totals;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use serde::{Deserialize, Serialize};
 use solana_sdk::pubkey::Pubkey;
 use std::path::{Path, PathBuf};
 
 const JOBS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("jobs");
+/// One row: the totals of the records that were removed.
+const REMOVED: TableDefinition<'_, u8, &[u8]> = TableDefinition::new("removed");
 
 /// A signed transaction that was, or is about to be, sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +38,8 @@ pub enum Purpose {
     Finalise,
     /// Takes the payment out of the vault.
     Withdraw,
+    /// Ends the node's own claim after its deadline.
+    Expire,
 }
 
 /// How far a job has come, as the node knows it.
@@ -91,6 +96,13 @@ pub enum Outcome {
         /// Base units of the payment mint.
         amount: u64,
     },
+    /// Settled, but the payment stays in the job's vault; the withdraw authority can take it to any account.
+    Credited {
+        /// Base units of the payment mint.
+        amount: u64,
+        /// Why it was not moved.
+        reason: String,
+    },
     /// Another node claimed first, or the client cancelled; nothing was at risk.
     Lost {
         /// What was seen.
@@ -121,6 +133,9 @@ pub struct Record {
     pub last_slot: u64,
     /// The price fixed by the claim, once known.
     pub price: Option<u64>,
+    /// What of it the node is paid after the protocol's fee, once known.
+    #[serde(default)]
+    pub payment: Option<u64>,
     /// How the result was computed, once it was.
     pub computed: Option<Computed>,
 }
@@ -128,7 +143,24 @@ pub struct Record {
 impl Record {
     /// A record of a job that was just admitted.
     pub fn new(job: &Pubkey, stage: Stage, slot: u64) -> Self {
-        Self { job: job.to_string(), stage, in_flight: None, first_slot: slot, last_slot: slot, price: None, computed: None }
+        Self {
+            job: job.to_string(),
+            stage,
+            in_flight: None,
+            first_slot: slot,
+            last_slot: slot,
+            price: None,
+            payment: None,
+            computed: None,
+        }
+    }
+
+    /// Whether a bond depends on what this node does next: it must not end before that is done.
+    pub fn binds(&self) -> bool {
+        let promised = self.in_flight.as_ref().is_some_and(|transaction| {
+            matches!(transaction.purpose, Purpose::Claim | Purpose::Commit | Purpose::Expire)
+        });
+        promised || matches!(self.stage, Stage::Claimed | Stage::Executed(_))
     }
 
     /// Whether nothing is left to do.
@@ -187,6 +219,7 @@ impl Journal {
         journal.wrap(|| {
             let write = journal.database.begin_write()?;
             write.open_table(JOBS)?;
+            write.open_table(REMOVED)?;
             write.commit()?;
             Ok(())
         })?;
@@ -237,6 +270,57 @@ impl Journal {
         rows.into_iter().map(|(job, bytes)| self.decode(&job, &bytes).map(|record| (job, record))).collect()
     }
 
+    /// How all jobs ended, those whose records were removed included.
+    ///
+    /// # Errors
+    /// The database failed or a record is unreadable.
+    pub fn totals(&self) -> Result<Totals, JournalError> {
+        let removed = self.removed_totals()?;
+        Ok(removed.plus(&Totals::of(self.all()?.iter().map(|(_, record)| record))))
+    }
+
+    /// Removes the records of jobs that were over before `slot`, but keeps the newest `keep` of them; how many were
+    /// removed. Their sums stay in [`Journal::totals`].
+    ///
+    /// # Errors
+    /// The database failed or a record is unreadable; nothing was changed then.
+    pub fn prune(&self, slot: u64, keep: usize) -> Result<usize, JournalError> {
+        let mut finished: Vec<(Pubkey, Record)> =
+            self.all()?.into_iter().filter(|(_, record)| record.is_finished()).collect();
+        finished.sort_by_key(|(_, record)| std::cmp::Reverse(record.last_slot));
+        let old: Vec<(Pubkey, Record)> =
+            finished.into_iter().skip(keep).filter(|(_, record)| record.last_slot < slot).collect();
+        if old.is_empty() {
+            return Ok(0);
+        }
+        let totals = self.removed_totals()?.plus(&Totals::of(old.iter().map(|(_, record)| record)));
+        let bytes = serde_json::to_vec(&totals).map_err(|error| self.unreadable(&Pubkey::default(), &error))?;
+        self.wrap(|| {
+            let write = self.database.begin_write()?;
+            {
+                let mut jobs = write.open_table(JOBS)?;
+                for (job, _) in &old {
+                    jobs.remove(&job.to_bytes())?;
+                }
+                write.open_table(REMOVED)?.insert(0, bytes.as_slice())?;
+            }
+            write.commit()?;
+            Ok(())
+        })?;
+        Ok(old.len())
+    }
+
+    fn removed_totals(&self) -> Result<Totals, JournalError> {
+        let bytes = self.wrap(|| {
+            let read = self.database.begin_read()?;
+            Ok(read.open_table(REMOVED)?.get(0)?.map(|value| value.value().to_vec()))
+        })?;
+        let decode = |bytes: Vec<u8>| {
+            serde_json::from_slice(&bytes).map_err(|error| self.unreadable(&Pubkey::default(), &error))
+        };
+        Ok(bytes.map(decode).transpose()?.unwrap_or_default())
+    }
+
     fn wrap<T>(&self, work: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, JournalError> {
         work().map_err(|source| JournalError::Database { path: self.path.clone(), source: Box::new(source) })
     }
@@ -274,6 +358,7 @@ mod tests {
             Stage::Committed(executed()),
             Stage::Settled(executed()),
             Stage::Finished(Outcome::Paid { amount: 9 }),
+            Stage::Finished(Outcome::Credited { amount: 9, reason: "frozen".into() }),
             Stage::Finished(Outcome::Lost { reason: "claimed by another".into() }),
             Stage::Finished(Outcome::Skipped(Refusal::new("N0201", "why", "what to do"))),
             Stage::Finished(Outcome::Missed { reason: "late".into() }),
@@ -283,11 +368,8 @@ mod tests {
             .map(|stage| {
                 let job = Pubkey::new_unique();
                 let mut record = Record::new(&job, stage, 5);
-                record.in_flight = Some(InFlight {
-                    purpose: Purpose::Claim,
-                    signature: "s".into(),
-                    transaction: vec![1, 2, 3],
-                });
+                record.in_flight =
+                    Some(InFlight { purpose: Purpose::Claim, signature: "s".into(), transaction: vec![1, 2, 3] });
                 record.computed = Some(Computed { backend: "cpu".into(), kernel_micros: 6, commit_micros: 7 });
                 (job, record)
             })
@@ -305,5 +387,48 @@ mod tests {
         }
         assert_eq!(journal.all().unwrap().len(), records.len());
         assert_eq!(journal.get(&Pubkey::new_unique()).unwrap(), None);
+    }
+
+    #[test]
+    fn old_finished_records_are_removed_but_their_sums_and_open_ones_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.redb");
+        let journal = Journal::open(&path).unwrap();
+        let open = Pubkey::new_unique();
+        journal.put(&open, &Record::new(&open, Stage::Claimed, 1)).unwrap();
+        let paid: Vec<Pubkey> = (0..10).map(|_| Pubkey::new_unique()).collect();
+        for (slot, job) in (100..).zip(&paid) {
+            journal.put(job, &Record::new(job, Stage::Finished(Outcome::Paid { amount: 5 }), slot)).unwrap();
+        }
+        let before = journal.totals().unwrap();
+        assert_eq!((before.open, before.paid, before.earned), (1, 10, 50));
+        assert_eq!(journal.prune(100, 0).unwrap(), 0, "none was over before slot 100");
+        assert_eq!(journal.prune(u64::MAX, 3).unwrap(), 7, "the newest three stay");
+        assert_eq!(journal.prune(109, 0).unwrap(), 2);
+        assert!(journal.get(&paid[9]).unwrap().is_some() && journal.get(&paid[8]).unwrap().is_none());
+        assert!(journal.get(&open).unwrap().is_some());
+        assert_eq!(journal.totals().unwrap(), before);
+        drop(journal);
+        assert_eq!(Journal::open(&path).unwrap().totals().unwrap(), before);
+    }
+
+    #[test]
+    fn what_binds_is_what_a_bond_depends_on() {
+        let job = Pubkey::new_unique();
+        let record = |stage, purpose: Option<Purpose>| Record {
+            in_flight: purpose.map(|purpose| InFlight { purpose, signature: String::new(), transaction: vec![] }),
+            ..Record::new(&job, stage, 1)
+        };
+        for stage in [Stage::Claimed, Stage::Executed(executed())] {
+            assert!(record(stage, None).binds());
+        }
+        for purpose in [Purpose::Claim, Purpose::Commit, Purpose::Expire] {
+            assert!(record(Stage::Admitted, Some(purpose)).binds());
+        }
+        for stage in [Stage::Admitted, Stage::Committed(executed()), Stage::Settled(executed())] {
+            assert!(!record(stage.clone(), None).binds());
+            assert!(!record(stage.clone(), Some(Purpose::Finalise)).binds());
+            assert!(!record(stage, Some(Purpose::Withdraw)).binds());
+        }
     }
 }

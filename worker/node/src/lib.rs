@@ -6,19 +6,37 @@
 //! | [`refusal`] | why a job is not taken |
 //! | [`prepare`] | all that is checked before a bond is at risk |
 //! | [`engine`] | loaded models, self-checks, fallback between backends |
+//! | [`estimate`] | how long a run will take |
 //! | [`publish`] | results into the store |
-//! | [`journal`] | promises, on disk before the chain hears of them |
+//! | [`journal`], [`totals`] | promises, on disk before the chain hears of them; sums over them |
 //! | [`steps`] | what to do next: a pure function |
-//! | [`market`] | what the service needs of the chain |
+//! | [`market`], [`rpc`] | what the service needs of the chain; the same over RPC |
+//! | [`board`], [`slot_clock`] | what the watcher saw, and bells that wake drivers |
 //! | [`driver`] | one job from first sight to its end |
 //! | [`service`] | all of it under one roof, with draining |
 //! | [`status`] | what a running node says of itself |
+//! | [`start`] | from settings to a running service |
+//! | [`failpoint`] | where tests make the process die |
+//!
+//! # What an operator can rely on
+//!
+//! * Nothing is claimed before every artifact of the job is here, hashed and checked, the model is loaded, and the run is
+//!   thought to end before its deadline.
+//! * A transaction is written to the journal before it is sent. It is signed anew only after the chain has refused it or
+//!   its blockhash has expired, so that no promise is made twice.
+//! * A result is on disk before the commitment to it is signed; a restart commits to it without computing again.
+//! * Deadlines are compared with the slot of the very answer that showed the job, so that an endpoint that lags or
+//!   announces wrong slots makes the node wait, and never makes it give up a claim.
+//! * The chain is the truth: a job that is this node's on-chain is worked on whatever the journal says.
+//! * Passing trouble (network, disk, locked stake) is waited out until nobody can claim the job any more; everything
+//!   else ends in a record with a stable code.
 
 pub mod board;
 pub mod config;
 pub mod driver;
 pub mod engine;
-mod failpoint;
+pub mod estimate;
+pub mod failpoint;
 pub mod journal;
 pub mod market;
 pub mod prepare;
@@ -26,6 +44,8 @@ pub mod publish;
 pub mod refusal;
 pub mod rpc;
 pub mod service;
+pub mod slot_clock;
 pub mod start;
 pub mod status;
 pub mod steps;
+pub mod totals;

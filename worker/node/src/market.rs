@@ -5,6 +5,15 @@ use assay::state::{Job, Node};
 use solana_sdk::pubkey::Pubkey;
 use std::future::Future;
 
+/// An account as it was at a slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen<T> {
+    /// The confirmed slot that the answer speaks of: deadlines are compared with this one, never with another source's.
+    pub slot: u64,
+    /// The account; `None` when there is none.
+    pub account: Option<T>,
+}
+
 /// What became of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fate {
@@ -48,11 +57,11 @@ pub struct Unreachable {
 
 /// One node's view of the market.
 pub trait Market: Send + Sync + 'static {
-    /// The job's account; `None` when there is none.
-    fn job(&self, job: &Pubkey) -> impl Future<Output = Result<Option<Job>, Unreachable>> + Send;
+    /// The job's account at a slot not before `minimum_slot`: an endpoint that lags behind it counts as unreachable.
+    fn job(&self, job: &Pubkey, minimum_slot: u64) -> impl Future<Output = Result<Seen<Job>, Unreachable>> + Send;
 
-    /// This node's account; `None` when there is none.
-    fn node(&self) -> impl Future<Output = Result<Option<Node>, Unreachable>> + Send;
+    /// This node's account at a slot not before `minimum_slot`.
+    fn node(&self, minimum_slot: u64) -> impl Future<Output = Result<Seen<Node>, Unreachable>> + Send;
 
     /// Simulates and signs what carries out `action` with the operator's key. It is not sent.
     fn sign(
@@ -86,6 +95,8 @@ pub enum Action {
     Finalise,
     /// Move the payment to the payee's associated token account.
     Withdraw,
+    /// End a claim whose deadline has passed, which frees what the miss left of the bond.
+    Expire,
 }
 
 impl Action {
@@ -96,6 +107,7 @@ impl Action {
             Self::Commit { .. } => Purpose::Commit,
             Self::Finalise => Purpose::Finalise,
             Self::Withdraw => Purpose::Withdraw,
+            Self::Expire => Purpose::Expire,
         }
     }
 }

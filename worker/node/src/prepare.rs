@@ -6,10 +6,12 @@ use crate::refusal::Refusal;
 use assay::state::Job;
 use assay_kernels::TensorSet;
 use assay_kernels::commit::Hasher;
-use assay_models::artifact::decode_bundle;
-use assay_store::{ArtifactUri, Fetcher, LocalStore};
+use assay_models::artifact::{bundle_bytes, decode_bundle};
+use assay_store::{ArtifactUri, Fetcher, LocalStore, StoreError};
+use bytes::Bytes;
 use referee::graph::{Graph, IR_VERSION, MAX_GRAPH_BYTES, ResolvedGraph, TensorKind};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A job that is whole: ready to be claimed and run.
 #[derive(Clone, Debug)]
@@ -35,59 +37,156 @@ pub struct Artifacts {
     pub limits: Limits,
 }
 
-impl Artifacts {
-    /// Fetches and checks all that a job needs.
-    ///
-    /// # Errors
-    /// The first thing that is wrong: N0201 to N0205, N0209.
-    pub async fn prepare(&self, job: &Job) -> Result<Prepared, Refusal> {
-        if job.ir_version != IR_VERSION {
-            return Err(Refusal::new(
-                "N0209",
-                format!("the job wants IR version {}, this node has {IR_VERSION}", job.ir_version),
-                "update the node, or export the graph again",
-            ));
-        }
-        let max_graph = self.limits.max_artifact_bytes.min(MAX_GRAPH_BYTES as u64);
-        let graph_bytes = self.bring("graph", &job.graph_uri, max_graph).await?;
-        let params_bytes = self.bring("params", &job.params_uri, self.limits.max_artifact_bytes).await?;
-        let inputs_bytes = self.bring("inputs", &job.inputs_uri, self.limits.max_artifact_bytes).await?;
-        let (job, limit) = (job.clone(), self.limits.max_memory_bytes);
-        // Decoding and hashing gigabytes would stall every other job on the async threads.
-        let check = move || check(&job, &graph_bytes, &params_bytes, &inputs_bytes, limit);
-        tokio::task::spawn_blocking(check).await.unwrap_or_else(|error| {
-            Err(Refusal::new("N0202", format!("the check of the artifacts failed: {error}"), "report this graph"))
-        })
-    }
+/// Why a job is not whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotWhole {
+    /// It never will be: the job is left to others.
+    Refused(Refusal),
+    /// The network or the disk is in the way: it may be whole later.
+    Passing(Refusal),
+}
 
-    async fn bring(&self, what: &str, uri: &str, max_bytes: u64) -> Result<Vec<u8>, Refusal> {
-        let refuse = |error: assay_store::StoreError| {
-            Refusal::new("N0201", format!("{what}: {error}"), "the client must serve its artifacts until the job ends")
-        };
-        let id = ArtifactUri::parse(uri).map_err(refuse)?.id();
-        self.fetcher.fetch(uri, id, max_bytes, &self.store).await.map_err(refuse)?;
-        Ok(self.store.read(&id, max_bytes).await.map_err(refuse)?.to_vec())
+impl NotWhole {
+    /// The refusal of either kind.
+    pub fn refusal(&self) -> &Refusal {
+        match self {
+            Self::Refused(refusal) | Self::Passing(refusal) => refusal,
+        }
     }
 }
 
-/// The part without IO: decodes, resolves and compares with the job.
-fn check(
-    job: &Job,
-    graph_bytes: &[u8],
-    params_bytes: &[u8],
-    inputs_bytes: &[u8],
-    max_memory_bytes: u64,
-) -> Result<Prepared, Refusal> {
-    let malformed = |reason: String| Refusal::new("N0202", reason, "export the graph again and check it with `assay model check`");
-    let graph = Graph::decode(graph_bytes).map_err(|error| malformed(error.to_string()))?;
+impl From<Refusal> for NotWhole {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl Artifacts {
+    /// Brings all artifacts of a job into the node's own store, within `limits.fetch_seconds` together. The graph comes
+    /// first: what it declares bounds everything else, and what is beyond the limits is refused before it is fetched.
+    ///
+    /// # Errors
+    /// The first thing that is wrong: N0201 to N0205, N0209.
+    pub async fn fetch(&self, job: &Job) -> Result<(), NotWhole> {
+        let seconds = self.limits.fetch_seconds;
+        match tokio::time::timeout(Duration::from_secs(seconds), self.fetch_all(job)).await {
+            Ok(result) => result,
+            Err(_) => Err(NotWhole::Passing(Refusal::new(
+                "N0201",
+                format!("the artifacts did not all arrive within {seconds} s"),
+                "serve them from a faster store, or raise limits.fetch_seconds",
+            ))),
+        }
+    }
+
+    async fn fetch_all(&self, job: &Job) -> Result<(), NotWhole> {
+        let graph = self.graph(job).await?;
+        for (what, uri, kind) in
+            [("params", &job.params_uri, TensorKind::Param), ("inputs", &job.inputs_uri, TensorKind::Input)]
+        {
+            self.bring(what, uri, self.bundle_limit(what, &graph, kind)?).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads and checks all that a job needs, fetching only what the node's own store lacks.
+    ///
+    /// # Errors
+    /// The first thing that is wrong: N0201 to N0205, N0209.
+    pub async fn prepare(&self, job: &Job) -> Result<Prepared, NotWhole> {
+        let graph = self.graph(job).await?;
+        let params =
+            self.read("params", &job.params_uri, self.bundle_limit("params", &graph, TensorKind::Param)?).await?;
+        let inputs =
+            self.read("inputs", &job.inputs_uri, self.bundle_limit("inputs", &graph, TensorKind::Input)?).await?;
+        let job = job.clone();
+        Ok(unblocked(move || check_tensors(&job, graph, &params, &inputs)).await?)
+    }
+
+    /// The job's graph, checked alone.
+    async fn graph(&self, job: &Job) -> Result<ResolvedGraph, NotWhole> {
+        if job.ir_version != IR_VERSION {
+            return Err(NotWhole::Refused(Refusal::new(
+                "N0209",
+                format!("the job wants IR version {}, this node has {IR_VERSION}", job.ir_version),
+                "update the node, or export the graph again",
+            )));
+        }
+        let most = self.limits.max_artifact_bytes.min(MAX_GRAPH_BYTES as u64);
+        let bytes = self.read("graph", &job.graph_uri, most).await?;
+        let (job, memory) = (job.clone(), self.limits.max_memory_bytes);
+        Ok(unblocked(move || check_graph(&job, &bytes, memory)).await?)
+    }
+
+    /// Bytes of a bundle as the graph declares them, if they are within the limit.
+    fn bundle_limit(&self, what: &str, graph: &ResolvedGraph, kind: TensorKind) -> Result<u64, Refusal> {
+        let (bytes, most) = (bundle_bytes(graph, kind), self.limits.max_artifact_bytes);
+        if bytes <= most {
+            return Ok(bytes);
+        }
+        Err(Refusal::new(
+            "N0201",
+            format!("{what}: the graph declares {bytes} bytes, the limit is {most}"),
+            "raise limits.max_artifact_bytes if the disk has room",
+        ))
+    }
+
+    async fn read(&self, what: &str, uri: &str, max_bytes: u64) -> Result<Bytes, NotWhole> {
+        let id = ArtifactUri::parse(uri).map_err(|error| unfetched(what, &error))?.id();
+        match self.store.read(&id, max_bytes).await {
+            Ok(bytes) => Ok(bytes),
+            Err(StoreError::NotFound { .. } | StoreError::Corrupt { .. }) => {
+                self.bring(what, uri, max_bytes).await?;
+                self.store.read(&id, max_bytes).await.map_err(|error| unfetched(what, &error))
+            }
+            Err(error) => Err(unfetched(what, &error)),
+        }
+    }
+
+    async fn bring(&self, what: &str, uri: &str, max_bytes: u64) -> Result<(), NotWhole> {
+        let id = ArtifactUri::parse(uri).map_err(|error| unfetched(what, &error))?.id();
+        self.fetcher.fetch(uri, id, max_bytes, &self.store).await.map_err(|error| unfetched(what, &error))?;
+        Ok(())
+    }
+}
+
+/// Only what the client got wrong is final; trouble of the network or of this machine passes.
+fn unfetched(what: &str, error: &StoreError) -> NotWhole {
+    let refusal =
+        Refusal::new("N0201", format!("{what}: {error}"), "the client must serve its artifacts until the job ends");
+    if error.is_transient() || matches!(error, StoreError::Io { .. } | StoreError::Corrupt { .. }) {
+        NotWhole::Passing(refusal)
+    } else {
+        NotWhole::Refused(refusal)
+    }
+}
+
+/// Decoding and hashing gigabytes would stall every other job on the asynchronous threads.
+async fn unblocked<T: Send + 'static>(
+    check: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    tokio::task::spawn_blocking(check).await.unwrap_or_else(|error| {
+        Err(Refusal::new("N0202", format!("the check of the artifacts failed: {error}"), "report this graph"))
+    })
+}
+
+fn malformed(reason: String) -> Refusal {
+    Refusal::new("N0202", reason, "export the graph again and check it with `assay model check`")
+}
+
+/// Decodes and resolves the graph and compares it with the job, allocating no more than the limits allow.
+fn check_graph(job: &Job, bytes: &[u8], max_memory_bytes: u64) -> Result<ResolvedGraph, Refusal> {
+    let graph = Graph::decode(bytes).map_err(|error| malformed(error.to_string()))?;
     let (used, unused) = job.symbols.split_at(graph.symbols.len().min(job.symbols.len()));
     if unused.iter().any(|value| *value != 0) {
-        return Err(malformed(format!("the job gives values to more than the graph's {} symbols", graph.symbols.len())));
+        return Err(malformed(format!(
+            "the job gives values to more than the graph's {} symbols",
+            graph.symbols.len()
+        )));
     }
     let graph = graph.resolve(used).map_err(|error| malformed(error.to_string()))?;
     pinned("graph", &graph.root, &job.graph_root)?;
-
-    let needed: u64 = graph.tensors.iter().map(|tensor| tensor.bytes() as u64).sum();
+    let needed = graph.tensors.iter().map(|tensor| tensor.bytes() as u64).fold(0, u64::saturating_add);
     if needed > max_memory_bytes {
         return Err(Refusal::new(
             "N0205",
@@ -95,14 +194,18 @@ fn check(
             "raise limits.max_memory_bytes if the machine has it",
         ));
     }
-    let params = decode_bundle(params_bytes, &graph, TensorKind::Param).map_err(|e| malformed(format!("params: {e}")))?;
-    let inputs = decode_bundle(inputs_bytes, &graph, TensorKind::Input).map_err(|e| malformed(format!("inputs: {e}")))?;
+    output_descriptor(&graph, job)?;
+    Ok(graph)
+}
+
+fn check_tensors(job: &Job, graph: ResolvedGraph, params: &[u8], inputs: &[u8]) -> Result<Prepared, Refusal> {
+    let params = decode_bundle(params, &graph, TensorKind::Param).map_err(|e| malformed(format!("params: {e}")))?;
+    let inputs = decode_bundle(inputs, &graph, TensorKind::Input).map_err(|e| malformed(format!("inputs: {e}")))?;
     let hasher = Hasher::default();
     let params_root = hasher.params_root(&graph, &params).map_err(|error| malformed(error.to_string()))?;
     pinned("params", &params_root, &job.params_root)?;
     let inputs_root = hasher.inputs_root(&graph, &inputs).map_err(|error| malformed(error.to_string()))?;
     pinned("inputs", &inputs_root, &job.inputs_root)?;
-    output_descriptor(&graph, job)?;
     Ok(Prepared { graph: Arc::new(graph), params: Arc::new(params), inputs: Arc::new(inputs), params_root })
 }
 

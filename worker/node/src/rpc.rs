@@ -1,12 +1,14 @@
 //! The market over a real RPC endpoint.
 
 use crate::journal::InFlight;
-use crate::market::{Action, Fate, Market, Signed, Unreachable};
+use crate::market::{Action, Fate, Market, Seen, Signed, Unreachable};
 use assay::CommitResultArgs;
 use assay::CreditRole;
 use assay::state::{Job, Node};
-use assay_chain::instructions::{self, TokenMint};
+use assay_chain::accounts::{decode_job, decode_node};
+use assay_chain::chain::RawAccount;
 use assay_chain::failure::TransactionFailure;
+use assay_chain::instructions::{self, TokenMint};
 use assay_chain::{Chain, ChainError, Outcome, Sender, SignedTransaction};
 use solana_sdk::instruction::Instruction;
 use solana_sdk::pubkey::Pubkey;
@@ -37,7 +39,25 @@ impl RpcMarket {
         self.sender.chain()
     }
 
-    async fn instructions(&self, address: &Pubkey, job: &Job, action: &Action) -> Result<Vec<Instruction>, Unreachable> {
+    async fn read<T>(
+        &self,
+        address: &Pubkey,
+        minimum_slot: u64,
+        decode: impl Fn(&Pubkey, &RawAccount) -> Result<T, ChainError>,
+    ) -> Result<Seen<T>, Unreachable> {
+        let observed = self.chain().accounts(&[*address], minimum_slot).await.map_err(unreachable)?;
+        // What was closed within its last slot has no data and belongs to the system program.
+        let live = observed.value.into_iter().flatten().find(|account| !account.data.is_empty());
+        let account = live.map(|account| decode(address, &account)).transpose().map_err(unreachable)?;
+        Ok(Seen { slot: observed.slot, account })
+    }
+
+    async fn instructions(
+        &self,
+        address: &Pubkey,
+        job: &Job,
+        action: &Action,
+    ) -> Result<Vec<Instruction>, Unreachable> {
         let operator = self.operator.pubkey();
         Ok(match action {
             Action::Claim => vec![instructions::claim_job(&operator, &self.node, address)],
@@ -50,6 +70,7 @@ impl RpcMarket {
                 };
                 vec![instructions::commit_result(&operator, address, args)]
             }
+            Action::Expire => vec![instructions::expire_claim(&self.node, address)],
             Action::Finalise => vec![instructions::finalise_job(&self.node, address)],
             Action::Withdraw => {
                 let account = self.chain().payment_mint(&job.payment_mint).await.map_err(unreachable)?;
@@ -65,12 +86,12 @@ impl RpcMarket {
 }
 
 impl Market for RpcMarket {
-    async fn job(&self, job: &Pubkey) -> Result<Option<Job>, Unreachable> {
-        self.chain().find_job(job).await.map_err(unreachable)
+    async fn job(&self, job: &Pubkey, minimum_slot: u64) -> Result<Seen<Job>, Unreachable> {
+        self.read(job, minimum_slot, decode_job).await
     }
 
-    async fn node(&self) -> Result<Option<Node>, Unreachable> {
-        self.chain().find_node(&self.node).await.map_err(unreachable)
+    async fn node(&self, minimum_slot: u64) -> Result<Seen<Node>, Unreachable> {
+        self.read(&self.node, minimum_slot, decode_node).await
     }
 
     async fn sign(&self, address: &Pubkey, job: &Job, action: &Action) -> Result<Signed, Unreachable> {

@@ -5,24 +5,26 @@ use crate::driver::{Driver, Shared};
 use crate::journal::JournalError;
 use crate::market::Market;
 use crate::status;
+use crate::steps::{JobView, Step, next_step};
 use assay::state::Job;
-use assay::state_machine::JobState;
 use assay_store::ServerOptions;
 use solana_sdk::pubkey::Pubkey;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// What the watcher tells the service.
 #[derive(Clone, Debug)]
 pub enum Sighting {
-    /// A job's account as of now.
-    Job(Pubkey, Box<Job>),
+    /// A job's account, as read at a slot.
+    Job(Pubkey, Box<Job>, u64),
     /// A job's account is gone.
     Closed(Pubkey),
+    /// This node's account changed, as read at a slot.
+    Node(u64),
     /// The chain's slot.
     Slot(u64),
 }
@@ -54,11 +56,18 @@ pub struct Service<M> {
     pub status_listener: TcpListener,
 }
 
+/// Finished records that stay in the journal at least.
+const KEPT_RECORDS: usize = 1_000;
+/// Slots for which every record stays in the journal: about a day.
+const KEPT_SLOTS: u64 = 216_000;
+/// Slots between two looks for records to remove.
+const PRUNE_SLOTS: u64 = 9_000;
+
 impl<M: Market> Service<M> {
     /// Runs until `cancel`, then drains: jobs that are claimed are committed first.
     ///
     /// # Errors
-    /// The journal or a listener failed. Promises stay in the journal.
+    /// The journal, a listener or the watcher failed. Promises stay in the journal.
     pub async fn run(mut self, cancel: CancellationToken) -> Result<(), ServiceError> {
         let servers = CancellationToken::new();
         let mut serving = JoinSet::new();
@@ -72,57 +81,20 @@ impl<M: Market> Service<M> {
             });
             serving.spawn(status::serve(Arc::clone(&self.shared), self.status_listener, servers.clone()));
         }
+        // Drivers stop when the caller says so, and when this service cannot go on.
+        let mut drivers = Drivers::new(Arc::clone(&self.shared), cancel.child_token());
+        let mut ended = work(&mut drivers, &mut self.sightings, &mut serving, &cancel).await;
 
-        let mut drivers: JoinSet<(Pubkey, Result<(), JournalError>)> = JoinSet::new();
-        let mut active: HashSet<Pubkey> = HashSet::new();
-        // Promises first: they hold bonds.
-        for (address, record) in self.shared.journal.all()? {
-            if !record.is_finished() {
-                drive(&self.shared, &mut drivers, &mut active, address, &cancel);
-            }
-        }
-        let ended = loop {
+        drivers.cancel.cancel();
+        tracing::info!(jobs = drivers.active.len(), "draining: claimed jobs are committed before the node ends");
+        while !drivers.tasks.is_empty() {
             tokio::select! {
-                () = cancel.cancelled() => break Ok(()),
-                sighting = self.sightings.recv() => match sighting {
-                    Some(Sighting::Slot(slot)) => self.shared.board.saw_slot(slot),
-                    Some(Sighting::Closed(_)) => self.shared.board.ring(),
-                    Some(Sighting::Job(address, job)) => {
-                        self.shared.board.ring();
-                        if is_of_interest(&self.shared, &job)
-                            && !finished(&self.shared, &address)?
-                        {
-                            drive(&self.shared, &mut drivers, &mut active, address, &cancel);
-                        }
-                    }
-                    None if cancel.is_cancelled() => break Ok(()),
-                    None => break Err(ServiceError::WatcherEnded),
-                },
-                Some(done) = drivers.join_next() => {
-                    if let Ok((address, result)) = done {
-                        active.remove(&address);
-                        result?;
+                Some(done) = drivers.tasks.join_next_with_id() => {
+                    if let Err(error) = drivers.ended(done) {
+                        ended = ended.and(Err(error.into()));
                     }
                 }
-                Some(server) = serving.join_next() => {
-                    break server.unwrap_or_else(|error| Err(ServiceError::Server(error.to_string())));
-                }
-            }
-        };
-        // Drain. The watcher may already be gone; drivers then look by themselves every few seconds.
-        cancel.cancel();
-        self.shared.board.ring();
-        tracing::info!(jobs = active.len(), "draining: claimed jobs are committed before the node ends");
-        loop {
-            tokio::select! {
-                done = drivers.join_next() => match done {
-                    Some(Ok((_, result))) => result?,
-                    Some(Err(_)) => {}
-                    None => break,
-                },
-                Some(sighting) = self.sightings.recv() => if let Sighting::Slot(slot) = sighting {
-                    self.shared.board.saw_slot(slot);
-                },
+                Some(sighting) = self.sightings.recv() => drivers.hear(&sighting),
             }
         }
         servers.cancel();
@@ -131,24 +103,114 @@ impl<M: Market> Service<M> {
     }
 }
 
-/// Jobs that are open to claims, and this node's own.
-fn is_of_interest<M>(shared: &Shared<M>, job: &Job) -> bool {
-    job.state == JobState::Posted || job.node == shared.node
-}
-
-fn finished<M>(shared: &Shared<M>, address: &Pubkey) -> Result<bool, JournalError> {
-    Ok(shared.journal.get(address)?.is_some_and(|record| record.is_finished()))
-}
-
-fn drive<M: Market>(
-    shared: &Arc<Shared<M>>,
-    drivers: &mut JoinSet<(Pubkey, Result<(), JournalError>)>,
-    active: &mut HashSet<Pubkey>,
-    address: Pubkey,
+/// Takes on what is seen until the caller cancels or something fails.
+async fn work<M: Market>(
+    drivers: &mut Drivers<M>,
+    sightings: &mut mpsc::Receiver<Sighting>,
+    serving: &mut JoinSet<Result<(), ServiceError>>,
     cancel: &CancellationToken,
-) {
-    if active.insert(address) {
-        let (driver, cancel) = (Driver::new(Arc::clone(shared), address), cancel.clone());
-        drivers.spawn(async move { (address, driver.run(cancel).await) });
+) -> Result<(), ServiceError> {
+    // Promises first: they hold bonds.
+    let mut open: Vec<_> =
+        drivers.shared.journal.all()?.into_iter().filter(|(_, record)| !record.is_finished()).collect();
+    open.sort_by_key(|(_, record)| !record.binds());
+    for (address, _) in open {
+        drivers.drive(address, 0);
+    }
+    let mut next_prune = 0;
+    loop {
+        tokio::select! {
+            () = cancel.cancelled() => return Ok(()),
+            sighting = sightings.recv() => match sighting {
+                Some(Sighting::Job(address, job, slot)) => drivers.consider(address, &job, slot)?,
+                Some(sighting) => drivers.hear(&sighting),
+                None if cancel.is_cancelled() => return Ok(()),
+                None => return Err(ServiceError::WatcherEnded),
+            },
+            Some(done) = drivers.tasks.join_next_with_id() => drivers.ended(done)?,
+            Some(server) = serving.join_next() => {
+                return server.unwrap_or_else(|error| Err(ServiceError::Server(error.to_string())));
+            }
+        }
+        let slot = drivers.shared.board.slot();
+        if slot >= next_prune {
+            next_prune = slot.saturating_add(PRUNE_SLOTS);
+            let removed = drivers.shared.journal.prune(slot.saturating_sub(KEPT_SLOTS), KEPT_RECORDS)?;
+            tracing::debug!(removed, "old records removed from the journal");
+        }
+    }
+}
+
+/// The drivers at work, at most one for each job.
+struct Drivers<M> {
+    shared: Arc<Shared<M>>,
+    cancel: CancellationToken,
+    tasks: JoinSet<Result<u64, JournalError>>,
+    /// The job of each task, and the slot of its last sighting.
+    active: HashMap<Pubkey, u64>,
+    jobs: HashMap<Id, Pubkey>,
+}
+
+impl<M: Market> Drivers<M> {
+    fn new(shared: Arc<Shared<M>>, cancel: CancellationToken) -> Self {
+        Self { shared, cancel, tasks: JoinSet::new(), active: HashMap::new(), jobs: HashMap::new() }
+    }
+
+    /// Rings the bells that a sighting concerns.
+    fn hear(&mut self, sighting: &Sighting) {
+        match sighting {
+            Sighting::Slot(slot) => self.shared.board.saw_slot(*slot),
+            Sighting::Node(slot) => self.shared.board.saw_node(*slot),
+            Sighting::Closed(address) => self.shared.board.saw_job(address, 0),
+            Sighting::Job(address, _, slot) => {
+                if let Some(seen) = self.active.get_mut(address) {
+                    *seen = (*seen).max(*slot);
+                }
+                self.shared.board.saw_job(address, *slot);
+            }
+        }
+    }
+
+    /// Wakes the driver of a job, or starts one if there is something to do.
+    fn consider(&mut self, address: Pubkey, job: &Job, slot: u64) -> Result<(), JournalError> {
+        if let Some(seen) = self.active.get_mut(&address) {
+            *seen = (*seen).max(slot);
+            self.shared.board.saw_job(&address, slot);
+            return Ok(());
+        }
+        let view = JobView::of(job, &self.shared.node);
+        if next_step(Some(&view), self.shared.journal.get(&address)?.as_ref(), slot) != Step::Done {
+            self.drive(address, slot);
+        }
+        Ok(())
+    }
+
+    fn drive(&mut self, address: Pubkey, seen_slot: u64) {
+        let driver = Driver::new(Arc::clone(&self.shared), address, seen_slot);
+        let task = self.tasks.spawn(driver.run(self.cancel.clone()));
+        self.jobs.insert(task.id(), address);
+        self.active.insert(address, seen_slot);
+    }
+
+    /// Forgets a driver that ended. If its job was seen later than the driver looked, another one takes over; so too if it
+    /// panicked, because a bond may depend on it.
+    fn ended(&mut self, done: Result<(Id, Result<u64, JournalError>), JoinError>) -> Result<(), JournalError> {
+        let (id, result) = match done {
+            Ok((id, result)) => (id, Some(result)),
+            Err(error) => {
+                tracing::error!(%error, "a driver died");
+                (error.id(), None)
+            }
+        };
+        let Some(address) = self.jobs.remove(&id) else { return Ok(()) };
+        let seen = self.active.remove(&address).unwrap_or(0);
+        let again = match result {
+            Some(looked) => seen > looked?,
+            None => self.shared.journal.get(&address)?.is_some_and(|record| record.binds()),
+        };
+        if again && !self.cancel.is_cancelled() {
+            self.drive(address, seen);
+        }
+        Ok(())
     }
 }

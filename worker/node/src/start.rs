@@ -5,13 +5,14 @@ use crate::config::{BackendChoice, NodeConfig};
 use crate::driver::Shared;
 use crate::engine::Engine;
 use crate::journal::{Journal, JournalError};
-use crate::prepare::Artifacts;
+use crate::prepare::{Artifacts, Prepared};
 use crate::publish::Publisher;
 use crate::rpc::RpcMarket;
 use crate::service::{Service, ServiceError, Sighting};
-use assay_chain::accounts::JobFilter;
-use assay_chain::{Chain, ChainError, Sender};
+use assay_chain::{Chain, ChainError, Sender, Watcher, WatcherEvent, WatcherOptions};
+use assay_kernels::commit::Hasher;
 use assay_kernels::{Backend, CpuBackend, CpuOptions, KernelError, WgpuBackend, WgpuOptions};
+use assay_models::mlp::{self, Shape};
 use assay_store::{FetchOptions, Fetcher, LocalStore, StoreError, UploadOptions, Uploader};
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Keypair;
@@ -33,7 +34,9 @@ pub enum StartError {
         node: Pubkey,
     },
     /// The key at hand is not the registered operator's.
-    #[error("N0602 the operator of node {node} is {registered}, the key at hand is {given}; use that key, or change the operator with the withdraw authority")]
+    #[error(
+        "N0602 the operator of node {node} is {registered}, the key at hand is {given}; use that key, or change the operator with the withdraw authority"
+    )]
     OtherOperator {
         /// The node.
         node: Pubkey,
@@ -96,8 +99,14 @@ pub struct Started {
     pub backends: Vec<(&'static str, String)>,
     service: Service<RpcMarket>,
     chain: Chain,
+    node: Pubkey,
     sightings: mpsc::Sender<Sighting>,
 }
+
+/// Rows of the calibration run: some tens of millions of products.
+const CALIBRATION_ROWS: u32 = 64;
+/// Fetches under way for each place of a job in work.
+const FETCHES_PER_JOB: usize = 4;
 
 /// Opens everything that a node needs. Nothing is promised yet.
 ///
@@ -131,10 +140,17 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
         .await
         .map_err(|error| KernelError::Device { device: "backend".to_owned(), reason: error.to_string() })??;
     let engine = Engine::new(backends, config.cached_models, config.self_check);
+    let engine = tokio::task::spawn_blocking(move || {
+        calibrate(&engine);
+        engine
+    })
+    .await
+    .map_err(|error| KernelError::Device { device: "backend".to_owned(), reason: error.to_string() })?;
     let artifacts_listener = listen(config.listen).await?;
     let status_listener = listen(config.status_listen).await?;
     let address = |listener: &TcpListener, asked| listener.local_addr().unwrap_or(asked);
-    let (artifacts, status) = (address(&artifacts_listener, config.listen), address(&status_listener, config.status_listen));
+    let (artifacts, status) =
+        (address(&artifacts_listener, config.listen), address(&status_listener, config.status_listen));
     let described = engine.backends();
     let chain = sender.chain().clone();
     let (sightings_in, sightings) = mpsc::channel(1024);
@@ -143,6 +159,7 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
         publisher: Publisher { store, uploader: Uploader::new(upload)? },
         market: RpcMarket::new(sender, operator, node),
         capacity: Arc::new(Semaphore::new(config.concurrent_jobs)),
+        fetching: Arc::new(Semaphore::new(config.concurrent_jobs.saturating_mul(FETCHES_PER_JOB))),
         board: Board::default(),
         journal,
         engine,
@@ -150,7 +167,7 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
         config,
     };
     let service = Service { shared: Arc::new(shared), sightings, artifacts_listener, status_listener };
-    Ok(Started { artifacts, status, backends: described, service, chain, sightings: sightings_in })
+    Ok(Started { artifacts, status, backends: described, service, chain, node, sightings: sightings_in })
 }
 
 impl Started {
@@ -160,7 +177,9 @@ impl Started {
     /// The journal, a listener or the watcher failed.
     pub async fn run(self, cancel: CancellationToken) -> Result<(), StartError> {
         let watching = CancellationToken::new();
-        let feed = tokio::spawn(feed(self.chain, self.sightings, watching.clone()));
+        let options = WatcherOptions { nodes: vec![self.node], ..WatcherOptions::default() };
+        let events = Watcher::new(self.chain, options).spawn(watching.clone());
+        let feed = tokio::spawn(feed(events, self.sightings));
         let result = self.service.run(cancel).await;
         // The watcher outlives the drain: drivers still need to know the slot.
         watching.cancel();
@@ -169,20 +188,38 @@ impl Started {
     }
 }
 
-/// Looks again and again and passes on what changed.
-async fn feed(chain: Chain, sightings: mpsc::Sender<Sighting>, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        if let Ok(slot) = chain.slot().await
-            && sightings.send(Sighting::Slot(slot)).await.is_err()
-        {
+/// Tells the service what the watcher sees.
+async fn feed(mut events: mpsc::Receiver<WatcherEvent>, sightings: mpsc::Sender<Sighting>) {
+    while let Some(event) = events.recv().await {
+        let sighting = match event {
+            WatcherEvent::JobChanged { address, job, slot } => Sighting::Job(address, job, slot),
+            WatcherEvent::JobClosed { address } => Sighting::Closed(address),
+            WatcherEvent::NodeChanged { slot, .. } => Sighting::Node(slot),
+            WatcherEvent::NodeClosed { .. } => Sighting::Node(0),
+            WatcherEvent::Slot(slot) | WatcherEvent::Resynced { slot } => Sighting::Slot(slot),
+        };
+        if sightings.send(sighting).await.is_err() {
             return;
         }
-        for (address, job) in chain.jobs(JobFilter::default()).await.unwrap_or_default() {
-            if sightings.send(Sighting::Job(address, Box::new(job))).await.is_err() {
-                return;
-            }
-        }
-        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+}
+
+/// Measures the machine with a small perceptron, so that deadlines can be judged before the first job.
+fn calibrate(engine: &Engine) {
+    let shape = Shape { inputs: 512, hidden: vec![512], outputs: 512, max_batch: CALIBRATION_ROWS };
+    let prepared = mlp::model(&shape, 1).ok().and_then(|model| {
+        let graph = model.resolve(&[CALIBRATION_ROWS]).ok()?;
+        let inputs = mlp::inputs(&shape, CALIBRATION_ROWS, 1);
+        let params_root = Hasher::default().params_root(&graph, &model.params).ok()?;
+        Some(Prepared { graph: Arc::new(graph), params: Arc::new(model.params), inputs: Arc::new(inputs), params_root })
+    });
+    let Some(prepared) = prepared else {
+        tracing::error!("the calibration graph cannot be built: run times are unknown until the first job");
+        return;
+    };
+    match engine.calibrate(&prepared) {
+        Ok(()) => tracing::info!(estimate = ?engine.estimate(&prepared), "calibrated"),
+        Err(error) => tracing::warn!(%error, "calibration failed: run times are unknown until the first job"),
     }
 }
 

@@ -1,9 +1,10 @@
 //! Status and health over HTTP, on loopback unless told otherwise: read only.
 
 use crate::driver::Shared;
-use crate::journal::{Outcome, Record, Stage};
+use crate::journal::{JournalError, Record};
 use crate::market::Market;
 use crate::service::ServiceError;
+pub use crate::totals::Totals;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -12,6 +13,9 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+/// Records that one status lists.
+pub const MOST_RECORDS: usize = 1_000;
 
 /// What `assay node status` shows of a running node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,47 +28,10 @@ pub struct Status {
     pub capacity: (usize, usize),
     /// Name and description of each backend, in order of preference.
     pub backends: Vec<(String, String)>,
-    /// Sums over the journal.
+    /// How all jobs ended.
     pub totals: Totals,
-    /// All records, newest change first.
+    /// The records that changed last, newest first; at most [`MOST_RECORDS`].
     pub jobs: Vec<Record>,
-}
-
-/// How many jobs ended how.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Totals {
-    /// Not yet over.
-    pub open: u64,
-    /// Settled and paid out.
-    pub paid: u64,
-    /// Taken by others, or gone.
-    pub lost: u64,
-    /// Refused before any bond was at risk.
-    pub skipped: u64,
-    /// Claimed and not delivered.
-    pub missed: u64,
-    /// Base units paid out, over all payment mints.
-    pub earned: u64,
-}
-
-impl Totals {
-    /// Counts records.
-    pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
-        let mut totals = Self::default();
-        for record in records {
-            match &record.stage {
-                Stage::Finished(Outcome::Paid { amount }) => {
-                    totals.paid += 1;
-                    totals.earned = totals.earned.saturating_add(*amount);
-                }
-                Stage::Finished(Outcome::Lost { .. }) => totals.lost += 1,
-                Stage::Finished(Outcome::Skipped(_)) => totals.skipped += 1,
-                Stage::Finished(Outcome::Missed { .. }) => totals.missed += 1,
-                _ => totals.open += 1,
-            }
-        }
-        totals
-    }
 }
 
 /// Serves `GET /v1/status` and `GET /v1/health` until `stop`.
@@ -84,15 +51,30 @@ pub(crate) async fn serve<M: Market>(
 }
 
 async fn status<M: Market>(State(shared): State<Arc<Shared<M>>>) -> Result<Json<Status>, (StatusCode, String)> {
-    let records = shared.journal.all().map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    let mut jobs: Vec<Record> = records.into_iter().map(|(_, record)| record).collect();
+    // Reading the journal blocks on the disk.
+    tokio::task::spawn_blocking(move || of(&shared))
+        .await
+        .map_err(|error| error.to_string())
+        .and_then(|status| status.map_err(|error| error.to_string()))
+        .map(Json)
+        .map_err(|reason| (StatusCode::INTERNAL_SERVER_ERROR, reason))
+}
+
+/// The status as of now.
+///
+/// # Errors
+/// The journal cannot be read.
+pub fn of<M: Market>(shared: &Shared<M>) -> Result<Status, JournalError> {
+    let totals = shared.journal.totals()?;
+    let mut jobs: Vec<Record> = shared.journal.all()?.into_iter().map(|(_, record)| record).collect();
     jobs.sort_by_key(|record| std::cmp::Reverse(record.last_slot));
-    Ok(Json(Status {
+    jobs.truncate(MOST_RECORDS);
+    Ok(Status {
         node: shared.node.to_string(),
         slot: shared.board.slot(),
         capacity: (shared.config.concurrent_jobs, shared.capacity.available_permits()),
         backends: shared.engine.backends().into_iter().map(|(name, text)| (name.to_owned(), text)).collect(),
-        totals: Totals::of(&jobs),
+        totals,
         jobs,
-    }))
+    })
 }

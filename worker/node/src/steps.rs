@@ -83,32 +83,41 @@ pub enum Step {
     Finalise,
     /// Take the payment.
     Withdraw(u64),
+    /// End the node's own claim, whose deadline has passed: what the miss leaves of the bond is free again.
+    Expire,
     /// Write the end into the journal.
     Finish(Outcome),
     /// Nothing, for good.
     Done,
 }
 
-/// Decides the next step. `chain` is `None` when the account is closed.
+/// Decides the next step. `chain` is `None` when the account is closed; `slot` is the one at which it was read.
 pub fn next_step(chain: Option<&JobView>, record: Option<&Record>, slot: u64) -> Step {
-    if let Some(record) = record {
-        if record.is_finished() {
-            return Step::Done;
-        }
-        if let Some(in_flight) = &record.in_flight {
-            return Step::Resolve(in_flight.purpose);
-        }
+    if let Some(in_flight) = record.filter(|record| !record.is_finished()).and_then(|record| record.in_flight.as_ref())
+    {
+        return Step::Resolve(in_flight.purpose);
     }
     let stage = record.map(|record| &record.stage);
-    let Some(job) = chain else { return closed(stage) };
-    if !job.ours {
-        return foreign(job, stage, slot);
+    if let Some(Stage::Finished(outcome)) = stage {
+        // The chain is the truth: a claim that was given up for lost, and landed all the same, holds a bond.
+        let given_up = matches!(outcome, Outcome::Lost { .. } | Outcome::Skipped(_));
+        return match chain {
+            Some(job) if given_up && job.ours => ours(job, None, None, slot),
+            _ => Step::Done,
+        };
     }
+    let payment = record.and_then(|record| record.payment);
+    match chain {
+        None => closed(stage, payment),
+        Some(job) if job.ours => ours(job, stage, payment, slot),
+        Some(job) => foreign(job, stage, slot),
+    }
+}
+
+fn ours(job: &JobView, stage: Option<&Stage>, payment: Option<u64>, slot: u64) -> Step {
     match job.phase {
         Phase::Posted => foreign(job, stage, slot),
-        Phase::Claimed if slot > job.commit_until => {
-            Step::Finish(Outcome::Missed { reason: format!("slot {slot} is after the last one, {}", job.commit_until) })
-        }
+        Phase::Claimed if slot > job.commit_until => Step::Expire,
         Phase::Claimed => match stage {
             Some(Stage::Executed(executed) | Stage::Committed(executed)) => Step::Commit(executed.clone()),
             _ => Step::Execute,
@@ -116,8 +125,11 @@ pub fn next_step(chain: Option<&JobView>, record: Option<&Record>, slot: u64) ->
         Phase::Committed if slot < job.final_from => Step::Wait(job.final_from),
         Phase::Committed => Step::Finalise,
         Phase::Settled if job.node_credit > 0 => Step::Withdraw(job.node_credit),
-        Phase::Settled => Step::Finish(Outcome::Paid { amount: record.and_then(|record| record.price).unwrap_or(0) }),
-        Phase::Missed => Step::Finish(Outcome::Missed { reason: "the claim expired on-chain".to_owned() }),
+        // What the journal does not know, or no longer, was paid before.
+        Phase::Settled => stage.map_or(Step::Done, |_| Step::Finish(Outcome::Paid { amount: payment.unwrap_or(0) })),
+        Phase::Missed => stage.map_or(Step::Done, |_| {
+            Step::Finish(Outcome::Missed { reason: format!("no result was committed by slot {}", job.commit_until) })
+        }),
         Phase::Ended => lost("the job ended"),
     }
 }
@@ -136,12 +148,12 @@ fn foreign(job: &JobView, stage: Option<&Stage>, slot: u64) -> Step {
 }
 
 /// An account is closed only after all credits are withdrawn: what was ours has been paid out.
-fn closed(stage: Option<&Stage>) -> Step {
+fn closed(stage: Option<&Stage>, payment: Option<u64>) -> Step {
     match stage {
         None => Step::Done,
-        Some(Stage::Committed(_) | Stage::Settled(_)) => Step::Finish(Outcome::Paid { amount: 0 }),
+        Some(Stage::Committed(_) | Stage::Settled(_)) => Step::Finish(Outcome::Paid { amount: payment.unwrap_or(0) }),
         Some(Stage::Claimed | Stage::Executed(_)) => {
-            Step::Finish(Outcome::Missed { reason: "the job was closed before a result was committed".to_owned() })
+            Step::Finish(Outcome::Missed { reason: "the job was closed before its result was seen to land".to_owned() })
         }
         Some(_) => lost("the job was closed"),
     }
@@ -155,7 +167,6 @@ fn lost(reason: &str) -> Step {
 mod tests {
     use super::*;
     use crate::journal::InFlight;
-    use solana_sdk::pubkey::Pubkey;
 
     fn view(phase: Phase, ours: bool) -> JobView {
         JobView { phase, claim_until: 100, commit_until: 200, final_from: 300, ours, node_credit: 0 }
@@ -166,12 +177,7 @@ mod tests {
     }
 
     fn executed() -> Executed {
-        Executed {
-            manifest: [1; 32],
-            boundary_root: [2; 32],
-            output_root: [3; 32],
-            output_path: vec![],
-        }
+        Executed { manifest: [1; 32], boundary_root: [2; 32], output_root: [3; 32], output_path: vec![] }
     }
 
     #[test]
@@ -189,11 +195,7 @@ mod tests {
     #[test]
     fn a_transaction_in_flight_is_resolved_before_anything_else() {
         let mut promised = record(Stage::Admitted);
-        promised.in_flight = Some(InFlight {
-            purpose: Purpose::Claim,
-            signature: String::new(),
-            transaction: vec![],
-        });
+        promised.in_flight = Some(InFlight { purpose: Purpose::Claim, signature: String::new(), transaction: vec![] });
         for phase in [Phase::Posted, Phase::Claimed, Phase::Committed, Phase::Settled] {
             for ours in [false, true] {
                 let step = next_step(Some(&view(phase, ours)), Some(&promised), 50);
@@ -210,8 +212,12 @@ mod tests {
         assert_eq!(next_step(Some(&job), Some(&record(Stage::Claimed)), 150), Step::Execute);
         let step = next_step(Some(&job), Some(&record(Stage::Executed(executed()))), 200);
         assert_eq!(step, Step::Commit(executed()));
-        let late = next_step(Some(&job), Some(&record(Stage::Executed(executed()))), 201);
-        assert!(matches!(late, Step::Finish(Outcome::Missed { .. })));
+        for stage in [Stage::Claimed, Stage::Executed(executed())] {
+            assert_eq!(next_step(Some(&job), Some(&record(stage.clone())), 201), Step::Expire);
+            let missed = next_step(Some(&view(Phase::Missed, true)), Some(&record(stage)), 202);
+            assert!(matches!(missed, Step::Finish(Outcome::Missed { .. })));
+        }
+        assert_eq!(next_step(Some(&job), None, 201), Step::Expire);
     }
 
     #[test]
@@ -224,8 +230,33 @@ mod tests {
         job.node_credit = 7;
         assert_eq!(next_step(Some(&job), Some(&committed), 301), Step::Withdraw(7));
         job.node_credit = 0;
-        assert!(matches!(next_step(Some(&job), Some(&committed), 301), Step::Finish(Outcome::Paid { .. })));
-        assert!(matches!(next_step(None, Some(&committed), 301), Step::Finish(Outcome::Paid { .. })));
+        let mut committed = committed;
+        committed.payment = Some(9);
+        let paid = Step::Finish(Outcome::Paid { amount: 9 });
+        assert_eq!(next_step(Some(&job), Some(&committed), 301), paid);
+        assert_eq!(next_step(None, Some(&committed), 301), paid, "closed by whoever withdrew");
+    }
+
+    #[test]
+    fn a_claim_that_was_given_up_and_landed_all_the_same_is_kept() {
+        let skipped = Outcome::Skipped(crate::refusal::Refusal::new("N0208", "r", "x"));
+        for outcome in [Outcome::Lost { reason: String::new() }, skipped] {
+            let given_up = record(Stage::Finished(outcome));
+            assert_eq!(next_step(Some(&view(Phase::Claimed, true)), Some(&given_up), 150), Step::Execute);
+            assert_eq!(next_step(Some(&view(Phase::Claimed, true)), Some(&given_up), 201), Step::Expire);
+            for phase in [Phase::Posted, Phase::Claimed, Phase::Committed, Phase::Settled, Phase::Ended] {
+                assert_eq!(next_step(Some(&view(phase, false)), Some(&given_up), 50), Step::Done);
+            }
+            assert_eq!(next_step(None, Some(&given_up), 50), Step::Done);
+        }
+    }
+
+    #[test]
+    fn what_is_over_and_forgotten_is_left_alone() {
+        assert_eq!(next_step(Some(&view(Phase::Settled, true)), None, 400), Step::Done);
+        assert_eq!(next_step(Some(&view(Phase::Missed, true)), None, 400), Step::Done);
+        let owed = JobView { node_credit: 3, ..view(Phase::Settled, true) };
+        assert_eq!(next_step(Some(&owed), None, 400), Step::Withdraw(3));
     }
 
     #[test]

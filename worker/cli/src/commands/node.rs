@@ -11,7 +11,7 @@ use assay_kernels::WgpuBackend;
 use assay_node::config::{BackendChoice, NodeConfig};
 use assay_node::journal::{Journal, Outcome, Record, Stage};
 use assay_node::start::{Identity, start};
-use assay_node::status::{Status, Totals};
+use assay_node::status::Status;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -356,7 +356,7 @@ async fn status(context: &Context, folder: &Folder, output: Output) -> Result<()
             let journal = Journal::open(&folder.data.join("journal.redb"))?;
             let mut jobs: Vec<Record> = journal.all()?.into_iter().map(|(_, record)| record).collect();
             jobs.sort_by_key(|record| std::cmp::Reverse(record.last_slot));
-            let totals = Totals::of(&jobs);
+            let totals = journal.totals()?;
             (jobs, totals)
         }
     };
@@ -407,6 +407,7 @@ fn stage_words(stage: &Stage) -> String {
         Stage::Finished(Outcome::Paid { amount }) => format!("paid {amount}"),
         Stage::Finished(Outcome::Lost { reason }) => format!("lost: {reason}"),
         Stage::Finished(Outcome::Skipped(refusal)) => format!("skipped: {refusal}"),
+        Stage::Finished(Outcome::Credited { amount, reason }) => format!("credited {amount}, not withdrawn: {reason}"),
         Stage::Finished(Outcome::Missed { reason }) => format!("missed: {reason}"),
     }
 }

@@ -1,0 +1,269 @@
+//! Everything before the claim. Nothing here is promised; whatever waits here can be dropped at any moment.
+
+use super::{DriveError, Driver, LONGEST_WAIT};
+use crate::estimate;
+use crate::failpoint;
+use crate::journal::Stage;
+use crate::market::{Action, Market};
+use crate::prepare::NotWhole;
+use crate::refusal::Refusal;
+use assay::state::{Job, Node};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+impl<M: Market> Driver<M> {
+    /// Comes one step closer to the claim, cheapest first: terms, price, stake, artifacts on disk, a place, artifacts in
+    /// memory; then claims. Between steps the job is looked at again: it may be gone.
+    pub(super) async fn approach(&mut self, job: &Job, cancel: &CancellationToken) -> Result<(), DriveError> {
+        if let Some(refusal) = self.refuse_terms(job) {
+            return self.skip(refusal);
+        }
+        let floor_slot = slot_of_price(job, self.shared.config.price_floor);
+        if self.looked < floor_slot {
+            self.progress.permit = None;
+            self.progress.prepared = None;
+            self.wait_for(floor_slot, cancel).await;
+            return Ok(());
+        }
+        match self.stake_for(job).await? {
+            Stake::Enough => {}
+            Stake::TooLittle(refusal) => return self.skip(refusal),
+            Stake::Locked => {
+                // Bonds of other jobs come back; until then the place is theirs to use.
+                self.progress.permit = None;
+                self.progress.prepared = None;
+                tokio::select! {
+                    () = self.ears.node_or_job() => {}
+                    () = cancel.cancelled() => {}
+                    () = tokio::time::sleep(LONGEST_WAIT) => {}
+                }
+                return Ok(());
+            }
+        }
+        if !self.progress.fetched {
+            return self.fetch(job, cancel).await;
+        }
+        if self.progress.permit.is_none() {
+            let too_late = self.time_to_claim(job);
+            tokio::select! {
+                permit = Arc::clone(&self.shared.capacity).acquire_owned() => self.progress.permit = permit.ok(),
+                () = cancel.cancelled() => {}
+                () = self.ears.job() => {}
+                () = tokio::time::sleep(too_late) => {}
+            }
+            return Ok(());
+        }
+        if self.progress.prepared.is_none() {
+            return self.prepare(job, cancel).await;
+        }
+        self.promise(job, &Action::Claim).await
+    }
+
+    /// About how long it is until nobody can claim any more.
+    fn time_to_claim(&self, job: &Job) -> Duration {
+        let end = job.posted_slot.saturating_add(job.claim_slots).saturating_add(1);
+        let slots = u32::try_from(end.saturating_sub(self.looked)).unwrap_or(u32::MAX);
+        self.shared.board.slot_time().saturating_mul(slots)
+    }
+
+    fn refuse_terms(&self, job: &Job) -> Option<Refusal> {
+        let config = &self.shared.config;
+        let mint = job.payment_mint.to_string();
+        if !config.accepted_mints.is_empty() && !config.accepted_mints.contains(&mint) {
+            return Some(Refusal::new(
+                "N0212",
+                format!("the job pays in {mint}"),
+                "add it to accepted_mints to take such jobs",
+            ));
+        }
+        if job.price_max < config.price_floor {
+            return Some(Refusal::new(
+                "N0206",
+                format!("the price ends at {}, the floor is {}", job.price_max, config.price_floor),
+                "raise the maximum price of the job, or lower price_floor",
+            ));
+        }
+        refuse_run_time(job.run_slots, config.limits.margin_slots, 0)
+    }
+
+    async fn stake_for(&mut self, job: &Job) -> Result<Stake, DriveError> {
+        let heard = self.ears.hear_node();
+        let seen = self.shared.market.node(self.looked.max(heard)).await?;
+        Ok(Stake::of(seen.account.as_ref(), job))
+    }
+
+    async fn fetch(&mut self, job: &Job, cancel: &CancellationToken) -> Result<(), DriveError> {
+        let shared = Arc::clone(&self.shared);
+        let fetched = tokio::select! {
+            fetched = async {
+                let _place = Arc::clone(&shared.fetching).acquire_owned().await;
+                shared.artifacts.fetch(job).await
+            } => fetched,
+            () = cancel.cancelled() => return Ok(()),
+            // Somebody else claimed it, or the client took it back: what arrived so far is kept.
+            () = self.ears.job() => return Ok(()),
+        };
+        match fetched {
+            Ok(()) => {
+                self.progress.fetched = true;
+                Ok(())
+            }
+            Err(NotWhole::Refused(refusal)) => self.skip(refusal),
+            Err(NotWhole::Passing(refusal)) => {
+                self.progress.trouble = Some(refusal.clone());
+                Err(DriveError::Artifacts(refusal))
+            }
+        }
+    }
+
+    /// Reads and checks the artifacts, loads the model and tells whether the run can be done in time.
+    async fn prepare(&mut self, job: &Job, cancel: &CancellationToken) -> Result<(), DriveError> {
+        let prepared = tokio::select! {
+            prepared = self.shared.artifacts.prepare(job) => prepared,
+            () = cancel.cancelled() => return Ok(()),
+        };
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(NotWhole::Refused(refusal)) => return self.skip(refusal),
+            Err(NotWhole::Passing(refusal)) => {
+                self.progress.permit = None;
+                self.progress.fetched = false;
+                self.progress.trouble = Some(refusal.clone());
+                return Err(DriveError::Artifacts(refusal));
+            }
+        };
+        let (shared, whole) = (Arc::clone(&self.shared), prepared.clone());
+        match tokio::task::spawn_blocking(move || shared.engine.load(&whole)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                return self.skip(Refusal::new(
+                    "N0210",
+                    error.to_string(),
+                    "post a smaller graph, or use another node",
+                ));
+            }
+            Err(error) => return self.skip(Refusal::new("N0210", error.to_string(), "report this graph")),
+        }
+        let run = self.shared.engine.estimate(&prepared).unwrap_or(Duration::ZERO);
+        // Jobs share the machine: in the worst case each takes as long as all together.
+        let jobs = u32::try_from(self.shared.config.concurrent_jobs).unwrap_or(u32::MAX);
+        let slots = estimate::slots(run.saturating_mul(jobs), self.shared.board.slot_time());
+        if let Some(refusal) = refuse_run_time(job.run_slots, self.shared.config.limits.margin_slots, slots) {
+            return self.skip(refusal);
+        }
+        self.progress.prepared = Some(prepared);
+        self.write(Stage::Admitted)?;
+        failpoint::reach("after_admit");
+        Ok(())
+    }
+}
+
+/// Whether this node's stake covers a job.
+#[derive(Debug, PartialEq, Eq)]
+enum Stake {
+    Enough,
+    /// Enough in all, but other bonds lock it at present.
+    Locked,
+    TooLittle(Refusal),
+}
+
+impl Stake {
+    fn of(node: Option<&Node>, job: &Job) -> Self {
+        let Some(node) = node else {
+            return Self::TooLittle(Refusal::new("N0208", "the node is not registered", "run `assay node init`"));
+        };
+        if node.stake < job.bond.max(job.minimum_stake) {
+            return Self::TooLittle(Refusal::new(
+                "N0208",
+                format!("the bond is {}, the least stake {}, this node's {}", job.bond, job.minimum_stake, node.stake),
+                "stake more with `assay node stake`",
+            ));
+        }
+        if node.stake.saturating_sub(node.locked) < job.bond { Self::Locked } else { Self::Enough }
+    }
+}
+
+fn refuse_run_time(run_slots: u64, margin_slots: u64, estimated_slots: u64) -> Option<Refusal> {
+    let needed = margin_slots.saturating_add(estimated_slots);
+    (run_slots < needed).then(|| {
+        Refusal::new(
+            "N0207",
+            format!("the job allows {run_slots} slots to run; the run needs about {estimated_slots}, the margin is {margin_slots}"),
+            "give the job more run slots",
+        )
+    })
+}
+
+/// The first slot at which a claim would fix a price of at least `floor`; the last of the ramp if none does.
+fn slot_of_price(job: &Job, floor: u64) -> u64 {
+    let rises_from = job.posted_slot.saturating_add(job.ramp_hold_slots);
+    let (mut low, mut high) = (job.posted_slot, rises_from.saturating_add(job.ramp_slots));
+    // The price never falls, so that the first slot can be searched for by halves.
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let price = job.price_at(assay::units::Slot(middle)).map_or(job.price_max, |price| price.0);
+        if price >= floor {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ramp(min: u64, max: u64, hold: u64, rise: u64) -> Job {
+        Job {
+            price_min: min,
+            price_max: max,
+            ramp_hold_slots: hold,
+            ramp_slots: rise,
+            posted_slot: 1_000,
+            ..Job::default()
+        }
+    }
+
+    #[test]
+    fn a_price_is_waited_for_exactly_as_long_as_needed() {
+        let job = ramp(100, 200, 10, 20);
+        assert_eq!(slot_of_price(&job, 0), 1_000);
+        assert_eq!(slot_of_price(&job, 100), 1_000);
+        assert_eq!(slot_of_price(&job, 101), 1_011);
+        assert_eq!(slot_of_price(&job, 105), 1_011);
+        assert_eq!(slot_of_price(&job, 200), 1_030);
+    }
+
+    proptest! {
+        #[test]
+        fn one_slot_earlier_is_too_early(min in 0u64..1_000, more in 0u64..1_000, hold in 0u64..100, rise in 0u64..100, floor in 0u64..2_000) {
+            let job = ramp(min, min + more, hold, rise);
+            let floor = floor.min(job.price_max);
+            let slot = slot_of_price(&job, floor);
+            let price = |slot| job.price_at(assay::units::Slot(slot)).unwrap().0;
+            prop_assert!(price(slot) >= floor);
+            prop_assert!(slot == 1_000 || price(slot - 1) < floor);
+        }
+    }
+
+    #[test]
+    fn stake_is_too_little_or_only_locked() {
+        let job = Job { bond: 50, minimum_stake: 80, ..Job::default() };
+        let stake = |stake, locked| Stake::of(Some(&Node { stake, locked, ..Node::default() }), &job);
+        assert_eq!(stake(80, 30), Stake::Enough);
+        assert_eq!(stake(80, 31), Stake::Locked);
+        assert!(matches!(stake(79, 0), Stake::TooLittle(refusal) if refusal.code == "N0208"));
+        assert!(matches!(Stake::of(None, &job), Stake::TooLittle(refusal) if refusal.code == "N0208"));
+    }
+
+    #[test]
+    fn what_cannot_end_in_time_is_refused() {
+        assert_eq!(refuse_run_time(100, 5, 95), None);
+        assert_eq!(refuse_run_time(100, 5, 96).map(|refusal| refusal.code), Some("N0207".to_owned()));
+        assert!(refuse_run_time(u64::MAX - 1, u64::MAX, u64::MAX).is_some());
+    }
+}

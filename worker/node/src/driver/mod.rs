@@ -1,0 +1,272 @@
+//! Takes one job from first sight to its end. Every decision is [`next_step`]'s; this carries it out.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `admission` | everything before the claim: terms, stake, places, artifacts |
+//! | `execution` | computing, storing and uploading the result |
+//! | `promise` | transactions: written down, sent, and what became of them |
+
+mod admission;
+mod execution;
+mod promise;
+
+use crate::board::{Board, Ears};
+use crate::config::NodeConfig;
+use crate::engine::{Engine, Run};
+use crate::journal::{Journal, JournalError, Outcome, Record, Stage};
+use crate::market::{Action, Market, Unreachable};
+use crate::prepare::{Artifacts, Prepared};
+use crate::publish::{PublishError, Publisher};
+use crate::refusal::Refusal;
+use crate::steps::{JobView, Step, next_step};
+use solana_sdk::pubkey::Pubkey;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+/// What all drivers of a node share.
+#[derive(Debug)]
+pub struct Shared<M> {
+    /// Settings.
+    pub config: NodeConfig,
+    /// Address of the node account.
+    pub node: Pubkey,
+    /// The chain.
+    pub market: M,
+    /// Promises.
+    pub journal: Journal,
+    /// Artifacts of others.
+    pub artifacts: Artifacts,
+    /// Results of this node.
+    pub publisher: Publisher,
+    /// Backends.
+    pub engine: Engine,
+    /// Slots and bells.
+    pub board: Board,
+    /// One permit for each job in work.
+    pub capacity: Arc<Semaphore>,
+    /// One permit for each job whose artifacts are being fetched: a slow source holds no place of a job in work.
+    pub fetching: Arc<Semaphore>,
+}
+
+/// Why a driver gave up for now; it tries again after a pause.
+#[derive(Debug, thiserror::Error)]
+pub enum DriveError {
+    /// The journal failed: without it nothing may be promised.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The chain does not answer.
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
+    /// The result could not be stored.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// The run failed on every backend.
+    #[error("{0}")]
+    Engine(String),
+    /// Artifacts are out of reach at present.
+    #[error("{0}")]
+    Artifacts(Refusal),
+    /// The program refused what the chain's state seemed to allow.
+    #[error("refused: {code} {reason}")]
+    Refused {
+        /// Stable code, if the program gave one.
+        code: String,
+        /// In words.
+        reason: String,
+    },
+}
+
+/// Drives one job.
+#[derive(Debug)]
+pub struct Driver<M> {
+    shared: Arc<Shared<M>>,
+    address: Pubkey,
+    ears: Ears,
+    /// Slot of the last look at the chain; no later look may be from before it.
+    looked: u64,
+    progress: Progress,
+}
+
+/// What a driver holds in memory and would have to do again after a restart.
+#[derive(Debug, Default)]
+struct Progress {
+    /// All artifacts are in the node's own store.
+    fetched: bool,
+    /// The artifacts, read and checked; held only together with a permit.
+    prepared: Option<Prepared>,
+    /// The result, until it is stored.
+    computed: Option<(Prepared, Run)>,
+    /// The result was sent to the job's store, or that was tried.
+    uploaded: bool,
+    permit: Option<OwnedSemaphorePermit>,
+    /// What kept the artifacts away the last time: the reason for which the job was not taken, if it never is.
+    trouble: Option<Refusal>,
+    failures: u32,
+    refused_claims: u32,
+    refused_withdrawals: u32,
+}
+
+/// First and longest pause after a failure.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// The longest pause while a bond is at risk.
+const LONGEST_PAUSE_WHEN_BOUND: Duration = Duration::from_secs(2);
+/// A socket can die without a word: nobody waits longer than this before looking again.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+impl<M: Market> Driver<M> {
+    /// A driver for the job at `address`, which was last seen at `seen_slot` (0 if it was not).
+    pub fn new(shared: Arc<Shared<M>>, address: Pubkey, seen_slot: u64) -> Self {
+        let ears = shared.board.listen(&address);
+        Self { shared, address, ears, looked: seen_slot, progress: Progress::default() }
+    }
+
+    /// Runs until the job is over for this node, or `cancel` is called while no bond depends on it. Returns the slot of
+    /// the last look: of anything later, the driver knows nothing.
+    ///
+    /// # Errors
+    /// The journal failed. Everything else is tried again.
+    pub async fn run(mut self, cancel: CancellationToken) -> Result<u64, JournalError> {
+        let result = self.run_to_end(&cancel).await;
+        self.shared.board.forget(&self.address);
+        result.map(|()| self.looked)
+    }
+
+    async fn run_to_end(&mut self, cancel: &CancellationToken) -> Result<(), JournalError> {
+        loop {
+            if cancel.is_cancelled() && !self.is_bound()? {
+                return Ok(());
+            }
+            match self.step(cancel).await {
+                Ok(true) => self.progress.failures = 0,
+                Ok(false) => return Ok(()),
+                Err(DriveError::Journal(error)) => return Err(error),
+                Err(error) => {
+                    self.progress.failures = self.progress.failures.saturating_add(1);
+                    let bound = self.is_bound()?;
+                    let pause = pause_after(self.progress.failures, bound);
+                    tracing::warn!(job = %self.address, %error, ?pause, "step failed; it will be tried again");
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = cancel.cancelled(), if !bound => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a bond depends on what this node does next, as far as the journal knows.
+    fn is_bound(&self) -> Result<bool, JournalError> {
+        Ok(self.shared.journal.get(&self.address)?.is_some_and(|record| record.binds()))
+    }
+
+    /// Carries out one step. `false`: nothing more to do.
+    async fn step(&mut self, cancel: &CancellationToken) -> Result<bool, DriveError> {
+        let heard = self.ears.hear_job();
+        let seen = self.shared.market.job(&self.address, self.looked.max(heard)).await?;
+        self.looked = self.looked.max(seen.slot);
+        let record = self.shared.journal.get(&self.address)?;
+        let view = seen.account.as_ref().map(|job| JobView::of(job, &self.shared.node));
+        let step = next_step(view.as_ref(), record.as_ref(), seen.slot);
+        tracing::debug!(job = %self.address, slot = seen.slot, ?step, "next step");
+        // Only a closed account has no job, and what is left to do then needs none.
+        match (step, seen.account) {
+            (Step::Done, _) => {
+                if let Some(trouble) = self.progress.trouble.take().filter(|_| record.is_none()) {
+                    self.skip(trouble)?;
+                }
+                return Ok(false);
+            }
+            // What is not claimed need not be, and what is committed waits for whoever starts next.
+            (Step::Admit | Step::Claim | Step::Wait(_), _) if cancel.is_cancelled() => return Ok(false),
+            (Step::Resolve(_), job) => self.resolve(job.as_ref()).await?,
+            (Step::Finish(outcome), _) => self.finish(outcome)?,
+            (Step::Wait(until), _) => self.wait_for(until, cancel).await,
+            (Step::Admit | Step::Claim, Some(job)) => self.approach(&job, cancel).await?,
+            (Step::Execute, Some(job)) => self.execute(&job).await?,
+            (Step::Commit(executed), Some(job)) => {
+                self.upload(&job, &executed.manifest, seen.slot).await;
+                let action = Action::Commit {
+                    boundary_root: executed.boundary_root,
+                    output_root: executed.output_root,
+                    output_path: executed.output_path,
+                    manifest: executed.manifest,
+                };
+                self.promise(&job, &action).await?;
+            }
+            (Step::Finalise, Some(job)) => self.promise(&job, &Action::Finalise).await?,
+            (Step::Expire, Some(job)) => self.promise(&job, &Action::Expire).await?,
+            (Step::Withdraw(amount), Some(job)) => {
+                if self.shared.config.withdraw_payments {
+                    self.promise(&job, &Action::Withdraw).await?;
+                } else {
+                    let reason = "withdraw_payments is off".to_owned();
+                    self.finish(Outcome::Credited { amount, reason })?;
+                }
+            }
+            (_, None) => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Waits until the chain has come to `slot`, or the job changes, or it is time to look again anyway.
+    async fn wait_for(&mut self, slot: u64, cancel: &CancellationToken) {
+        // Slots are heard before they are confirmed: then looking at once would see the one before, again and again.
+        let slot = slot.max(self.looked.saturating_add(1));
+        tokio::select! {
+            () = self.ears.job_or_slot(slot) => {}
+            () = cancel.cancelled() => {}
+            () = tokio::time::sleep(LONGEST_WAIT) => {}
+        }
+        if self.shared.board.slot() >= slot {
+            // What the board knows may take a moment to be confirmed.
+            tokio::time::sleep(self.shared.board.slot_time() / 2).await;
+        }
+    }
+
+    fn skip(&mut self, refusal: Refusal) -> Result<(), DriveError> {
+        tracing::info!(job = %self.address, code = refusal.code, reason = refusal.reason, "job skipped");
+        self.finish(Outcome::Skipped(refusal))
+    }
+
+    fn finish(&mut self, outcome: Outcome) -> Result<(), DriveError> {
+        tracing::info!(job = %self.address, ?outcome, "job over");
+        self.progress = Progress::default();
+        self.write(Stage::Finished(outcome))
+    }
+
+    fn record(&self) -> Result<Record, JournalError> {
+        let known = self.shared.journal.get(&self.address)?;
+        Ok(known.unwrap_or_else(|| Record::new(&self.address, Stage::Admitted, self.looked)))
+    }
+
+    fn write(&self, stage: Stage) -> Result<(), DriveError> {
+        let mut record = self.record()?;
+        record.stage = stage;
+        self.save(record)
+    }
+
+    fn save(&self, mut record: Record) -> Result<(), DriveError> {
+        record.last_slot = record.last_slot.max(self.looked);
+        Ok(self.shared.journal.put(&self.address, &record)?)
+    }
+}
+
+fn pause_after(failures: u32, bound: bool) -> Duration {
+    let longest = if bound { LONGEST_PAUSE_WHEN_BOUND } else { LONGEST_PAUSE };
+    FIRST_PAUSE.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(longest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_and_stay_short_while_a_bond_is_at_risk() {
+        let millis = |bound| [1, 2, 3, 4, 9, u32::MAX].map(|failures| pause_after(failures, bound).as_millis());
+        assert_eq!(millis(false), [250, 500, 1_000, 2_000, 10_000, 10_000]);
+        assert_eq!(millis(true), [250, 500, 1_000, 2_000, 2_000, 2_000]);
+    }
+}

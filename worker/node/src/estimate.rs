@@ -1,0 +1,138 @@
+//! How long a run will take, from how long earlier ones took; pure.
+
+use referee::graph::{OpKind, ResolvedGraph};
+use std::collections::VecDeque;
+use std::hash::Hash;
+use std::time::Duration;
+
+/// How much longer than its last run a known model is thought to take.
+const KNOWN_MARGIN: u32 = 2;
+/// How much longer an unknown model is thought to take than its operations at the measured rate: shapes differ in how
+/// well they suit a device, and a first run also checks itself.
+const UNKNOWN_MARGIN: u32 = 8;
+/// What any run takes besides its operations: loading, reading back, hashing.
+const OVERHEAD: Duration = Duration::from_millis(50);
+/// Models whose times are remembered.
+const MOST_MODELS: usize = 256;
+/// Runs of fewer operations are mostly overhead and say nothing about the rate.
+const LEAST_OPERATIONS: u64 = 100_000;
+
+/// Operations of one run: a product of a contraction and an instruction of a program count as one each.
+pub fn operations(graph: &ResolvedGraph) -> u64 {
+    let of_op = |op: &referee::graph::ResolvedOp| {
+        let products = if op.kind == OpKind::Contract { u64::from(op.reduction_points()) } else { 0 };
+        u64::from(op.output_elements()).saturating_mul(products.saturating_add(graph.steps(op)).max(1))
+    };
+    graph.ops.iter().map(of_op).fold(0, u64::saturating_add)
+}
+
+/// The times of earlier runs, by model.
+#[derive(Clone, Debug)]
+pub struct Estimator<Key> {
+    /// Last time of each model, most recent last.
+    models: VecDeque<(Key, Duration)>,
+    /// Operations a second, of the slower of the last measured runs.
+    rate: Option<u64>,
+}
+
+impl<Key> Default for Estimator<Key> {
+    fn default() -> Self {
+        Self { models: VecDeque::new(), rate: None }
+    }
+}
+
+impl<Key: Eq + Hash> Estimator<Key> {
+    /// Notes that a run of `operations` took `time`.
+    pub fn observe(&mut self, key: Key, operations: u64, time: Duration) {
+        self.calibrate(operations, time);
+        self.models.retain(|(known, _)| *known != key);
+        if self.models.len() >= MOST_MODELS {
+            self.models.pop_front();
+        }
+        self.models.push_back((key, time));
+    }
+
+    /// Notes how long `operations` took, of no model that jobs use.
+    pub fn calibrate(&mut self, operations: u64, time: Duration) {
+        if operations < LEAST_OPERATIONS {
+            return;
+        }
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1);
+        let rate = operations.saturating_mul(1_000_000) / micros;
+        // Down at once, up slowly: a device that became slow must not be trusted with deadlines.
+        self.rate = Some(self.rate.map_or(rate, |known| rate.min(known.saturating_add(known / 4))).max(1));
+    }
+
+    /// How long a run is thought to take; `None` where nothing was measured yet.
+    pub fn estimate(&self, key: &Key, operations: u64) -> Option<Duration> {
+        if let Some((_, time)) = self.models.iter().find(|(known, _)| known == key) {
+            return Some(time.saturating_mul(KNOWN_MARGIN).saturating_add(OVERHEAD));
+        }
+        let micros = operations.saturating_mul(1_000_000) / self.rate?;
+        Some(Duration::from_micros(micros).saturating_mul(UNKNOWN_MARGIN).saturating_add(OVERHEAD))
+    }
+}
+
+/// Slots that `time` takes, rounded up.
+pub fn slots(time: Duration, slot_time: Duration) -> u64 {
+    let slots = time.as_nanos().div_ceil(slot_time.as_nanos().max(1));
+    u64::try_from(slots).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_models::mlp;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn operations_grow_with_the_graph() {
+        let model = mlp::model(&mlp::Shape::tiny(), 1).unwrap();
+        let (one, many) = (model.resolve(&[1]).unwrap(), model.resolve(&[64]).unwrap());
+        let products = 16 * 32 + 32 * 8;
+        assert!(operations(&one) > products && operations(&one) < 20 * products, "{}", operations(&one));
+        assert_eq!(operations(&many), 64 * operations(&one));
+    }
+
+    #[test]
+    fn nothing_measured_is_nothing_known() {
+        let mut estimator = Estimator::default();
+        assert_eq!(estimator.estimate(&1, 5), None);
+        estimator.calibrate(LEAST_OPERATIONS - 1, SECOND);
+        assert_eq!(estimator.estimate(&1, 5), None, "too short to say anything");
+    }
+
+    #[test]
+    fn a_known_model_is_estimated_by_its_last_run_and_others_by_the_rate() {
+        let mut estimator = Estimator::default();
+        estimator.observe(1, 1_000_000, SECOND);
+        assert_eq!(estimator.estimate(&1, 1_000_000), Some(2 * SECOND + OVERHEAD));
+        assert_eq!(estimator.estimate(&2, 3_000_000), Some(24 * SECOND + OVERHEAD));
+        estimator.observe(1, 1_000_000, 3 * SECOND);
+        assert_eq!(estimator.estimate(&1, 1_000_000), Some(6 * SECOND + OVERHEAD));
+    }
+
+    #[test]
+    fn the_rate_falls_at_once_and_rises_slowly() {
+        let mut estimator = Estimator::default();
+        estimator.observe(1, 8_000_000, SECOND);
+        estimator.observe(2, 1_000_000, SECOND);
+        assert_eq!(estimator.estimate(&9, 1_000_000), Some(8 * SECOND + OVERHEAD));
+        estimator.observe(3, 8_000_000, SECOND);
+        assert_eq!(estimator.rate, Some(1_250_000));
+    }
+
+    #[test]
+    fn the_memory_is_bounded_and_nothing_overflows() {
+        let mut estimator = Estimator::default();
+        for model in 0..10_000 {
+            estimator.observe(model, u64::MAX, Duration::ZERO);
+        }
+        assert_eq!(estimator.models.len(), MOST_MODELS);
+        estimator.observe(0, u64::MAX, Duration::MAX);
+        assert!(estimator.estimate(&0, u64::MAX).is_some() && estimator.estimate(&-1, u64::MAX).is_some());
+        assert_eq!(slots(Duration::from_millis(401), Duration::from_millis(400)), 2);
+        assert_eq!(slots(Duration::MAX, Duration::ZERO), u64::MAX);
+    }
+}
