@@ -21,6 +21,13 @@ pub(crate) fn run(report: &mut Report) -> Result<(), Box<dyn std::error::Error>>
         &format!("int8 matrix products, 10^9 operations a second (rten-gemm runs {kernel})"),
         " size  backend             threads      ours      rten     ratio",
     );
+    let adapter = match WgpuBackend::open(WgpuOptions::default()) {
+        Ok(backend) => Some(backend),
+        Err(error) => {
+            report.line(format!("       wgpu: {error}"));
+            None
+        }
+    };
     let mut rows = Vec::new();
     for size in SIZES {
         let left = bytes(size * size, 1);
@@ -32,8 +39,8 @@ pub(crate) fn run(report: &mut Report) -> Result<(), Box<dyn std::error::Error>>
                 rows.push(contest.cpu(report, isa, threads)?);
             }
         }
-        if let Some(row) = contest.wgpu(report)? {
-            rows.push(row);
+        if let Some(backend) = &adapter {
+            rows.push(contest.wgpu(report, backend)?);
         }
     }
     let best = rows.iter().filter(|row| row["isa"] == Isa::detect().name()).filter_map(|row| row["ratio"].as_f64());
@@ -123,15 +130,8 @@ impl<'a> Contest<'a> {
         }))
     }
 
-    /// On the best graphics adapter, if there is one.
-    fn wgpu(&self, report: &Report) -> Result<Option<Value>, Box<dyn std::error::Error>> {
-        let backend = match WgpuBackend::open(WgpuOptions::default()) {
-            Ok(backend) => backend,
-            Err(error) => {
-                report.line(format!("{:5}  wgpu: {error}", self.size));
-                return Ok(None);
-            }
-        };
+    /// On a graphics adapter.
+    fn wgpu(&self, report: &Report, backend: &WgpuBackend) -> Result<Value, Box<dyn std::error::Error>> {
         let model = backend.load(Arc::new(self.graph.graph.clone()), &self.graph.params)?;
         let mut failure = None;
         let mut run = || {
@@ -145,6 +145,6 @@ impl<'a> Contest<'a> {
         }
         let (size, rate, adapter) = (self.size, self.operations() / seconds, backend.description());
         report.line(format!("{size:5}  wgpu {rate:41.1}            {adapter}"));
-        Ok(Some(json!({ "size": size, "backend": "wgpu", "adapter": adapter, "gops": round(rate, 1) })))
+        Ok(json!({ "size": size, "backend": "wgpu", "adapter": adapter, "gops": round(rate, 1) }))
     }
 }

@@ -76,6 +76,121 @@ fn plain_linear((m, n, k): (u32, u32, u32), out: Dtype, shift: u8) -> Vector {
     sketch.finish(format!("linear to {out:?} {m}x{n}x{k} by {shift}"), &slots)
 }
 
+/// A layer of the common form, with numbers that fit: what backends fuse most.
+#[derive(Clone, Copy)]
+struct Layer {
+    name: &'static str,
+    shape: (u32, u32, u32),
+    pair: (Dtype, Dtype),
+    out: Dtype,
+    /// Greatest size of a bias; 0 leaves it out.
+    bias: i64,
+    /// Least and greatest multiplier by channel; none is 1.
+    multiplier: Option<(i64, i64)>,
+    /// 0 leaves it out.
+    shift: u8,
+    /// Added after the shift.
+    offset: i64,
+    /// Least, then greatest; the other way round where the first is greater.
+    clamp: Option<(i64, i64)>,
+    table: Option<Dtype>,
+}
+
+const LAYER: Layer = Layer {
+    name: "by channel",
+    shape: (13, 40, 50),
+    pair: (I8, I8),
+    out: I8,
+    bias: 100_000,
+    multiplier: Some((1 << 20, 1 << 24)),
+    shift: 32,
+    offset: 0,
+    clamp: Some((-127, 127)),
+    table: None,
+};
+
+impl Layer {
+    fn vector(self) -> Vector {
+        let (m, n, k) = self.shape;
+        let mut sketch = Sketch::new(u64::from(self.shift) + self.name.len() as u64);
+        let left = sketch.input(self.pair.0, &[m, k]);
+        let weights = sketch.param(self.pair.1, &[n, k]);
+        let mut operands = vec![along(left, &[m, k], &[0, 2]), along(weights, &[n, k], &[1, 2])];
+        let mut epilogue = Assembly::new();
+        let mut by_channel = |sketch: &mut Sketch, low: i64, high: i64| {
+            let random = (2..n).map(|_| sketch.random().between(low, high));
+            let values: Vec<i64> = [low, high].into_iter().chain(random).collect();
+            let slot = sketch.given(TensorKind::Param, I32, &constant(&[n]), &values);
+            operands.push(along(slot, &[n], &[1]));
+            (operands.len() - 1) as u8
+        };
+        if self.bias > 0 {
+            let operand = by_channel(&mut sketch, -self.bias, self.bias);
+            epilogue = epilogue.load(1, operand).then(Instruction::Add { d: 0, a: 1, b: 0 });
+        }
+        if let Some((low, high)) = self.multiplier {
+            let operand = by_channel(&mut sketch, low, high);
+            epilogue = epilogue.load(2, operand).then(Instruction::Mul { d: 0, a: 0, b: 2 });
+        }
+        if self.shift > 0 {
+            epilogue = epilogue.then(Instruction::RoundShift { d: 0, a: 0, shift: self.shift });
+        }
+        if self.offset != 0 {
+            epilogue = epilogue.constant(3, -self.offset).then(Instruction::Sub { d: 0, a: 0, b: 3 });
+        }
+        if let Some((low, high)) = self.clamp {
+            let (least, greatest) = (Instruction::Max { d: 0, a: 0, b: 4 }, Instruction::Min { d: 0, a: 5, b: 0 });
+            epilogue = epilogue.constant(4, low).constant(5, high);
+            let steps = if low <= high { [least, greatest] } else { [greatest, least] };
+            epilogue = steps.into_iter().fold(epilogue, Assembly::then);
+        }
+        if let Some(dtype) = self.table {
+            let table = sketch.param(dtype, &[200]);
+            operands.push(sight(table, &[200]).indirect(0).done());
+            let operand = (operands.len() - 1) as u8;
+            epilogue = epilogue.constant(6, 100).then(Instruction::Add { d: 0, a: 0, b: 6 }).gather(0, operand, 0);
+        }
+        let axes = constant(&[m, n]);
+        let epilogue = epilogue.store(0, 0);
+        let out = sketch.op(OpKind::Contract, &[self.out], &axes, &constant(&[k]), operands, None, epilogue);
+        sketch.finish(format!("layer {}", self.name), &out)
+    }
+}
+
+/// The forms that a layer takes.
+fn layers() -> Vec<Vector> {
+    let layers = [
+        Layer { name: "unsigned right", pair: (I8, U8), out: I16, ..LAYER },
+        Layer { name: "unsigned left, no clamp", pair: (U8, I8), clamp: None, out: U8, ..LAYER },
+        Layer { name: "with a table", table: Some(I8), ..LAYER },
+        Layer { name: "with a table of 32 bits to 16", table: Some(I32), out: I16, clamp: None, ..LAYER },
+        Layer { name: "with a table of bytes to 32 bits", table: Some(U8), out: I32, shape: (5, 70, 9), ..LAYER },
+        Layer { name: "with an offset", offset: 37, ..LAYER },
+        Layer { name: "with a negative offset, relu", offset: -50, clamp: Some((0, 1 << 40)), out: U8, ..LAYER },
+        Layer { name: "bounds the wrong way round", clamp: Some((50, -50)), ..LAYER },
+        Layer { name: "negative multipliers", multiplier: Some((-(1 << 24), 1 << 24)), ..LAYER },
+        Layer {
+            name: "at exact halves",
+            multiplier: Some((-1, 1)),
+            bias: 16,
+            shift: 3,
+            out: I32,
+            clamp: None,
+            ..LAYER
+        },
+        Layer { name: "without a multiplier", multiplier: None, shift: 9, ..LAYER },
+        Layer { name: "without a shift", multiplier: Some((-9, 9)), shift: 0, out: I32, clamp: None, ..LAYER },
+        Layer { name: "bias alone", multiplier: None, shift: 0, out: I32, clamp: None, ..LAYER },
+        Layer { name: "without a bias", bias: 0, ..LAYER },
+        Layer { name: "shift by 62", shift: 62, multiplier: Some((i64::from(i32::MIN), i64::from(i32::MAX))), ..LAYER },
+        Layer { name: "shift by 63", shift: 63, multiplier: Some((i64::from(i32::MIN), i64::from(i32::MAX))), ..LAYER },
+        Layer { name: "a bias that needs 33 bits", bias: i64::from(i32::MAX), ..LAYER },
+        Layer { name: "wide", shape: (3, 300, 20), ..LAYER },
+        Layer { name: "one row", shape: (1, 77, 130), ..LAYER },
+    ];
+    layers.into_iter().map(Layer::vector).collect()
+}
+
 /// All products equal and extreme, at the greatest length that cannot wrap; the sum is stored in all its bits.
 fn bound(name: &str, (a, x): (Dtype, i64), (b, y): (Dtype, i64), length: u32, (m, n): (u32, u32)) -> Vector {
     const STAND_IN: u32 = 61;
@@ -182,6 +297,7 @@ fn symbolic(batch: u32) -> Vector {
 pub(super) fn self_test() -> Vec<Vector> {
     vec![
         linear((13, 33, 67), (I8, I8), true),
+        LAYER.vector(),
         matrix("matrix", (5, 7, 37), (U8, I8), TensorKind::Param),
         bound("-128 x -128", (I8, -128), (I8, -128), 131_071, (1, 1)),
         bound("255 x -128", (U8, 255), (I8, -128), 65_793, (1, 2)),
@@ -224,6 +340,7 @@ pub(super) fn full() -> Vec<Vector> {
     ]);
     vectors.extend(PAIRS.map(|pair| heads(3, (11, 18, 8), pair)));
     vectors.push(heads(2, (40, 40, 32), (U8, I8)));
+    vectors.extend(layers());
     vectors.extend([strided(), interleaved(), outer(), split(), symbolic(1), symbolic(7)]);
     vectors
 }

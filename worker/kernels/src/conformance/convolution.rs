@@ -3,7 +3,7 @@
 use super::Vector;
 use super::sketch::{Assembly, Sketch, constant, sight};
 use referee::graph::Dtype::{I8, I32, U8};
-use referee::graph::{Dtype, Instruction, OpKind, OutOfBounds, Slot, View};
+use referee::graph::{Dtype, Instruction, OpKind, OutOfBounds, Slot, TensorKind, View};
 
 /// What a window op does.
 #[derive(Clone, Copy)]
@@ -62,7 +62,8 @@ impl Window {
         let pixels = sketch.input(image, &[batch, self.height, self.width, self.channels]);
         let filter_dims = [self.filters, self.kernel, self.kernel, self.channels];
         let filters = sketch.param(I8, &filter_dims);
-        let bias = sketch.param(I32, &[self.filters]);
+        let biases: Vec<i64> = (0..self.filters).map(|_| sketch.random().between(-9_000, 9_000)).collect();
+        let bias = sketch.given(TensorKind::Param, I32, &constant(&[self.filters]), &biases);
         let operands = vec![
             self.image(pixels, batch, [0, 1, 2, 4, 5, 6]),
             sight(filters, &filter_dims).term(0, 3, 1).term(1, 4, 1).term(2, 5, 1).term(3, 6, 1).done(),

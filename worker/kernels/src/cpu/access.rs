@@ -139,7 +139,7 @@ impl Access {
             return;
         }
         let line = self.line(point, axis, out.len());
-        let from = line.start + line.step * line.from as i64;
+        let from = line.first();
         load_strided(self.dtype, data, from, line.step, &mut out[line.from..line.to]);
         let outside = (0..line.from).chain(line.to..out.len());
         match self.pad {
@@ -156,7 +156,7 @@ impl Access {
             return;
         }
         let line = self.line(point, axis, out.len());
-        let from = line.start + line.step * line.from as i64;
+        let from = line.first();
         copy_strided(data, from, line.step, &mut out[line.from..line.to]);
         let outside = (0..line.from).chain(line.to..out.len());
         match self.pad {
@@ -253,7 +253,7 @@ impl Access {
                 if clamped != first && self.pad.is_some() {
                     return Line { start: 0, step: 0, from: length, to: length };
                 }
-                line.start += clamped * source.stride;
+                line.start = line.start.wrapping_add(clamped * source.stride);
                 continue;
             }
             // t with 0 <= first + step * t <= last
@@ -270,6 +270,14 @@ impl Access {
             return Line { start: 0, step: 0, from: length, to: length };
         }
         line
+    }
+}
+
+impl Line {
+    /// The first element inside. The start of the line may lie so far out that its element wraps; this one does not.
+    #[inline(always)]
+    fn first(&self) -> i64 {
+        self.start.wrapping_add(self.step.wrapping_mul(self.from as i64))
     }
 }
 

@@ -157,3 +157,59 @@ impl Kernel {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::{Level, Vector, vectors};
+
+    /// How the first op of a vector is computed.
+    fn form(vectors: &[Vector], name: &str) -> &'static str {
+        let exact = vectors.iter().find(|vector| vector.name == name);
+        let vector = exact.or_else(|| vectors.iter().find(|vector| vector.name.starts_with(name))).unwrap();
+        let graph = vector.resolve().unwrap();
+        let pool = Pool::new(1).unwrap();
+        let scratches = [Mutex::default()];
+        match Kernel::new(&graph, &graph.ops[0], &vector.params, Isa::Scalar, &pool, &scratches).form {
+            Form::Product(product) if product.is_requantised() => "requantised product",
+            Form::Product(_) => "product",
+            Form::Reduction(..) => "reduction",
+            Form::Map(_) => "map",
+            Form::Copy(..) => "copy",
+        }
+    }
+
+    #[test]
+    fn ops_take_the_form_that_is_quick_for_them() {
+        let vectors = vectors(Level::Full);
+        let expected = [
+            ("layer by channel", "requantised product"),
+            ("layer unsigned left, no clamp", "requantised product"),
+            ("layer with a table", "requantised product"),
+            ("layer with a table of 32 bits to 16", "requantised product"),
+            ("layer with a negative offset, relu", "requantised product"),
+            ("layer bounds the wrong way round", "requantised product"),
+            ("layer at exact halves", "requantised product"),
+            ("layer shift by 62", "requantised product"),
+            ("layer shift by 63", "product"),
+            ("layer a bias that needs 33 bits", "product"),
+            ("linear to I8", "product"),
+            ("matrix of shape 3x5x7", "requantised product"),
+            ("linear 1x10x256", "product"),
+            ("heads 3", "requantised product"),
+            ("convolution 3x3 padded", "requantised product"),
+            ("convolution, operands swapped", "requantised product"),
+            ("convolution, depthwise", "reduction"),
+            ("batch of 7", "product"),
+            ("matrix of shape 40x1x100", "reduction"),
+            ("softmax by a table", "reduction"),
+            ("view: transpose of bytes", "copy"),
+            ("view: pad", "map"),
+            ("view: clamp", "map"),
+            ("embedding", "map"),
+        ];
+        for (name, expected) in expected {
+            assert_eq!(form(&vectors, name), expected, "{name}");
+        }
+    }
+}

@@ -62,11 +62,21 @@ pub(crate) struct Format {
     pub(crate) tile: fn(Tile<'_>),
 }
 
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 const RAW: Encoding = Encoding::Bytes { flip: 0 };
 
 impl Format {
     /// The format for a product of these element types, of which neither or one is unsigned.
     pub(crate) fn new(isa: Isa, left: Dtype, right: Dtype) -> Self {
+        let pairs = Self {
+            group: 2,
+            rows: scalar::ROWS,
+            columns: scalar::COLUMNS,
+            left: Encoding::Pairs { signed: left != Dtype::U8 },
+            right: Encoding::Pairs { signed: right != Dtype::U8 },
+            left_offset: 0,
+            tile: scalar::tile,
+        };
         match isa {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Vnni => {
@@ -87,15 +97,7 @@ impl Format {
                 }
             }
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => Self {
-                group: 2,
-                rows: 6,
-                columns: 16,
-                left: Encoding::Pairs { signed: left != Dtype::U8 },
-                right: Encoding::Pairs { signed: right != Dtype::U8 },
-                left_offset: 0,
-                tile: super::avx2::tile,
-            },
+            Isa::Avx2 => Self { rows: 6, columns: 16, tile: super::avx2::tile, ..pairs },
             #[cfg(target_arch = "aarch64")]
             Isa::NeonDot if right != Dtype::U8 => {
                 let base = Self {
@@ -113,14 +115,7 @@ impl Format {
                     _ => base,
                 }
             }
-            _ => {
-                let tile = match (left, right) {
-                    (Dtype::U8, _) => scalar::tile::<false, true>,
-                    (_, Dtype::U8) => scalar::tile::<true, false>,
-                    _ => scalar::tile::<true, true>,
-                };
-                Self { group: 4, rows: 4, columns: 8, left: RAW, right: RAW, left_offset: 0, tile }
-            }
+            _ => pairs,
         }
     }
 

@@ -97,6 +97,12 @@ impl Product {
         Some(Self { plan, format, shape, packed, requantise, epilogue })
     }
 
+    /// Whether the epilogue is the common one.
+    #[cfg(test)]
+    pub(crate) fn is_requantised(&self) -> bool {
+        self.requantise.is_some()
+    }
+
     /// Bytes of params that were packed.
     pub(crate) fn param_bytes(&self) -> usize {
         self.packed.as_ref().map_or(0, PackedRight::bytes)

@@ -1,30 +1,41 @@
-//! The micro kernel in plain code: what every other one must equal.
+//! The micro kernel in plain code: what every other one must equal. Compilers turn it into whatever vectors the target
+//! always has.
 
 use super::format::Tile;
 
-const COLUMNS: usize = 8;
+/// Columns of a panel.
+pub(crate) const COLUMNS: usize = 8;
+/// Rows of a tile.
+pub(crate) const ROWS: usize = 4;
 
-/// Four bytes a word, each side signed or unsigned.
-pub(crate) fn tile<const LEFT_SIGNED: bool, const RIGHT_SIGNED: bool>(tile: Tile<'_>) {
+/// Words of two 16-bit values; the packing has extended both sides.
+pub(crate) fn tile(tile: Tile<'_>) {
     tile.check(COLUMNS);
-    for row in 0..tile.rows {
-        let left = &tile.left[row * tile.left_stride..][..tile.groups];
-        let mut sums = [0i32; COLUMNS];
-        sums.copy_from_slice(&tile.initial[..COLUMNS]);
-        for (word, panel) in left.iter().zip(tile.right.as_chunks::<COLUMNS>().0) {
-            let left = extend::<LEFT_SIGNED>(*word);
-            for (sum, word) in sums.iter_mut().zip(panel) {
-                let right = extend::<RIGHT_SIGNED>(*word);
-                for (a, b) in left.iter().zip(right) {
-                    *sum = sum.wrapping_add(a * b);
-                }
-            }
-        }
-        tile.sums[row * tile.sums_stride..][..COLUMNS].copy_from_slice(&sums);
+    match tile.rows {
+        1 => rows::<1>(tile),
+        2 => rows::<2>(tile),
+        3 => rows::<3>(tile),
+        _ => rows::<ROWS>(tile),
     }
 }
 
-#[inline(always)]
-fn extend<const SIGNED: bool>(word: u32) -> [i32; 4] {
-    word.to_le_bytes().map(|byte| if SIGNED { i32::from(byte as i8) } else { i32::from(byte) })
+fn rows<const ROWS: usize>(tile: Tile<'_>) {
+    let mut initial = [0i32; COLUMNS];
+    initial.copy_from_slice(&tile.initial[..COLUMNS]);
+    let mut sums = [initial; ROWS];
+    let left: [&[[i16; 2]]; ROWS] =
+        std::array::from_fn(|row| bytemuck::cast_slice(&tile.left[row * tile.left_stride..][..tile.groups]));
+    let panels: &[[[i16; 2]; COLUMNS]] = bytemuck::cast_slice(&tile.right[..tile.groups * COLUMNS]);
+    for (group, panel) in panels.iter().enumerate() {
+        for (sums, left) in sums.iter_mut().zip(left) {
+            let [a, b] = left[group].map(i32::from);
+            for (sum, right) in sums.iter_mut().zip(panel) {
+                let pair = a * i32::from(right[0]) + b * i32::from(right[1]);
+                *sum = sum.wrapping_add(pair);
+            }
+        }
+    }
+    for (row, sums) in sums.iter().enumerate() {
+        tile.sums[row * tile.sums_stride..][..COLUMNS].copy_from_slice(sums);
+    }
 }
