@@ -108,15 +108,16 @@ fn forget_other_toolchain(prefix: &Path, target: &Path) -> Result<(), Failure> {
 
 /// Builds the `assay` command; returns where it is.
 pub(crate) fn command(workspace: &Workspace, report: &mut Report, profile: &str) -> Result<PathBuf, Failure> {
+    let folder = if profile == "dev" { "debug" } else { profile };
+    let binary = workspace.target.join(folder).join("assay");
     report.step("assay command", "the first time several minutes", |_| {
         let mut build = workspace.compiling_cargo("build");
         // The whole workspace is named so that features are those of the tests: nothing is then compiled twice.
         build.args(["--workspace", "--bin", "assay", "--profile", profile]);
         process::run(&mut build, Code::Build, "mend what the compiler reports above")?;
-        Ok(Ending::done())
+        Ok(Ending::Done(binary.display().to_string()))
     })?;
-    let folder = if profile == "dev" { "debug" } else { profile };
-    Ok(workspace.target.join(folder).join("assay"))
+    Ok(binary)
 }
 
 /// Puts a file in its place if it differs, at once: programs may be reading the old one.

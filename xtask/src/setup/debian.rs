@@ -26,15 +26,15 @@ const NEEDED: &[Needed] = &[
     Needed { package: "ca-certificates", purpose: "downloads over TLS" },
 ];
 
-/// How long installing takes, for the user's patience: measured with a quick archive.
-const ABOUT: &str = "about 1 minute, 150 MB";
+/// How long installing takes, for the user's patience: measured on an idle and on a busy machine.
+const ABOUT: &str = "1 to 3 minutes";
 
 /// Whether this is a Debian, or something made from it, on which the packages are installed by the set-up.
 pub(crate) fn is_debian() -> bool {
     process::is_installed("dpkg-query")
 }
 
-/// The needed packages that are not installed; nothing where Debian's package manager is absent.
+/// The needed packages that are not installed.
 fn missing() -> Vec<&'static str> {
     let installed = process::output_of(
         Command::new("dpkg-query").args(["--show", "--showformat=${Package} ${db:Status-Status}\\n"]),
@@ -70,7 +70,7 @@ pub(crate) fn ensure(progress: &Progress, check: bool) -> Result<Ending, Failure
     for needed in NEEDED.iter().filter(|needed| missing.contains(&needed.package)) {
         eprintln!("      {:<20} {}", needed.package, needed.purpose);
     }
-    let prefix = privilege().ok_or_else(|| {
+    let privilege = privilege().ok_or_else(|| {
         Failure::new(
             Code::PackageRights,
             format!("Debian packages are missing and this user may not install them: {list}"),
@@ -78,7 +78,7 @@ pub(crate) fn ensure(progress: &Progress, check: bool) -> Result<Ending, Failure
         )
     })?;
     let apt_get = |arguments: &[&str]| {
-        let mut command = match prefix {
+        let mut command = match privilege {
             Privilege::Root => Command::new("apt-get"),
             Privilege::Sudo => {
                 let mut sudo = Command::new("sudo");
