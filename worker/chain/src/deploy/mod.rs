@@ -245,7 +245,7 @@ async fn extend(
         Err(ChainError::TransactionFailed(failure)) => {
             tracing::debug!(%failure, "extending the older way");
             let unchecked = loader::extend_program(program, Some(&payer.pubkey()), additional);
-            sender.execute(&[unchecked], signers).await?
+            sender.execute(&[unchecked], &[payer]).await?
         }
         result => result?,
     };

@@ -50,7 +50,8 @@ pub struct WatcherOptions {
     pub nodes: Vec<Pubkey>,
     /// How often everything is read even though the socket lives; also the longest that a closed job stays unnoticed.
     pub resync_interval: Duration,
-    /// How long the socket may be silent before it counts as dead. It carries every slot, so it is never silent in health.
+    /// How long the socket may be silent before it counts as dead, while connecting too. It carries every slot, so it is
+    /// never silent in health.
     pub silence_limit: Duration,
     /// How long notifications are gathered before their accounts are read together.
     pub gather: Duration,

@@ -20,9 +20,6 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
-/// How long connecting or subscribing may take.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// One connection. It ends with an error, always: either the socket or the endpoint failed.
 pub(super) struct Session<'a> {
     pub(super) chain: &'a Chain,
@@ -183,7 +180,7 @@ impl Session<'_> {
     }
 
     async fn handshake<T>(&self, step: impl Future<Output = std::result::Result<T, PubsubClientError>>) -> Result<T> {
-        match tokio::time::timeout(HANDSHAKE_TIMEOUT, step).await {
+        match tokio::time::timeout(self.options.silence_limit, step).await {
             Ok(done) => done.map_err(|error| self.failed(&error.to_string())),
             Err(_) => Err(self.failed("it did not answer in time")),
         }

@@ -37,13 +37,8 @@ async fn an_equal_program_is_left_alone_even_by_a_stranger() {
     let sender = shared.sender();
     let stranger = Keypair::new();
     let image = std::fs::read(program_file()).unwrap();
-    let deployment = Deployment {
-        program: assay::ID,
-        program_keypair: None,
-        payer: &stranger,
-        authority: &stranger,
-        image: &image,
-    };
+    let deployment =
+        Deployment { program: assay::ID, program_keypair: None, payer: &stranger, authority: &stranger, image: &image };
     assert_eq!(deploy(&sender, deployment, |_| {}).await.unwrap(), Deployed::Unchanged);
 }
 
@@ -66,7 +61,8 @@ async fn an_interrupted_deployment_resumes_and_an_upgrade_grows_the_program() {
 
     let half_way = CancellationToken::new();
     let interrupted = deploy(&sender, deployment, |progress| {
-        if matches!(progress, DeployProgress::Writing { written_bytes, total_bytes } if written_bytes > total_bytes / 2) {
+        if matches!(progress, DeployProgress::Writing { written_bytes, total_bytes } if written_bytes > total_bytes / 2)
+        {
             half_way.cancel();
         }
     });

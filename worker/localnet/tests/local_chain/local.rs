@@ -44,10 +44,12 @@ async fn a_stopped_chain_frees_its_ports() {
     let localnet = start(100);
     let endpoint = localnet.endpoint().clone();
     let port: u16 = endpoint.rpc_url.rsplit(':').next().unwrap().parse().unwrap();
-    assert_eq!(endpoint, assay_chain::Endpoint::parse(&endpoint.rpc_url).map(|derived| assay_chain::Endpoint {
-        websocket_url: endpoint.websocket_url.clone(),
-        ..derived
-    }).unwrap());
+    assert_eq!(
+        endpoint,
+        assay_chain::Endpoint::parse(&endpoint.rpc_url)
+            .map(|derived| assay_chain::Endpoint { websocket_url: endpoint.websocket_url.clone(), ..derived })
+            .unwrap()
+    );
     localnet.stop();
     let mut attempts = 0;
     while TcpListener::bind(("127.0.0.1", port)).is_err() {
@@ -69,7 +71,8 @@ fn child_process() {
     let _ = std::io::stdin().lines().count();
 }
 
-fn spawn_child() -> (Child, String) {
+/// A child, its endpoint, and its output, which must stay open as long as the child writes.
+fn spawn_child() -> (Child, String, impl Sized) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "local::child_process", "--nocapture"])
         .env(CHILD, "1")
@@ -77,19 +80,19 @@ fn spawn_child() -> (Child, String) {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let output = BufReader::new(child.stdout.take().unwrap());
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
     let url = output
-        .lines()
+        .by_ref()
         .map_while(Result::ok)
         .find_map(|line| line.split_once(ANNOUNCEMENT).map(|(_, url)| url.to_owned()))
         .expect("the child announces its endpoint");
-    (child, url)
+    (child, url, output)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_chains_run_in_two_processes_at_once() {
-    let (mut first, first_url) = spawn_child();
-    let (mut second, second_url) = spawn_child();
+    let (mut first, first_url, _first_output) = spawn_child();
+    let (mut second, second_url, _second_output) = spawn_child();
     assert_ne!(first_url, second_url);
     for url in [&first_url, &second_url] {
         let chain = assay_chain::Chain::new(assay_chain::Endpoint::parse(url).unwrap());

@@ -5,6 +5,10 @@ use assay_chain::migrations::{self, Action, Credentials, Desired, Step, Variable
 use assay_localnet::market::FUNDED_TOKENS;
 use assay_localnet::set_up_market;
 use solana_sdk::signer::Signer;
+use tokio::sync::Mutex;
+
+/// Held by tests that change parameters, or that rely on their not being changed.
+static PARAMETERS: Mutex<()> = Mutex::const_new(());
 
 fn variables(shared: &crate::support::Shared) -> Variables {
     let market = &shared.market;
@@ -47,6 +51,7 @@ async fn a_market_is_complete() {
 #[tokio::test(flavor = "multi_thread")]
 async fn setting_up_again_changes_nothing() {
     let shared = shared().await;
+    let _unchanged_by_others = PARAMETERS.lock().await;
     let mut steps = 0;
     let again = set_up_market(&shared.localnet, &shared.options, |_| steps += 1).await.unwrap();
     assert_eq!(again, shared.market);
@@ -57,6 +62,7 @@ async fn setting_up_again_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_parameter_is_one_action_and_then_none() {
     let shared = shared().await;
+    let _unchanged_by_others = PARAMETERS.lock().await;
     let sender = shared.sender();
     let authority = shared.authority();
     let original = Desired::builtin(&variables(shared)).unwrap();
@@ -83,6 +89,7 @@ async fn a_changed_parameter_is_one_action_and_then_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_changes_nothing() {
     let shared = shared().await;
+    let _unchanged_by_others = PARAMETERS.lock().await;
     let chain = shared.localnet.chain();
     let before = chain.network().await.unwrap().parameters.protocol_fee_bps;
     let mut desired = Desired::builtin(&variables(shared)).unwrap();

@@ -48,11 +48,12 @@ async fn a_refusal_by_the_program_is_named_before_anything_is_signed() {
     let stranger = funded(&sender, 1_000_000_000).await;
     let instruction = instructions::propose_authority(&stranger.pubkey(), stranger.pubkey());
     let mut signed = false;
-    let outcome = sender.send_promised(&[instruction], &[&stranger], |_| {
+    let note = |_: &SignedTransaction| {
         signed = true;
         Ok(())
-    });
-    let Outcome::Failed { failure, landed: None } = outcome.await.unwrap() else { panic!("it should be refused") };
+    };
+    let outcome = sender.send_promised(&[instruction], &[&stranger], note).await.unwrap();
+    let Outcome::Failed { failure, landed: None } = outcome else { panic!("it should be refused") };
     assert_eq!(failure.assay_error(), Some(AssayError::NotNetworkAuthority));
     assert_eq!(failure.refusal.as_ref().unwrap().code, "P6011");
     assert!(failure.to_string().contains("Only the network's authority"), "{failure}");
@@ -128,8 +129,8 @@ async fn a_first_copy_that_is_refused_is_final_at_once() {
     let instruction = transfer(&payer, &Pubkey::new_unique(), 8 * RENT_FREE);
     let spend = |_: &SignedTransaction| {
         let other = transfer(&payer, &Pubkey::new_unique(), 7 * RENT_FREE);
-        let spent = sender.execute(std::slice::from_ref(&other), &[&payer]);
-        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(spent)).unwrap();
+        let spend = async { sender.execute(&[other], &[&payer]).await };
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(spend)).unwrap();
         Ok(())
     };
     let outcome = sender.send_promised(&[instruction], &[&payer], spend).await.unwrap();
