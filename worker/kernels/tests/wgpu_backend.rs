@@ -105,6 +105,7 @@ fn an_adapter_opens_by_part_of_its_name() {
     let part = first.name[..first.name.len() / 2].to_uppercase();
     let backend = open(WgpuOptions { adapter: Some(part), ..paired() }).unwrap();
     assert!(backend.description().contains(&first.name), "{}", backend.description());
+    assert_eq!(*backend.adapter(), first);
     assert_eq!(backend.name(), "wgpu");
 }
 

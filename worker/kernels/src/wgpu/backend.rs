@@ -70,6 +70,11 @@ impl WgpuBackend {
         Ok(paired)
     }
 
+    /// The adapter that was opened; of the kind `Software` if there is no GPU.
+    pub fn adapter(&self) -> &AdapterInfo {
+        &self.device.adapter
+    }
+
     /// A backend on an opened device, not yet tested.
     pub(super) fn new(device: &Arc<Device>, codegen: CodegenOptions) -> Self {
         Self { device: Arc::clone(device), codegen }

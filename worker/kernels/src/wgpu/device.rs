@@ -1,6 +1,6 @@
 //! An opened device: its limits, its compiled pipelines, and its failures as errors.
 
-use super::adapter::{Adapter, AdapterKind};
+use super::adapter::{Adapter, AdapterInfo, AdapterKind};
 use super::codegen::{Binding, Kernel};
 use crate::KernelError;
 use sha2::{Digest, Sha256};
@@ -31,7 +31,9 @@ pub(super) struct Pipeline {
 pub(super) struct Device {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,
-    /// For people.
+    /// The adapter that it was opened on.
+    pub adapter: AdapterInfo,
+    /// The same, for people.
     pub description: String,
     /// Longest wait for a run.
     pub timeout: Duration,
@@ -78,6 +80,7 @@ impl Device {
         Ok(Self {
             device,
             queue,
+            adapter: adapter.info.clone(),
             description,
             timeout,
             max_iterations: (adapter.info.kind == AdapterKind::Software).then_some(SOFTWARE_ITERATIONS),
@@ -196,13 +199,7 @@ impl Device {
     /// Waits until a submission is done and its buffers are mapped.
     pub(super) fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<(), KernelError> {
         let wait = wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(self.timeout) };
-        match self.device.poll(wait) {
-            Ok(_) => Ok(()),
-            Err(wgpu::PollError::Timeout) => {
-                Err(self.error(format!("no answer within {} seconds", self.timeout.as_secs())))
-            }
-            Err(error) => Err(self.error(error.to_string())),
-        }
+        self.device.poll(wait).map(|_| ()).map_err(|error| self.error(why_not_done(&error, self.timeout)))
     }
 
     /// Writes bytes at the start of a buffer that has room for whole words.
@@ -216,6 +213,14 @@ impl Device {
             word[..rest.len()].copy_from_slice(rest);
             self.queue.write_buffer(buffer, whole.len() as u64, &word);
         }
+    }
+}
+
+/// Why a submission is not known to be done.
+fn why_not_done(error: &wgpu::PollError, timeout: Duration) -> String {
+    match error {
+        wgpu::PollError::Timeout => format!("no answer within {} seconds", timeout.as_secs()),
+        wgpu::PollError::WrongSubmissionIndex(..) => error.to_string(),
     }
 }
 
@@ -248,4 +253,29 @@ fn required_limits(offered: &wgpu::Limits, device: &str) -> Result<wgpu::Limits,
 /// The contents are whole values, so that a panic elsewhere leaves them usable.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_that_hangs_is_named_so() {
+        let reason = why_not_done(&wgpu::PollError::Timeout, Duration::from_secs(90));
+        assert_eq!(reason, "no answer within 90 seconds");
+    }
+
+    #[test]
+    fn adapters_below_what_kernels_need_are_refused_with_the_numbers() {
+        let enough = wgpu::Limits::default();
+        assert!(required_limits(&enough, "a device").is_ok());
+        let few = wgpu::Limits { max_storage_buffers_per_shader_stage: 4, ..enough.clone() };
+        let small = wgpu::Limits { max_compute_workgroup_storage_size: 8192, ..enough };
+        for (limits, expected) in [(few, "4 storage buffers a kernel, kernels need 8"), (small, "kernels need 16384")] {
+            let Err(KernelError::NoAdapter { reason }) = required_limits(&limits, "a device") else {
+                panic!("accepted: {expected}");
+            };
+            assert!(reason.contains(expected), "{reason}");
+        }
+    }
 }

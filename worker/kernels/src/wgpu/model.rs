@@ -14,6 +14,8 @@ use std::time::Instant;
 const POINTS_PER_SUBMISSION: u64 = 1 << 36;
 /// Bytes of params that wait for the device at a time.
 const UPLOAD_BYTES: u64 = 64 << 20;
+/// Bytes of a mappable buffer, unless one tensor needs more.
+const READBACK_BYTES: u64 = 256 << 20;
 /// Runs whose buffers are kept for the next ones.
 const IDLE_RUNS: usize = 2;
 
@@ -160,7 +162,7 @@ impl WgpuModel {
     fn readbacks(&self, plan: &Plan) -> Vec<Readback> {
         let sizes = plan.kept.iter().map(|slot| (*slot, self.tensor_bytes(*slot)));
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-        readback_parts(sizes, self.device.max_buffer_bytes())
+        readback_parts(sizes, self.device.max_buffer_bytes().min(READBACK_BYTES))
             .into_iter()
             .map(|parts| {
                 let bytes = parts.last().map_or(0, |part| part.offset + words(part.bytes));

@@ -13,9 +13,9 @@ use std::time::Duration;
 const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// A device of its own for each test; `None`, and said so, without an adapter.
-fn device(timeout: Duration) -> Option<Arc<Device>> {
+fn device() -> Option<Arc<Device>> {
     match adapter::choose(None) {
-        Ok(adapter) => Some(Arc::new(Device::open(&adapter, false, timeout).unwrap())),
+        Ok(adapter) => Some(Arc::new(Device::open(&adapter, false, TIMEOUT).unwrap())),
         Err(error) if std::env::var_os("ASSAY_REQUIRE_GPU").is_none() => {
             // Written past the test harness, which captures what the print macros write.
             let _ = writeln!(std::io::stderr(), "SKIPPED: no GPU adapter: {error}");
@@ -35,7 +35,7 @@ fn vector(name: &str) -> Vector {
 
 #[test]
 fn a_device_that_rounds_wrongly_is_quarantined() {
-    let Some(device) = device(TIMEOUT) else { return };
+    let Some(device) = device() else { return };
     let truncating = WgpuBackend::new(&device, CodegenOptions { truncates: true, ..options() });
     // The second answer comes from memory and must be the same.
     for _ in 0..2 {
@@ -47,7 +47,7 @@ fn a_device_that_rounds_wrongly_is_quarantined() {
 
 #[test]
 fn a_lost_device_is_an_error_of_every_later_call() {
-    let Some(device) = device(TIMEOUT) else { return };
+    let Some(device) = device() else { return };
     let backend = WgpuBackend::new(&device, options());
     let vector = vector("split reduction");
     let graph = Arc::new(vector.resolve().unwrap());
@@ -64,7 +64,7 @@ fn a_lost_device_is_an_error_of_every_later_call() {
 
 #[test]
 fn a_module_that_the_driver_refuses_is_an_error() {
-    let Some(device) = device(TIMEOUT) else { return };
+    let Some(device) = device() else { return };
     let source = "fn main() { not wgsl }".to_owned();
     let broken = Kernel { source, bindings: vec![], grid: [1, 1], work: 1, iterations: 0 };
     let refused = device.guarded(|| Ok(device.pipeline(&broken))).err();
@@ -73,7 +73,7 @@ fn a_module_that_the_driver_refuses_is_an_error() {
 
 #[test]
 fn a_buffer_that_the_device_refuses_is_an_error() {
-    let Some(device) = device(TIMEOUT) else { return };
+    let Some(device) = device() else { return };
     let refused = device.guarded(|| {
         let size = device.max_buffer_bytes().saturating_add(4);
         let usage = wgpu::BufferUsages::STORAGE;
@@ -88,7 +88,7 @@ fn a_buffer_that_the_device_refuses_is_an_error() {
 
 #[test]
 fn equal_modules_are_compiled_once_for_all_models() {
-    let Some(device) = device(TIMEOUT) else { return };
+    let Some(device) = device() else { return };
     let backend = WgpuBackend::new(&device, options());
     let vector = vector("split reduction");
     let graph = Arc::new(vector.resolve().unwrap());
