@@ -320,18 +320,29 @@ impl World {
         Call::new(accounts, instruction::ExpireClaim {})
     }
 
-    /// By anyone, to the payee's associated token account; the node is the first one.
+    /// By anyone, to the payee's associated token account.
     pub fn withdraw_credit(&self, caller: Pubkey, job: &Job, role: CreditRole) -> Call<accounts::WithdrawCredit> {
         let payee = match role {
             CreditRole::Node => self.read_job(job).payee,
             CreditRole::Client => job.client,
         };
+        self.withdraw_credit_to(caller, job, role, associated(payee, &job.mint))
+    }
+
+    /// By anyone, to any token account.
+    pub fn withdraw_credit_to(
+        &self,
+        caller: Pubkey,
+        job: &Job,
+        role: CreditRole,
+        destination: Pubkey,
+    ) -> Call<accounts::WithdrawCredit> {
         let accounts = accounts::WithdrawCredit {
             authority: caller,
             job: job.address,
             vault: job.vault,
             mint: job.mint.address,
-            destination: associated(payee, &job.mint),
+            destination,
             token_program: job.mint.program,
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,

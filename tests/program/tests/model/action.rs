@@ -1,0 +1,225 @@
+//! What can be tried, and how it is chosen.
+
+use crate::state::{CLIENTS, JobModel, Model, NODES, PAYMENT_MINTS, State, Terms};
+use assay::instructions::CreditRole;
+use assay::state::Parameters;
+use program_tests::terms::parameters;
+use rand::Rng;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+
+/// Who asks for a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    Payee,
+    Stranger,
+}
+
+/// Where a payment should go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Destination {
+    Canonical,
+    Vault,
+    /// The associated token account of the stranger.
+    Strangers,
+}
+
+/// One thing that somebody tries. Clients, nodes, mints and jobs are numbers.
+#[derive(Clone, Debug)]
+pub(crate) enum Action {
+    Advance(u64),
+    SetParameters(Parameters),
+    SetPaymentMint { mint: usize, enabled: bool, numerator: u64, denominator: u64 },
+    WithdrawFees { mint: usize, amount: u64 },
+    Register { node: usize },
+    Deregister { node: usize },
+    SwitchOperator { node: usize },
+    Stake { node: usize, amount: u64 },
+    RequestWithdrawal { node: usize, amount: u64 },
+    CancelWithdrawal { node: usize, place: u8 },
+    WithdrawStake { node: usize },
+    Post { client: usize, mint: usize, id: u64, terms: Terms },
+    Claim { node: usize, operator: usize, job: usize },
+    Commit { node: usize, operator: usize, job: usize, honest: bool },
+    Finalise { node: usize, job: usize },
+    Cancel { client: usize, job: usize },
+    ExpireJob { job: usize },
+    ExpireClaim { node: usize, job: usize },
+    WithdrawCredit { job: usize, role: CreditRole, caller: Caller, destination: Destination },
+    WithdrawCharge { job: usize, caller: Caller, destination: Destination },
+    SweepFee { job: usize },
+    Close { job: usize },
+    DonateToJob { job: usize, amount: u64 },
+    DonateToStake { amount: u64 },
+}
+
+impl Action {
+    /// The name of the kind of action.
+    pub(crate) fn kind(&self) -> String {
+        let text = format!("{self:?}");
+        text.split([' ', '(']).next().unwrap_or_default().to_owned()
+    }
+}
+
+/// Chooses what is tried next: mostly what the rules allow or nearly allow, sometimes anything.
+pub(crate) fn choose(model: &Model, rng: &mut StdRng) -> Action {
+    let node = rng.random_range(0..NODES);
+    if model.jobs.is_empty() || rng.random_ratio(1, 7) {
+        return post(model, rng);
+    }
+    match rng.random_range(0..100) {
+        0..14 => Action::Advance(*[1, 3, 10, 11, 30, 60, 120].choose(rng).expect("a choice")),
+        14..16 => Action::SetParameters(some_parameters(rng)),
+        16..18 => Action::SetPaymentMint {
+            mint: rng.random_range(0..PAYMENT_MINTS),
+            enabled: rng.random_ratio(3, 4),
+            numerator: *[0, 1, 2, 1_000_000_000_000].choose(rng).expect("a choice"),
+            denominator: *[1, 3].choose(rng).expect("a choice"),
+        },
+        18..20 => {
+            let mint = rng.random_range(0..PAYMENT_MINTS);
+            let held = model.mints[mint].fee_vault;
+            Action::WithdrawFees { mint, amount: *[0, 1, held, held + 1].choose(rng).expect("a choice") }
+        }
+        20..21 => Action::Register { node },
+        21..22 => Action::Deregister { node },
+        22..23 => Action::SwitchOperator { node },
+        23..27 => {
+            let held = model.wallets[CLIENTS + node][crate::state::STAKE_MINT];
+            Action::Stake { node, amount: *[0, 1, 5_000, 20_000, held, held + 1].choose(rng).expect("a choice") }
+        }
+        27..31 => {
+            let free = model.nodes[node].free();
+            let amounts = [0, 1, free / 2, free, free + 1, u64::MAX];
+            Action::RequestWithdrawal { node, amount: *amounts.choose(rng).expect("a choice") }
+        }
+        31..33 => Action::CancelWithdrawal { node, place: rng.random_range(0..5) },
+        33..36 => Action::WithdrawStake { node },
+        36..37 => Action::DonateToStake { amount: rng.random_range(1..1_000) },
+        _ => on_a_job(model, rng),
+    }
+}
+
+/// What moves a job on, or pretends to.
+fn on_a_job(model: &Model, rng: &mut StdRng) -> Action {
+    let alive: Vec<usize> = (0..model.jobs.len()).filter(|at| model.jobs[*at].state != State::Closed).collect();
+    let job = match alive.choose(rng) {
+        Some(job) if rng.random_ratio(19, 20) => *job,
+        _ => rng.random_range(0..model.jobs.len()),
+    };
+    let JobModel { state, claimer, client, .. } = model.jobs[job];
+    let honest = rng.random_ratio(7, 8);
+    let (claimer, key) = claimer.filter(|_| honest).unwrap_or((rng.random_range(0..NODES), rng.random_range(0..2)));
+    let client = if honest { client } else { rng.random_range(0..CLIENTS) };
+    if state != State::Closed && rng.random_ratio(1, 12) {
+        return Action::DonateToJob { job, amount: rng.random_range(1..100) };
+    }
+    // Mostly what fits the state; sometimes anything.
+    let fitting = if rng.random_ratio(4, 5) { state } else { *ALL_STATES.choose(rng).expect("a state") };
+    match fitting {
+        State::Posted => match rng.random_range(0..10) {
+            0..7 => {
+                let node = rng.random_range(0..NODES);
+                let operator = if honest { model.nodes[node].operator } else { rng.random_range(0..2) };
+                Action::Claim { node, operator, job }
+            }
+            7..8 => Action::Cancel { client, job },
+            _ => Action::ExpireJob { job },
+        },
+        State::Claimed => match rng.random_range(0..10) {
+            0..6 => Action::Commit { node: claimer, operator: key, job, honest },
+            _ => Action::ExpireClaim { node: claimer, job },
+        },
+        State::Committed => Action::Finalise { node: claimer, job },
+        _ => match rng.random_range(0..12) {
+            0..3 => payment(rng, job, CreditRole::Node),
+            3..6 => payment(rng, job, CreditRole::Client),
+            6..8 => {
+                let (caller, destination) = caller_and_destination(rng);
+                Action::WithdrawCharge { job, caller, destination }
+            }
+            8..10 => Action::SweepFee { job },
+            _ => Action::Close { job },
+        },
+    }
+}
+
+const ALL_STATES: [State; 8] = [
+    State::Posted,
+    State::Claimed,
+    State::Committed,
+    State::Settled,
+    State::Cancelled,
+    State::Expired,
+    State::Missed,
+    State::Closed,
+];
+
+fn payment(rng: &mut StdRng, job: usize, role: CreditRole) -> Action {
+    let (caller, destination) = caller_and_destination(rng);
+    Action::WithdrawCredit { job, role, caller, destination }
+}
+
+fn caller_and_destination(rng: &mut StdRng) -> (Caller, Destination) {
+    let caller = if rng.random_bool(0.5) { Caller::Payee } else { Caller::Stranger };
+    let destination = match rng.random_range(0..6) {
+        0 => Destination::Vault,
+        1 => Destination::Strangers,
+        _ => Destination::Canonical,
+    };
+    (caller, destination)
+}
+
+fn post(model: &Model, rng: &mut StdRng) -> Action {
+    let (client, mint) = (rng.random_range(0..CLIENTS), rng.random_range(0..PAYMENT_MINTS));
+    let wallet = model.wallets[client][mint];
+    let price_max = match rng.random_range(0..40) {
+        0 => 0,
+        1 => u64::MAX,
+        2 => wallet,
+        3 => wallet + 1,
+        _ => rng.random_range(1..3_000),
+    };
+    let price_min = if rng.random_ratio(1, 30) { price_max.saturating_add(1) } else { rng.random_range(0..=price_max) };
+    let least = model.least_bond(mint, price_max).unwrap_or(u64::MAX);
+    let bond = match rng.random_range(0..12) {
+        0 => least - 1,
+        1 => least.saturating_mul(5),
+        _ => least,
+    };
+    let terms = Terms {
+        price_min,
+        price_max,
+        hold: rng.random_range(0..20),
+        ramp: rng.random_range(0..30),
+        claim_slots: mostly(rng, &[50, 60, 100, 500], &[0, 1, 40, 501]),
+        run_slots: mostly(rng, &[1, 20, 50, 100, 400], &[0, 401]),
+        window_slots: mostly(rng, &[10, 11, 30, 60, 300], &[9, 301]),
+        minimum_stake: mostly(rng, &[0, 1, 20_000], &[100_001]),
+        bond,
+    };
+    let next = model.next_id[client];
+    let id = match rng.random_range(0..20) {
+        0 => next + 1,
+        1 => next.saturating_sub(1),
+        _ => next,
+    };
+    Action::Post { client, mint, id, terms }
+}
+
+/// Nearly always one of `valid`.
+fn mostly(rng: &mut StdRng, valid: &[u64], edge: &[u64]) -> u64 {
+    *if rng.random_ratio(29, 30) { valid } else { edge }.choose(rng).expect("a choice")
+}
+
+fn some_parameters(rng: &mut StdRng) -> Parameters {
+    Parameters {
+        minimum_stake: *[1, 10_000, 50_000].choose(rng).expect("a choice"),
+        unbonding_slots: *[763, 764, 1_000].choose(rng).expect("a choice"),
+        protocol_fee_bps: *[0, 250, 1_000, 1_001].choose(rng).expect("a choice"),
+        miss_charge_bps: *[0, 500, 2_000].choose(rng).expect("a choice"),
+        minimum_bond_bps: *[0, 10_000, 15_000].choose(rng).expect("a choice"),
+        maximum_open_jobs_per_node: *[1, 3, 5].choose(rng).expect("a choice"),
+        ..parameters()
+    }
+}

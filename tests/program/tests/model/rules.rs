@@ -1,0 +1,351 @@
+//! The rules that an action breaks, and what an action changes when it breaks none.
+
+use crate::action::{Action, Caller, Destination};
+use crate::state::{AUTHORITY, CLIENTS, JobModel, Model, NodeModel, STAKE_MINT, STRANGER, State, Terms, share};
+use anchor_lang::error::ErrorCode::AccountNotInitialized;
+use assay::AssayError::*;
+use assay::instructions::CreditRole;
+use assay::state::{Parameters, limits};
+use program_tests::Why;
+use program_tests::outcome::{ACCOUNT_IN_USE, TOKEN_INSUFFICIENT_FUNDS};
+
+/// Collects the rules that are broken.
+#[derive(Default)]
+struct Broken(Vec<Why>);
+
+impl Broken {
+    fn unless(&mut self, holds: bool, rule: impl Into<Why>) {
+        if !holds {
+            self.0.push(rule.into());
+        }
+    }
+}
+
+impl Model {
+    /// Every rule that the action breaks. The program must refuse it for one of them, and accept it if there is none.
+    pub(crate) fn broken_rules(&self, action: &Action) -> Vec<Why> {
+        let mut broken = Broken::default();
+        match action {
+            Action::Advance(_) | Action::DonateToJob { .. } | Action::DonateToStake { .. } => {}
+            Action::SetParameters(parameters) => self.parameter_rules(&mut broken, parameters),
+            Action::SetPaymentMint { numerator, .. } => broken.unless(*numerator > 0, BondRateOutOfBounds),
+            Action::WithdrawFees { mint, amount } => {
+                broken.unless(*amount > 0, AmountZero);
+                broken.unless(*amount <= self.mints[*mint].fee_vault, VaultShort);
+            }
+            Action::Register { node } => broken.unless(!self.nodes[*node].registered, ACCOUNT_IN_USE),
+            Action::Post { client, mint, id, terms } => self.posting_rules(&mut broken, *client, *mint, *id, terms),
+            Action::Deregister { .. }
+            | Action::SwitchOperator { .. }
+            | Action::Stake { .. }
+            | Action::RequestWithdrawal { .. }
+            | Action::CancelWithdrawal { .. }
+            | Action::WithdrawStake { .. } => self.node_rules(&mut broken, action),
+            _ => self.job_rules(&mut broken, action),
+        }
+        broken.0
+    }
+
+    fn parameter_rules(&self, broken: &mut Broken, parameters: &Parameters) {
+        broken.unless(parameters.protocol_fee_bps <= 1_000, ProtocolFeeOutOfBounds);
+        let least = parameters.maximum_run_slots + parameters.maximum_window_slots + limits::UNBONDING_MARGIN_SLOTS;
+        broken.unless(parameters.unbonding_slots >= least, UnbondingSlotsOutOfBounds);
+    }
+
+    fn posting_rules(&self, broken: &mut Broken, client: usize, mint: usize, id: u64, terms: &Terms) {
+        let limits = &self.parameters;
+        broken.unless(self.mints[mint].enabled, PaymentMintDisabled);
+        broken.unless(id == self.next_id[client], JobIdMismatch);
+        broken.unless((1..=limits.maximum_claim_slots).contains(&terms.claim_slots), ClaimSlotsOutOfBounds);
+        broken.unless((1..=limits.maximum_run_slots).contains(&terms.run_slots), RunSlotsOutOfBounds);
+        let windows = limits.minimum_window_slots..=limits.maximum_window_slots;
+        broken.unless(windows.contains(&terms.window_slots), WindowSlotsOutOfBounds);
+        broken.unless(terms.price_max > 0, PriceZero);
+        broken.unless(terms.price_min <= terms.price_max, PriceRangeInverted);
+        broken.unless(terms.hold + terms.ramp <= terms.claim_slots, RampBeyondClaimWindow);
+        match self.least_bond(mint, terms.price_max) {
+            Some(least) => broken.unless(terms.bond >= least, BondTooSmall),
+            None => broken.unless(false, ArithmeticOverflow),
+        }
+        broken.unless(terms.price_max <= self.wallets[client][mint], TOKEN_INSUFFICIENT_FUNDS);
+    }
+
+    fn node_rules(&self, broken: &mut Broken, action: &Action) {
+        let at = match action {
+            Action::Deregister { node }
+            | Action::SwitchOperator { node }
+            | Action::Stake { node, .. }
+            | Action::RequestWithdrawal { node, .. }
+            | Action::CancelWithdrawal { node, .. }
+            | Action::WithdrawStake { node } => *node,
+            _ => unreachable!("no action of a node"),
+        };
+        let node = &self.nodes[at];
+        if !node.registered {
+            return broken.unless(false, AccountNotInitialized);
+        }
+        match action {
+            Action::Deregister { .. } => {
+                broken.unless(node.open_jobs == 0, NodeHasOpenJobs);
+                broken.unless(node.stake == 0, NodeHasStake);
+                broken.unless(node.unbonding() == 0, NodeHasUnbonding);
+            }
+            Action::Stake { amount, .. } => {
+                broken.unless(*amount > 0, AmountZero);
+                broken.unless(*amount <= self.wallets[CLIENTS + at][STAKE_MINT], TOKEN_INSUFFICIENT_FUNDS);
+            }
+            Action::RequestWithdrawal { amount, .. } => {
+                broken.unless(*amount > 0, AmountZero);
+                broken.unless(*amount <= node.free(), InsufficientFreeStake);
+                broken.unless(node.queue.iter().any(|place| place.0 == 0), WithdrawalQueueFull);
+            }
+            Action::CancelWithdrawal { place, .. } => {
+                let taken = node.queue.get(usize::from(*place)).is_some_and(|place| place.0 > 0);
+                broken.unless(taken, NoSuchWithdrawal);
+            }
+            Action::WithdrawStake { .. } => broken.unless(node.released(self.slot) > 0, NothingReleased),
+            _ => {}
+        }
+    }
+
+    fn job_rules(&self, broken: &mut Broken, action: &Action) {
+        let (at, node) = match action {
+            Action::Claim { job, node, .. } | Action::Finalise { job, node } | Action::ExpireClaim { job, node } => {
+                (*job, Some(*node))
+            }
+            Action::Commit { job, .. }
+            | Action::Cancel { job, .. }
+            | Action::ExpireJob { job }
+            | Action::WithdrawCredit { job, .. }
+            | Action::WithdrawCharge { job, .. }
+            | Action::SweepFee { job }
+            | Action::Close { job } => (*job, None),
+            _ => unreachable!("no action on a job"),
+        };
+        let job = &self.jobs[at];
+        broken.unless(job.state != State::Closed, AccountNotInitialized);
+        broken.unless(node.is_none_or(|node| self.nodes[node].registered), AccountNotInitialized);
+        if !broken.0.is_empty() {
+            return;
+        }
+        let Terms { claim_slots, run_slots, window_slots, .. } = job.terms;
+        let now = self.slot;
+        match action {
+            Action::Claim { node, operator, .. } => self.claim_rules(broken, job, &self.nodes[*node], *operator),
+            Action::Commit { node, operator, honest, .. } => {
+                broken.unless(job.state == State::Claimed, IllegalTransition);
+                broken.unless(job.claimer == Some((*node, *operator)), NotJobOperator);
+                broken.unless(now <= job.claimed + run_slots, RunDeadlinePassed);
+                broken.unless(*honest, BoundaryRootMismatch);
+            }
+            Action::Finalise { node, .. } => {
+                broken.unless(job.state == State::Committed, IllegalTransition);
+                broken.unless(job.claimer.is_some_and(|claimer| claimer.0 == *node), WrongNode);
+                broken.unless(now > job.committed + window_slots, ChallengeWindowOpen);
+            }
+            Action::Cancel { client, .. } => {
+                broken.unless(*client == job.client, NotClient);
+                broken.unless(job.state == State::Posted, IllegalTransition);
+            }
+            Action::ExpireJob { .. } => {
+                broken.unless(job.state == State::Posted, IllegalTransition);
+                broken.unless(now > job.posted + claim_slots, ClaimWindowOpen);
+            }
+            Action::ExpireClaim { node, .. } => {
+                broken.unless(job.state == State::Claimed, IllegalTransition);
+                broken.unless(job.claimer.is_some_and(|claimer| claimer.0 == *node), WrongNode);
+                broken.unless(now > job.claimed + run_slots, RunDeadlineNotPassed);
+            }
+            Action::WithdrawCredit { role, caller, destination, .. } => {
+                let credit = match role {
+                    CreditRole::Node => job.credit_node,
+                    CreditRole::Client => job.credit_client,
+                };
+                broken.unless(credit > 0, NothingOwed);
+                payment_rules(broken, *caller, *destination);
+            }
+            Action::WithdrawCharge { caller, destination, .. } => {
+                broken.unless(job.charge > 0, NothingOwed);
+                payment_rules(broken, *caller, *destination);
+            }
+            Action::SweepFee { .. } => broken.unless(job.credit_fee > 0, NothingOwed),
+            Action::Close { .. } => {
+                broken.unless(!job.is_open(), JobNotEnded);
+                broken.unless(job.owed() == 0 && job.charge == 0, CreditsOutstanding);
+            }
+            _ => unreachable!("no action on a job"),
+        }
+    }
+
+    fn claim_rules(&self, broken: &mut Broken, job: &JobModel, node: &NodeModel, operator: usize) {
+        broken.unless(operator == node.operator, NotOperator);
+        broken.unless(job.state == State::Posted, IllegalTransition);
+        broken.unless(self.slot <= job.posted + job.terms.claim_slots, ClaimWindowClosed);
+        broken.unless(node.stake >= self.parameters.minimum_stake, StakeBelowNetworkMinimum);
+        broken.unless(node.stake >= job.terms.minimum_stake, StakeBelowJobMinimum);
+        broken.unless(node.open_jobs < self.parameters.maximum_open_jobs_per_node, TooManyOpenJobs);
+        broken.unless(node.free() >= job.terms.bond, InsufficientFreeStake);
+    }
+
+    /// What the action changes. Called only if it breaks no rule.
+    pub(crate) fn apply(&mut self, action: &Action) {
+        let now = self.slot;
+        match *action {
+            Action::Advance(slots) => self.slot += slots,
+            Action::SetParameters(parameters) => self.parameters = parameters,
+            Action::SetPaymentMint { mint, enabled, numerator, denominator } => {
+                let record = &mut self.mints[mint];
+                (record.enabled, record.numerator, record.denominator) = (enabled, numerator, denominator);
+            }
+            Action::WithdrawFees { mint, amount } => {
+                self.mints[mint].fee_vault -= amount;
+                self.wallets[AUTHORITY][mint] += amount;
+            }
+            Action::Register { node } => self.nodes[node] = NodeModel { registered: true, ..NodeModel::default() },
+            Action::Deregister { node } => self.nodes[node] = NodeModel::default(),
+            Action::SwitchOperator { node } => self.nodes[node].operator = 1 - self.nodes[node].operator,
+            Action::Stake { node, amount } => {
+                self.wallets[CLIENTS + node][STAKE_MINT] -= amount;
+                self.stake_vault += amount;
+                self.nodes[node].stake += amount;
+            }
+            Action::RequestWithdrawal { node, amount } => {
+                let release = now + self.parameters.unbonding_slots;
+                let node = &mut self.nodes[node];
+                let release = release.max(node.last_obligation + limits::UNBONDING_MARGIN_SLOTS);
+                node.stake -= amount;
+                *node.queue.iter_mut().find(|place| place.0 == 0).expect("an empty place") = (amount, release);
+            }
+            Action::CancelWithdrawal { node, place } => {
+                let place = std::mem::take(&mut self.nodes[node].queue[usize::from(place)]);
+                self.nodes[node].stake += place.0;
+            }
+            Action::WithdrawStake { node } => {
+                let amount = self.nodes[node].released(now);
+                for place in self.nodes[node].queue.iter_mut().filter(|place| place.1 <= now) {
+                    *place = (0, 0);
+                }
+                self.stake_vault -= amount;
+                self.wallets[CLIENTS + node][STAKE_MINT] += amount;
+            }
+            Action::DonateToStake { amount } => {
+                self.stake_vault += amount;
+                self.donated_stake += amount;
+            }
+            Action::Post { client, mint, terms, .. } => self.post(client, mint, terms),
+            _ => self.apply_to_job(action),
+        }
+    }
+
+    fn post(&mut self, client: usize, mint: usize, terms: Terms) {
+        self.wallets[client][mint] -= terms.price_max;
+        self.next_id[client] += 1;
+        self.jobs.push(JobModel {
+            client,
+            mint,
+            state: State::Posted,
+            terms,
+            fee_bps: self.parameters.protocol_fee_bps,
+            charge_bps: self.parameters.miss_charge_bps,
+            posted: self.slot,
+            claimed: 0,
+            committed: 0,
+            claimer: None,
+            price: 0,
+            credit_node: 0,
+            credit_client: 0,
+            credit_fee: 0,
+            charge: 0,
+            vault: terms.price_max,
+        });
+    }
+
+    fn apply_to_job(&mut self, action: &Action) {
+        let now = self.slot;
+        match *action {
+            Action::Claim { node, operator, job } => {
+                let job = &mut self.jobs[job];
+                job.price = job.price_at(now);
+                (job.state, job.claimed, job.claimer) = (State::Claimed, now, Some((node, operator)));
+                let node = &mut self.nodes[node];
+                node.locked += job.terms.bond;
+                node.open_jobs += 1;
+                node.last_obligation = node.last_obligation.max(now + job.terms.run_slots + job.terms.window_slots);
+            }
+            Action::Commit { job, .. } => {
+                let job = &mut self.jobs[job];
+                (job.state, job.committed) = (State::Committed, now);
+            }
+            Action::Finalise { node, job } => {
+                let job = &mut self.jobs[job];
+                job.state = State::Settled;
+                job.credit_fee = share(job.price, job.fee_bps);
+                job.credit_node = job.price - job.credit_fee;
+                job.credit_client = job.terms.price_max - job.price;
+                let node = &mut self.nodes[node];
+                node.locked -= job.terms.bond;
+                node.open_jobs -= 1;
+                node.settled += 1;
+            }
+            Action::Cancel { job, .. } => self.jobs[job].refund(State::Cancelled),
+            Action::ExpireJob { job } => self.jobs[job].refund(State::Expired),
+            Action::ExpireClaim { node, job } => {
+                let job = &mut self.jobs[job];
+                job.refund(State::Missed);
+                job.charge = share(job.terms.bond, job.charge_bps);
+                let node = &mut self.nodes[node];
+                node.locked -= job.terms.bond;
+                node.stake -= job.charge;
+                node.open_jobs -= 1;
+                node.missed += 1;
+            }
+            Action::WithdrawCredit { job, role, destination, .. } => {
+                let job = &mut self.jobs[job];
+                let (credit, payee) = match role {
+                    CreditRole::Node => {
+                        (std::mem::take(&mut job.credit_node), CLIENTS + job.claimer.expect("a claimer").0)
+                    }
+                    CreditRole::Client => (std::mem::take(&mut job.credit_client), job.client),
+                };
+                job.vault -= credit;
+                self.wallets[receiver(payee, destination)][job.mint] += credit;
+            }
+            Action::WithdrawCharge { job, destination, .. } => {
+                let job = &mut self.jobs[job];
+                let charge = std::mem::take(&mut job.charge);
+                self.stake_vault -= charge;
+                self.wallets[receiver(job.client, destination)][STAKE_MINT] += charge;
+            }
+            Action::SweepFee { job } => {
+                let job = &mut self.jobs[job];
+                let fee = std::mem::take(&mut job.credit_fee);
+                job.vault -= fee;
+                self.mints[job.mint].fee_vault += fee;
+            }
+            Action::Close { job } => {
+                let job = &mut self.jobs[job];
+                self.mints[job.mint].fee_vault += std::mem::take(&mut job.vault);
+                job.state = State::Closed;
+            }
+            Action::DonateToJob { job, amount } => self.jobs[job].vault += amount,
+            _ => unreachable!("no action on a job"),
+        }
+    }
+}
+
+impl JobModel {
+    fn refund(&mut self, state: State) {
+        self.state = state;
+        self.credit_client = self.terms.price_max;
+    }
+}
+
+fn payment_rules(broken: &mut Broken, caller: Caller, destination: Destination) {
+    broken.unless(destination != Destination::Vault, DestinationIsVault);
+    broken.unless(caller == Caller::Payee || destination == Destination::Canonical, DestinationNotCanonical);
+}
+
+/// Whose wallet a payment reaches.
+fn receiver(payee: usize, destination: Destination) -> usize {
+    if destination == Destination::Strangers { STRANGER } else { payee }
+}

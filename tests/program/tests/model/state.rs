@@ -1,0 +1,149 @@
+//! The market as a model: plain numbers, written from the rules and not from the program.
+
+use assay::state::Parameters;
+
+pub(crate) const CLIENTS: usize = 3;
+pub(crate) const NODES: usize = 3;
+/// Clients, then the owners of the nodes, then the authority, then somebody with no part in anything.
+pub(crate) const PARTIES: usize = CLIENTS + NODES + 2;
+pub(crate) const AUTHORITY: usize = PARTIES - 2;
+pub(crate) const STRANGER: usize = PARTIES - 1;
+/// Two payment mints, then the stake mint.
+pub(crate) const PAYMENT_MINTS: usize = 2;
+pub(crate) const STAKE_MINT: usize = PAYMENT_MINTS;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Posted,
+    Claimed,
+    Committed,
+    Settled,
+    Cancelled,
+    Expired,
+    Missed,
+    Closed,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct JobModel {
+    pub(crate) client: usize,
+    pub(crate) mint: usize,
+    pub(crate) state: State,
+    pub(crate) terms: Terms,
+    pub(crate) fee_bps: u16,
+    pub(crate) charge_bps: u16,
+    pub(crate) posted: u64,
+    pub(crate) claimed: u64,
+    pub(crate) committed: u64,
+    /// The node that claimed, and which of its two keys.
+    pub(crate) claimer: Option<(usize, usize)>,
+    pub(crate) price: u64,
+    pub(crate) credit_node: u64,
+    pub(crate) credit_client: u64,
+    pub(crate) credit_fee: u64,
+    pub(crate) charge: u64,
+    pub(crate) vault: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    pub(crate) price_min: u64,
+    pub(crate) price_max: u64,
+    pub(crate) hold: u64,
+    pub(crate) ramp: u64,
+    pub(crate) claim_slots: u64,
+    pub(crate) run_slots: u64,
+    pub(crate) window_slots: u64,
+    pub(crate) minimum_stake: u64,
+    pub(crate) bond: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NodeModel {
+    pub(crate) registered: bool,
+    /// Which of its two keys may claim.
+    pub(crate) operator: usize,
+    pub(crate) stake: u64,
+    pub(crate) locked: u64,
+    pub(crate) open_jobs: u32,
+    pub(crate) settled: u64,
+    pub(crate) missed: u64,
+    pub(crate) last_obligation: u64,
+    /// Amount and release slot; an amount of zero is an empty place.
+    pub(crate) queue: [(u64, u64); 4],
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct MintModel {
+    pub(crate) enabled: bool,
+    pub(crate) numerator: u64,
+    pub(crate) denominator: u64,
+    pub(crate) fee_vault: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    pub(crate) slot: u64,
+    pub(crate) parameters: Parameters,
+    pub(crate) mints: [MintModel; PAYMENT_MINTS],
+    pub(crate) wallets: [[u64; PAYMENT_MINTS + 1]; PARTIES],
+    pub(crate) nodes: [NodeModel; NODES],
+    pub(crate) next_id: [u64; CLIENTS],
+    pub(crate) jobs: Vec<JobModel>,
+    pub(crate) stake_vault: u64,
+    /// Stake mint tokens that nobody owns.
+    pub(crate) donated_stake: u64,
+}
+
+impl NodeModel {
+    pub(crate) fn free(&self) -> u64 {
+        self.stake - self.locked
+    }
+
+    pub(crate) fn unbonding(&self) -> u64 {
+        self.queue.iter().map(|place| place.0).sum()
+    }
+
+    pub(crate) fn released(&self, slot: u64) -> u64 {
+        self.queue.iter().filter(|place| place.1 <= slot).map(|place| place.0).sum()
+    }
+}
+
+impl JobModel {
+    pub(crate) fn owed(&self) -> u64 {
+        self.credit_node + self.credit_client + self.credit_fee
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.state, State::Posted | State::Claimed | State::Committed)
+    }
+
+    /// The price of a claim at `slot`: the minimum until the hold ends, then in proportion, then the maximum.
+    pub(crate) fn price_at(&self, slot: u64) -> u64 {
+        let Terms { price_min, price_max, hold, ramp, .. } = self.terms;
+        let elapsed = slot - self.posted;
+        if elapsed < hold {
+            price_min
+        } else if elapsed >= hold + ramp {
+            price_max
+        } else {
+            let rise = u128::from(price_max - price_min) * u128::from(elapsed - hold) / u128::from(ramp);
+            price_min + rise as u64
+        }
+    }
+}
+
+impl Model {
+    /// The least bond for a price, rounded up; nothing if no number of 64 bits is enough.
+    pub(crate) fn least_bond(&self, mint: usize, price_max: u64) -> Option<u64> {
+        let MintModel { numerator, denominator, .. } = self.mints[mint];
+        let exact = u128::from(price_max) * u128::from(numerator) * u128::from(self.parameters.minimum_bond_bps);
+        let bond = exact.div_ceil(u128::from(denominator) * 10_000);
+        u64::try_from(bond).ok().map(|bond| bond.max(1))
+    }
+}
+
+/// A share in hundredths of a percent, rounded down.
+pub(crate) fn share(amount: u64, bps: u16) -> u64 {
+    (u128::from(amount) * u128::from(bps) / 10_000) as u64
+}
