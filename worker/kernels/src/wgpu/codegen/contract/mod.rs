@@ -5,10 +5,12 @@
 
 mod direct;
 mod operand;
+mod split;
 mod tile;
 
 use super::{CodegenError, Job, Kernel, Strategy};
 use operand::Contraction;
+use split::Split;
 
 /// Reductions of at least so many words are shared by a workgroup where tiles do not fit.
 const LONG: u32 = 64;
@@ -22,17 +24,17 @@ const TILED_WORDS: u32 = 4;
 /// A kernel that fits.
 #[derive(Clone, Copy)]
 enum Choice<'a> {
-    Tiles(&'a tile::Split),
+    Tiles(&'a Split),
     Threads,
     Workgroups,
 }
 
 pub(super) fn kernel(job: &Job<'_>) -> Result<Kernel, CodegenError> {
     let contraction = Contraction::new(job)?;
-    let split = tile::Split::new(&contraction);
-    let tiles_pay = |split: &tile::Split| {
-        let outputs = u64::from(split.rows()) * u64::from(split.columns());
-        let reuse = split.rows().min(split.columns()) >= TILED;
+    let split = Split::new(&contraction);
+    let tiles_pay = |split: &Split| {
+        let outputs = u64::from(split.rows) * u64::from(split.columns);
+        let reuse = split.rows.min(split.columns) >= TILED;
         reuse && outputs >= TILED_OUTPUTS && contraction.words() >= TILED_WORDS
     };
     let long = contraction.words() >= LONG;

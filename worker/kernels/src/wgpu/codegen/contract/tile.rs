@@ -5,7 +5,8 @@ use super::super::address::decode;
 use super::super::output::TileOutputs;
 use super::super::shader::Shader;
 use super::super::{CodegenError, Kernel};
-use super::operand::{Contraction, WordAccess, lengths_of, points_of};
+use super::operand::{Contraction, WordAccess, lengths_of};
+use super::split::Split;
 
 /// Rows and columns of a block, and words of a vector.
 const BLOCK: u32 = 4;
@@ -13,52 +14,6 @@ const BLOCK: u32 = 4;
 const COMPONENTS: [&str; BLOCK as usize] = ["x", "y", "z", "w"];
 /// Tiles that keep a large device busy; smaller tiles are taken where there would be fewer.
 const ENOUGH_TILES: u64 = 96;
-
-/// The output axes by the factor that they step through.
-///
-/// Columns are the innermost output axes, so that neighbouring columns are neighbours in the output.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Split {
-    /// Axes of both factors, and those of the column factor that are not innermost.
-    batch_axes: Vec<usize>,
-    row_axes: Vec<usize>,
-    column_axes: Vec<usize>,
-    /// The factor that columns step through: 0 or 1.
-    column_factor: usize,
-    batches: u32,
-    rows: u32,
-    columns: u32,
-}
-
-impl Split {
-    /// The split of a contraction whose innermost output axis steps through one factor only.
-    pub(super) fn new(contraction: &Contraction<'_>) -> Option<Self> {
-        let lowered = &contraction.lowered;
-        let axes = lowered.outputs.len();
-        let uses = |factor: usize, axis: usize| contraction.factor_uses(factor, axis);
-        let last = axes.checked_sub(1)?;
-        let column_factor = match (uses(0, last), uses(1, last)) {
-            (true, true) => return None,
-            (true, false) => 0,
-            (false, _) => 1,
-        };
-        let row_factor = 1 - column_factor;
-        let first_column = (0..axes).rev().take_while(|axis| !uses(row_factor, *axis)).last()?;
-        let column_axes: Vec<usize> = (first_column..axes).collect();
-        let (batch_axes, row_axes): (Vec<usize>, Vec<usize>) =
-            (0..first_column).partition(|axis| uses(column_factor, *axis));
-        let [batches, rows, columns] = [&batch_axes, &row_axes, &column_axes].map(|axes| points_of(lowered, axes));
-        Some(Self { batch_axes, row_axes, column_axes, column_factor, batches, rows, columns })
-    }
-
-    pub(super) fn rows(&self) -> u32 {
-        self.rows
-    }
-
-    pub(super) fn columns(&self) -> u32 {
-        self.columns
-    }
-}
 
 /// Size of a tile, and how its blocks are dealt out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
