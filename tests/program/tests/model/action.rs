@@ -1,6 +1,6 @@
 //! What can be tried, and how it is chosen.
 
-use crate::state::{CLIENTS, JobModel, Model, NODES, PAYMENT_MINTS, State, Terms};
+use crate::state::{CLIENTS, JobModel, Model, NODES, NodeModel, PAYMENT_MINTS, State, Terms};
 use assay::instructions::CreditRole;
 use assay::state::Parameters;
 use program_tests::terms::parameters;
@@ -68,7 +68,7 @@ pub(crate) fn choose(model: &Model, rng: &mut StdRng) -> Action {
         return post(model, rng);
     }
     match rng.random_range(0..100) {
-        0..14 => Action::Advance(*[1, 3, 10, 11, 30, 60, 120].choose(rng).expect("a choice")),
+        0..14 => Action::Advance(some_time(model, rng)),
         14..16 => Action::SetParameters(some_parameters(rng)),
         16..18 => Action::SetPaymentMint {
             mint: rng.random_range(0..PAYMENT_MINTS),
@@ -81,8 +81,10 @@ pub(crate) fn choose(model: &Model, rng: &mut StdRng) -> Action {
             let held = model.mints[mint].fee_vault;
             Action::WithdrawFees { mint, amount: *[0, 1, held, held + 1].choose(rng).expect("a choice") }
         }
-        20..21 => Action::Register { node },
-        21..22 => Action::Deregister { node },
+        20..21 => Action::Register { node: some_node(model, rng, |node| !node.registered) },
+        21..22 => Action::Deregister {
+            node: some_node(model, rng, |node| node.registered && node.stake == 0 && node.unbonding() == 0),
+        },
         22..23 => Action::SwitchOperator { node },
         23..27 => {
             let held = model.wallets[CLIENTS + node][crate::state::STAKE_MINT];
@@ -93,10 +95,40 @@ pub(crate) fn choose(model: &Model, rng: &mut StdRng) -> Action {
             let amounts = [0, 1, free / 2, free, free + 1, u64::MAX];
             Action::RequestWithdrawal { node, amount: *amounts.choose(rng).expect("a choice") }
         }
-        31..33 => Action::CancelWithdrawal { node, place: rng.random_range(0..5) },
+        31..33 => {
+            let taken = model.nodes[node].queue.iter().position(|place| place.0 > 0);
+            let place = taken.filter(|_| rng.random_bool(0.5)).unwrap_or(rng.random_range(0..5));
+            Action::CancelWithdrawal { node, place: place as u8 }
+        }
         33..36 => Action::WithdrawStake { node },
         36..37 => Action::DonateToStake { amount: rng.random_range(1..1_000) },
         _ => on_a_job(model, rng),
+    }
+}
+
+/// Mostly a node that fits.
+fn some_node(model: &Model, rng: &mut StdRng, fits: impl Fn(&NodeModel) -> bool) -> usize {
+    let fitting: Vec<usize> = (0..NODES).filter(|node| fits(&model.nodes[*node])).collect();
+    match fitting.choose(rng) {
+        Some(node) if rng.random_ratio(3, 4) => *node,
+        _ => rng.random_range(0..NODES),
+    }
+}
+
+/// Mostly to the last slot of some deadline, or the first after it.
+fn some_time(model: &Model, rng: &mut StdRng) -> u64 {
+    let deadlines = model.jobs.iter().filter_map(|job| match job.state {
+        State::Posted => Some(job.posted + job.terms.claim_slots),
+        State::Claimed => Some(job.claimed + job.terms.run_slots),
+        State::Committed => Some(job.committed + job.terms.window_slots),
+        _ => None,
+    });
+    // A withdrawal is released in its slot, not after it.
+    let releases = model.nodes.iter().flat_map(|node| node.queue).filter(|place| place.0 > 0).map(|place| place.1 - 1);
+    let ahead: Vec<u64> = deadlines.chain(releases).filter(|slot| *slot >= model.slot).collect();
+    match ahead.choose(rng) {
+        Some(slot) if rng.random_ratio(2, 3) => slot - model.slot + rng.random_range(0..2),
+        _ => *[1, 3, 10, 30].choose(rng).expect("a choice"),
     }
 }
 
@@ -107,7 +139,7 @@ fn on_a_job(model: &Model, rng: &mut StdRng) -> Action {
         Some(job) if rng.random_ratio(19, 20) => *job,
         _ => rng.random_range(0..model.jobs.len()),
     };
-    let JobModel { state, claimer, client, .. } = model.jobs[job];
+    let JobModel { state, claimer, client, credit_node, credit_client, credit_fee, charge, .. } = model.jobs[job];
     let honest = rng.random_ratio(7, 8);
     let (claimer, key) = claimer.filter(|_| honest).unwrap_or((rng.random_range(0..NODES), rng.random_range(0..2)));
     let client = if honest { client } else { rng.random_range(0..CLIENTS) };
@@ -131,15 +163,17 @@ fn on_a_job(model: &Model, rng: &mut StdRng) -> Action {
             _ => Action::ExpireClaim { node: claimer, job },
         },
         State::Committed => Action::Finalise { node: claimer, job },
+        // Mostly what is owed; sometimes anything.
         _ => match rng.random_range(0..12) {
-            0..3 => payment(rng, job, CreditRole::Node),
-            3..6 => payment(rng, job, CreditRole::Client),
-            6..8 => {
-                let (caller, destination) = caller_and_destination(rng);
-                Action::WithdrawCharge { job, caller, destination }
-            }
-            8..10 => Action::SweepFee { job },
-            _ => Action::Close { job },
+            0..5 if credit_node > 0 => payment(rng, job, CreditRole::Node),
+            0..7 if credit_client > 0 => payment(rng, job, CreditRole::Client),
+            0..8 if credit_fee > 0 => Action::SweepFee { job },
+            0..8 if charge > 0 => charge_payment(rng, job),
+            0..8 => Action::Close { job },
+            8 => payment(rng, job, CreditRole::Node),
+            9 => payment(rng, job, CreditRole::Client),
+            10 => charge_payment(rng, job),
+            _ => Action::SweepFee { job },
         },
     }
 }
@@ -158,6 +192,11 @@ const ALL_STATES: [State; 8] = [
 fn payment(rng: &mut StdRng, job: usize, role: CreditRole) -> Action {
     let (caller, destination) = caller_and_destination(rng);
     Action::WithdrawCredit { job, role, caller, destination }
+}
+
+fn charge_payment(rng: &mut StdRng, job: usize) -> Action {
+    let (caller, destination) = caller_and_destination(rng);
+    Action::WithdrawCharge { job, caller, destination }
 }
 
 fn caller_and_destination(rng: &mut StdRng) -> (Caller, Destination) {

@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 const SEQUENCES: u64 = 2_000;
-const STEPS: usize = 40;
+const STEPS: usize = 50;
 
 /// How often each kind of action was accepted and refused, and how many jobs were brought to an end by draining.
 #[derive(Default)]
