@@ -210,7 +210,7 @@ mod tests {
             Some(PaymentMint {
                 version: PaymentMint::VERSION,
                 bump: 0,
-                fee_vault_bump: 0,
+                fee_vault: Pubkey::new_from_array([3; 32]),
                 enabled: mint.enabled,
                 freezable: false,
                 decimals: 6,
@@ -229,7 +229,7 @@ mod tests {
             network: Some(Network {
                 version: Network::VERSION,
                 bump: 0,
-                stake_vault_bump: 0,
+                stake_vault: Pubkey::new_from_array([4; 32]),
                 authority: authority(),
                 pending_authority: Pubkey::default(),
                 stake_mint: desired.stake_mint,

@@ -2,13 +2,14 @@
 
 use crate::support::start;
 use assay_localnet::{Localnet, LocalnetOptions, travel_to_slot};
-use std::io::{BufRead, BufReader};
+use std::collections::HashSet;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
-/// Tells the child test below that it is meant.
+/// Tells the child test below that it is meant, and where to write its endpoint.
 const CHILD: &str = "ASSAY_LOCALNET_CHILD";
-const ANNOUNCEMENT: &str = "listening on ";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn time_travels_forward_only() {
@@ -42,64 +43,66 @@ fn an_impossible_slot_time_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_chain_frees_its_ports() {
     let localnet = start(100);
-    let endpoint = localnet.endpoint().clone();
-    let port: u16 = endpoint.rpc_url.rsplit(':').next().unwrap().parse().unwrap();
-    assert_eq!(
-        endpoint,
-        assay_chain::Endpoint::parse(&endpoint.rpc_url)
-            .map(|derived| assay_chain::Endpoint { websocket_url: endpoint.websocket_url.clone(), ..derived })
-            .unwrap()
-    );
+    let port: u16 = localnet.endpoint().rpc_url.rsplit(':').next().unwrap().parse().unwrap();
     localnet.stop();
     let mut attempts = 0;
     while TcpListener::bind(("127.0.0.1", port)).is_err() {
         attempts += 1;
         assert!(attempts < 100, "the port stays taken");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
-/// A process of its own for the test below.
+/// A process of its own for the test below: it writes its endpoint to the file that it is told.
 #[test]
 fn child_process() {
-    if std::env::var_os(CHILD).is_none() {
-        return;
-    }
+    let Some(announcement) = std::env::var_os(CHILD) else { return };
     let localnet = start(100);
-    println!("{ANNOUNCEMENT}{}", localnet.endpoint().rpc_url);
+    std::fs::write(announcement, &localnet.endpoint().rpc_url).unwrap();
     // Until the parent closes the pipe.
     let _ = std::io::stdin().lines().count();
 }
 
-/// A child, its endpoint, and its output, which must stay open as long as the child writes.
-fn spawn_child() -> (Child, String, impl Sized) {
-    let mut child = Command::new(std::env::current_exe().unwrap())
+fn spawn_child(announcement: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "local::child_process", "--nocapture"])
-        .env(CHILD, "1")
+        .env(CHILD, announcement)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .unwrap();
-    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
-    let url = output
-        .by_ref()
-        .map_while(Result::ok)
-        .find_map(|line| line.split_once(ANNOUNCEMENT).map(|(_, url)| url.to_owned()))
-        .expect("the child announces its endpoint");
-    (child, url, output)
+        .unwrap()
+}
+
+async fn announced(announcement: &Path) -> String {
+    for _ in 0..400 {
+        match std::fs::read_to_string(announcement) {
+            Ok(url) if !url.is_empty() => return url,
+            _ => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+    panic!("the child does not announce its endpoint");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_chains_run_in_two_processes_at_once() {
-    let (mut first, first_url, _first_output) = spawn_child();
-    let (mut second, second_url, _second_output) = spawn_child();
-    assert_ne!(first_url, second_url);
-    for url in [&first_url, &second_url] {
-        let chain = assay_chain::Chain::new(assay_chain::Endpoint::parse(url).unwrap());
+async fn two_chains_run_in_two_processes_at_once_and_print_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let announcements = [folder.path().join("first"), folder.path().join("second")];
+    let children = announcements.each_ref().map(|announcement| spawn_child(announcement));
+    let mut urls = HashSet::new();
+    for announcement in &announcements {
+        let url = announced(announcement).await;
+        let chain = assay_chain::Chain::new(assay_chain::Endpoint::parse(&url).unwrap());
         let slot = chain.slot().await.unwrap();
         chain.wait_for_slot(slot + 2).await.unwrap();
+        urls.insert(url);
     }
-    drop(first.stdin.take());
-    drop(second.stdin.take());
-    assert!(first.wait().unwrap().success() && second.wait().unwrap().success());
+    assert_eq!(urls.len(), 2, "they have ports of their own");
+    for mut child in children {
+        drop(child.stdin.take());
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success());
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let by_the_harness = |line: &str| line.is_empty() || line.starts_with("running ") || line.starts_with("test ");
+        assert!(printed.lines().all(by_the_harness), "{printed}");
+    }
 }
