@@ -341,6 +341,9 @@ pub(super) fn full() -> Vec<Vector> {
     vectors.extend(PAIRS.map(|pair| heads(3, (11, 18, 8), pair)));
     vectors.push(heads(2, (40, 40, 32), (U8, I8)));
     vectors.extend(layers());
+    // more rows, columns and depth than kernels keep in a cache at once
+    vectors.push(matrix("many blocks", (203, 530, 40), (I8, I8), TensorKind::Param));
+    vectors.push(matrix("deep", (100, 9, 2100), (U8, I8), TensorKind::Input));
     vectors.extend([strided(), interleaved(), outer(), split(), symbolic(1), symbolic(7)]);
     vectors
 }

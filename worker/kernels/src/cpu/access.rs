@@ -165,13 +165,15 @@ impl Access {
         }
     }
 
-    /// As [`load`](Self::load) with the indirect axis at each of `index`, clamped.
+    /// As [`load`](Self::load) with the indirect axis at each of `index`, which are clamped in place.
     #[inline(always)]
-    pub(crate) fn gather(&self, data: &[u8], point: &Point, axis: usize, index: &[i64], out: &mut [i64]) {
+    pub(crate) fn gather(&self, data: &[u8], point: &Point, axis: usize, index: &mut [i64], out: &mut [i64]) {
         let Some(indirect) = self.indirect else { return };
-        let element = |at: i64, index: i64| {
-            at.wrapping_add(index.max(0).min(indirect.last).wrapping_mul(indirect.stride)) as usize
-        };
+        for index in index.iter_mut() {
+            *index = (*index).max(0).min(indirect.last);
+        }
+        let index = &*index;
+        let element = |at: i64, index: i64| at.wrapping_add(index.wrapping_mul(indirect.stride)) as usize;
         if self.inside {
             let (start, step) = (self.start(point), self.strides[axis]);
             let table = step == 0 && indirect.stride == 1;
@@ -180,7 +182,7 @@ impl Access {
                     if table {
                         let values = &$values[start as usize..][..=indirect.last as usize];
                         for (out, index) in out.iter_mut().zip(index) {
-                            *out = $convert(values[(*index).max(0).min(indirect.last) as usize]);
+                            *out = $convert(values[*index as usize]);
                         }
                         return;
                     }

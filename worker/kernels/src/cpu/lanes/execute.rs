@@ -74,7 +74,7 @@ impl Batch<'_> {
                         Source::Register(a) => index.copy_from_slice(registers.lanes(a)),
                         Source::Value(value) => index.fill(value),
                     }
-                    self.gather(operand, &index, registers.lanes_mut(d));
+                    self.gather(operand, &mut index, registers.lanes_mut(d));
                 }
                 Step::Index { d, axis } => self.index(usize::from(axis), registers.lanes_mut(d)),
                 Step::Binary { operation, d, a, b } => binary(operation, registers, chunks, d, a, b),
@@ -106,11 +106,11 @@ impl Batch<'_> {
     }
 
     #[inline(always)]
-    fn gather(&self, operand: u8, index: &[i64; LANES], lanes: &mut [i64]) {
+    fn gather(&self, operand: u8, index: &mut [i64; LANES], lanes: &mut [i64]) {
         let operand = usize::from(operand);
         for segment in self.segments {
             let range = segment.start..segment.start + segment.length;
-            let (index, out) = (&index[range.clone()], &mut lanes[range]);
+            let (index, out) = (&mut index[range.clone()], &mut lanes[range]);
             self.accesses[operand].gather(self.operands[operand], &segment.point, self.axis, index, out);
         }
     }
