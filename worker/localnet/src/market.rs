@@ -6,6 +6,7 @@ use crate::localnet::Localnet;
 use assay_chain::instructions::TokenMint;
 use assay_chain::migrations::{self, Credentials, Desired, Step, Variables};
 use assay_chain::{Sender, read_keypair, read_or_create_keypair};
+use futures_util::future::try_join_all;
 use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signature::Keypair, signer::Signer};
 use std::path::{Path, PathBuf};
 
@@ -60,24 +61,23 @@ pub async fn set_up_market(
     let file = |name: &str| options.keys_folder.join(name);
     let authority = read_or_create_keypair(&file("authority.json"))?;
     fund(sender.chain(), &authority.pubkey(), FUNDED_LAMPORTS * 10).await?;
-    let stake_mint = create_mint(&sender, &authority, &read_or_create_keypair(&file("stake-mint.json"))?).await?;
-    let payment_mint = create_mint(&sender, &authority, &read_or_create_keypair(&file("payment-mint.json"))?).await?;
+    let (stake_keypair, payment_keypair) =
+        (read_or_create_keypair(&file("stake-mint.json"))?, read_or_create_keypair(&file("payment-mint.json"))?);
+    let (stake_mint, payment_mint) = futures_util::try_join!(
+        create_mint(&sender, &authority, &stake_keypair),
+        create_mint(&sender, &authority, &payment_keypair),
+    )?;
 
     let program_keypair = program_keypair(options.program_keypair.as_deref())?;
     let variables = variables(&program_keypair.pubkey(), options, stake_mint, payment_mint)?;
-    let desired = Desired::builtin(&variables)?;
-    let plan = migrations::plan(sender.chain(), &desired, &authority.pubkey()).await?;
-    let credentials = Credentials { authority: &authority, program_keypair: Some(&program_keypair) };
-    migrations::apply(&sender, &desired, &plan, credentials, false, report).await?;
-
     let client = file("client.json");
-    give(&sender, &authority, &client, payment_mint).await?;
-    let mut nodes = Vec::new();
-    for number in 1..=options.nodes {
-        let path = file(&format!("node-{number}.json"));
-        give(&sender, &authority, &path, stake_mint).await?;
-        nodes.push(path);
-    }
+    let nodes: Vec<_> = (1..=options.nodes).map(|number| file(&format!("node-{number}.json"))).collect();
+    // The deployment takes seconds, so everybody is funded meanwhile.
+    futures_util::try_join!(
+        migrate(&sender, &authority, &program_keypair, &variables, report),
+        give(&sender, &authority, &client, payment_mint),
+        try_join_all(nodes.iter().map(|path| give(&sender, &authority, path, stake_mint))),
+    )?;
     Ok(Market {
         program: program_keypair.pubkey(),
         stake_mint,
@@ -86,6 +86,20 @@ pub async fn set_up_market(
         client,
         nodes,
     })
+}
+
+/// Brings program and network to where the project's migrations want them.
+async fn migrate(
+    sender: &Sender,
+    authority: &Keypair,
+    program_keypair: &Keypair,
+    variables: &Variables,
+    report: impl FnMut(Step<'_>),
+) -> Result<()> {
+    let desired = Desired::builtin(variables)?;
+    let plan = migrations::plan(sender.chain(), &desired, &authority.pubkey()).await?;
+    let credentials = Credentials { authority, program_keypair: Some(program_keypair) };
+    Ok(migrations::apply(sender, &desired, &plan, credentials, false, report).await?)
 }
 
 /// Creates an SPL Token mint of [`DECIMALS`] decimals without a freeze authority at the keypair's address, unless it is

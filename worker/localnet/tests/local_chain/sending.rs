@@ -1,11 +1,14 @@
 //! Transactions: landing once, refusals by name, promises, duplicates, expiry, outages.
 
+use crate::faulty::{self, Faults};
 use crate::proxy::Proxy;
 use crate::support::{funded, shared, start, transfer};
 use assay::AssayError;
 use assay_chain::{Chain, Endpoint, Outcome, SendOptions, Sender, SignedTransaction, instructions};
 use solana_client::rpc_config::RpcSendTransactionConfig;
 use solana_sdk::{pubkey::Pubkey, signer::Signer};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 const RENT_FREE: u64 = 1_000_000;
@@ -186,4 +189,70 @@ async fn an_outage_delays_delivery_and_a_long_one_leaves_it_open() {
     let (outcome, ()) = tokio::join!(patient.deliver(&signed), mend);
     assert!(matches!(outcome.unwrap(), Outcome::Landed(_)));
     assert_eq!(balance(&direct, &recipient).await, RENT_FREE);
+}
+
+/// A sender over the endpoint of `localnet`, seen through faults.
+async fn through(localnet: &assay_localnet::Localnet, faults: &Arc<Faults>) -> Sender {
+    let address = faulty::serve(&localnet.endpoint().rpc_url, faults.clone()).await;
+    let options = SendOptions {
+        poll_interval: Duration::from_millis(20),
+        resend_interval: Duration::from_millis(100),
+        ..SendOptions::default()
+    };
+    Sender::new(Chain::new(Endpoint::parse(&address).unwrap()), options)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lost_answers_and_refused_requests_neither_lose_nor_double_a_transaction() {
+    let shared = shared().await;
+    let faults = Arc::new(Faults::default());
+    let sender = through(&shared.localnet, &faults).await;
+    let payer = funded(&shared.sender(), 1_000_000_000).await;
+    let recipient = Pubkey::new_unique();
+    faults.refusals.store(3, Ordering::SeqCst);
+    let signed = sender.prepare(&[transfer(&payer, &recipient, RENT_FREE)], &[&payer]).await.unwrap();
+    assert_eq!(faults.refusals.load(Ordering::SeqCst), 0, "reads were tried again");
+
+    faults.lost_answers.store(2, Ordering::SeqCst);
+    let outcome = sender.deliver(&signed).await.unwrap();
+    assert!(matches!(outcome, Outcome::Landed(_)), "{outcome:?}");
+    assert!(faults.sends.load(Ordering::SeqCst) >= 1);
+    assert_eq!(balance(&shared.sender(), &recipient).await, RENT_FREE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lagging_endpoint_never_makes_a_landed_transaction_expire() {
+    let localnet = start(20);
+    let faults = Arc::new(Faults::default());
+    let sender = through(&localnet, &faults).await;
+    let payer = funded(&sender, 1_000_000_000).await;
+    let signed = sender.prepare(&[transfer(&payer, &Pubkey::new_unique(), RENT_FREE)], &[&payer]).await.unwrap();
+    let landed = sender.deliver(&signed).await.unwrap();
+    assert!(matches!(landed, Outcome::Landed(_)), "{landed:?}");
+    while sender.chain().tip().await.unwrap().block_height <= signed.last_valid_block_height() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+
+    faults.lagging.store(true, Ordering::SeqCst);
+    let catch_up = async {
+        // The endpoint says often enough that it knows nothing, about a slot long past.
+        while faults.lagging_answers.load(Ordering::SeqCst) < 20 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        faults.lagging.store(false, Ordering::SeqCst);
+    };
+    let (outcome, ()) = tokio::join!(sender.deliver(&signed), catch_up);
+    assert_eq!(outcome.unwrap(), landed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_is_sent_again_until_it_is_confirmed() {
+    let localnet = start(1_000);
+    let faults = Arc::new(Faults::default());
+    let sender = through(&localnet, &faults).await;
+    let payer = funded(&sender, 1_000_000_000).await;
+    let recipient = Pubkey::new_unique();
+    sender.execute(&[transfer(&payer, &recipient, RENT_FREE)], &[&payer]).await.unwrap();
+    assert!(faults.sends.load(Ordering::SeqCst) >= 2, "a slot is ten times as long as the interval of sending again");
+    assert_eq!(balance(&sender, &recipient).await, RENT_FREE);
 }
