@@ -113,12 +113,6 @@ pub(crate) enum CodegenError {
     },
 }
 
-/// Where an operand is read from.
-#[derive(Clone, Debug)]
-pub(super) struct Operand {
-    pub read: Read,
-}
-
 /// An op with all that its kernel depends on.
 pub(super) struct Job<'a> {
     pub graph: &'a ResolvedGraph,
@@ -136,8 +130,9 @@ impl Job<'_> {
         self.graph.programs.get(usize::from(index)).ok_or(CodegenError::Unchecked)
     }
 
-    fn tensor_operands(&self) -> Vec<Operand> {
-        self.op.operands.iter().map(|view| Operand { read: Read::Tensor(view.slot) }).collect()
+    /// Every operand read as the tensor that it is.
+    fn tensor_operands(&self) -> Vec<Read> {
+        self.op.operands.iter().map(|view| Read::Tensor(view.slot)).collect()
     }
 
     fn output_dtypes(&self) -> Result<Vec<Dtype>, CodegenError> {

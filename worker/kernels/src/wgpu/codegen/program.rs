@@ -3,7 +3,7 @@
 use super::address::{load, narrow_literal, wide_literal};
 use super::lower::Lowered;
 use super::shader::Shader;
-use super::{CodegenError, Operand};
+use super::{CodegenError, Read};
 use referee::graph::{Instruction, Interval, Program, REGISTERS, Register};
 
 /// A value that generated code has computed.
@@ -59,7 +59,8 @@ pub(super) struct Site<'a> {
     /// What each instruction can produce.
     pub intervals: &'a [Interval],
     pub lowered: &'a Lowered,
-    pub operands: &'a [Operand],
+    /// Where each operand is read from.
+    pub operands: &'a [Read],
     /// Coordinate of each lowered iteration axis.
     pub coordinates: &'a [String],
     /// Registers that do not start at 0.
@@ -228,7 +229,7 @@ impl Site<'_> {
             }
             _ => return Err(CodegenError::Unchecked),
         };
-        let binding = shader.read(source.read.clone());
+        let binding = shader.read(source.clone());
         Ok(Value::narrow(load(shader, binding, address, self.coordinates, coordinate.as_deref())))
     }
 

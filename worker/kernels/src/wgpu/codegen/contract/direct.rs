@@ -1,11 +1,11 @@
 //! Contractions without reuse: a thread or a workgroup sums for each output word.
 
-use super::super::address::decode;
-use super::super::map::{THREADS, open_unit};
-use super::super::output::Outputs;
-use super::super::shader::Shader;
-use super::super::{CodegenError, Kernel};
-use super::operand::Contraction;
+use super::contraction::Contraction;
+use crate::wgpu::codegen::address::decode;
+use crate::wgpu::codegen::map::{THREADS, open_unit};
+use crate::wgpu::codegen::output::Outputs;
+use crate::wgpu::codegen::shader::Shader;
+use crate::wgpu::codegen::{CodegenError, Kernel};
 
 /// One thread for each output word.
 pub(super) fn by_threads(contraction: &Contraction<'_>) -> Result<Kernel, CodegenError> {

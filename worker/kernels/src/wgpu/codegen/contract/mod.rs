@@ -3,13 +3,13 @@
 //! Operands are read as words of four elements along the reduction. An unsigned operand is shifted to signed by flipping
 //! its top bits, which subtracts 128 from each element; 128 times the sum of the other side's elements puts that back.
 
+mod contraction;
 mod direct;
-mod operand;
 mod split;
 mod tile;
 
 use super::{CodegenError, Job, Kernel, Strategy};
-use operand::Contraction;
+use contraction::Contraction;
 use split::Split;
 
 /// Reductions of at least so many words are shared by a workgroup where tiles do not fit.

@@ -1,6 +1,6 @@
 //! The output axes of a contraction as batches of matrices.
 
-use super::operand::{Contraction, points_of};
+use super::contraction::{Contraction, points_of};
 
 /// The output axes by the factor that they step through.
 ///

@@ -1,12 +1,12 @@
 //! Contractions by tiles: a workgroup keeps words of both factors in shared memory, a thread sums blocks of four by four
 //! outputs.
 
-use super::super::address::decode;
-use super::super::output::TileOutputs;
-use super::super::shader::Shader;
-use super::super::{CodegenError, Kernel};
-use super::operand::{Contraction, WordAccess, lengths_of};
+use super::contraction::{Contraction, WordAccess, lengths_of};
 use super::split::Split;
+use crate::wgpu::codegen::address::decode;
+use crate::wgpu::codegen::output::TileOutputs;
+use crate::wgpu::codegen::shader::Shader;
+use crate::wgpu::codegen::{CodegenError, Kernel};
 
 /// Rows and columns of a block, and words of a vector.
 const BLOCK: u32 = 4;

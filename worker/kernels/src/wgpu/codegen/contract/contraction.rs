@@ -1,11 +1,11 @@
 //! The two factors of a contraction: in which order to reduce, and how to read each as words along the reduction.
 
-use super::super::address::{decode, place};
-use super::super::lower::{Address, Lowered, product};
-use super::super::pack::{Packing, WORD};
-use super::super::program::{Outcome, Site, Value, axes_used};
-use super::super::shader::Shader;
-use super::super::{CodegenError, Job, Operand, Read};
+use crate::wgpu::codegen::address::{decode, load, place};
+use crate::wgpu::codegen::lower::{Address, Lowered, product};
+use crate::wgpu::codegen::pack::{Packing, WORD};
+use crate::wgpu::codegen::program::{Outcome, Site, Value, axes_used};
+use crate::wgpu::codegen::shader::Shader;
+use crate::wgpu::codegen::{CodegenError, Job, Read};
 use referee::graph::{Dtype, OpIntervals, OutOfBounds, Program};
 
 /// A packed param takes at most so many times the bytes of the original.
@@ -40,7 +40,8 @@ impl WordAccess {
 pub(super) struct Contraction<'a> {
     pub job: &'a Job<'a>,
     pub lowered: Lowered,
-    pub operands: Vec<Operand>,
+    /// Where each operand is read from.
+    pub operands: Vec<Read>,
     pub intervals: OpIntervals,
     access: [WordAccess; 2],
     program: &'a Program,
@@ -65,11 +66,11 @@ impl<'a> Contraction<'a> {
         for (index, operand) in operands.iter_mut().enumerate().take(2) {
             if let Some(packing) = packing(job, index, &order, word_access(&lowered, index)) {
                 packed_op.operands[index] = packing.packed_view();
-                operand.read = Read::Packed(packing);
+                *operand = Read::Packed(packing);
             }
         }
         let lowered = Lowered::new(&packed_op, [None, Some(program)], &order);
-        let access = [0, 1].map(|index| match operands[index].read {
+        let access = [0, 1].map(|index| match operands[index] {
             Read::Packed(_) => WordAccess::Packed,
             Read::Tensor(_) => word_access(&lowered, index),
         });
@@ -114,7 +115,7 @@ impl<'a> Contraction<'a> {
     /// Emits word number `word` of a factor at the output coordinates, as signed bytes; zero beyond the reduction.
     pub(super) fn word(&self, shader: &mut Shader, factor: usize, outputs: &[String], word: &str) -> String {
         let address = &self.lowered.addresses[factor];
-        let binding = shader.read(self.operands[factor].read.clone());
+        let binding = shader.read(self.operands[factor].clone());
         let value = match self.access[factor] {
             WordAccess::Packed => {
                 // Rows start at whole words and hold the reduction in order.
@@ -172,7 +173,7 @@ impl<'a> Contraction<'a> {
             shader.open(format!("if ({k} < {}u)", self.points()));
         }
         let at = self.with_reductions(shader, address, outputs, &k);
-        let value = super::super::address::load(shader, binding, address, &at, None);
+        let value = load(shader, binding, address, &at, None);
         shader.line(format!("{gathered} |= (bitcast<u32>({value}) & 0xffu) << ({byte} * 8u);"));
         if !inside {
             shader.close();
