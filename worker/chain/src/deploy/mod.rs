@@ -259,8 +259,9 @@ async fn check_funds(sender: &Sender, deployment: &Deployment<'_>, existing: Opt
     // The buffer's rent becomes the program's, so only one of them is needed at a time.
     let mut needed = match existing {
         None => {
-            chain.rent_exempt_lamports(UpgradeableLoaderState::size_of_programdata(image_bytes)).await?
-                + chain.rent_exempt_lamports(UpgradeableLoaderState::size_of_program()).await?
+            let data = chain.rent_exempt_lamports(UpgradeableLoaderState::size_of_programdata(image_bytes)).await?;
+            let program = chain.rent_exempt_lamports(UpgradeableLoaderState::size_of_program()).await?;
+            data.saturating_add(program)
         }
         Some(_) => chain.rent_exempt_lamports(UpgradeableLoaderState::size_of_buffer(image_bytes)).await?,
     };
