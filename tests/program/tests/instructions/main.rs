@@ -8,6 +8,7 @@ mod cancel_withdrawal;
 mod claim_job;
 mod close_job;
 mod commit_result;
+mod damaged_accounts;
 mod deregister_node;
 mod expire_claim;
 mod expire_job;

@@ -8,6 +8,7 @@
 //! `ASSAY_MODEL_SEQUENCES` sets how many sequences run; the seed of a sequence is its number.
 
 mod action;
+mod check;
 mod market;
 mod rules;
 mod state;
@@ -22,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 const SEQUENCES: u64 = 2_000;
-const STEPS: usize = 50;
+const STEPS: usize = 40;
 
 /// How often each kind of action was accepted and refused, and how many jobs were brought to an end by draining.
 #[derive(Default)]

@@ -7,8 +7,6 @@ use crate::state::{
 };
 use assay::address;
 use assay::instructions::{CreditRole, PostJobArgs, SetPaymentMintArgs};
-use assay::state::{Client, Node as NodeAccount};
-use assay::state_machine::JobState;
 use program_tests::terms::{parameters, terms};
 use program_tests::tokens::associated;
 use program_tests::{ComputedResult, Job, Mint, Node, World};
@@ -22,20 +20,20 @@ const STAKES: [u64; NODES] = [100_000, 30_000, 0];
 
 #[derive(Clone)]
 pub(crate) struct Market {
-    world: World,
+    pub(crate) world: World,
     pub(crate) model: Model,
-    parties: [Pubkey; PARTIES],
-    nodes: [Node; NODES],
+    pub(crate) parties: [Pubkey; PARTIES],
+    pub(crate) nodes: [Node; NODES],
     /// The two keys between which each node switches.
-    operators: [[Pubkey; 2]; NODES],
-    mints: [Mint; PAYMENT_MINTS + 1],
+    pub(crate) operators: [[Pubkey; 2]; NODES],
+    pub(crate) mints: [Mint; PAYMENT_MINTS + 1],
     /// Addresses that are read after every step: each party's token accounts, and the vaults of fees and of stake.
-    wallets: [[Pubkey; PAYMENT_MINTS + 1]; PARTIES],
-    vaults: [Pubkey; PAYMENT_MINTS + 1],
-    counters: [Pubkey; CLIENTS],
-    jobs: Vec<Job>,
+    pub(crate) wallets: [[Pubkey; PAYMENT_MINTS + 1]; PARTIES],
+    pub(crate) vaults: [Pubkey; PAYMENT_MINTS + 1],
+    pub(crate) counters: [Pubkey; CLIENTS],
+    pub(crate) jobs: Vec<Job>,
     /// Tokens of each mint with those who take no part.
-    elsewhere: [u64; PAYMENT_MINTS + 1],
+    pub(crate) elsewhere: [u64; PAYMENT_MINTS + 1],
     /// Lamports of each party at the beginning.
     lamports: [u64; PARTIES],
 }
@@ -224,99 +222,6 @@ impl Market {
         }
     }
 
-    /// Tokens of a mint in all wallets and vaults, as the chain has them.
-    fn held(&self, mint: usize) -> u64 {
-        let address = &self.mints[mint];
-        let wallets: u64 = self.wallets.iter().map(|accounts| self.world.tokens(accounts[mint])).sum();
-        let jobs = self.jobs.iter().filter(|job| job.mint == *address);
-        let vaults: u64 = jobs.map(|job| self.world.tokens(job.vault)).sum();
-        wallets + vaults + self.world.tokens(self.vaults[mint])
-    }
-
-    /// Compares the chain with the model, and the chain's accounts with one another.
-    pub(crate) fn check(&self) {
-        self.check_tokens();
-        let states: Vec<Option<assay::state::Job>> =
-            self.jobs.iter().map(|job| self.world.find::<assay::state::Job>(job.address)).collect();
-        for (at, state) in states.iter().enumerate() {
-            self.check_job(at, state.as_ref());
-        }
-        let mut stake_owed: u64 = states.iter().flatten().map(|job| job.charge_credit).sum();
-        for at in 0..NODES {
-            stake_owed += self.check_node(at, &states);
-        }
-        let stake_vault = self.world.tokens(self.vaults[STAKE_MINT]);
-        assert_eq!(stake_vault, stake_owed + self.model.donated_stake, "the stake vault holds what it owes");
-        for client in 0..CLIENTS {
-            let counter: Option<Client> = self.world.find(self.counters[client]);
-            let (next_id, open) = counter.map_or((0, 0), |counter| (counter.next_job_id, counter.open_jobs));
-            let existing = states.iter().flatten().filter(|job| job.client == self.parties[client]).count();
-            assert_eq!((next_id, open as usize), (self.model.next_id[client], existing), "counter of client {client}");
-        }
-    }
-
-    fn check_tokens(&self) {
-        for mint in 0..=PAYMENT_MINTS {
-            let supply = self.world.supply(&self.mints[mint]);
-            assert_eq!(self.held(mint) + self.elsewhere[mint], supply, "tokens of mint {mint} were made or lost");
-            for (party, accounts) in self.wallets.iter().enumerate() {
-                let balance = self.world.tokens(accounts[mint]);
-                assert_eq!(balance, self.model.wallets[party][mint], "wallet of party {party} in mint {mint}");
-            }
-        }
-        for (mint, model) in self.model.mints.iter().enumerate() {
-            let fees = self.world.tokens(self.vaults[mint]);
-            assert_eq!(fees, model.fee_vault, "fee vault of mint {mint}");
-        }
-        assert_eq!(self.world.tokens(self.vaults[STAKE_MINT]), self.model.stake_vault, "stake vault");
-    }
-
-    fn check_job(&self, at: usize, state: Option<&assay::state::Job>) {
-        let (job, model) = (&self.jobs[at], &self.model.jobs[at]);
-        let Some(state) = state else {
-            assert_eq!(model.state, State::Closed, "job {at} is gone");
-            assert!(!self.world.exists(job.vault), "the vault of job {at} outlived it");
-            return;
-        };
-        assert_eq!(model_state(state.state), model.state, "state of job {at}");
-        let credits = (state.credits.node, state.credits.client, state.credits.fee, state.charge_credit);
-        assert_eq!(credits, (model.credit_node, model.credit_client, model.credit_fee, model.charge), "job {at}");
-        let times = (state.posted_slot, state.claimed_slot, state.committed_slot, state.price);
-        assert_eq!(times, (model.posted, model.claimed, model.committed, model.price), "job {at}");
-        let claimer = model.claimer.map_or(Default::default(), |(node, key)| {
-            (self.nodes[node].address, self.operators[node][key], self.nodes[node].owner)
-        });
-        assert_eq!((state.node, state.operator, state.payee), claimer, "claimer of job {at}");
-        // From the account alone: the vault holds the whole escrow until the end, and then at least what is owed.
-        let vault = self.world.tokens(job.vault);
-        assert_eq!(vault, model.vault, "vault of job {at}");
-        let owed = match state.state {
-            JobState::Posted | JobState::Claimed | JobState::Committed => state.price_max,
-            _ => state.credits.node + state.credits.client + state.credits.fee,
-        };
-        assert!(vault >= owed, "the vault of job {at} holds {vault} and owes {owed}");
-    }
-
-    /// What the stake vault owes to the node.
-    fn check_node(&self, at: usize, jobs: &[Option<assay::state::Job>]) -> u64 {
-        let (node, model) = (&self.nodes[at], &self.model.nodes[at]);
-        let bonded = jobs.iter().flatten().filter(|job| job.node == node.address && job.state.locks_bond());
-        let (bonds, open) = bonded.fold((0, 0), |(bonds, open), job| (bonds + job.bond, open + 1));
-        let Some(state) = self.world.find::<NodeAccount>(node.address) else {
-            assert!(!model.registered && open == 0, "node {at} is gone");
-            return 0;
-        };
-        assert!(model.registered, "node {at} exists");
-        assert_eq!((state.locked, state.open_jobs), (bonds, open), "bonds of node {at}");
-        assert!(state.locked <= state.stake, "node {at} has locked more than it has");
-        assert_eq!((state.stake, state.locked, state.open_jobs), (model.stake, model.locked, model.open_jobs));
-        assert_eq!((state.jobs_settled, state.jobs_missed), (model.settled, model.missed), "record of node {at}");
-        assert_eq!(state.operator, self.operators[at][model.operator], "operator of node {at}");
-        let queue = state.unbonding.map(|place| place.amount);
-        assert_eq!(queue, model.queue.map(|place| place.0), "queue of node {at}");
-        state.stake + queue.iter().sum::<u64>()
-    }
-
     /// Brings every job to its end, by strangers' calls alone, then takes all stake and all fees out: every token and every
     /// lamport that entered comes out. The number of jobs that had to be brought to an end.
     pub(crate) fn drain(&mut self) -> u64 {
@@ -408,18 +313,6 @@ impl Market {
     /// Makes a step that must be possible.
     fn must(&mut self, action: Action) {
         assert!(self.step(&action), "stuck: {action:?} breaks {:?}", self.model.broken_rules(&action));
-    }
-}
-
-fn model_state(state: JobState) -> State {
-    match state {
-        JobState::Posted => State::Posted,
-        JobState::Claimed => State::Claimed,
-        JobState::Committed => State::Committed,
-        JobState::Settled => State::Settled,
-        JobState::Cancelled => State::Cancelled,
-        JobState::Expired => State::Expired,
-        JobState::Missed => State::Missed,
     }
 }
 
