@@ -1,0 +1,10 @@
+//! The node service against a market in memory that runs the program's own state machine, with real artifacts over
+//! loopback HTTP, real kernels and a real journal.
+
+mod crash;
+mod engine;
+mod life;
+mod prepare;
+mod rig;
+mod service;
+mod world;

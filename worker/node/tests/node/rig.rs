@@ -1,0 +1,280 @@
+//! A node with everything real but the chain, and jobs for it.
+
+use crate::world::{TestMarket, World};
+use assay::market::OutputDescriptor;
+use assay::state::{Job, Node};
+use assay::state_machine::JobState;
+use assay_kernels::commit::Hasher;
+use assay_kernels::{Backend, CpuBackend, CpuOptions, Execution, Keep, KernelError, Model, TensorSet};
+use assay_models::artifact::encode_bundle;
+use assay_models::mlp;
+use assay_node::board::Board;
+use assay_node::config::NodeConfig;
+use assay_node::driver::{Driver, Shared};
+use assay_node::engine::Engine;
+use assay_node::journal::{Journal, Record};
+use assay_node::prepare::Artifacts;
+use assay_node::publish::Publisher;
+use assay_store::{ArtifactUri, FetchOptions, Fetcher, LocalStore, ServerOptions, UploadOptions, Uploader};
+use referee::graph::{Graph, IR_VERSION, ResolvedGraph};
+use solana_sdk::pubkey::Pubkey;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) const NODE: Pubkey = Pubkey::new_from_array([7; 32]);
+pub(crate) const STAKE: u64 = 1_000;
+pub(crate) const BOND: u64 = 100;
+/// Rows of a job's input.
+pub(crate) const ROWS: u32 = 3;
+
+/// A store that serves a model and one input.
+pub(crate) struct Source {
+    pub(crate) store: LocalStore,
+    pub(crate) base: String,
+    pub(crate) graph: Graph,
+    pub(crate) resolved: ResolvedGraph,
+    pub(crate) params: TensorSet,
+    pub(crate) inputs: TensorSet,
+    stop: CancellationToken,
+    _folder: TempDir,
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Source {
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = LocalStore::open(folder.path()).unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let stop = CancellationToken::new();
+        tokio::spawn(assay_store::serve(store.clone(), listener, ServerOptions::default(), stop.clone()));
+        let model = mlp::model(&mlp::Shape::tiny(), 5).unwrap();
+        let resolved = model.resolve(&[ROWS]).unwrap();
+        let inputs = mlp::inputs(&mlp::Shape::tiny(), ROWS, 6);
+        Self { store, base, graph: model.graph, resolved, params: model.params, inputs, stop, _folder: folder }
+    }
+
+    pub(crate) async fn put(&self, bytes: Vec<u8>) -> String {
+        let id = self.store.put_bytes(bytes).await.unwrap();
+        ArtifactUri::new(&self.base, id).unwrap().as_str().to_owned()
+    }
+
+    /// A posted job of the model, whole and within every limit.
+    pub(crate) async fn job(&self) -> Job {
+        let slot = self.resolved.outputs[0];
+        let layout = &self.resolved.tensors[usize::from(slot)].layout;
+        let hasher = Hasher::default();
+        Job {
+            version: Job::VERSION,
+            state: JobState::Posted,
+            client: Pubkey::new_unique(),
+            payment_mint: Pubkey::new_from_array([9; 32]),
+            graph_root: self.resolved.root,
+            params_root: hasher.params_root(&self.resolved, &self.params).unwrap(),
+            inputs_root: hasher.inputs_root(&self.resolved, &self.inputs).unwrap(),
+            ir_version: IR_VERSION,
+            symbols: [ROWS, 0, 0, 0],
+            output: OutputDescriptor {
+                uid: layout.uid,
+                leaves: layout.leaves(),
+                depth: layout.depth(),
+                boundary_position: self.resolved.boundary_position(slot).unwrap(),
+                boundary_count: self.resolved.boundary.len() as u16,
+            },
+            price_min: 1_000,
+            price_max: 2_000,
+            ramp_hold_slots: 20_000,
+            claim_slots: 20_000,
+            run_slots: 20_000,
+            window_slots: 40,
+            minimum_stake: 10,
+            bond: BOND,
+            protocol_fee_bps: 250,
+            miss_charge_bps: 100,
+            posted_slot: 10,
+            graph_uri: self.put(self.graph.encode()).await,
+            params_uri: self.put(encode_bundle(&self.params)).await,
+            inputs_uri: self.put(encode_bundle(&self.inputs)).await,
+            ..Job::default()
+        }
+    }
+}
+
+pub(crate) fn world(address: &Pubkey, job: &Job) -> World {
+    let mut world = World { slot: 20, node_address: NODE.to_bytes(), operator: [8; 32], ..World::default() };
+    let node = Node {
+        version: Node::VERSION,
+        stake: STAKE,
+        withdraw_authority: Pubkey::new_from_array([6; 32]),
+        ..Node::default()
+    };
+    world.put_node(&node);
+    world.put_job(address, job);
+    world
+}
+
+/// The CPU backend, counting its runs in memory and in a file.
+#[derive(Debug)]
+pub(crate) struct Counting {
+    inner: CpuBackend,
+    pub(crate) runs: Arc<AtomicUsize>,
+    file: PathBuf,
+}
+
+struct CountingModel {
+    inner: Box<dyn Model>,
+    runs: Arc<AtomicUsize>,
+    file: PathBuf,
+}
+
+impl Backend for Counting {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+    fn description(&self) -> String {
+        self.inner.description()
+    }
+    fn load(&self, graph: Arc<ResolvedGraph>, params: &TensorSet) -> Result<Box<dyn Model>, KernelError> {
+        let inner = self.inner.load(graph, params)?;
+        Ok(Box::new(CountingModel { inner, runs: Arc::clone(&self.runs), file: self.file.clone() }))
+    }
+}
+
+impl Model for CountingModel {
+    fn run(&self, inputs: &TensorSet, keep: Keep) -> Result<Execution, KernelError> {
+        self.runs.fetch_add(1, Ordering::SeqCst);
+        std::fs::OpenOptions::new().create(true).append(true).open(&self.file).unwrap().write_all(b"r").unwrap();
+        self.inner.run(inputs, keep)
+    }
+    fn working_bytes(&self) -> u64 {
+        self.inner.working_bytes()
+    }
+    fn param_bytes(&self) -> u64 {
+        self.inner.param_bytes()
+    }
+}
+
+pub(crate) fn cpu() -> CpuBackend {
+    CpuBackend::new(CpuOptions { threads: 1, ..CpuOptions::default() }).unwrap()
+}
+
+pub(crate) fn config() -> NodeConfig {
+    NodeConfig { concurrent_jobs: 1, allow_private_addresses: true, price_floor: 1, ..NodeConfig::default() }
+}
+
+pub(crate) fn fetcher(deadline: Duration) -> Fetcher {
+    Fetcher::new(FetchOptions { allow_private: true, max_attempts: 1, deadline, ..FetchOptions::default() }).unwrap()
+}
+
+/// A node in a folder. Dropping it stops everything at once, as a crash does.
+pub(crate) struct Rig {
+    pub(crate) shared: Arc<Shared<TestMarket>>,
+    pub(crate) market: TestMarket,
+    pub(crate) runs: Arc<AtomicUsize>,
+    pub(crate) cancel: CancellationToken,
+    ticker: JoinHandle<()>,
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.ticker.abort();
+    }
+}
+
+impl Rig {
+    pub(crate) fn new(folder: &Path, market: &TestMarket, config: NodeConfig) -> Self {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let backend = Counting { inner: cpu(), runs: Arc::clone(&runs), file: folder.join("runs") };
+        let store = LocalStore::open(folder.join("artifacts")).unwrap();
+        let upload = UploadOptions { allow_private: true, max_attempts: 1, ..UploadOptions::default() };
+        let shared = Arc::new(Shared {
+            node: NODE,
+            market: market.clone(),
+            journal: Journal::open(&folder.join("journal.redb")).unwrap(),
+            artifacts: Artifacts {
+                fetcher: fetcher(Duration::from_secs(5)),
+                store: store.clone(),
+                limits: config.limits.clone(),
+            },
+            publisher: Publisher { store, uploader: Uploader::new(upload).unwrap() },
+            engine: Engine::new(vec![Arc::new(backend)], config.cached_models, config.self_check),
+            board: Board::default(),
+            capacity: Arc::new(Semaphore::new(config.concurrent_jobs)),
+            fetching: Arc::new(Semaphore::new(4)),
+            config,
+        });
+        let ticker = tokio::spawn(tick(Arc::clone(&shared), market.clone()));
+        Self { shared, market: market.clone(), runs, cancel: CancellationToken::new(), ticker }
+    }
+
+    /// Ends the node as a crash does: nothing more is written, and the journal can be opened again.
+    pub(crate) async fn crash(self) {
+        self.ticker.abort();
+        // A kernel that was running when its driver was dropped ends by itself.
+        until("everything has let go", || Arc::strong_count(&self.shared) == 1).await;
+    }
+
+    pub(crate) fn driver(&self, address: &Pubkey) -> Driver<TestMarket> {
+        Driver::new(Arc::clone(&self.shared), *address, 0)
+    }
+
+    /// Drives the job until there is nothing more to do.
+    pub(crate) async fn drive(&self, address: &Pubkey) -> Option<Record> {
+        let run = self.driver(address).run(self.cancel.clone());
+        tokio::time::timeout(Duration::from_secs(60), run).await.expect("the driver is stuck").unwrap();
+        self.record(address)
+    }
+
+    pub(crate) fn record(&self, address: &Pubkey) -> Option<Record> {
+        self.shared.journal.get(address).unwrap()
+    }
+
+    pub(crate) fn free_places(&self) -> usize {
+        self.shared.capacity.available_permits()
+    }
+}
+
+/// Slots go by, and every change of an account is seen.
+async fn tick(shared: Arc<Shared<TestMarket>>, market: TestMarket) {
+    let mut known = World::default();
+    loop {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        let now = market.with(|world| {
+            world.slot += 1;
+            world.clone()
+        });
+        shared.board.saw_slot(now.slot);
+        for (address, job) in &now.jobs {
+            if known.jobs.get(address) != Some(job) {
+                shared.board.saw_job(&Pubkey::new_from_array(*address), now.slot);
+            }
+        }
+        if known.node != now.node {
+            shared.board.saw_node(now.slot);
+        }
+        known = now;
+    }
+}
+
+/// Waits for something to become true.
+pub(crate) async fn until(what: &str, mut done: impl FnMut() -> bool) {
+    for _ in 0..5_000 {
+        if done() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(4)).await;
+    }
+    panic!("waited in vain: {what}");
+}

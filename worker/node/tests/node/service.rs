@@ -1,0 +1,143 @@
+//! The service around the drivers: sightings in, HTTP out, draining.
+
+use crate::rig::{Rig, Source, config, until, world};
+use crate::world::TestMarket;
+use assay::state_machine::JobState;
+use assay_node::config::NodeConfig;
+use assay_node::journal::{Outcome, Stage};
+use assay_node::service::{Service, ServiceError, Sighting};
+use assay_node::status;
+use assay_store::{ArtifactId, ArtifactUri, LocalStore};
+use solana_sdk::pubkey::Pubkey;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+struct Running {
+    service: JoinHandle<Result<(), ServiceError>>,
+    sightings: mpsc::Sender<Sighting>,
+    artifacts: String,
+    status: String,
+}
+
+async fn start(rig: &Rig) -> Running {
+    let listen = || TcpListener::bind("127.0.0.1:0");
+    let (artifacts_listener, status_listener) = (listen().await.unwrap(), listen().await.unwrap());
+    let artifacts = format!("http://{}", artifacts_listener.local_addr().unwrap());
+    let status = status_listener.local_addr().unwrap().to_string();
+    let (sender, sightings) = mpsc::channel(16);
+    let service = Service { shared: rig.shared.clone(), sightings, artifacts_listener, status_listener };
+    let service = tokio::spawn(service.run(rig.cancel.clone()));
+    Running { service, sightings: sender, artifacts, status }
+}
+
+async fn see(running: &Running, market: &TestMarket, address: Pubkey) {
+    let (job, slot) = market.with(|world| (world.job(&address).unwrap(), world.slot));
+    running.sightings.send(Sighting::Job(address, Box::new(job), slot)).await.unwrap();
+}
+
+async fn get(address: &str, path: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_jobs_are_taken_paid_served_and_shown() {
+    let source = Source::start().await;
+    let job = source.job().await;
+    let addresses = [Pubkey::new_unique(), Pubkey::new_unique()];
+    let market = TestMarket::new(world(&addresses[0], &job));
+    market.with(|world| world.put_job(&addresses[1], &job));
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(folder.path(), &market, NodeConfig { concurrent_jobs: 2, ..config() });
+    let running = start(&rig).await;
+    for address in addresses {
+        see(&running, &market, address).await;
+        see(&running, &market, address).await;
+    }
+    until("both paid", || rig.shared.journal.totals().unwrap().paid == 2).await;
+    assert_eq!(rig.free_places(), 2);
+
+    let elsewhere = tempfile::tempdir().unwrap();
+    let store = LocalStore::open(elsewhere.path()).unwrap();
+    let manifest = ArtifactId(market.with(|world| world.job(&addresses[0]).unwrap().result_manifest));
+    let uri = ArtifactUri::new(&running.artifacts, manifest).unwrap();
+    crate::rig::fetcher(Duration::from_secs(5)).fetch(uri.as_str(), manifest, 1 << 20, &store).await.unwrap();
+
+    let answer = get(&running.status, "/v1/status").await;
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"paid\":2"), "{answer}");
+    assert!(get(&running.status, "/v1/health").await.ends_with("ok"));
+    assert_eq!(status::of(&rig.shared).unwrap().jobs.len(), 2);
+
+    // What is over is not started again, and costs no request.
+    let calls = market.calls();
+    see(&running, &market, addresses[0]).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(market.calls(), calls);
+
+    rig.cancel.cancel();
+    running.service.await.unwrap().unwrap();
+    assert!(tokio::net::TcpStream::connect(&running.status).await.is_err(), "the servers ended too");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_is_cancelled_commits_what_it_claimed_and_takes_nothing_new() {
+    let source = Source::start().await;
+    let mut job = source.job().await;
+    job.window_slots = 1_000_000;
+    let (claimed, waiting) = (Pubkey::new_unique(), Pubkey::new_unique());
+    let market = TestMarket::new(world(&claimed, &job));
+    market.with(|world| world.put_job(&waiting, &job));
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(folder.path(), &market, config());
+    let running = start(&rig).await;
+    see(&running, &market, claimed).await;
+    until("claim", || market.with(|world| !world.landed.is_empty())).await;
+    rig.cancel.cancel();
+    let _ = running.sightings.send(Sighting::Closed(waiting)).await;
+    tokio::time::timeout(Duration::from_secs(20), running.service).await.unwrap().unwrap().unwrap();
+    market.with(|world| {
+        assert_eq!(world.job(&claimed).unwrap().state, JobState::Committed);
+        assert_eq!(world.job(&waiting).unwrap().state, JobState::Posted);
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restarted_service_goes_on_by_its_journal_without_any_sighting() {
+    let source = Source::start().await;
+    let address = Pubkey::new_unique();
+    let market = TestMarket::new(world(&address, &source.job().await));
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(folder.path(), &market, config());
+    let driver = tokio::spawn(rig.driver(&address).run(rig.cancel.clone()));
+    until("claim", || rig.record(&address).is_some_and(|record| record.stage != Stage::Admitted)).await;
+    driver.abort();
+    let _ = driver.await;
+    rig.crash().await;
+    let rig = Rig::new(folder.path(), &market, config());
+    let running = start(&rig).await;
+    until("paid", || rig.shared.journal.totals().unwrap().paid == 1).await;
+    let stage = rig.record(&address).unwrap().stage;
+    assert_eq!(stage, Stage::Finished(Outcome::Paid { amount: 975 }));
+    rig.cancel.cancel();
+    running.service.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_without_its_watcher_ends_with_an_error() {
+    let source = Source::start().await;
+    let market = TestMarket::new(world(&Pubkey::new_unique(), &source.job().await));
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(folder.path(), &market, config());
+    let Running { service, sightings, .. } = start(&rig).await;
+    drop(sightings);
+    let error = service.await.unwrap().unwrap_err();
+    assert!(error.to_string().starts_with("N0502"), "{error}");
+    assert!(!rig.cancel.is_cancelled(), "the caller's token is the caller's");
+}

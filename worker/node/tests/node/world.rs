@@ -1,0 +1,321 @@
+//! A market in memory: the program's own accounts and transitions, with transactions that land, expire and are refused.
+//! It can live in a file, so that a process that dies finds it again.
+
+use anchor_lang::{AnchorDeserialize, AnchorSerialize};
+use assay::AssayError;
+use assay::market::miss_charge;
+use assay::state::{CommittedResult, Job, JobNode, Node};
+use assay::state_machine::JobEvent;
+use assay::units::{BasisPoints, Slot, TokenAmount};
+use assay_chain::program_error;
+use assay_node::journal::{InFlight, Purpose};
+use assay_node::market::{Action, Fate, Market, Seen, Signed, Unreachable};
+use referee::commit::commitment;
+use solana_sdk::pubkey::Pubkey;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+/// Slots for which a transaction can land.
+pub(crate) const VALID_SLOTS: u64 = 150;
+
+/// Everything that is on the chain, and what was sent to it.
+#[derive(Clone, Debug, Default, AnchorSerialize, AnchorDeserialize)]
+pub(crate) struct World {
+    pub(crate) slot: u64,
+    pub(crate) node_address: [u8; 32],
+    pub(crate) operator: [u8; 32],
+    pub(crate) jobs: BTreeMap<[u8; 32], Vec<u8>>,
+    pub(crate) node: Vec<u8>,
+    pub(crate) landed: Vec<u64>,
+    /// Every transaction that was signed, in order.
+    pub(crate) signed: Vec<Transaction>,
+    /// Ids of the transactions that were sent, in order.
+    pub(crate) sent: Vec<u64>,
+    pub(crate) paid: u64,
+    /// Transactions that get lost until their blockhash expires.
+    pub(crate) lose: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
+pub(crate) struct Transaction {
+    pub(crate) id: u64,
+    pub(crate) purpose: u8,
+    pub(crate) job: [u8; 32],
+    pub(crate) last_slot: u64,
+    /// Boundary root, output root, manifest and path of a commitment.
+    pub(crate) result: Option<([u8; 32], [u8; 32], [u8; 32], Vec<[u8; 32]>)>,
+}
+
+fn pack<T: AnchorSerialize>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    value.serialize(&mut bytes).unwrap();
+    bytes
+}
+
+impl World {
+    pub(crate) fn job(&self, address: &Pubkey) -> Option<Job> {
+        self.jobs.get(&address.to_bytes()).map(|bytes| Job::deserialize(&mut bytes.as_slice()).unwrap())
+    }
+
+    pub(crate) fn put_job(&mut self, address: &Pubkey, job: &Job) {
+        self.jobs.insert(address.to_bytes(), pack(job));
+    }
+
+    pub(crate) fn node(&self) -> Node {
+        Node::deserialize(&mut self.node.as_slice()).unwrap()
+    }
+
+    pub(crate) fn put_node(&mut self, node: &Node) {
+        self.node = pack(node);
+    }
+
+    /// Distinct transactions of a purpose that were sent.
+    pub(crate) fn sent(&self, purpose: Purpose) -> Vec<&Transaction> {
+        self.signed.iter().filter(|tx| tx.purpose == purpose as u8 && self.sent.contains(&tx.id)).collect()
+    }
+
+    /// What the program would do, with its own checks in its own order.
+    pub(crate) fn execute(&mut self, tx: &Transaction) -> Result<(), AssayError> {
+        let address = Pubkey::new_from_array(tx.job);
+        let mut job = self.job(&address).ok_or(AssayError::IllegalTransition)?;
+        let mut node = self.node();
+        let now = Slot(self.slot);
+        match tx.purpose {
+            purpose if purpose == Purpose::Claim as u8 => {
+                job.state.after(JobEvent::Claim)?;
+                if job.claim_deadline()?.has_passed(now) {
+                    return Err(AssayError::ClaimWindowClosed);
+                }
+                if node.stake < job.minimum_stake {
+                    return Err(AssayError::StakeBelowJobMinimum);
+                }
+                let by = JobNode {
+                    node: Pubkey::new_from_array(self.node_address),
+                    operator: Pubkey::new_from_array(self.operator),
+                    payee: node.withdraw_authority,
+                };
+                job.claim(by, now)?;
+                node.lock_bond(TokenAmount(job.bond), now, job.last_obligation()?)?;
+            }
+            purpose if purpose == Purpose::Commit as u8 => {
+                job.state.after(JobEvent::Commit)?;
+                if job.run_deadline()?.has_passed(now) {
+                    return Err(AssayError::RunDeadlinePassed);
+                }
+                let (boundary_root, output_root, result_manifest, path) = tx.result.clone().unwrap();
+                if job.output.boundary_root(&output_root, &path)? != boundary_root {
+                    return Err(AssayError::BoundaryRootMismatch);
+                }
+                let commitment = commitment(&tx.job, &job.node.to_bytes(), &boundary_root);
+                job.commit(CommittedResult { commitment, boundary_root, output_root, result_manifest }, now)?;
+            }
+            purpose if purpose == Purpose::Finalise as u8 => {
+                job.state.after(JobEvent::Finalise)?;
+                if !job.challenge_deadline()?.has_passed(now) {
+                    return Err(AssayError::ChallengeWindowOpen);
+                }
+                job.finalise()?;
+                node.settle_job(TokenAmount(job.bond))?;
+            }
+            purpose if purpose == Purpose::Withdraw as u8 => {
+                if job.credits.node == 0 {
+                    return Err(AssayError::NothingOwed);
+                }
+                self.paid += job.credits.node;
+                job.credits.node = 0;
+            }
+            _ => {
+                job.state.after(JobEvent::Miss)?;
+                if !job.run_deadline()?.has_passed(now) {
+                    return Err(AssayError::RunDeadlineNotPassed);
+                }
+                let bond = TokenAmount(job.bond);
+                let charge = miss_charge(bond, BasisPoints(u32::from(job.miss_charge_bps)))?;
+                job.refund(JobEvent::Miss)?;
+                job.charge_credit = charge.0;
+                node.miss_job(bond, charge)?;
+            }
+        }
+        node.invariant()?;
+        job.invariant()?;
+        self.put_job(&address, &job);
+        self.put_node(&node);
+        Ok(())
+    }
+}
+
+/// At which call the node is to freeze for ever, as if the power went.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Freeze {
+    pub(crate) call: usize,
+    /// Whether the call has its effect first.
+    pub(crate) after: bool,
+}
+
+/// One node's access to the world.
+#[derive(Clone, Debug)]
+pub(crate) struct TestMarket {
+    world: Arc<Mutex<World>>,
+    file: Option<PathBuf>,
+    calls: Arc<Mutex<Calls>>,
+}
+
+#[derive(Debug, Default)]
+struct Calls {
+    count: usize,
+    freeze: Option<Freeze>,
+    unreachable: usize,
+    refuse: Vec<(Purpose, AssayError)>,
+}
+
+impl TestMarket {
+    pub(crate) fn new(world: World) -> Self {
+        Self { world: Arc::new(Mutex::new(world)), file: None, calls: Arc::default() }
+    }
+
+    /// The world that an earlier process left in `file`; what changes goes there.
+    pub(crate) fn in_file(file: PathBuf) -> Self {
+        let world = World::deserialize(&mut std::fs::read(&file).unwrap().as_slice()).unwrap();
+        Self { file: Some(file), ..Self::new(world) }
+    }
+
+    pub(crate) fn save(world: &World, file: &std::path::Path) {
+        let temporary = file.with_extension("new");
+        std::fs::write(&temporary, pack(world)).unwrap();
+        std::fs::rename(temporary, file).unwrap();
+    }
+
+    /// Reads or changes the world.
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
+        act(&mut self.world.lock().unwrap())
+    }
+
+    pub(crate) fn freeze(&self, freeze: Option<Freeze>) {
+        let mut calls = self.calls.lock().unwrap();
+        calls.count = 0;
+        calls.freeze = freeze;
+    }
+
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.lock().unwrap().count
+    }
+
+    /// The next calls fail.
+    pub(crate) fn unreachable(&self, calls: usize) {
+        self.calls.lock().unwrap().unreachable = calls;
+    }
+
+    /// The next simulation of this purpose is refused.
+    pub(crate) fn refuse(&self, purpose: Purpose, error: AssayError) {
+        self.calls.lock().unwrap().refuse.push((purpose, error));
+    }
+
+    async fn call<T>(&self, act: impl FnOnce(&mut World) -> T) -> Result<T, Unreachable> {
+        let (freeze, fails) = {
+            let mut calls = self.calls.lock().unwrap();
+            calls.count += 1;
+            let fails = calls.unreachable > 0;
+            calls.unreachable = calls.unreachable.saturating_sub(1);
+            (calls.freeze.filter(|freeze| freeze.call == calls.count), fails)
+        };
+        if freeze.is_some_and(|freeze| !freeze.after) {
+            std::future::pending::<()>().await;
+        }
+        if fails {
+            return Err(Unreachable { reason: "the test says so".into() });
+        }
+        let result = {
+            let mut world = self.world.lock().unwrap();
+            let result = act(&mut world);
+            if let Some(file) = &self.file {
+                Self::save(&world, file);
+            }
+            result
+        };
+        if freeze.is_some() {
+            std::future::pending::<()>().await;
+        }
+        Ok(result)
+    }
+}
+
+fn words(error: AssayError) -> (String, String) {
+    (program_error::code(error), error.to_string())
+}
+
+impl Market for TestMarket {
+    async fn job(&self, job: &Pubkey, minimum_slot: u64) -> Result<Seen<Job>, Unreachable> {
+        self.call(|world| {
+            assert!(minimum_slot <= world.slot, "asked for the future");
+            Seen { slot: world.slot, account: world.job(job) }
+        })
+        .await
+    }
+
+    async fn node(&self, minimum_slot: u64) -> Result<Seen<Node>, Unreachable> {
+        self.call(|world| {
+            assert!(minimum_slot <= world.slot, "asked for the future");
+            Seen { slot: world.slot, account: Some(world.node()) }
+        })
+        .await
+    }
+
+    async fn sign(&self, address: &Pubkey, _: &Job, action: &Action) -> Result<Signed, Unreachable> {
+        let purpose = action.purpose();
+        let refused = {
+            let mut calls = self.calls.lock().unwrap();
+            let at = calls.refuse.iter().position(|(refused, _)| *refused == purpose);
+            at.map(|at| calls.refuse.remove(at).1)
+        };
+        self.call(|world| {
+            let result = match action {
+                Action::Commit { boundary_root, output_root, output_path, manifest } => {
+                    Some((*boundary_root, *output_root, *manifest, output_path.clone()))
+                }
+                _ => None,
+            };
+            let id = world.signed.len() as u64 + 1;
+            let last_slot = world.slot + VALID_SLOTS;
+            let tx = Transaction { id, purpose: purpose as u8, job: address.to_bytes(), last_slot, result };
+            let simulated = refused.map_or_else(|| world.clone().execute(&tx), Err);
+            if let Err(error) = simulated {
+                let (code, reason) = words(error);
+                return Signed::Refused { code, reason };
+            }
+            world.signed.push(tx.clone());
+            Signed::Ready(InFlight { purpose, signature: id.to_string(), transaction: pack(&tx) })
+        })
+        .await
+    }
+
+    async fn submit(&self, transaction: &InFlight) -> Result<Fate, Unreachable> {
+        let tx = Transaction::deserialize(&mut transaction.transaction.as_slice()).unwrap();
+        self.call(|world| {
+            if !world.sent.contains(&tx.id) {
+                world.sent.push(tx.id);
+            }
+            if world.landed.contains(&tx.id) {
+                return Fate::Landed { slot: world.slot };
+            }
+            if world.lose > 0 {
+                world.lose -= 1;
+                world.slot = world.slot.max(tx.last_slot + 1);
+            }
+            if world.slot > tx.last_slot {
+                return Fate::Expired;
+            }
+            match world.execute(&tx) {
+                Ok(()) => {
+                    world.landed.push(tx.id);
+                    Fate::Landed { slot: world.slot }
+                }
+                Err(error) => {
+                    let (code, reason) = words(error);
+                    Fate::Failed { code, reason }
+                }
+            }
+        })
+        .await
+    }
+}
