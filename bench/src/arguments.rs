@@ -48,3 +48,31 @@ impl Arguments {
         self.only.is_empty() || self.only.iter().any(|only| only == name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Arguments, String> {
+        Arguments::parse(arguments.iter().map(|argument| argument.to_string()))
+    }
+
+    #[test]
+    fn everything_runs_unless_something_is_named() {
+        let all = parse(&[]).unwrap();
+        assert!(NAMES.iter().all(|name| all.runs(name)) && !all.json_only);
+        let one = parse(&["--only", "tree", "--json", "--merge", "a", "--merge", "b"]).unwrap();
+        assert!(one.runs("tree") && !one.runs("gemm") && one.json_only);
+        assert_eq!(one.merge.len(), 2);
+        let none = parse(&["--only", "none", "--output", "json"]).unwrap();
+        assert!(NAMES.iter().all(|name| !none.runs(name)) && none.json_only);
+        assert!(!parse(&["--output", "text"]).unwrap().json_only);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        let cases: [&[&str]; 6] =
+            [&["--only"], &["--only", "speed"], &["--merge"], &["--output"], &["--output", "xml"], &["fast"]];
+        assert!(cases.iter().all(|arguments| parse(arguments).is_err()));
+    }
+}

@@ -73,3 +73,45 @@ pub(crate) fn round(value: f64, digits: i32) -> f64 {
     let scale = 10f64.powi(digits);
     (value * scale).round() / scale
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file that is removed at the end of the test.
+    struct Temporary(std::path::PathBuf);
+
+    impl Temporary {
+        fn new(name: &str, text: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("assay-bench-{}-{name}", std::process::id()));
+            std::fs::write(&path, text).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Temporary {
+        fn drop(&mut self) {
+            std::fs::remove_file(&self.0).ok();
+        }
+    }
+
+    #[test]
+    fn merged_members_join_and_replace() {
+        let file = Temporary::new("good", "{\"claim_cu\": 6000, \"a\": 1}\n\n{\"a\": 2}\n");
+        let mut report = Report::new(false);
+        report.set("a", json!(0));
+        report.set("b", json!(3));
+        report.merge(&file.0).unwrap();
+        assert_eq!(report.into_json(), json!({ "a": 2, "b": 3, "claim_cu": 6000 }));
+    }
+
+    #[test]
+    fn a_file_that_is_not_objects_is_refused_with_its_line() {
+        for (text, line) in [("{}\n[1]\n", "line 2"), ("{\"a\":", "line 1")] {
+            let file = Temporary::new("bad", text);
+            let error = Report::new(false).merge(&file.0).unwrap_err().to_string();
+            assert!(error.contains(line), "{error}");
+        }
+        assert!(Report::new(false).merge(Path::new("no such file")).is_err());
+    }
+}

@@ -392,3 +392,38 @@ impl Builder {
         self.op(OpKind::Map, &[Dtype::I8], &dims, &[], operands, None, program)[0]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_kernels::{Backend, CpuBackend, CpuOptions, Keep};
+    use referee::semantics;
+
+    #[test]
+    fn a_small_encoder_equals_the_reference_on_every_tensor() {
+        let shape = TransformerShape { layers: 2, tokens: 9, hidden: 24, heads: 3, inner: 40 };
+        let Transformer { graph, inputs, params, operations } = Transformer::new(shape, 2).unwrap();
+        assert!(operations > 0 && graph.segments.len() == 2);
+        let slots = 0..graph.tensors.len() as Slot;
+        let given: Vec<&[u8]> =
+            slots.map(|slot| inputs.get(&slot).or(params.get(&slot)).map_or(&[][..], |bytes| bytes)).collect();
+        let trace = semantics::run(&graph, &given).unwrap();
+        let backend = CpuBackend::new(CpuOptions { threads: 2, isa: None }).unwrap();
+        let model = backend.load(Arc::new(graph), &params).unwrap();
+        let run = model.run(&inputs, Keep::Everything).unwrap();
+        for (slot, bytes) in &run.tensors {
+            assert_eq!(&bytes[..], trace.tensors[usize::from(*slot)], "tensor {slot}");
+        }
+        // the layers do not collapse into one value
+        let last = run.tensors.values().last().unwrap();
+        assert!(last.iter().collect::<std::collections::BTreeSet<_>>().len() > 20);
+    }
+
+    #[test]
+    fn mini_lm_is_refereeable() {
+        let Transformer { graph, operations, .. } = Transformer::new(TransformerShape::MINI_LM, 1).unwrap();
+        assert_eq!(graph.segments.len(), 6);
+        // 2 * 128 * (4 * 384 * 384 + 2 * 384 * 1536 + 2 * 384 * 128) a layer
+        assert_eq!(operations, 6 * 2 * 128 * (4 * 384 * 384 + 2 * 384 * 1536 + 2 * 384 * 128));
+    }
+}
