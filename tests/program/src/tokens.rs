@@ -1,7 +1,8 @@
 //! Mints and token accounts of both token programs.
 
 use crate::world::World;
-use solana_sdk::instruction::Instruction;
+use referee::commit::sha256;
+use solana_sdk::instruction::{AccountMeta, Instruction};
 use solana_sdk::pubkey::Pubkey;
 use spl_associated_token_account_interface::address::get_associated_token_address_with_program_id;
 use spl_associated_token_account_interface::instruction::create_associated_token_account;
@@ -33,14 +34,26 @@ impl World {
         self.create_mint_with(name, TOKEN, freezable, &[], |_| Vec::new())
     }
 
-    /// Creates a Token-2022 mint that points to its metadata.
+    /// Creates a Token-2022 mint that points to its metadata and holds it: both extensions that are allowed.
     pub fn create_mint_2022(&mut self, name: &str) -> Mint {
-        self.create_mint_with(name, TOKEN_2022, false, &[ExtensionType::MetadataPointer], |mint| {
-            vec![
-                metadata_pointer::instruction::initialize(&TOKEN_2022, mint, None, Some(*mint))
-                    .expect("an instruction"),
-            ]
-        })
+        let mint = self.create_mint_with(name, TOKEN_2022, false, &[ExtensionType::MetadataPointer], |mint| {
+            vec![metadata_pointer::instruction::initialize(&TOKEN_2022, mint, None, Some(*mint)).expect("a pointer")]
+        });
+        // The metadata make the account longer, so it needs more rent.
+        self.svm.airdrop(&mint.address, 10_000_000).expect("an airdrop");
+        let mut data = sha256(&[b"spl_token_metadata_interface:initialize_account"])[..8].to_vec();
+        for text in [name, "TEST", "http://mint.example/metadata"] {
+            data.extend((text.len() as u32).to_le_bytes());
+            data.extend(text.as_bytes());
+        }
+        let accounts = vec![
+            AccountMeta::new(mint.address, false),
+            AccountMeta::new_readonly(mint.issuer, false),
+            AccountMeta::new_readonly(mint.address, false),
+            AccountMeta::new_readonly(mint.issuer, true),
+        ];
+        self.must(&[Instruction { program_id: TOKEN_2022, accounts, data }]);
+        mint
     }
 
     /// Creates a mint with extensions; `initialise` gives the instructions that fill them in.

@@ -9,6 +9,8 @@ use program_tests::outcome::ACCOUNT_IN_USE;
 use program_tests::tokens::{DECIMALS, TOKEN_2022, associated};
 use program_tests::{Mint, World};
 use solana_sdk::instruction::InstructionError;
+use spl_token_2022_interface::extension::{BaseStateWithExtensions, ExtensionType, StateWithExtensions};
+use spl_token_2022_interface::state::Mint as MintState;
 
 fn ready() -> (World, Mint) {
     let mut world = World::new();
@@ -21,6 +23,9 @@ fn records_the_mint_and_creates_its_fee_vault() {
     let (mut world, plain) = ready();
     let freezable = world.create_mint("a freezable mint", true);
     let descriptive = world.create_mint_2022("a descriptive mint");
+    let account = world.svm.get_account(&descriptive.address).unwrap();
+    let extensions = StateWithExtensions::<MintState>::unpack(&account.data).unwrap().get_extension_types().unwrap();
+    assert_eq!(extensions, [ExtensionType::MetadataPointer, ExtensionType::TokenMetadata]);
     for (mint, is_freezable) in [(plain, false), (freezable, true), (descriptive, false)] {
         // Lamports that somebody sent ahead do not stop it.
         world.svm.airdrop(&address::fee_vault(&mint.address), 5_000_000).unwrap();

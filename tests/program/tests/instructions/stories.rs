@@ -1,8 +1,8 @@
 //! What no single instruction shows: whole lives of jobs, and attacks that take several steps.
 
-use assay::address;
 use assay::instructions::CreditRole;
 use assay::state_machine::JobState;
+use assay::{AssayError, address};
 use program_tests::World;
 use program_tests::terms::{parameters, terms};
 use program_tests::tokens::associated;
@@ -71,10 +71,10 @@ fn a_cancel_and_a_claim_cannot_both_win() {
     let (claim, cancel) = (world.claim_job(&node, &job), world.cancel_job(&job));
     let mut branch = world.clone();
     branch.accepts(&cancel);
-    branch.refuses(&claim, assay::AssayError::IllegalTransition);
+    branch.refuses(&claim, AssayError::IllegalTransition);
     assert_eq!((branch.read_job(&job).state, branch.read_node(&node).locked), (JobState::Cancelled, 0));
     world.accepts(&claim);
-    world.refuses(&cancel, assay::AssayError::IllegalTransition);
+    world.refuses(&cancel, AssayError::IllegalTransition);
     assert_eq!((world.read_job(&job).state, world.read_node(&node).locked), (JobState::Claimed, terms().bond));
 }
 
@@ -90,7 +90,7 @@ fn a_revived_node_owes_nothing_and_is_owed_what_it_earned() {
     world.accepts(&world.register_node(&node, 0, ""));
     let state = world.read_node(&node);
     assert_eq!((state.jobs_settled, state.locked, state.open_jobs), (0, 0, 0));
-    world.refuses(&world.finalise_job(&node, &job), assay::AssayError::IllegalTransition);
+    world.refuses(&world.finalise_job(&node, &job), AssayError::IllegalTransition);
     world.pay_out(&job);
     assert!(world.balance(node.owner, &job.mint) > 0);
 }
@@ -104,7 +104,7 @@ fn donations_to_the_stake_vault_change_nothing() {
     world.mint_to(&stake_mint, address::stake_vault(), 1_000_000);
     world.pay_out(&job);
     let stake = world.read_node(&node).stake;
-    world.refuses(&world.request_withdrawal(&node, stake + 1), assay::AssayError::InsufficientFreeStake);
+    world.refuses(&world.request_withdrawal(&node, stake + 1), AssayError::InsufficientFreeStake);
     world.accepts(&world.request_withdrawal(&node, stake));
     world.advance(parameters().unbonding_slots + 100);
     world.accepts(&world.withdraw_stake(&node));
@@ -124,4 +124,33 @@ fn events_cannot_be_forged() {
     };
     let refusal = world.transact(&[forged]).expect_err("a forged event");
     assert_eq!(refusal.why, anchor_lang::error::ErrorCode::ConstraintSigner.into());
+}
+
+/// At the end of time deadlines do not fit 64 bits: nothing new begins, and what is open still comes to its end.
+#[test]
+fn slots_near_the_end_of_time_overflow_nothing() {
+    let mut world = World::new();
+    let (node, mint) = (world.node, world.mint);
+    let (posted, claimed) = (world.posted(), world.claimed());
+    world.warp_to(u64::MAX);
+    let next = world.job_at(world.client, 2, &mint);
+    let post = world.post_job(&next, assay::instructions::PostJobArgs { job_id: 2, ..terms() });
+    world.refuses(&post, AssayError::ArithmeticOverflow);
+    world.refuses(&world.request_withdrawal(&node, 1), AssayError::ArithmeticOverflow);
+    world.accepts(&world.expire_job(&posted));
+    world.accepts(&world.expire_claim(&node, &claimed));
+    for job in [posted, claimed] {
+        world.pay_out(&job);
+        world.accepts(&world.close_job(&job));
+    }
+
+    // Time for a claim, but not for the run, or not for the window after it.
+    let mut world = World::new();
+    world.warp_to(u64::MAX - terms().claim_slots);
+    let job = world.posted();
+    for left in [terms().run_slots + terms().window_slots - 1, terms().run_slots - 1] {
+        world.warp_to(u64::MAX - left);
+        world.refuses(&world.claim_job(&node, &job), AssayError::ArithmeticOverflow);
+    }
+    world.accepts(&world.cancel_job(&job));
 }
