@@ -5,6 +5,7 @@
 mod commands;
 mod context;
 mod error;
+mod local_market;
 mod output;
 
 use clap::{Parser, Subcommand};
@@ -14,9 +15,17 @@ use output::{Format, Output};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
+/// What `--help` says last.
+const AFTER_HELP: &str = "\
+Exit status: 0 done, 1 failed, 2 wrong arguments, 3 the awaited job ended without a result, 130 interrupted.
+Errors are one sentence on stderr with a stable code; with --output json, {\"code\": …, \"error\": …}.
+Amounts are base units of their mint: 1000000 is one token of 6 decimals.";
+
 /// A market for verifiable GPU compute on Solana.
+///
+/// Try `assay demo`: a local chain, two nodes and a client, with real images.
 #[derive(Debug, Parser)]
-#[command(name = "assay", version, propagate_version = true)]
+#[command(name = "assay", version, propagate_version = true, after_help = AFTER_HELP)]
 struct Arguments {
     #[command(flatten)]
     chain: ChainArguments,
@@ -32,9 +41,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run a Solana endpoint with the program deployed, a test mint and funded keys
+    /// Run a Solana endpoint with the program deployed, test mints and funded keys
     Localnet(commands::localnet::Arguments),
-    /// Show the market's parameters, mints, nodes and jobs
+    /// Show the market's parameters, or bring a chain to what the migrations say
     #[command(subcommand)]
     Network(commands::network::Command),
     /// Be a node: register, stake, run, watch, leave
@@ -51,19 +60,22 @@ enum Command {
     Store(commands::store::Command),
     /// Measure a market on this machine: slots from post to settlement, jobs a second
     Measure(commands::measure::Arguments),
-    /// The whole market on this machine: a localnet, two nodes, a client, real images
+    /// The whole market on this machine: a local chain, two nodes, a client, real images
     Demo(commands::demo::Arguments),
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return output::usage(&error, std::env::args_os()),
+    };
     let output = Output::new(arguments.output);
     log(arguments.verbose);
     match run(arguments, output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output.error(&error);
-            ExitCode::FAILURE
+            ExitCode::from(error.status() as u8)
         }
     }
 }
@@ -96,4 +108,15 @@ fn log(verbose: u8) {
     let default = ours.iter().map(|target| format!("{target}={level}")).collect::<Vec<_>>().join(",");
     let filter = EnvFilter::try_from_env("ASSAY_LOG").unwrap_or_else(|_| EnvFilter::new(format!("error,{default}")));
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_of_all_commands_are_consistent() {
+        Arguments::command().debug_assert();
+    }
 }

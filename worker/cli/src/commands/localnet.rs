@@ -1,9 +1,10 @@
 //! `assay localnet`: a chain of one's own, furnished.
 
-use super::cancelled_by_signals;
+use super::{cancelled_by_signals, parent_exits, write_file};
 use crate::error::CliError;
-use crate::output::Output;
-use assay_chain::migrations::Step;
+use crate::output::{Output, fields};
+use assay_chain::deploy::DeployProgress;
+use assay_chain::migrations::{Action, Step};
 use assay_localnet::{Localnet, LocalnetOptions, Market, MarketOptions, set_up_market};
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 8900)]
     ws_port: u16,
     /// Milliseconds a slot
-    #[arg(long, default_value_t = 400)]
+    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u64).range(10..=10_000))]
     slot_ms: u64,
     /// Node owners to fund
     #[arg(long, default_value_t = 2)]
@@ -61,7 +62,7 @@ pub(crate) struct Keys {
 
 pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
     let cancel = cancelled_by_signals()?;
-    let program_file = program(arguments.program.as_deref())?;
+    let program_file = program(arguments.program)?;
     let options = LocalnetOptions {
         rpc_port: arguments.rpc_port,
         websocket_port: arguments.ws_port,
@@ -82,8 +83,8 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), CliE
     if let Some(path) = &arguments.ready_file {
         // Whoever polls for the file must never read half of it.
         let unfinished = path.with_extension("unfinished");
-        std::fs::write(&unfinished, serde_json::to_string_pretty(&ready)?)?;
-        std::fs::rename(&unfinished, path)?;
+        write_file(&unfinished, serde_json::to_string_pretty(&ready)?)?;
+        std::fs::rename(&unfinished, path).map_err(|error| CliError::file("write", path, &error))?;
     }
     output.result(&ready, || describe(&ready))?;
     tokio::select! {
@@ -92,19 +93,6 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), CliE
     }
     tokio::task::spawn_blocking(move || localnet.stop()).await?;
     Ok(())
-}
-
-/// Returns when this process has been handed to another parent.
-async fn parent_exits() {
-    #[cfg(unix)]
-    {
-        let parent = std::os::unix::process::parent_id();
-        while std::os::unix::process::parent_id() == parent {
-            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-        }
-    }
-    #[cfg(not(unix))]
-    std::future::pending::<()>().await;
 }
 
 impl Ready {
@@ -124,31 +112,49 @@ impl Ready {
     }
 }
 
-fn words(step: &Step<'_>) -> String {
-    format!("{step:?}").chars().take(60).collect()
+/// What a migration is doing at the moment.
+pub(super) fn words(step: &Step<'_>) -> String {
+    match step {
+        Step::Begun { action: Action::DeployProgram { .. }, .. } => "deploying the program".to_owned(),
+        Step::Begun { action: Action::UpgradeProgram { .. }, .. } => "upgrading the program".to_owned(),
+        Step::Begun { action: Action::InitialiseNetwork { .. }, .. } => "initialising the network".to_owned(),
+        Step::Begun { action: Action::SetParameters { .. }, .. } => "setting parameters".to_owned(),
+        Step::Begun { action: Action::AllowPaymentMint(mint) | Action::SetPaymentMint(mint), .. } => {
+            format!("setting the payment mint {}", mint.mint)
+        }
+        Step::Deploying(DeployProgress::Writing { written_bytes, total_bytes }) => {
+            format!("deploying the program: {} of {} KiB", written_bytes / 1024, total_bytes / 1024)
+        }
+        Step::Deploying(DeployProgress::Extending { .. }) => "making room for the program".to_owned(),
+        Step::Deploying(DeployProgress::Installing) => "installing the program".to_owned(),
+        Step::Done { .. } => "done".to_owned(),
+    }
 }
 
 /// The compiled program: given, or where `cargo xtask build` puts it beside this executable.
-fn program(given: Option<&Path>) -> Result<PathBuf, CliError> {
+pub(crate) fn program(given: Option<PathBuf>) -> Result<PathBuf, CliError> {
+    let missing = |what: String| CliError::new("A0501", format!("{what}; run `cargo xtask build`, or give --program"));
     if let Some(path) = given {
-        return Ok(path.to_path_buf());
+        return if path.is_file() { Ok(path) } else { Err(missing(format!("there is no program {}", path.display()))) };
     }
     let executable = std::env::current_exe()?;
     let beside = executable.ancestors().map(|folder| folder.join("deploy/assay.so"));
     let found = beside.chain([PathBuf::from("target/deploy/assay.so")]).find(|path| path.is_file());
-    found.ok_or_else(|| CliError::new("A0501", "no compiled program found; run `cargo xtask build`, or give --program"))
+    found.ok_or_else(|| missing("no compiled program found".to_owned()))
 }
 
 fn describe(ready: &Ready) -> String {
+    let folder = ready.keys.authority.parent().unwrap_or(Path::new("."));
+    let about = fields([
+        ("rpc", ready.rpc_url.clone()),
+        ("websocket", ready.ws_url.clone()),
+        ("program", ready.program.clone()),
+        ("stake mint", ready.stake_mint.clone()),
+        ("payment mint", ready.payment_mint.clone()),
+        ("keys", format!("{} (authority, client, node-1, node-2, …)", folder.display())),
+    ]);
     format!(
-        "rpc          {}\nwebsocket    {}\nprogram      {}\nstake mint   {}\npayment mint {}\nkeys         {}\n\n\
-         export ASSAY_URL={} ASSAY_WS={} ASSAY_KEYPAIR={}\nCtrl-C ends",
-        ready.rpc_url,
-        ready.ws_url,
-        ready.program,
-        ready.stake_mint,
-        ready.payment_mint,
-        ready.keys.authority.parent().unwrap_or(Path::new(".")).display(),
+        "{about}\n\nto use it from another terminal as its client:\n  export ASSAY_URL={} ASSAY_WS={} ASSAY_KEYPAIR={}\n\nCtrl-C ends it",
         ready.rpc_url,
         ready.ws_url,
         ready.keys.client.display()

@@ -3,9 +3,9 @@
 //! The work itself is tiny, so that what is measured is the market: transactions, subscriptions, artifacts, journals.
 
 use super::cancelled_by_signals;
-use super::demo::{Launch, Processes, start_localnet, start_node};
 use super::localnet::Ready;
-use crate::error::CliError;
+use crate::error::{CliError, ExitStatus};
+use crate::local_market::{Launch, Processes, start_localnet, start_node};
 use crate::output::{Output, Table};
 use assay::state::Job;
 use assay::state_machine::JobState;
@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
     jobs: u16,
     /// Milliseconds a slot
-    #[arg(long, default_value_t = 400)]
+    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u64).range(50..=10_000))]
     slot_ms: u64,
 }
 
@@ -46,19 +46,23 @@ const PRICE: u64 = 100_000;
 
 pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
     let cancel = cancelled_by_signals()?;
-    let mut processes = Processes::new(false)?;
+    let processes = Processes::new(false)?;
     tokio::select! {
-        done = measure(&mut processes, &arguments, output) => done,
-        () = cancel.cancelled() => Err(CliError::new("A0301", "interrupted; everything that was started is stopped")),
+        done = measure(&processes, &arguments, output) => done,
+        death = processes.death_of_a_child() => Err(death),
+        () = cancel.cancelled() => Err(CliError::new("A0301", "interrupted; every process that was started is stopped")
+            .with_status(ExitStatus::Interrupted)),
     }
 }
 
-async fn measure(processes: &mut Processes, arguments: &Arguments, output: Output) -> Result<(), CliError> {
+async fn measure(processes: &Processes, arguments: &Arguments, output: Output) -> Result<(), CliError> {
+    let progress = output.progress("starting a local chain and two nodes", 0);
     let ready = start_localnet(processes, arguments.slot_ms).await?;
     for (owner, name) in ["node-a", "node-b"].into_iter().enumerate() {
         let launch = Launch { name, owner, backend: "cpu", price_floor: 1, concurrent_jobs: 8 };
-        start_node(processes, &ready, launch, output).await?;
+        start_node(processes, &ready, launch).await?;
     }
+    progress.done();
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let url = format!("http://{}", listener.local_addr()?);
     let store = LocalStore::open(processes.folder().join("client-store"))?;

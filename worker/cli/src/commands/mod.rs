@@ -1,4 +1,4 @@
-//! One file a command group.
+//! One file or folder a command group.
 
 pub(crate) mod demo;
 pub(crate) mod job;
@@ -10,6 +10,7 @@ pub(crate) mod node;
 pub(crate) mod store;
 
 use crate::error::CliError;
+use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
 /// A token that Ctrl-C and SIGTERM cancel.
@@ -29,4 +30,27 @@ pub(crate) fn cancelled_by_signals() -> Result<CancellationToken, CliError> {
         child.cancel();
     });
     Ok(cancel)
+}
+
+/// Returns when this process has been handed to another parent.
+pub(crate) async fn parent_exits() {
+    #[cfg(unix)]
+    {
+        let parent = std::os::unix::process::parent_id();
+        while std::os::unix::process::parent_id() == parent {
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        }
+    }
+    #[cfg(not(unix))]
+    std::future::pending::<()>().await;
+}
+
+/// Reads a file, naming it in the error.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, CliError> {
+    std::fs::read(path).map_err(|error| CliError::file("read", path, &error))
+}
+
+/// Writes a file, naming it in the error.
+pub(crate) fn write_file(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), CliError> {
+    std::fs::write(path, bytes).map_err(|error| CliError::file("write", path, &error))
 }

@@ -1,9 +1,10 @@
 //! `assay model`: graphs as files.
 
-use crate::error::CliError;
-use crate::output::{Output, Table};
-use assay_models::artifact::decode_bundle;
-use assay_models::digits;
+use super::{read_file, write_file};
+use crate::error::{CliError, ExitStatus};
+use crate::output::{Output, Table, fields};
+use assay_models::artifact::{decode_bundle, encode_bundle};
+use assay_models::digits::{self, Dataset};
 use assay_store::LocalStore;
 use clap::{Args, Subcommand};
 use referee::graph::{Graph, ResolvedGraph, TensorKind};
@@ -27,11 +28,14 @@ pub(crate) enum Command {
         #[arg(long, default_value = "assay-store")]
         store: PathBuf,
     },
-    /// Write the digits model as files: digits.graph, digits.params
+    /// Write the digits model and held-out images as files: digits.graph, digits.params, digits.inputs
     ExportDigits {
         /// The folder
         #[arg(default_value = ".")]
         folder: PathBuf,
+        /// Images in digits.inputs
+        #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=250))]
+        images: u16,
     },
 }
 
@@ -49,18 +53,19 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<(), CliError
         Command::Check(arguments) => check(&arguments, output),
         Command::Show(arguments) => show(&arguments, output),
         Command::Add { graph, params, store } => add(&graph, &params, &store, output).await,
-        Command::ExportDigits { folder } => export_digits(&folder, output),
+        Command::ExportDigits { folder, images } => export_digits(&folder, usize::from(images), output),
     }
-}
-
-/// Reads a file, naming it in the error.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, CliError> {
-    std::fs::read(path).map_err(|error| CliError::new("A0101", format!("cannot read {}: {error}", path.display())))
 }
 
 /// Decodes a graph and resolves it at `symbols`, or at each symbol's minimum.
 pub(crate) fn load(path: &Path, symbols: &[u32]) -> Result<(Graph, ResolvedGraph), CliError> {
-    let graph = Graph::decode(&read(path)?)?;
+    let graph = Graph::decode(&read_file(path)?)?;
+    let known = graph.symbols.len();
+    if !symbols.is_empty() && symbols.len() != known {
+        let given = symbols.len();
+        return Err(CliError::new("A0102", format!("--symbols gives {given} values, the graph has {known} symbols"))
+            .with_status(ExitStatus::Usage));
+    }
     let least: Vec<u32> = graph.symbols.iter().map(|symbol| symbol.min).collect();
     let resolved = graph.resolve(if symbols.is_empty() { &least } else { symbols })?;
     Ok((graph, resolved))
@@ -78,13 +83,11 @@ fn check(arguments: &GraphArguments, output: Output) -> Result<(), CliError> {
         "lints": lints,
     });
     output.result(&value, || {
-        let mut text = format!(
-            "sound: {} ops, {} segments, {} boundary tensors\nroot {}",
-            resolved.ops.len(),
-            resolved.segments.len(),
-            resolved.boundary.len(),
-            hex::encode(resolved.root)
-        );
+        let mut text = fields([
+            ("sound", format!("{} ops in {} segments", resolved.ops.len(), resolved.segments.len())),
+            ("boundary", format!("{} tensors are committed to", resolved.boundary.len())),
+            ("root", hex::encode(resolved.root)),
+        ]);
         for lint in &lints {
             text.push_str("\nnote: ");
             text.push_str(lint);
@@ -96,7 +99,7 @@ fn check(arguments: &GraphArguments, output: Output) -> Result<(), CliError> {
 fn show(arguments: &GraphArguments, output: Output) -> Result<(), CliError> {
     let (_, resolved) = load(&arguments.graph, &arguments.symbols)?;
     let costs = resolved.costs();
-    let mut table = Table::new(&["op", "segment", "kind", "output", "over", "leaves", "upload bytes", "compute units"]);
+    let mut table = Table::new(&["op", "segment", "kind", "output", "over", "leaves", "proof bytes", "compute units"]);
     let mut ops = Vec::new();
     for (index, (op, cost)) in resolved.ops.iter().zip(&costs).enumerate() {
         let segment = resolved.segment_of(index as u16);
@@ -132,33 +135,60 @@ fn show(arguments: &GraphArguments, output: Output) -> Result<(), CliError> {
     });
     output.result(&value, || {
         format!(
-            "root {}\nparams {params} bytes, all temporaries {temps} bytes\n\n{}",
-            hex::encode(resolved.root),
+            "{}\n\n{}",
+            fields([
+                ("root", hex::encode(resolved.root)),
+                ("params", format!("{params} bytes")),
+                ("temporaries", format!("{temps} bytes")),
+            ]),
             table.render()
         )
     })
 }
 
-async fn add(graph: &GraphArguments, params: &Path, store: &Path, output: Output) -> Result<(), CliError> {
+async fn add(graph: &GraphArguments, params: &Path, folder: &Path, output: Output) -> Result<(), CliError> {
     let (encoded, resolved) = load(&graph.graph, &graph.symbols)?;
     encoded.check()?;
-    let params_bytes = read(params)?;
+    let params_bytes = read_file(params)?;
     decode_bundle(&params_bytes, &resolved, TensorKind::Param)?;
-    let store = LocalStore::open(store)?;
+    let store = LocalStore::open(folder)?;
     let graph_id = store.put_bytes(encoded.encode()).await?;
     let params_id = store.put_bytes(params_bytes).await?;
     let value =
         json!({ "graph": graph_id.to_string(), "params": params_id.to_string(), "root": hex::encode(resolved.root) });
-    output.result(&value, || format!("graph  {graph_id}\nparams {params_id}"))
+    output.result(&value, || {
+        fields([
+            ("graph", graph_id.to_string()),
+            ("params", params_id.to_string()),
+            ("root", hex::encode(resolved.root)),
+            ("store", folder.display().to_string()),
+        ])
+    })
 }
 
-fn export_digits(folder: &Path, output: Output) -> Result<(), CliError> {
+fn export_digits(folder: &Path, count: usize, output: Output) -> Result<(), CliError> {
     let model = digits::model()?;
-    std::fs::create_dir_all(folder)?;
-    let (graph, params) = (folder.join("digits.graph"), folder.join("digits.params"));
-    std::fs::write(&graph, model.graph.encode())?;
-    std::fs::write(&params, assay_models::artifact::encode_bundle(&model.params))?;
-    output.result(&json!({ "graph": graph, "params": params }), || {
-        format!("wrote {} and {}", graph.display(), params.display())
+    let dataset = Dataset::embedded();
+    let images = dataset.held_out.get(..count).unwrap_or(&dataset.held_out);
+    std::fs::create_dir_all(folder).map_err(|error| CliError::file("create", folder, &error))?;
+    let file = |name: &str| folder.join(name);
+    let (graph, params, inputs) = (file("digits.graph"), file("digits.params"), file("digits.inputs"));
+    write_file(&graph, model.graph.encode())?;
+    write_file(&params, encode_bundle(&model.params))?;
+    write_file(&inputs, encode_bundle(&digits::inputs(images)))?;
+    let labels: Vec<u8> = images.iter().map(|image| image.label).collect();
+    let symbols = digits::symbols(images);
+    let value = json!({ "graph": graph, "params": params, "inputs": inputs, "symbols": symbols, "labels": labels });
+    output.result(&value, || {
+        let words = |values: &[String], between| values.join(between);
+        let symbols: Vec<String> = symbols.iter().map(ToString::to_string).collect();
+        let labels: Vec<String> = labels.iter().map(ToString::to_string).collect();
+        fields([
+            ("graph", graph.display().to_string()),
+            ("params", params.display().to_string()),
+            ("inputs", format!("{} ({count} held-out images)", inputs.display())),
+            ("symbols", words(&symbols, ",")),
+            ("labels", words(&labels, " ")),
+        ])
     })
 }

@@ -20,7 +20,7 @@ pub(crate) enum Command {
         /// Address to listen on; port 0 takes a free one
         #[arg(long, default_value = "127.0.0.1:8080")]
         listen: SocketAddr,
-        /// Take uploads from programs of this machine
+        /// Take uploads from programs on this machine
         #[arg(long)]
         accept_local_uploads: bool,
     },
@@ -36,7 +36,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<(), CliError
     let address = listener.local_addr()?;
     let uploads = if accept_local_uploads { Uploads::Loopback } else { Uploads::Refused };
     output.result(&json!({ "url": format!("http://{address}"), "folder": folder }), || {
-        format!("serving {} at http://{address}, Ctrl-C ends", folder.display())
+        format!("serving {} at http://{address}; Ctrl-C ends it", folder.display())
     })?;
     serve(store, listener, ServerOptions { uploads, ..ServerOptions::default() }, cancel).await?;
     Ok(())

@@ -1,18 +1,23 @@
 //! The one door through which this program speaks: text or JSON on stdout, progress and errors on stderr.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this module is the only one that prints")]
 
+mod fields;
 mod picture;
 mod progress;
 mod table;
 
+pub(crate) use fields::{fields, fields_of};
 pub(crate) use picture::draw_digits;
 pub(crate) use progress::Progress;
 pub(crate) use table::Table;
 
-use crate::error::CliError;
+use crate::error::{CliError, ExitStatus};
 use clap::ValueEnum;
+use console::style;
 use serde::Serialize;
-use std::io::IsTerminal;
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
 
 /// What stdout carries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -38,7 +43,14 @@ impl Output {
     /// Text for people; silent when the format is JSON.
     pub(crate) fn say(&self, text: impl AsRef<str>) {
         if self.format == Format::Text {
-            println!("{}", text.as_ref());
+            print_line(text.as_ref());
+        }
+    }
+
+    /// A heading for people; silent when the format is JSON.
+    pub(crate) fn heading(&self, text: &str) {
+        if self.format == Format::Text {
+            print_line(&format!("\n{}", style(text).bold().cyan()));
         }
     }
 
@@ -52,8 +64,8 @@ impl Output {
     /// The result of a command: `text` for people, `value` as one line of JSON for programs.
     pub(crate) fn result<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Result<(), CliError> {
         match self.format {
-            Format::Text => println!("{}", text()),
-            Format::Json => println!("{}", serde_json::to_string(value)?),
+            Format::Text => print_line(&text()),
+            Format::Json => print_line(&serde_json::to_string(value)?),
         }
         Ok(())
     }
@@ -61,13 +73,53 @@ impl Output {
     /// A failure, on stderr: a sentence, or one line of JSON.
     pub(crate) fn error(&self, error: &CliError) {
         match self.format {
-            Format::Text => eprintln!("error: {error}"),
-            Format::Json => eprintln!("{}", serde_json::json!({ "error": error.to_string(), "code": error.code() })),
+            Format::Text => eprintln!("{} {error}", style("error:").for_stderr().bold().red()),
+            Format::Json => eprintln!("{}", serde_json::json!({ "code": error.code(), "error": error.to_string() })),
         }
     }
 
     /// A bar on stderr if that is a terminal.
     pub(crate) fn progress(&self, label: &str, total: u64) -> Progress {
         Progress::new(label, total)
+    }
+}
+
+/// A reader that has gone away (`assay job list | head -1`) is no failure of the command.
+fn print_line(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+}
+
+/// Says what clap has to say: help on stdout, wrong arguments on stderr, as JSON if the arguments ask for it.
+pub(crate) fn usage(error: &clap::Error, arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    if asks_for_json(arguments) {
+        let text = error.to_string();
+        let sentence = text.trim().strip_prefix("error: ").unwrap_or(text.trim());
+        Output::new(Format::Json).error(&CliError::new("A0002", sentence));
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(ExitStatus::Usage as u8)
+}
+
+fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
+    let words: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
+    words.iter().any(|word| word == "--output=json") || words.windows(2).any(|pair| pair == ["--output", "json"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_asked_for_in_either_spelling() {
+        let asks = |words: &[&str]| asks_for_json(words.iter().map(OsString::from));
+        assert!(asks(&["assay", "--output", "json", "job"]));
+        assert!(asks(&["assay", "job", "--output=json"]));
+        assert!(!asks(&["assay", "--output", "text", "json"]));
     }
 }

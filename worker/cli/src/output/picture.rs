@@ -41,6 +41,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn digits_stand_side_by_side_with_what_the_network_says_below() {
+        let image = |label, pixel| Image { pixels: [pixel; 64], label };
+        let prediction = |class| Prediction { class, scores: [0; 10] };
+        let picture = draw_digits(&[(&image(7, 16), &prediction(7)), (&image(7, 0), &prediction(1))]);
+        let lines: Vec<&str> = picture.lines().collect();
+        assert_eq!(lines.len(), 9);
+        assert_eq!(lines[0], format!("{}  {}", "█".repeat(16), " ".repeat(16)));
+        assert!(lines[8].contains("7 = 7") && lines[8].contains("7 ≠ 1"));
+    }
+
+    #[test]
     fn shades_run_from_blank_to_full() {
         assert_eq!((shade(0), shade(1), shade(16), shade(255)), (' ', '░', '█', '█'));
     }

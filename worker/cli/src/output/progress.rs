@@ -31,7 +31,7 @@ impl Progress {
         self.bar.set_message(text.into());
     }
 
-    /// A line above the bar; lost where there is no bar.
+    /// Takes the bar away.
     pub(crate) fn done(self) {
         self.bar.finish_and_clear();
     }

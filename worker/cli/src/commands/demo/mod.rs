@@ -1,19 +1,19 @@
 //! `assay demo`: the whole market on this machine. A localnet and two nodes as processes of their own, a client and its
 //! store in this one, the held-out digits as jobs.
 
+mod jobs;
 mod market;
-mod processes;
+mod report;
 mod verify;
 
-pub(in crate::commands) use market::{Launch, start_localnet, start_node};
-pub(in crate::commands) use processes::Processes;
-
 use super::cancelled_by_signals;
-use crate::error::CliError;
+use crate::error::{CliError, ExitStatus};
+use crate::local_market::Processes;
 use crate::output::Output;
 use clap::Args;
+use console::style;
 use market::Market;
-use serde_json::json;
+use serde::Serialize;
 use std::time::Instant;
 
 #[derive(Args, Debug)]
@@ -22,56 +22,61 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=250))]
     images_per_job: u32,
     /// Milliseconds a slot
-    #[arg(long, default_value_t = 400)]
+    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u64).range(50..=10_000))]
     slot_ms: u64,
     /// Keep the folder with keys, journals, artifacts and logs
     #[arg(long)]
     keep: bool,
 }
 
+/// What came of it: the last line of `--output json`.
+#[derive(Debug, Serialize)]
+struct Summary {
+    /// Jobs posted.
+    jobs: usize,
+    /// Jobs whose result was paid.
+    settled: usize,
+    /// Jobs whose escrow went back to the client.
+    refunded: usize,
+    /// Share of held-out images whose digit was recognised.
+    accuracy: f64,
+    /// Whether every output equals the scalar reference's.
+    bit_exact: bool,
+    /// Names of the backends that computed results.
+    backends: Vec<String>,
+    /// Time from start to end.
+    seconds: f64,
+}
+
 pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
     let started = Instant::now();
     let cancel = cancelled_by_signals()?;
-    let mut processes = Processes::new(arguments.keep)?;
+    let processes = Processes::new(arguments.keep)?;
     let demo = async {
-        let market = Market::open(&mut processes, &arguments, output).await?;
-        market.run(&arguments, output).await
+        let market = Market::open(&processes, &arguments, output).await?;
+        tokio::select! {
+            summary = market.run(&arguments, output) => summary,
+            death = processes.death_of_a_child() => Err(death),
+        }
     };
     let summary = tokio::select! {
         summary = demo => summary,
-        () = cancel.cancelled() => Err(CliError::new("A0301", "interrupted; everything that was started is stopped")),
-    };
-    let summary = match summary {
-        Ok(summary) => summary,
-        Err(error) => {
-            output.note(format!("logs of the processes:\n{}", processes.logs()));
-            return Err(error);
+        () = cancel.cancelled() => {
+            return Err(CliError::new("A0301", "interrupted; every process that was started is stopped")
+                .with_status(ExitStatus::Interrupted));
         }
     };
-    if arguments.keep {
-        output.note(format!("kept {}", processes.folder().display()));
-    }
-    let value = json!({
-        "jobs": summary.jobs,
-        "settled": summary.settled,
-        "refunded": summary.refunded,
-        "accuracy": summary.accuracy,
-        "bit_exact": summary.bit_exact,
-        "backends": summary.backends,
-        "seconds": (started.elapsed().as_secs_f64() * 10.0).round() / 10.0,
-    });
-    output.result(&value, || {
-        format!(
-            "{} jobs: {} settled, {} refunded · accuracy {:.1} % on held-out images · bit-exact: {} · backends {} · {:.1} s",
-            summary.jobs,
-            summary.settled,
-            summary.refunded,
-            summary.accuracy * 100.0,
-            summary.bit_exact,
-            summary.backends.join(", "),
-            started.elapsed().as_secs_f64()
-        )
+    let mut summary = summary.inspect_err(|_| {
+        let logs = processes.logs();
+        if !logs.is_empty() {
+            output.note(format!("the last lines of the processes' logs:\n{logs}"));
+        }
     })?;
+    summary.seconds = (started.elapsed().as_secs_f64() * 10.0).round() / 10.0;
+    if arguments.keep {
+        output.note(format!("keys, journals, artifacts and logs are in {}", processes.folder().display()));
+    }
+    output.result(&summary, || summary.words())?;
     if summary.bit_exact {
         Ok(())
     } else {
@@ -79,5 +84,20 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), CliE
             "A0302",
             "a result differs from the scalar reference; run again with --keep and report the folder",
         ))
+    }
+}
+
+impl Summary {
+    fn words(&self) -> String {
+        let exact = if self.bit_exact { style("bit-exact").green() } else { style("NOT bit-exact").red().bold() };
+        format!(
+            "\n{} jobs: {} settled, {} refunded · {:.1} % of images right · {exact} · {} · {:.1} s",
+            self.jobs,
+            self.settled,
+            self.refunded,
+            self.accuracy * 100.0,
+            self.backends.join(" + "),
+            self.seconds
+        )
     }
 }

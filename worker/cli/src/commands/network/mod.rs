@@ -1,21 +1,34 @@
 //! `assay network`: what governs the market, and what is in it.
 
-use crate::context::ChainArguments;
+mod migrate;
+
+use crate::context::{ChainArguments, Context};
 use crate::error::CliError;
-use crate::output::{Output, Table};
+use crate::output::{Output, Table, fields};
 use assay_chain::accounts::{JobFilter, NodeFilter};
 use clap::Subcommand;
 use serde_json::json;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Parameters, payment mints, nodes and open jobs
+    /// Parameters, payment mints, nodes and jobs
     Show,
+    /// What a chain lacks of what the migrations say; changes nothing
+    Plan(migrate::Migrations),
+    /// Show the plan, and do it with --yes; where there is nothing to do, nothing is sent
+    Apply(migrate::Apply),
 }
 
 pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output) -> Result<(), CliError> {
-    let Command::Show = command;
     let context = chain.context()?;
+    match command {
+        Command::Show => show(&context, output).await,
+        Command::Plan(migrations) => migrate::show_plan(&context, &migrations, output).await,
+        Command::Apply(arguments) => migrate::apply(&context, &arguments, output).await,
+    }
+}
+
+async fn show(context: &Context, output: Output) -> Result<(), CliError> {
     let chain = context.chain();
     let network = chain.network().await?;
     let mints = chain.payment_mints().await?;
@@ -70,27 +83,24 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
                 format!("{}/{}", mint.bond_numerator, mint.bond_denominator),
             ]);
         }
-        let mut list = Table::new(&["node", "stake", "locked", "open", "settled", "missed", "endpoint"]);
+        let mut list = Table::new(&["node", "stake", "open", "settled", "missed", "endpoint"]);
         for (address, node) in &nodes {
             list.row([
                 address.to_string(),
                 node.stake.to_string(),
-                node.locked.to_string(),
                 node.open_jobs.to_string(),
                 node.jobs_settled.to_string(),
                 node.jobs_missed.to_string(),
                 node.endpoint.clone(),
             ]);
         }
-        format!(
-            "program    {}\nauthority  {}\nstake mint {}\n\n{}\n\n{}\n\n{}\n\njobs on-chain: {}",
-            assay::ID,
-            network.authority,
-            network.stake_mint,
-            settings.render(),
-            payments.render(),
-            list.render(),
-            jobs.len()
-        )
+        let about = fields([
+            ("program", assay::ID.to_string()),
+            ("authority", network.authority.to_string()),
+            ("stake mint", network.stake_mint.to_string()),
+            ("jobs on-chain", jobs.len().to_string()),
+        ]);
+        let nodes = if nodes.is_empty() { "no nodes".to_owned() } else { list.render() };
+        format!("{about}\n\n{}\n\n{}\n\n{nodes}", settings.render(), payments.render())
     })
 }

@@ -1,0 +1,163 @@
+//! `assay job`: post, follow, fetch, take back.
+
+mod post;
+mod show;
+
+use super::model::load;
+use super::{read_file, write_file};
+use crate::context::{ChainArguments, Context};
+use crate::error::CliError;
+use crate::output::{Output, fields_of};
+use assay_client::{Client, Work};
+use assay_models::artifact::decode_bundle;
+use assay_models::digits;
+use assay_store::{FetchOptions, LocalStore};
+use clap::{Args, Subcommand, ValueEnum};
+use referee::graph::TensorKind;
+use serde_json::json;
+use solana_sdk::pubkey::Pubkey;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Escrow the maximum price and open a job to claims
+    Post(Box<post::Post>),
+    /// Jobs on-chain
+    List {
+        /// Only this client's [default: everybody's]
+        #[arg(long)]
+        client: Option<Pubkey>,
+    },
+    /// One job
+    Show {
+        /// Address of the job
+        job: Pubkey,
+    },
+    /// Fetch a job's output, check it against the committed root, and write it to a file
+    Result {
+        /// Address of the job
+        job: Pubkey,
+        #[command(flatten)]
+        model: ModelFiles,
+        /// The inputs bundle that the job was posted with
+        #[arg(long)]
+        inputs: PathBuf,
+        /// File for the output tensor's bytes: row-major, little endian
+        #[arg(long)]
+        out: PathBuf,
+        /// What to make of the output
+        #[arg(long, value_enum, default_value_t = Decode::Bytes)]
+        decode: Decode,
+        #[command(flatten)]
+        local: Local,
+    },
+    /// Take an unclaimed job back
+    Cancel {
+        /// Address of the job
+        job: Pubkey,
+        #[command(flatten)]
+        local: Local,
+    },
+    /// Withdraw what an ended job owes to this client and close it
+    Reclaim {
+        /// Address of the job
+        job: Pubkey,
+        #[command(flatten)]
+        local: Local,
+    },
+}
+
+/// How an output is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Decode {
+    /// Not at all.
+    Bytes,
+    /// As the digits model's: one digit for each image.
+    Digits,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ModelFiles {
+    /// The encoded graph
+    #[arg(long)]
+    graph: PathBuf,
+    /// The params bundle
+    #[arg(long)]
+    params: PathBuf,
+    /// Symbol values [default: each symbol's minimum]
+    #[arg(long, value_delimiter = ',')]
+    symbols: Vec<u32>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Local {
+    /// Folder in which artifacts are kept
+    #[arg(long, default_value = "assay-store")]
+    store: PathBuf,
+    /// Fetch results from loopback and private addresses too
+    #[arg(long)]
+    allow_private: bool,
+}
+
+pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output) -> Result<(), CliError> {
+    let context = chain.context()?;
+    match command {
+        Command::Post(post_arguments) => post::post(&context, *post_arguments, output).await,
+        Command::List { client } => show::list(&context, client, output).await,
+        Command::Show { job } => {
+            let account = context.chain().job(&job).await?;
+            let value = show::describe(&job, &account);
+            output.result(&value, || fields_of(&value))
+        }
+        Command::Result { job, model, inputs, out, decode, local } => {
+            let client = client(&context, &local)?;
+            let work = work(&model, &inputs)?;
+            let account = context.chain().job(&job).await?;
+            let bytes = client.result(&job, &work, &account).await?;
+            write_file(&out, &bytes)?;
+            let read = match decode {
+                Decode::Bytes => None,
+                Decode::Digits => Some(digits::decode(&bytes)?.iter().map(|found| found.class).collect::<Vec<u8>>()),
+            };
+            let value = json!({ "job": job.to_string(), "bytes": bytes.len(), "file": out, "digits": read });
+            output.result(&value, || {
+                let about = format!("{} bytes in {}: their root is the committed one", bytes.len(), out.display());
+                match read {
+                    None => about,
+                    Some(read) => {
+                        format!("{about}\ndigits {}", read.iter().map(u8::to_string).collect::<Vec<_>>().join(" "))
+                    }
+                }
+            })
+        }
+        Command::Cancel { job, local } => {
+            client(&context, &local)?.cancel(&job).await?;
+            output.result(&json!({ "job": job.to_string(), "cancelled": true }), || {
+                format!("cancelled; `assay job reclaim {job}` brings the escrow and the rent back")
+            })
+        }
+        Command::Reclaim { job, local } => {
+            let reclaimed = client(&context, &local)?.reclaim(&job).await?;
+            let value = json!({
+                "job": job.to_string(),
+                "refund": reclaimed.refund,
+                "charge": reclaimed.charge,
+                "closed": reclaimed.closed,
+            });
+            output.result(&value, || fields_of(&value))
+        }
+    }
+}
+
+fn client(context: &Context, local: &Local) -> Result<Client, CliError> {
+    let fetch = FetchOptions { allow_private: local.allow_private, ..FetchOptions::default() };
+    Ok(Client::new(context.sender.clone(), context.keypair()?, LocalStore::open(&local.store)?, fetch)?)
+}
+
+fn work(model: &ModelFiles, inputs: &Path) -> Result<Work, CliError> {
+    let (graph, resolved) = load(&model.graph, &model.symbols)?;
+    let params = decode_bundle(&read_file(&model.params)?, &resolved, TensorKind::Param)?;
+    let inputs = decode_bundle(&read_file(inputs)?, &resolved, TensorKind::Input)?;
+    Ok(Work::new(Arc::new(graph), Arc::new(params), inputs, &resolved.symbols)?)
+}

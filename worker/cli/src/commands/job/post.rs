@@ -1,0 +1,118 @@
+//! `assay job post`: escrow, and, if asked, wait.
+
+use super::show::describe;
+use super::{Local, ModelFiles, client, work};
+use crate::context::Context;
+use crate::error::{CliError, ExitStatus};
+use crate::output::{Output, fields_of};
+use assay::state::Job;
+use assay::state_machine::JobState;
+use assay_client::Terms;
+use assay_store::LocalStore;
+use clap::Args;
+use serde_json::json;
+use solana_sdk::pubkey::Pubkey;
+use std::path::PathBuf;
+
+#[derive(Args, Debug)]
+pub(crate) struct Post {
+    #[command(flatten)]
+    model: ModelFiles,
+    /// The inputs bundle
+    #[arg(long)]
+    inputs: PathBuf,
+    /// Base URL at which nodes reach the store's folder
+    #[arg(long)]
+    store_url: String,
+    /// Payment mint
+    #[arg(long)]
+    mint: Pubkey,
+    /// Price while the hold lasts, in base units
+    #[arg(long)]
+    price_min: u64,
+    /// Price at the end of the ramp, in base units: escrowed
+    #[arg(long)]
+    price_max: u64,
+    /// Slots for which the price stays at its minimum
+    #[arg(long, default_value_t = 10)]
+    hold_slots: u64,
+    /// Slots within which it then rises to its maximum
+    #[arg(long, default_value_t = 50)]
+    ramp_slots: u64,
+    /// Slots for which the job can be claimed
+    #[arg(long, default_value_t = 150)]
+    claim_slots: u64,
+    /// Slots that the node gets to compute
+    #[arg(long, default_value_t = 750)]
+    run_slots: u64,
+    /// Slots of the challenge window [default: the network's shortest]
+    #[arg(long)]
+    window_slots: Option<u64>,
+    /// What the node locks, in base units of the stake mint [default: the network's least]
+    #[arg(long)]
+    bond: Option<u64>,
+    /// Least stake of the node [default: the network's]
+    #[arg(long)]
+    minimum_stake: Option<u64>,
+    /// Base URL of a store to which the node uploads the result [default: the node serves it]
+    #[arg(long)]
+    result_store: Option<String>,
+    /// Wait until the job has ended; the exit status is 3 if it ended without a result
+    #[arg(long)]
+    wait: bool,
+    #[command(flatten)]
+    local: Local,
+}
+
+pub(super) async fn post(context: &Context, arguments: Post, output: Output) -> Result<(), CliError> {
+    if arguments.price_min > arguments.price_max {
+        return Err(CliError::new("A0602", "--price-min is above --price-max; the price only rises")
+            .with_status(ExitStatus::Usage));
+    }
+    let work = work(&arguments.model, &arguments.inputs)?;
+    let client = client(context, &arguments.local)?;
+    let store = LocalStore::open(&arguments.local.store)?;
+    let artifacts = work.store(&store, &arguments.store_url).await?;
+    let terms = Terms {
+        ramp_hold_slots: arguments.hold_slots,
+        ramp_slots: arguments.ramp_slots,
+        claim_slots: arguments.claim_slots,
+        run_slots: arguments.run_slots,
+        window_slots: arguments.window_slots,
+        minimum_stake: arguments.minimum_stake,
+        bond: arguments.bond,
+        store_uri: arguments.result_store,
+        ..Terms::new(arguments.mint, arguments.price_min, arguments.price_max)
+    };
+    let posted = client.post(&work, &artifacts, &terms).await?;
+    if !arguments.wait {
+        let value = json!({ "job": posted.address.to_string(), "job_id": posted.job_id, "slot": posted.slot });
+        return output.result(&value, || fields_of(&value));
+    }
+    output.say(format!("posted job {} in slot {}", posted.address, posted.slot));
+    let progress = output.progress("posted", 0);
+    let ended = client
+        .wait(&posted.address, |seen| {
+            let state = format!("{:?}", seen.job.state).to_lowercase();
+            progress.message(format!("slot {} · {state} · price {}", seen.slot, price(&seen.job, seen.slot)));
+        })
+        .await?;
+    progress.done();
+    let value = describe(&posted.address, &ended.job);
+    output.result(&value, || fields_of(&value))?;
+    let why = match ended.job.state {
+        JobState::Settled => return Ok(()),
+        JobState::Missed => "its node did not deliver in time",
+        JobState::Cancelled => "it was cancelled",
+        _ => "nobody took it; offer more, or more time",
+    };
+    let address = posted.address;
+    let text =
+        format!("job {address} ended without a result: {why}; `assay job reclaim {address}` brings the escrow back");
+    Err(CliError::new("A0601", text).with_status(ExitStatus::NoResult))
+}
+
+/// The fixed price, or what a claim would fix now.
+fn price(job: &Job, slot: u64) -> u64 {
+    if job.claimed_slot != 0 { job.price } else { job.price_at(assay::units::Slot(slot)).map_or(0, |price| price.0) }
+}

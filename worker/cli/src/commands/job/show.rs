@@ -1,0 +1,78 @@
+//! `assay job list` and `show`.
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::output::{Output, Table};
+use assay::state::Job;
+use assay::state_machine::JobState;
+use assay_chain::accounts::JobFilter;
+use serde_json::{Value, json};
+use solana_sdk::pubkey::Pubkey;
+
+pub(super) async fn list(context: &Context, client: Option<Pubkey>, output: Output) -> Result<(), CliError> {
+    let mut jobs = context.chain().jobs(JobFilter { client, ..JobFilter::default() }).await?;
+    jobs.sort_by_key(|(_, job)| (job.posted_slot, job.job_id));
+    let values: Vec<Value> = jobs.iter().map(|(address, job)| describe(address, job)).collect();
+    output.result(&values, || {
+        let mut table = Table::new(&["job", "state", "price", "posted", "claimed", "committed"]);
+        for (address, job) in &jobs {
+            let price = match job.claimed_slot {
+                0 => format!("{}–{}", job.price_min, job.price_max),
+                _ => job.price.to_string(),
+            };
+            table.row([
+                address.to_string(),
+                state(job),
+                price,
+                job.posted_slot.to_string(),
+                reached(job.claimed_slot).map_or("-".to_owned(), |slot| slot.to_string()),
+                reached(job.committed_slot).map_or("-".to_owned(), |slot| slot.to_string()),
+            ]);
+        }
+        if jobs.is_empty() {
+            return "no jobs".to_owned();
+        }
+        table.render()
+    })
+}
+
+/// A job as JSON: everything that a person asks of it.
+pub(super) fn describe(address: &Pubkey, job: &Job) -> Value {
+    let claimed = reached(job.claimed_slot);
+    let committed = reached(job.committed_slot);
+    let ended = job.state.is_end();
+    json!({
+        "job": address.to_string(),
+        "state": state(job),
+        "client": job.client.to_string(),
+        "job_id": job.job_id,
+        "payment_mint": job.payment_mint.to_string(),
+        "price": claimed.map(|_| job.price),
+        "price_min": job.price_min,
+        "price_max": job.price_max,
+        "bond": job.bond,
+        "node": claimed.map(|_| job.node.to_string()),
+        "posted_slot": job.posted_slot,
+        "claim_until_slot": job.posted_slot.saturating_add(job.claim_slots),
+        "claimed_slot": claimed,
+        "commit_until_slot": claimed.map(|slot| slot.saturating_add(job.run_slots)),
+        "committed_slot": committed,
+        "challenge_until_slot": committed.map(|slot| slot.saturating_add(job.window_slots)),
+        "graph_root": hex::encode(job.graph_root),
+        "commitment": committed.map(|_| hex::encode(job.commitment)),
+        "output_root": committed.map(|_| hex::encode(job.output_root)),
+        "credit_node": ended.then_some(job.credits.node),
+        "credit_client": ended.then_some(job.credits.client),
+        "credit_fee": ended.then_some(job.credits.fee),
+        "charge_credit": (job.state == JobState::Missed).then_some(job.charge_credit),
+    })
+}
+
+fn state(job: &Job) -> String {
+    format!("{:?}", job.state).to_lowercase()
+}
+
+/// A slot that is 0 as long as the job has not come so far.
+fn reached(slot: u64) -> Option<u64> {
+    (slot != 0).then_some(slot)
+}

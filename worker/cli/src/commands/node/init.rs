@@ -1,0 +1,124 @@
+//! `assay node init`: an operator key, settings, and the registration on-chain.
+
+use super::{Backend, Folder, IdentityFile};
+use crate::commands::write_file;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::output::{Output, fields};
+use assay_chain::instructions;
+use assay_chain::read_or_create_keypair;
+use assay_node::config::NodeConfig;
+use clap::Args;
+use serde_json::json;
+use solana_sdk::signer::Signer;
+use solana_system_interface::instruction::transfer;
+use std::net::SocketAddr;
+
+#[derive(Args, Debug)]
+pub(crate) struct Init {
+    #[command(flatten)]
+    folder: Folder,
+    /// Tells the nodes of one withdraw authority apart
+    #[arg(long, default_value_t = 0)]
+    index: u16,
+    /// URL at which others reach this node's artifacts [default: http:// and the listen address]
+    #[arg(long)]
+    endpoint: Option<String>,
+    /// Address on which artifacts are served
+    #[arg(long, default_value = "127.0.0.1:8910")]
+    listen: SocketAddr,
+    /// Address on which status is served
+    #[arg(long, default_value = "127.0.0.1:8911")]
+    status_listen: SocketAddr,
+    /// Which backend computes
+    #[arg(long, value_enum, default_value_t = Backend::Auto)]
+    backend: Backend,
+    /// Least price of a job, in base units
+    #[arg(long, default_value_t = 1)]
+    price_floor: u64,
+    /// Jobs in work at a time
+    #[arg(long, default_value_t = 2)]
+    concurrent_jobs: usize,
+    /// Fetch artifacts from loopback and private addresses too: on a network of one's own only
+    #[arg(long)]
+    allow_private: bool,
+    /// Write node.toml anew although it exists with other settings
+    #[arg(long)]
+    replace_settings: bool,
+    /// Lamports that the operator key should have for its fees; what it lacks is sent
+    #[arg(long, default_value_t = 100_000_000)]
+    fund_lamports: u64,
+}
+
+pub(super) async fn init(context: &Context, arguments: Init, output: Output) -> Result<(), CliError> {
+    let authority = context.keypair()?;
+    let operator = read_or_create_keypair(&arguments.folder.operator_path())?;
+    let endpoint = arguments.endpoint.unwrap_or_else(|| format!("http://{}", arguments.listen));
+    let node = assay::address::node(&authority.pubkey(), arguments.index);
+    let config = NodeConfig {
+        listen: arguments.listen,
+        status_listen: arguments.status_listen,
+        backend: arguments.backend.into(),
+        price_floor: arguments.price_floor,
+        concurrent_jobs: arguments.concurrent_jobs,
+        allow_private_addresses: arguments.allow_private,
+        ..NodeConfig::default()
+    };
+    config.validate()?;
+    let settings = config.to_toml()?;
+    keep_settings(&arguments.folder, &settings, arguments.replace_settings)?;
+    let mut steps = Vec::new();
+    match context.chain().find_node(&node).await? {
+        None => {
+            steps.push(instructions::register_node(&authority.pubkey(), arguments.index, &operator.pubkey(), &endpoint))
+        }
+        Some(known) if known.operator != operator.pubkey() || known.endpoint != endpoint => {
+            steps.push(instructions::update_node(&authority.pubkey(), &node, &operator.pubkey(), &endpoint));
+        }
+        Some(_) => {}
+    }
+    let funded = context.chain().balance_lamports(&operator.pubkey()).await?;
+    let lacking = arguments.fund_lamports.saturating_sub(funded);
+    if lacking > 0 {
+        steps.push(transfer(&authority.pubkey(), &operator.pubkey(), lacking));
+    }
+    if !steps.is_empty() {
+        context.sender.execute(&steps, &[&authority]).await?;
+    }
+    let identity = IdentityFile {
+        node: node.to_string(),
+        withdraw_authority: authority.pubkey().to_string(),
+        index: arguments.index,
+    };
+    write_file(&arguments.folder.identity_path(), serde_json::to_string_pretty(&identity)?)?;
+    write_file(&arguments.folder.config_path(), settings)?;
+    let value = json!({
+        "node": node.to_string(),
+        "operator": operator.pubkey().to_string(),
+        "withdraw_authority": authority.pubkey().to_string(),
+        "endpoint": endpoint,
+        "config": arguments.folder.config_path(),
+    });
+    output.result(&value, || {
+        let about = fields([
+            ("node", node.to_string()),
+            ("withdraw authority", authority.pubkey().to_string()),
+            ("operator", format!("{} in {}", operator.pubkey(), arguments.folder.operator_path().display())),
+            ("endpoint", endpoint.clone()),
+            ("settings", arguments.folder.config_path().display().to_string()),
+        ]);
+        format!("{about}\n\nnext: assay node stake AMOUNT, then assay node run")
+    })
+}
+
+/// Settings that somebody edited are not written over without being asked to.
+fn keep_settings(folder: &Folder, settings: &str, replace: bool) -> Result<(), CliError> {
+    let path = folder.config_path();
+    match std::fs::read_to_string(&path) {
+        Ok(present) if present != settings && !replace => Err(CliError::new(
+            "A0203",
+            format!("{} exists with other settings; edit it, or pass --replace-settings", path.display()),
+        )),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,150 @@
+//! Child processes that never outlive this one, with a log file each.
+
+use crate::error::CliError;
+use serde_json::Value;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+use tokio::process::{Child, Command};
+
+/// What was started, and the folder in which all of it lives.
+#[derive(Debug)]
+pub(crate) struct Processes {
+    folder: PathBuf,
+    keep: bool,
+    children: Mutex<Vec<(String, Child)>>,
+}
+
+/// Lines of each log that are shown after a failure.
+const LOG_LINES: usize = 15;
+/// How often children are looked at.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+
+impl Processes {
+    pub(crate) fn new(keep: bool) -> Result<Self, CliError> {
+        let folder = std::env::temp_dir().join(format!("assay-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).map_err(|error| CliError::file("create", &folder, &error))?;
+        Ok(Self { folder, keep, children: Mutex::default() })
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Runs one `assay` command to its end and returns the JSON on its stdout.
+    pub(crate) async fn call(&self, arguments: &[String]) -> Result<Value, CliError> {
+        let output = self.command(arguments)?.output().await?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        if !output.status.success() {
+            let text = String::from_utf8_lossy(&output.stderr);
+            let reason = text.lines().last().unwrap_or("it said nothing").trim();
+            return Err(CliError::new("A0303", format!("`assay {}` failed: {reason}", arguments.join(" "))));
+        }
+        Ok(serde_json::from_str(text.lines().last().unwrap_or("null"))?)
+    }
+
+    /// Starts a command that runs until this process ends.
+    pub(crate) fn spawn(&self, name: &str, arguments: &[String]) -> Result<(), CliError> {
+        let log = File::create(self.log(name))?;
+        let child = self.command(arguments)?.arg("-v").stdout(log.try_clone()?).stderr(log).spawn()?;
+        self.lock().push((name.to_owned(), child));
+        Ok(())
+    }
+
+    fn command(&self, arguments: &[String]) -> Result<Command, CliError> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(arguments).args(["--output", "json"]).stdin(Stdio::null()).kill_on_drop(true);
+        // Graphics drivers complain on stderr where there is no session.
+        if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+            command.env("XDG_RUNTIME_DIR", &self.folder);
+        }
+        Ok(command)
+    }
+
+    /// Waits until `ready` gives something; an error as soon as a child has ended, or after `patience`.
+    pub(crate) async fn until<T>(
+        &self,
+        what: &str,
+        patience: Duration,
+        mut ready: impl AsyncFnMut() -> Option<T>,
+    ) -> Result<T, CliError> {
+        let started = Instant::now();
+        loop {
+            if let Some(value) = ready().await {
+                return Ok(value);
+            }
+            if let Some((name, status)) = self.ended()? {
+                return Err(self.death(&name, status));
+            }
+            if started.elapsed() > patience {
+                let seconds = patience.as_secs();
+                return Err(CliError::new(
+                    "A0305",
+                    format!("{what} was not ready after {seconds} s; see its log below, or try on a less busy machine"),
+                ));
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+    }
+
+    /// Returns when a child has ended, which none should.
+    pub(crate) async fn death_of_a_child(&self) -> CliError {
+        loop {
+            match self.ended() {
+                Ok(None) => tokio::time::sleep(LOOK_INTERVAL * 4).await,
+                Ok(Some((name, status))) => return self.death(&name, status),
+                Err(error) => return error,
+            }
+        }
+    }
+
+    fn ended(&self) -> Result<Option<(String, ExitStatus)>, CliError> {
+        for (name, child) in self.lock().iter_mut() {
+            if let Some(status) = child.try_wait()? {
+                return Ok(Some((name.clone(), status)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What a child said last usually says why: errors are one line of JSON.
+    fn death(&self, name: &str, status: ExitStatus) -> CliError {
+        let text = std::fs::read_to_string(self.log(name)).unwrap_or_default();
+        let said = text.lines().last().and_then(|line| serde_json::from_str::<Value>(line).ok());
+        match said.as_ref().and_then(|value| value["error"].as_str()) {
+            Some(reason) => CliError::new("A0304", format!("{name} ended ({status}): {reason}")),
+            None => CliError::new("A0304", format!("{name} ended ({status}) before its work was done; see its log")),
+        }
+    }
+
+    /// The last lines of every log.
+    pub(crate) fn logs(&self) -> String {
+        let tail = |(name, _): &(String, Child)| {
+            let text = std::fs::read_to_string(self.log(name)).unwrap_or_default();
+            let lines: Vec<&str> = text.lines().collect();
+            format!("--- {name}\n{}", lines[lines.len().saturating_sub(LOG_LINES)..].join("\n"))
+        };
+        self.lock().iter().map(tail).collect::<Vec<_>>().join("\n")
+    }
+
+    fn log(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.log"))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(String, Child)>> {
+        self.children.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        for (_, child) in self.lock().iter_mut() {
+            let _ = child.start_kill();
+        }
+        if !self.keep {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+}
