@@ -13,6 +13,7 @@ mod deregister_node;
 mod expire_claim;
 mod expire_job;
 mod finalise_job;
+mod hostile_data;
 mod initialize_network;
 mod post_job;
 mod propose_authority;
