@@ -3,17 +3,20 @@
 use crate::error::ClientError;
 use crate::terms::Terms;
 use crate::work::{ArtifactUris, Work};
+use assay::AssayError;
 use assay::address;
-use assay::state::{Job, PaymentMint};
+use assay::state::{Credits, Job, PaymentMint};
 use assay::state_machine::JobState;
+use assay_chain::accounts::decode_job;
 use assay_chain::instructions::{self, TokenMint};
-use assay_chain::{Chain, Sender};
+use assay_chain::{Chain, ChainError, Sender};
 use assay_store::{FetchOptions, Fetcher, LocalStore};
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Keypair;
 use solana_sdk::signer::Signer;
 use std::sync::Arc;
 use std::time::Duration;
+use std::time::Instant;
 use tokio::sync::Mutex;
 
 /// One paying key with its access to the chain.
@@ -63,6 +66,46 @@ pub struct Ended {
 
 /// How often a waiting client looks; a slot takes 400 ms.
 const LOOK_INTERVAL: Duration = Duration::from_millis(400);
+/// How long a job may be unknown before it counts as missing.
+const UNKNOWN_PATIENCE: Duration = Duration::from_secs(15);
+/// How long the chain may be silent before waiting ends.
+const SILENCE_PATIENCE: Duration = Duration::from_secs(180);
+/// How often a post whose number was taken tries the next one.
+const POST_ATTEMPTS: u32 = 4;
+
+/// Measures how long something has not been well.
+#[derive(Debug, Default)]
+struct Patience {
+    since: Option<Instant>,
+}
+
+impl Patience {
+    fn reset(&mut self) {
+        self.since = None;
+    }
+
+    fn is_at_end(&mut self, limit: Duration) -> bool {
+        self.since.get_or_insert_with(Instant::now).elapsed() >= limit
+    }
+}
+
+/// Whether a post was refused because its number is not the client's next.
+fn is_used_id(error: &ChainError) -> bool {
+    match error {
+        ChainError::TransactionFailed(failure) => failure.assay_error() == Some(AssayError::JobIdMismatch),
+        _ => false,
+    }
+}
+
+/// How a job ended that was closed between two looks. A committed one can only have been settled.
+fn closed(address: &Pubkey, mut last: Job) -> Result<Ended, ClientError> {
+    if last.state == JobState::Committed && last.finalise().is_ok() {
+        // Closing is possible only after everything is withdrawn.
+        last.credits = Credits::default();
+        return Ok(Ended { address: *address, job: last });
+    }
+    Err(ClientError::Vanished { job: *address, state: format!("{:?}", last.state).to_lowercase() })
+}
 
 impl Client {
     /// A client that pays with `key` and keeps downloads in `store`.
@@ -85,6 +128,8 @@ impl Client {
 
     /// Posts a job: escrows the maximum price out of the key's associated token account.
     ///
+    /// A job's number makes it unique: whatever becomes of the transaction, the job is posted once or not at all.
+    ///
     /// # Errors
     /// Terms that the program refuses, too few tokens, or a chain that does not answer.
     pub async fn post(&self, work: &Work, artifacts: &ArtifactUris, terms: &Terms) -> Result<Posted, ClientError> {
@@ -92,27 +137,46 @@ impl Client {
         let mint = self.mint(&terms.payment_mint).await?;
         let token = TokenMint { address: mint.mint, token_program: mint.token_program };
         let source = token.associated_account(&self.address());
-        let one_at_a_time = self.posting.lock().await;
-        let job_id = self.chain().next_job_id(&self.address()).await?;
-        let arguments = terms.arguments(job_id, work, artifacts, &network, &mint)?;
-        let instruction = instructions::post_job(&self.address(), token, &source, arguments);
-        let landed = self.sender.execute(&[instruction], &[&self.key]).await?;
-        drop(one_at_a_time);
-        Ok(Posted { address: address::job(&self.address(), job_id), job_id, slot: landed.slot })
+        let _one_at_a_time = self.posting.lock().await;
+        let mut attempts = 1;
+        loop {
+            let job_id = self.chain().next_job_id(&self.address()).await?;
+            let address = address::job(&self.address(), job_id);
+            let arguments = terms.arguments(job_id, work, artifacts, &network, &mint)?;
+            let instruction = instructions::post_job(&self.address(), token, &source, arguments);
+            let error = match self.sender.execute(&[instruction], &[&self.key]).await {
+                Ok(landed) => return Ok(Posted { address, job_id, slot: landed.slot }),
+                Err(error) => error,
+            };
+            // It may have landed although nobody said so; a second one would be paid for twice.
+            if let Ok(Some(job)) = self.chain().find_job(&address).await
+                && work.check_is_of(&job).is_ok()
+            {
+                return Ok(Posted { address, job_id, slot: job.posted_slot });
+            }
+            // Another process posted with the same key, or the endpoint lagged behind an earlier post.
+            if !is_used_id(&error) || attempts == POST_ATTEMPTS {
+                return Err(error.into());
+            }
+            attempts += 1;
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
     }
 
     /// Waits until the job has ended, and ends it where only a deadline is left to state: an unclaimed job expires, a
     /// claim without a result is missed, a result whose window closed is final.
     ///
     /// # Errors
-    /// The job is unknown, or the chain stays silent.
+    /// The job is unknown, was closed before its end was seen, or the chain stays silent for minutes.
     pub async fn wait(&self, job: &Pubkey, mut see: impl FnMut(&Progress)) -> Result<Ended, ClientError> {
-        let mut last = None;
+        let mut last: Option<Job> = None;
+        let mut patience = Patience::default();
+        let mut seen_slot = 0;
         loop {
-            let slot = self.chain().slot().await?;
-            let found = self.chain().find_job(job).await?;
-            match (found, last.take()) {
-                (Some(found), _) => {
+            match self.look(job, seen_slot).await {
+                Ok((slot, Some(found))) => {
+                    patience.reset();
+                    seen_slot = slot;
                     see(&Progress { slot, job: found.clone() });
                     if found.state.is_end() {
                         return Ok(Ended { address: *job, job: found });
@@ -125,11 +189,27 @@ impl Client {
                     }
                     last = Some(found);
                 }
-                (None, Some(last)) => return Ok(Ended { address: *job, job: last }),
-                (None, None) => return Err(ClientError::NoJob { job: *job }),
+                Ok((_, None)) => match last.take() {
+                    Some(last) => return closed(job, last),
+                    // The endpoint may not know yet what was posted a moment ago through another one.
+                    None if patience.is_at_end(UNKNOWN_PATIENCE) => return Err(ClientError::NoJob { job: *job }),
+                    None => {}
+                },
+                Err(error) if error.is_transient() && !patience.is_at_end(SILENCE_PATIENCE) => {
+                    tracing::debug!(%job, %error, "the chain does not answer; looking again");
+                }
+                Err(error) => return Err(error.into()),
             }
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
+    }
+
+    /// The job at a slot not before `minimum_slot`, and that slot.
+    async fn look(&self, job: &Pubkey, minimum_slot: u64) -> Result<(u64, Option<Job>), ChainError> {
+        let observed = self.chain().accounts(&[*job], minimum_slot).await?;
+        // What was closed within its last slot has no data and belongs to the system program.
+        let live = observed.value.into_iter().flatten().find(|account| !account.data.is_empty());
+        Ok((observed.slot, live.map(|account| decode_job(job, &account)).transpose()?))
     }
 
     /// Takes an unclaimed job back.
@@ -165,5 +245,80 @@ fn overdue(address: &Pubkey, job: &Job, slot: u64) -> Option<solana_sdk::instruc
             Some(instructions::finalise_job(&job.node, address))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anchor_lang::Discriminator;
+    use assay::instruction;
+    use assay::state_machine::JobEvent;
+
+    fn job(state: JobState) -> Job {
+        Job {
+            version: Job::VERSION,
+            state,
+            node: Pubkey::new_unique(),
+            price_max: 100,
+            price: 60,
+            posted_slot: 1_000,
+            claim_slots: 10,
+            claimed_slot: 2_000,
+            run_slots: 20,
+            committed_slot: 3_000,
+            window_slots: 30,
+            ..Job::default()
+        }
+    }
+
+    /// First bytes of the instruction that ends the job at a slot.
+    fn ends(state: JobState, slot: u64) -> Option<Vec<u8>> {
+        overdue(&Pubkey::new_unique(), &job(state), slot).map(|instruction| instruction.data[..8].to_vec())
+    }
+
+    #[test]
+    fn a_job_is_ended_only_after_the_last_slot_of_its_deadline() {
+        let cases = [
+            (JobState::Posted, 1_010, instruction::ExpireJob::DISCRIMINATOR),
+            (JobState::Claimed, 2_020, instruction::ExpireClaim::DISCRIMINATOR),
+            (JobState::Committed, 3_030 + COURTESY_SLOTS, instruction::FinaliseJob::DISCRIMINATOR),
+        ];
+        for (state, last, expected) in cases {
+            assert_eq!(ends(state, last), None, "{state:?}");
+            assert_eq!(ends(state, last + 1).as_deref(), Some(expected), "{state:?}");
+        }
+        for state in [JobState::Settled, JobState::Cancelled, JobState::Expired, JobState::Missed] {
+            assert_eq!(ends(state, u64::MAX), None, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn a_deadline_beyond_all_slots_never_passes() {
+        let endless = Job { claim_slots: u64::MAX, ..job(JobState::Posted) };
+        assert!(overdue(&Pubkey::new_unique(), &endless, u64::MAX).is_none());
+    }
+
+    #[test]
+    fn a_committed_job_that_is_closed_was_settled_and_of_others_nothing_is_claimed() {
+        let address = Pubkey::new_unique();
+        let ended = closed(&address, job(JobState::Committed)).unwrap();
+        assert_eq!((ended.job.state, ended.job.credits), (JobState::Settled, Credits::default()));
+        for state in [JobState::Posted, JobState::Claimed] {
+            let error = closed(&address, job(state)).unwrap_err();
+            assert!(error.to_string().starts_with("J0111"), "{error}");
+        }
+        assert!(JobState::Committed.after(JobEvent::Miss).is_err(), "settling is the only way on");
+    }
+
+    #[test]
+    fn patience_ends_after_its_limit_and_begins_again() {
+        let mut patience = Patience::default();
+        assert!(!patience.is_at_end(Duration::from_secs(3_600)));
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(patience.is_at_end(Duration::from_millis(1)), "it counts from the first trouble");
+        patience.reset();
+        assert!(!patience.is_at_end(Duration::from_secs(3_600)));
+        assert!(patience.is_at_end(Duration::ZERO));
     }
 }

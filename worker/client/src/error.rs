@@ -56,7 +56,9 @@ pub enum ClientError {
         state: String,
     },
     /// What was fetched is not what was committed.
-    #[error("J0105 the bytes that {source_uri} serves have root {computed}, the job's output root is {committed}; do not use them")]
+    #[error(
+        "J0105 the bytes that {source_uri} serves have root {computed}, the job's output root is {committed}; do not use them"
+    )]
     WrongResult {
         /// Who served them.
         source_uri: String,
@@ -66,19 +68,23 @@ pub enum ClientError {
         committed: String,
     },
     /// Neither the job nor its node says where results are.
-    #[error("J0106 job {job} names no store and its node no endpoint; ask the operator, the bytes can be checked whoever sends them")]
+    #[error(
+        "J0106 job {job} names no store and its node no endpoint; ask the operator, the bytes can be checked whoever sends them"
+    )]
     NoSource {
         /// The address.
         job: Pubkey,
     },
     /// The work at hand is not the job's.
-    #[error("J0107 job {job} is of another graph: its root is {pinned}, the one at hand has {given}")]
-    OtherGraph {
-        /// The address.
-        job: Pubkey,
-        /// Root in the job.
+    #[error(
+        "J0107 the work at hand is not the job's: its {what} is {given}, the job pins {pinned}; use the graph, params, inputs and symbols that were posted"
+    )]
+    OtherWork {
+        /// What differs.
+        what: &'static str,
+        /// In the job.
         pinned: String,
-        /// Root at hand.
+        /// At hand.
         given: String,
     },
     /// The mint is not allowed for payments.
@@ -87,8 +93,32 @@ pub enum ClientError {
         /// The mint.
         mint: Pubkey,
     },
+    /// The price is beyond what bonds can be computed for.
+    #[error("J0110 no bond can be computed for a price of up to {price_max}; lower the maximum price")]
+    Price {
+        /// The maximum price, in base units.
+        price_max: u64,
+    },
+    /// The job was closed before its end was seen.
+    #[error("J0111 job {job} was closed while this client last saw it {state}; its events say how it ended")]
+    Vanished {
+        /// The address.
+        job: Pubkey,
+        /// Its last state.
+        state: String,
+    },
+    /// The job has not ended.
+    #[error("J0112 job {job} is still {state}; wait for its end, or cancel it while nobody has claimed it")]
+    NotEnded {
+        /// The address.
+        job: Pubkey,
+        /// Its state.
+        state: String,
+    },
     /// The result is wrong.
-    #[error("J0109 the committed boundary root {committed} is not the one of a replay, {computed}; the result is wrong")]
+    #[error(
+        "J0109 the committed boundary root {committed} is not the one of a replay, {computed}; the result is wrong"
+    )]
     Refuted {
         /// Root of the replay.
         computed: String,

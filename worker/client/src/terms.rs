@@ -69,7 +69,7 @@ impl Terms {
     ) -> Result<PostJobArgs, ClientError> {
         let multiple = BasisPoints(network.parameters.minimum_bond_bps);
         let least = minimum_bond(TokenAmount(self.price_max), mint.bond_rate(), multiple)
-            .map_err(|_| ClientError::Mint { mint: self.payment_mint })?;
+            .map_err(|_| ClientError::Price { price_max: self.price_max })?;
         Ok(PostJobArgs {
             job_id,
             graph_root: work.resolved.root,
@@ -92,5 +92,89 @@ impl Terms {
             inputs_uri: artifacts.inputs.clone(),
             store_uri: self.store_uri.clone().unwrap_or_default(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::work::tests::work;
+    use assay::state::Parameters;
+
+    fn network() -> Network {
+        let parameters = Parameters {
+            minimum_bond_bps: 20_000,
+            minimum_stake: 77,
+            minimum_window_slots: 30,
+            maximum_window_slots: 1_000,
+            maximum_claim_slots: 1_000,
+            maximum_run_slots: 1_000,
+            unbonding_slots: 0,
+            protocol_fee_bps: 0,
+            miss_charge_bps: 0,
+            maximum_open_jobs_per_node: 8,
+        };
+        Network {
+            version: Network::VERSION,
+            bump: 0,
+            authority: Pubkey::default(),
+            pending_authority: Pubkey::default(),
+            stake_mint: Pubkey::default(),
+            stake_vault: Pubkey::default(),
+            parameters,
+        }
+    }
+
+    fn mint() -> PaymentMint {
+        PaymentMint {
+            version: PaymentMint::VERSION,
+            bump: 0,
+            enabled: true,
+            freezable: false,
+            decimals: 6,
+            mint: Pubkey::default(),
+            token_program: Pubkey::default(),
+            fee_vault: Pubkey::default(),
+            bond_numerator: 3,
+            bond_denominator: 1,
+        }
+    }
+
+    fn uris() -> ArtifactUris {
+        let uri = |what: &str| format!("http://host/v1/artifacts/{what}");
+        ArtifactUris { graph: uri("graph"), params: uri("params"), inputs: uri("inputs") }
+    }
+
+    #[test]
+    fn what_is_left_open_comes_from_the_network_and_passes_the_programs_own_check() {
+        let (work, terms) = (work(2), Terms::new(Pubkey::new_unique(), 100, 200));
+        let arguments = terms.arguments(9, &work, &uris(), &network(), &mint()).unwrap();
+        arguments.validate(&network(), &mint()).unwrap();
+        assert_eq!((arguments.job_id, arguments.window_slots, arguments.minimum_stake), (9, 30, 77));
+        assert_eq!(arguments.bond, 1_200, "twice the maximum price at 3 for 1");
+        assert_eq!((arguments.graph_root, arguments.params_root), (work.resolved.root, work.params_root));
+        assert_eq!((arguments.inputs_root, arguments.symbols), (work.inputs_root, [2, 0, 0, 0]));
+        assert_eq!((arguments.output, arguments.store_uri.as_str()), (work.output, ""));
+    }
+
+    #[test]
+    fn what_is_given_is_taken_as_it_is() {
+        let terms = Terms {
+            window_slots: Some(5),
+            minimum_stake: Some(6),
+            bond: Some(7),
+            store_uri: Some("http://store".to_owned()),
+            ..Terms::new(Pubkey::new_unique(), 1, 2)
+        };
+        let arguments = terms.arguments(0, &work(1), &uris(), &network(), &mint()).unwrap();
+        assert_eq!((arguments.window_slots, arguments.minimum_stake, arguments.bond), (5, 6, 7));
+        assert_eq!(arguments.store_uri, "http://store");
+    }
+
+    #[test]
+    fn a_price_without_a_bond_is_refused() {
+        let terms = Terms::new(Pubkey::new_unique(), 1, u64::MAX);
+        let error = terms.arguments(0, &work(1), &uris(), &network(), &mint()).unwrap_err();
+        assert!(error.to_string().starts_with("J0110"), "{error}");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::error::ClientError;
 use assay::market::OutputDescriptor;
+use assay::state::Job;
 use assay_kernels::TensorSet;
 use assay_kernels::commit::Hasher;
 use assay_models::artifact::encode_bundle;
@@ -74,6 +75,31 @@ impl Work {
         Ok(Self { graph, resolved, params, inputs, params_root, inputs_root, output_slot, output })
     }
 
+    /// Checks that this is the work that the job pins.
+    ///
+    /// # Errors
+    /// [`ClientError::OtherWork`] names what differs.
+    pub fn check_is_of(&self, job: &Job) -> Result<(), ClientError> {
+        let roots = [
+            ("graph root", self.resolved.root, job.graph_root),
+            ("params root", self.params_root, job.params_root),
+            ("inputs root", self.inputs_root, job.inputs_root),
+        ];
+        for (what, given, pinned) in roots {
+            if given != pinned {
+                return Err(ClientError::OtherWork { what, pinned: hex::encode(pinned), given: hex::encode(given) });
+            }
+        }
+        let differs = |what, pinned: String, given: String| Err(ClientError::OtherWork { what, pinned, given });
+        if self.symbols() != job.symbols {
+            return differs("symbol values", format!("{:?}", job.symbols), format!("{:?}", self.symbols()));
+        }
+        if self.output != job.output {
+            return differs("output descriptor", format!("{:?}", job.output), format!("{:?}", self.output));
+        }
+        Ok(())
+    }
+
     /// Symbol values in the form that a job holds.
     pub fn symbols(&self) -> [u32; 4] {
         let mut symbols = [0; 4];
@@ -94,5 +120,109 @@ impl Work {
             params: ArtifactUri::new(base, params)?.as_str().to_owned(),
             inputs: ArtifactUri::new(base, inputs)?.as_str().to_owned(),
         })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use assay_models::mlp;
+    use referee::commit::ListRole;
+    use referee::graph::TensorKind;
+    use referee::semantics::run;
+
+    pub(crate) fn work(rows: u32) -> Work {
+        let model = mlp::model(&mlp::Shape::tiny(), 1).unwrap();
+        let inputs = mlp::inputs(&mlp::Shape::tiny(), rows, 2);
+        Work::new(Arc::new(model.graph), Arc::new(model.params), inputs, &[rows]).unwrap()
+    }
+
+    pub(crate) fn job(work: &Work) -> Job {
+        Job {
+            graph_root: work.resolved.root,
+            params_root: work.params_root,
+            inputs_root: work.inputs_root,
+            symbols: work.symbols(),
+            output: work.output,
+            ..Job::default()
+        }
+    }
+
+    /// The root of a list of tensors as the referee defines it.
+    fn list_root(work: &Work, role: ListRole, kind: TensorKind, values: &TensorSet) -> [u8; 32] {
+        let slots = work.resolved.slots_of(kind);
+        let hash = |slot: &Slot| work.resolved.tensors[usize::from(*slot)].layout.hash(&values[slot]).unwrap();
+        ResolvedGraph::tensors_root(role, &slots.iter().map(hash).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn the_roots_are_the_referees_own() {
+        let work = work(3);
+        assert_eq!(work.resolved.root, work.graph.root());
+        assert_eq!(work.params_root, list_root(&work, ListRole::Params, TensorKind::Param, &work.params));
+        assert_eq!(work.inputs_root, list_root(&work, ListRole::Inputs, TensorKind::Input, &work.inputs));
+    }
+
+    #[test]
+    fn the_descriptor_leads_from_the_output_to_the_boundary_root() {
+        let work = work(3);
+        let given: Vec<&[u8]> = (0..work.resolved.tensors.len() as Slot)
+            .map(|slot| work.params.get(&slot).or(work.inputs.get(&slot)).map_or(&[][..], |bytes| bytes))
+            .collect();
+        let trace = run(&work.resolved, &given).unwrap();
+        let tensors: TensorSet =
+            trace.tensors.iter().enumerate().map(|(slot, bytes)| (slot as Slot, bytes.as_slice().into())).collect();
+        let hasher = Hasher::default();
+        let boundary = hasher.boundary(&work.resolved, &tensors).unwrap();
+        let layout = &work.resolved.tensors[usize::from(work.output_slot)].layout;
+        let output = hasher.tensor(work.output_slot, layout, &tensors[&work.output_slot]).unwrap();
+        let path = boundary.path(work.output.boundary_position).unwrap();
+        work.output.validate().unwrap();
+        assert_eq!(work.output.boundary_root(&output.root, &path), Ok(boundary.root));
+    }
+
+    #[test]
+    fn tensors_that_do_not_fit_and_too_many_symbols_are_refused() {
+        let (model, shape) = (mlp::model(&mlp::Shape::tiny(), 1).unwrap(), mlp::Shape::tiny());
+        let new = |inputs, symbols: &[u32]| {
+            Work::new(Arc::new(model.graph.clone()), Arc::new(model.params.clone()), inputs, symbols).map(|_| ())
+        };
+        let code = |result: Result<(), ClientError>| result.unwrap_err().to_string()[..5].to_owned();
+        assert_eq!(code(new(mlp::inputs(&shape, 2, 1), &[3])), "K0002");
+        assert_eq!(code(new(TensorSet::new(), &[3])), "K0001");
+        assert_eq!(code(new(mlp::inputs(&shape, 1, 1), &[1, 0, 0, 0, 0])), "J0102");
+        assert!(matches!(new(mlp::inputs(&shape, 1, 1), &[65]), Err(ClientError::Graph(_))));
+    }
+
+    #[test]
+    fn work_of_another_job_is_named_by_what_differs() {
+        let work = work(3);
+        work.check_is_of(&job(&work)).unwrap();
+        type Change = fn(&mut Job);
+        let cases: [(&str, Change); 5] = [
+            ("graph root", |job| job.graph_root[0] ^= 1),
+            ("params root", |job| job.params_root[0] ^= 1),
+            ("inputs root", |job| job.inputs_root[0] ^= 1),
+            ("symbol values", |job| job.symbols[3] = 1),
+            ("output descriptor", |job| job.output.leaves += 1),
+        ];
+        for (what, change) in cases {
+            let mut other = job(&work);
+            change(&mut other);
+            let error = work.check_is_of(&other).unwrap_err();
+            assert!(error.to_string().starts_with("J0107") && error.to_string().contains(what), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn stored_artifacts_have_the_addresses_that_nodes_read() {
+        let (work, folder) = (work(1), tempfile::tempdir().unwrap());
+        let store = LocalStore::open(folder.path()).unwrap();
+        let uris = work.store(&store, "http://host:1/").await.unwrap();
+        let read = async |uri: &str| store.read(&ArtifactUri::parse(uri).unwrap().id(), 1 << 20).await.unwrap();
+        assert_eq!(read(&uris.graph).await, work.graph.encode());
+        assert_eq!(read(&uris.params).await, encode_bundle(&work.params));
+        assert_eq!(read(&uris.inputs).await, encode_bundle(&work.inputs));
+        assert!(work.store(&store, &format!("http://{}", "h".repeat(100))).await.is_err(), "too long for a job");
     }
 }

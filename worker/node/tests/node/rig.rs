@@ -181,7 +181,6 @@ pub(crate) fn fetcher(deadline: Duration) -> Fetcher {
 /// A node in a folder. Dropping it stops everything at once, as a crash does.
 pub(crate) struct Rig {
     pub(crate) shared: Arc<Shared<TestMarket>>,
-    pub(crate) market: TestMarket,
     pub(crate) runs: Arc<AtomicUsize>,
     pub(crate) cancel: CancellationToken,
     ticker: JoinHandle<()>,
@@ -216,7 +215,7 @@ impl Rig {
             config,
         });
         let ticker = tokio::spawn(tick(Arc::clone(&shared), market.clone()));
-        Self { shared, market: market.clone(), runs, cancel: CancellationToken::new(), ticker }
+        Self { shared, runs, cancel: CancellationToken::new(), ticker }
     }
 
     /// Ends the node as a crash does: nothing more is written, and the journal can be opened again.
