@@ -59,25 +59,44 @@ impl Isa {
             Self::Scalar => "scalar",
         }
     }
-
-    /// Runs a job compiled for this instruction set, which the processor has: a backend checks it once, when it opens.
-    #[inline]
-    pub(crate) fn run<J: Job>(self, job: J) -> J::Output {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: a backend is opened only with an instruction set that `is_available`.
-            Self::Avx512Vnni => unsafe { with_avx512(job) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above.
-            Self::Avx2 => unsafe { with_avx2(job) },
-            _ => job.run(),
-        }
-    }
 }
 
 impl fmt::Display for Isa {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// An instruction set that this processor was found to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Available(Isa);
+
+impl Available {
+    /// What needs no finding out.
+    #[cfg(test)]
+    pub(crate) const SCALAR: Self = Self(Isa::Scalar);
+
+    /// Asks the processor.
+    pub(crate) fn new(isa: Isa) -> Option<Self> {
+        isa.is_available().then_some(Self(isa))
+    }
+
+    pub(crate) fn get(self) -> Isa {
+        self.0
+    }
+
+    /// Runs a job compiled for this instruction set.
+    #[inline]
+    pub(crate) fn run<J: Job>(self, job: J) -> J::Output {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the processor has it, or there would be no `Available`.
+            Isa::Avx512Vnni => unsafe { with_avx512(job) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Isa::Avx2 => unsafe { with_avx2(job) },
+            _ => job.run(),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! From an op to what computes it.
 
 use super::gemm::{PackedRight, Product, ProductRun};
-use super::isa::Isa;
+use super::isa::Available;
 use super::lanes::{Fold, LANES, Pointwise, Presets};
 use super::output::Output;
 use super::parallel::Pool;
@@ -30,7 +30,7 @@ pub(crate) struct Kernel {
 
 /// What a kernel runs with.
 pub(crate) struct KernelRun<'a> {
-    pub(crate) isa: Isa,
+    pub(crate) isa: Available,
     pub(crate) pool: &'a Pool,
     /// One for each thread.
     pub(crate) scratches: &'a [Mutex<Scratch>],
@@ -49,7 +49,7 @@ impl Kernel {
         graph: &ResolvedGraph,
         op: &ResolvedOp,
         params: &TensorSet,
-        isa: Isa,
+        isa: Available,
         pool: &Pool,
         scratches: &[Mutex<Scratch>],
     ) -> Self {
@@ -170,7 +170,7 @@ mod tests {
         let graph = vector.resolve().unwrap();
         let pool = Pool::new(1).unwrap();
         let scratches = [Mutex::default()];
-        match Kernel::new(&graph, &graph.ops[0], &vector.params, Isa::Scalar, &pool, &scratches).form {
+        match Kernel::new(&graph, &graph.ops[0], &vector.params, Available::SCALAR, &pool, &scratches).form {
             Form::Product(product) if product.is_requantised() => "requantised product",
             Form::Product(_) => "product",
             Form::Reduction(..) => "reduction",

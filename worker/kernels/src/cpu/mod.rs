@@ -20,6 +20,7 @@ mod sweep;
 pub use isa::Isa;
 
 use crate::{Backend, KernelError, Model, TensorSet};
+use isa::Available;
 use parallel::Pool;
 use referee::graph::ResolvedGraph;
 use std::sync::Arc;
@@ -37,7 +38,7 @@ pub struct CpuOptions {
 #[derive(Clone, Debug)]
 pub struct CpuBackend {
     pool: Arc<Pool>,
-    isa: Isa,
+    isa: Available,
 }
 
 impl CpuBackend {
@@ -47,9 +48,9 @@ impl CpuBackend {
     /// [`KernelError::Device`] if the processor lacks the instruction set or the threads cannot be started.
     pub fn new(options: CpuOptions) -> Result<Self, KernelError> {
         let isa = options.isa.unwrap_or_else(Isa::detect);
-        if !isa.is_available() {
+        let Some(isa) = Available::new(isa) else {
             return Err(KernelError::Device { device: "cpu".into(), reason: format!("the processor lacks {isa}") });
-        }
+        };
         let threads = match options.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
@@ -59,7 +60,7 @@ impl CpuBackend {
 
     /// The instruction set in use.
     pub fn isa(&self) -> Isa {
-        self.isa
+        self.isa.get()
     }
 
     /// Threads in use.
@@ -80,7 +81,7 @@ impl Backend for CpuBackend {
 
     fn description(&self) -> String {
         let threads = self.threads();
-        format!("{}, {threads} thread{}", self.isa, if threads == 1 { "" } else { "s" })
+        format!("{}, {threads} thread{}", self.isa(), if threads == 1 { "" } else { "s" })
     }
 
     fn load(&self, graph: Arc<ResolvedGraph>, params: &TensorSet) -> Result<Box<dyn Model>, KernelError> {

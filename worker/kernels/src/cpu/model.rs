@@ -2,7 +2,7 @@
 
 use super::buffers::BufferPlan;
 use super::gemm::PackedRight;
-use super::isa::Isa;
+use super::isa::Available;
 use super::kernel::{Kernel, KernelRun};
 use super::output::Output;
 use super::parallel::Pool;
@@ -20,7 +20,7 @@ pub(crate) struct CpuModel {
     params: TensorSet,
     kernels: Vec<Kernel>,
     plan: BufferPlan,
-    isa: Isa,
+    isa: Available,
     pool: Arc<Pool>,
     /// Memory of runs that are not running: as many as ever ran at once.
     idle: Mutex<Vec<Workspace>>,
@@ -54,7 +54,7 @@ impl CpuModel {
     pub(crate) fn new(
         graph: Arc<ResolvedGraph>,
         params: &TensorSet,
-        isa: Isa,
+        isa: Available,
         pool: Arc<Pool>,
     ) -> Result<Self, KernelError> {
         let mut own = TensorSet::new();

@@ -9,10 +9,13 @@ use std::arch::x86_64::*;
 const COLUMNS: usize = 16;
 
 /// Any combination of signs: the packing has extended both sides.
-pub(crate) fn tile(tile: Tile<'_>) {
+///
+/// # Safety
+/// The processor has AVX2.
+pub(crate) unsafe fn tile(tile: Tile<'_>) {
     tile.check(COLUMNS);
-    // SAFETY: formats name this kernel only for an instruction set that the processor has; `check` has compared the
-    // slices with what the kernel reads and writes for this many rows.
+    // SAFETY: the caller vouches for the processor; `check` has compared the slices with what the kernel reads and
+    // writes for this many rows.
     unsafe {
         match tile.rows {
             1 => rows::<1>(tile),

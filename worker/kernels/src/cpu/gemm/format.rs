@@ -5,7 +5,7 @@
 //! column's word to a sum. All arithmetic is modulo 2^32, so the result is exact whatever the order.
 
 use super::scalar;
-use crate::cpu::isa::Isa;
+use crate::cpu::isa::{Available, Isa};
 use referee::graph::Dtype;
 
 /// How values become words.
@@ -59,7 +59,8 @@ pub(crate) struct Format {
     pub(crate) right: Encoding,
     /// A left value is its stored value minus this: each sum starts at minus this times the sum of its column.
     pub(crate) left_offset: i32,
-    pub(crate) tile: fn(Tile<'_>),
+    /// The kernel; see [`Format::run`].
+    tile: unsafe fn(Tile<'_>),
 }
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -67,7 +68,7 @@ const RAW: Encoding = Encoding::Bytes { flip: 0 };
 
 impl Format {
     /// The format for a product of these element types, of which neither or one is unsigned.
-    pub(crate) fn new(isa: Isa, left: Dtype, right: Dtype) -> Self {
+    pub(crate) fn new(isa: Available, left: Dtype, right: Dtype) -> Self {
         let pairs = Self {
             group: 2,
             rows: scalar::ROWS,
@@ -77,7 +78,7 @@ impl Format {
             left_offset: 0,
             tile: scalar::tile,
         };
-        match isa {
+        match isa.get() {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512Vnni => {
                 let base = Self {
@@ -117,6 +118,13 @@ impl Format {
             }
             _ => pairs,
         }
+    }
+
+    /// Multiplies one tile.
+    #[inline]
+    pub(crate) fn run(&self, tile: Tile<'_>) {
+        // SAFETY: `new` names a kernel only for an instruction set that the processor has.
+        unsafe { (self.tile)(tile) }
     }
 
     /// Words of a row or column of this depth; a depth of 0 does not occur.

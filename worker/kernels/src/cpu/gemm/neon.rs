@@ -7,10 +7,13 @@ use std::arch::asm;
 const COLUMNS: usize = 8;
 
 /// Signed rows, signed columns.
-pub(crate) fn tile(tile: Tile<'_>) {
+///
+/// # Safety
+/// The processor has the dot product extension.
+pub(crate) unsafe fn tile(tile: Tile<'_>) {
     tile.check(COLUMNS);
-    // SAFETY: formats name this kernel only for an instruction set that the processor has; `check` has compared the
-    // slices with what the kernel reads and writes for this many rows.
+    // SAFETY: the caller vouches for the processor; `check` has compared the slices with what the kernel reads and
+    // writes for this many rows.
     unsafe {
         match tile.rows {
             1 => rows::<1>(tile),

@@ -4,7 +4,7 @@ use super::format::{Encoding, Format};
 use super::plan::{Plan, Side};
 use crate::cpu::access::{AXES, Point};
 use crate::cpu::aligned::Words;
-use crate::cpu::isa::{Isa, Job};
+use crate::cpu::isa::{Available, Job};
 use crate::cpu::output::Output;
 use crate::cpu::parallel::Pool;
 use crate::cpu::scratch::Scratch;
@@ -50,7 +50,7 @@ impl PackedRight {
         &mut self,
         plan: &Plan,
         format: &Format,
-        isa: Isa,
+        isa: Available,
         data: &[u8],
         pool: &Pool,
         scratches: &[Mutex<Scratch>],
@@ -155,7 +155,7 @@ pub(crate) fn pack_rows(
     batch: usize,
     (first, count): (usize, usize),
     stride: usize,
-    isa: Isa,
+    isa: Available,
     scratch: &mut Scratch,
 ) {
     isa.run(PackRows { plan, encoding, data, batch, first, count, stride, scratch });

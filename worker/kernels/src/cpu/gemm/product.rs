@@ -6,7 +6,7 @@ use super::plan::Plan;
 use super::requantise::Requantise;
 use crate::TensorSet;
 use crate::cpu::access::AXES;
-use crate::cpu::isa::Isa;
+use crate::cpu::isa::Available;
 use crate::cpu::lanes::{Pointwise, Presets};
 use crate::cpu::output::Output;
 use crate::cpu::parallel::Pool;
@@ -37,7 +37,7 @@ pub(crate) struct Product {
 
 /// What a run of a product works with.
 pub(crate) struct ProductRun<'a> {
-    pub(crate) isa: Isa,
+    pub(crate) isa: Available,
     pub(crate) pool: &'a Pool,
     pub(crate) scratches: &'a [Mutex<Scratch>],
     pub(crate) operands: &'a [&'a [u8]],
@@ -66,7 +66,7 @@ impl Product {
         op: &ResolvedOp,
         params: &TensorSet,
         epilogue: Pointwise,
-        isa: Isa,
+        isa: Available,
         pool: &Pool,
         scratches: &[Mutex<Scratch>],
     ) -> Option<Self> {
@@ -149,7 +149,7 @@ impl Product {
     fn run_block(
         &self,
         block: &Block,
-        isa: Isa,
+        isa: Available,
         right: &PackedRight,
         operands: &[&[u8]],
         outputs: &[Output<'_>],
@@ -175,7 +175,7 @@ impl Product {
                 let words = right.panel(&self.shape, block.batch, panel);
                 let column = (panel - first_panel) * format.columns;
                 for row in (0..block.rows).step_by(format.rows) {
-                    (format.tile)(Tile {
+                    format.run(Tile {
                         left: &scratch.left.as_slice()[row * left_stride..],
                         left_stride,
                         right: words,
@@ -197,7 +197,7 @@ impl Product {
         block: &Block,
         first_column: usize,
         columns: usize,
-        isa: Isa,
+        isa: Available,
         operands: &[&[u8]],
         outputs: &[Output<'_>],
         scratch: &mut Scratch,

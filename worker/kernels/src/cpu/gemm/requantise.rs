@@ -3,7 +3,7 @@
 
 use crate::TensorSet;
 use crate::cpu::access::{AXES, Access};
-use crate::cpu::isa::{Isa, Job};
+use crate::cpu::isa::{Available, Job};
 use referee::graph::{Dtype, Instruction, OpKind, REGISTERS, ResolvedGraph, ResolvedOp, TensorKind};
 
 /// A factor of each sum.
@@ -157,7 +157,7 @@ impl Requantise {
     }
 
     /// Stores the sums of one row, `first` being the column of the first.
-    pub(crate) fn run(&self, isa: Isa, sums: &[i32], first: usize, out: &mut [u8]) {
+    pub(crate) fn run(&self, isa: Available, sums: &[i32], first: usize, out: &mut [u8]) {
         isa.run(Run { requantise: self, sums, first, out });
     }
 }

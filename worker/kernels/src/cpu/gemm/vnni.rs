@@ -8,19 +8,29 @@ use std::arch::x86_64::*;
 const COLUMNS: usize = 32;
 
 /// Unsigned rows, signed columns.
-pub(crate) fn unsigned_left(tile: Tile<'_>) {
-    dispatch::<true>(tile);
+///
+/// # Safety
+/// The processor has AVX-512 F, BW, VL and VNNI.
+pub(crate) unsafe fn unsigned_left(tile: Tile<'_>) {
+    // SAFETY: as the caller vouches.
+    unsafe { dispatch::<true>(tile) }
 }
 
 /// Signed rows, unsigned columns.
-pub(crate) fn unsigned_right(tile: Tile<'_>) {
-    dispatch::<false>(tile);
+///
+/// # Safety
+/// As [`unsigned_left`].
+pub(crate) unsafe fn unsigned_right(tile: Tile<'_>) {
+    // SAFETY: as the caller vouches.
+    unsafe { dispatch::<false>(tile) }
 }
 
-fn dispatch<const UNSIGNED_LEFT: bool>(tile: Tile<'_>) {
+/// # Safety
+/// As [`unsigned_left`].
+unsafe fn dispatch<const UNSIGNED_LEFT: bool>(tile: Tile<'_>) {
     tile.check(COLUMNS);
-    // SAFETY: formats name this kernel only for an instruction set that the processor has; `check` has compared the
-    // slices with what the kernel reads and writes for this many rows.
+    // SAFETY: the caller vouches for the processor; `check` has compared the slices with what the kernel reads and
+    // writes for this many rows.
     unsafe {
         match tile.rows {
             1 => rows::<1, UNSIGNED_LEFT>(tile),

@@ -3,7 +3,7 @@
 use super::program::LaneProgram;
 use super::{Batch, LANES};
 use crate::cpu::access::{AXES, Access, Point};
-use crate::cpu::isa::{Isa, Job};
+use crate::cpu::isa::{Available, Job};
 use crate::cpu::scratch::Scratch;
 use crate::cpu::sweep::Sweep;
 use referee::graph::{OpKind, ResolvedGraph, ResolvedOp};
@@ -61,7 +61,13 @@ impl Fold {
     }
 
     /// Reduces points `first..first + count` (at most [`LANES`]) into `scratch.pairs`.
-    pub(crate) fn run(&self, isa: Isa, operands: &[&[u8]], (first, count): (usize, usize), scratch: &mut Scratch) {
+    pub(crate) fn run(
+        &self,
+        isa: Available,
+        operands: &[&[u8]],
+        (first, count): (usize, usize),
+        scratch: &mut Scratch,
+    ) {
         isa.run(Run { fold: self, operands, first, count, scratch });
     }
 }

@@ -3,7 +3,7 @@
 use super::program::{LaneProgram, Step};
 use super::{Batch, LANES, Registers};
 use crate::cpu::access::{AXES, Access};
-use crate::cpu::isa::{Isa, Job};
+use crate::cpu::isa::{Available, Job};
 use crate::cpu::output::Output;
 use crate::cpu::scratch::Scratch;
 use crate::cpu::sweep::Sweep;
@@ -64,7 +64,7 @@ impl Pointwise {
     /// No other thread uses these elements of the outputs.
     pub(crate) unsafe fn run(
         &self,
-        isa: Isa,
+        isa: Available,
         operands: &[&[u8]],
         (first, count): (usize, usize),
         presets: Presets<'_>,
