@@ -13,6 +13,9 @@ pub const MAXIMUM_TEXT_BYTES: u32 = 1_024;
 ///
 /// Borsh itself reserves up to a megabyte for whatever length stands in the data. The heap on-chain has 32 KiB, so a hostile
 /// length would abort the program where an error is due.
+///
+/// Arguments name it unless the interface description is being built: Anchor's generator refuses such fields, and the bytes are
+/// those of an ordinary string.
 pub fn read_text<R: Read>(reader: &mut R) -> Result<String> {
     let length = u32::deserialize_reader(reader)?;
     if length > MAXIMUM_TEXT_BYTES {

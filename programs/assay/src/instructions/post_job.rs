@@ -6,7 +6,6 @@ use crate::state::{limits, Client, Credits, Job, Network, PaymentMint};
 use crate::state_machine::JobState;
 use crate::units::{BasisPoints, Slots, TokenAmount};
 use crate::vault::Route;
-use crate::wire::read_text;
 use anchor_lang::prelude::*;
 use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
 use referee::graph::IR_VERSION;
@@ -47,16 +46,16 @@ pub struct PostJobArgs {
     /// What the claiming node locks, in base units of the stake mint.
     pub bond: u64,
     /// Where the graph can be fetched.
-    #[borsh(deserialize_with = "read_text")]
+    #[cfg_attr(not(feature = "idl-build"), borsh(deserialize_with = "crate::wire::read_text"))]
     pub graph_uri: String,
     /// Where the parameters can be fetched.
-    #[borsh(deserialize_with = "read_text")]
+    #[cfg_attr(not(feature = "idl-build"), borsh(deserialize_with = "crate::wire::read_text"))]
     pub params_uri: String,
     /// Where the inputs can be fetched.
-    #[borsh(deserialize_with = "read_text")]
+    #[cfg_attr(not(feature = "idl-build"), borsh(deserialize_with = "crate::wire::read_text"))]
     pub inputs_uri: String,
     /// Where the node uploads the result; may be empty.
-    #[borsh(deserialize_with = "read_text")]
+    #[cfg_attr(not(feature = "idl-build"), borsh(deserialize_with = "crate::wire::read_text"))]
     pub store_uri: String,
 }
 

@@ -1,7 +1,6 @@
 use crate::address::{NETWORK, NODE_SEED};
 use crate::events::NodeRegistered;
 use crate::state::{Network, Node};
-use crate::wire::read_text;
 use anchor_lang::prelude::*;
 
 /// Arguments of `register_node`.
@@ -12,7 +11,7 @@ pub struct RegisterNodeArgs {
     /// The hot key, which will claim and commit.
     pub operator: Pubkey,
     /// Where the node serves artifacts; may be empty.
-    #[borsh(deserialize_with = "read_text")]
+    #[cfg_attr(not(feature = "idl-build"), borsh(deserialize_with = "crate::wire::read_text"))]
     pub endpoint: String,
 }
 

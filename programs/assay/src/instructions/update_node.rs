@@ -1,7 +1,6 @@
 use crate::error::AssayError;
 use crate::events::NodeUpdated;
 use crate::state::Node;
-use crate::wire::read_text;
 use anchor_lang::prelude::*;
 
 /// Arguments of `update_node`: both are replaced.
@@ -10,7 +9,7 @@ pub struct UpdateNodeArgs {
     /// The hot key from now on.
     pub operator: Pubkey,
     /// Where the node serves artifacts from now on; may be empty.
-    #[borsh(deserialize_with = "read_text")]
+    #[cfg_attr(not(feature = "idl-build"), borsh(deserialize_with = "crate::wire::read_text"))]
     pub endpoint: String,
 }
 
