@@ -3,7 +3,7 @@
 mod wgpu_adapter;
 
 use assay_kernels::conformance::{Level, Vector, vectors, verify};
-use assay_kernels::{Backend, Keep, KernelError, Model, TensorSet, WgpuBackend, WgpuOptions};
+use assay_kernels::{Backend, Keep, KernelError, Model, Strategy, TensorSet, WgpuBackend, WgpuOptions};
 use referee::graph::{
     Dim, Dtype, Graph, Instruction, Op, OpKind, OutOfBounds, Program, Slot, Tensor, TensorKind, Term, View,
 };
@@ -41,9 +41,14 @@ fn graph(tensors: Vec<Tensor>, op: Op, code: Vec<Instruction>, constants: Vec<i6
 
 /// `[m, k] x [n, k]` of u8 by i8, rounded to i8, the raw sum beside it.
 fn linear(m: u32, n: u32, k: u32) -> Vector {
+    product((m, n, k), Dtype::U8, Dtype::I8)
+}
+
+/// The same of other element types.
+fn product((m, n, k): (u32, u32, u32), left: Dtype, right: Dtype) -> Vector {
     let tensors = vec![
-        tensor(Dtype::U8, TensorKind::Input, &[m, k]),
-        tensor(Dtype::I8, TensorKind::Param, &[n, k]),
+        tensor(left, TensorKind::Input, &[m, k]),
+        tensor(right, TensorKind::Param, &[n, k]),
         tensor(Dtype::I8, TensorKind::Temp, &[m, n]),
         tensor(Dtype::I32, TensorKind::Temp, &[m, n]),
     ];
@@ -64,7 +69,7 @@ fn linear(m: u32, n: u32, k: u32) -> Vector {
         Instruction::Store { output: 0, a: 0 },
     ];
     Vector {
-        name: format!("{m}x{n}x{k}"),
+        name: format!("{m}x{n}x{k} {left:?}x{right:?}"),
         graph: graph(tensors, op, code, vec![1_234_567_891]),
         symbols: vec![],
         stretch: None,
@@ -111,10 +116,11 @@ fn an_adapter_opens_by_part_of_its_name() {
 
 #[test]
 fn large_matrices_use_every_edge_of_the_largest_tiles() {
-    let Some(backend) = open(paired()) else { return };
+    let Some(backend) = open(WgpuOptions { strategy: Strategy::Tiles, ..paired() }) else { return };
     // 10 x 10 tiles of 128 x 128, then of 64 x 64; rows of 1171 bytes share words with their neighbours.
-    verify(&backend, &[linear(1156, 1171, 5), linear(630, 627, 9), linear(70, 1100, 64), linear(1500, 15, 33)])
-        .unwrap();
+    let mixed = product((1156, 1171, 3), Dtype::I8, Dtype::U8);
+    let vectors = [linear(1156, 1171, 5), mixed, linear(630, 627, 9), linear(70, 1100, 64), linear(1500, 15, 33)];
+    verify(&backend, &vectors).unwrap();
 }
 
 #[test]
