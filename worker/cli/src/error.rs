@@ -51,6 +51,13 @@ impl CliError {
         Self { status, ..self }
     }
 
+    /// Adds what to do in terms of this command line.
+    pub(crate) fn with_hint(mut self, hint: &str) -> Self {
+        self.sentence.push_str("; ");
+        self.sentence.push_str(hint);
+        self
+    }
+
     pub(crate) fn code(&self) -> &str {
         &self.code
     }

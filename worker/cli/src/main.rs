@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 use context::ChainArguments;
 use error::CliError;
 use output::{Format, Output};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
@@ -65,6 +66,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    quiet_graphics_drivers();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return output::usage(&error, std::env::args_os()),
@@ -97,6 +99,15 @@ fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
     })
 }
 
+/// Mesa's Vulkan drivers complain on stderr about a missing XDG_RUNTIME_DIR where nobody has logged in, on servers say,
+/// although nothing is ever drawn.
+fn quiet_graphics_drivers() {
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        // SAFETY: called first in `main`, before any other thread exists that could read the environment.
+        unsafe { std::env::set_var("XDG_RUNTIME_DIR", std::env::temp_dir()) };
+    }
+}
+
 /// Logs go to stderr, so that stdout stays what the format promises.
 fn log(verbose: u8) {
     let level = match verbose {
@@ -104,10 +115,16 @@ fn log(verbose: u8) {
         1 => "info",
         _ => "debug",
     };
-    let ours = ["assay", "assay_node", "assay_chain", "assay_store", "assay_client", "assay_kernels", "assay_localnet"];
-    let default = ours.iter().map(|target| format!("{target}={level}")).collect::<Vec<_>>().join(",");
+    let ours = ["assay", "assay_node", "assay_chain", "assay_store", "assay_kernels", "assay_localnet"];
+    let mut default = ours.iter().map(|target| format!("{target}={level}")).collect::<Vec<_>>().join(",");
+    if verbose > 0 {
+        // What it warns of is in the error that the command ends with.
+        default.push_str(&format!(",assay_client={level}"));
+    }
     let filter = EnvFilter::try_from_env("ASSAY_LOG").unwrap_or_else(|_| EnvFilter::new(format!("error,{default}")));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let colours = std::io::stderr().is_terminal();
+    let _ =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).try_init();
 }
 
 #[cfg(test)]

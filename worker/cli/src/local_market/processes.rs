@@ -56,10 +56,6 @@ impl Processes {
     fn command(&self, arguments: &[String]) -> Result<Command, CliError> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(arguments).args(["--output", "json"]).stdin(Stdio::null()).kill_on_drop(true);
-        // Graphics drivers complain on stderr where there is no session.
-        if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
-            command.env("XDG_RUNTIME_DIR", &self.folder);
-        }
         Ok(command)
     }
 

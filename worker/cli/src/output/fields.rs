@@ -14,14 +14,14 @@ pub(crate) fn fields<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> 
     pairs.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The fields of a JSON object; what is `null` is left out.
-pub(crate) fn fields_of(value: &Value) -> String {
-    let named: Vec<(String, String)> = value
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(_, field)| !field.is_null())
-        .map(|(name, field)| (name.replace('_', " "), field.as_str().map_or_else(|| field.to_string(), str::to_owned)))
+/// The fields of a JSON object in the order of `names`; what is missing or `null` is left out.
+pub(crate) fn fields_of(value: &Value, names: &[&str]) -> String {
+    let words = |field: &Value| field.as_str().map_or_else(|| field.to_string(), str::to_owned);
+    let named: Vec<(String, String)> = names
+        .iter()
+        .filter_map(|name| {
+            value.get(name).filter(|field| !field.is_null()).map(|field| (name.replace('_', " "), words(field)))
+        })
         .collect();
     fields(named.iter().map(|(name, field)| (name.as_str(), field.clone())))
 }
@@ -32,9 +32,9 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn values_stand_in_one_column_and_nulls_are_left_out() {
+    fn values_stand_in_one_column_in_order_and_nulls_are_left_out() {
         console::set_colors_enabled(false);
-        let text = fields_of(&json!({ "a": "x", "job_id": 7, "none": null }));
-        assert_eq!(text, "a       x\njob id  7");
+        let text = fields_of(&json!({ "a": "x", "job_id": 7, "none": null }), &["job_id", "none", "a", "missing"]);
+        assert_eq!(text, "job id  7\na       x");
     }
 }

@@ -7,7 +7,6 @@ fn wrong_arguments_end_with_status_2_and_leave_stdout_empty() {
     let home = home();
     for arguments in [
         &["nonsense"][..],
-        &["job"],
         &["job", "post"],
         &["job", "show", "not-an-address"],
         &["node", "stake", "0"],
@@ -23,6 +22,14 @@ fn wrong_arguments_end_with_status_2_and_leave_stdout_empty() {
         assert!(ran.stdout.is_empty(), "{arguments:?}: {}", ran.stdout);
         assert!(ran.stderr.contains("error:"), "{arguments:?}: {}", ran.stderr);
     }
+}
+
+#[test]
+fn a_group_without_a_command_shows_its_commands() {
+    let home = home();
+    let ran = run(home.path(), &["job"]);
+    assert_eq!(ran.status, 2);
+    assert!(ran.stdout.is_empty() && ran.stderr.contains("reclaim"), "{}", ran.stderr);
 }
 
 #[test]

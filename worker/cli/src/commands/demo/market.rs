@@ -149,7 +149,7 @@ impl Market {
     /// Takes back what jobs still hold, all of them at once.
     async fn reclaim(&self, ended: &HashMap<Pubkey, Job>) -> Result<(), CliError> {
         let mut reclaiming = JoinSet::new();
-        for address in ended.keys().copied() {
+        for &address in ended.keys() {
             let client = Arc::clone(&self.client);
             reclaiming.spawn(async move { client.reclaim(&address).await });
         }

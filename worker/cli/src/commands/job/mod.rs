@@ -8,7 +8,7 @@ use super::{read_file, write_file};
 use crate::context::{ChainArguments, Context};
 use crate::error::CliError;
 use crate::output::{Output, fields_of};
-use assay_client::{Client, Work};
+use assay_client::{Client, ClientError, Work};
 use assay_models::artifact::decode_bundle;
 use assay_models::digits;
 use assay_store::{FetchOptions, LocalStore};
@@ -108,13 +108,13 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
         Command::Show { job } => {
             let account = context.chain().job(&job).await?;
             let value = show::describe(&job, &account);
-            output.result(&value, || fields_of(&value))
+            output.result(&value, || show::words(&value))
         }
         Command::Result { job, model, inputs, out, decode, local } => {
             let client = client(&context, &local)?;
             let work = work(&model, &inputs)?;
             let account = context.chain().job(&job).await?;
-            let bytes = client.result(&job, &work, &account).await?;
+            let bytes = client.result(&job, &work, &account).await.map_err(name_the_option)?;
             write_file(&out, &bytes)?;
             let read = match decode {
                 Decode::Bytes => None,
@@ -145,9 +145,16 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
                 "charge": reclaimed.charge,
                 "closed": reclaimed.closed,
             });
-            output.result(&value, || fields_of(&value))
+            output.result(&value, || fields_of(&value, &["job", "refund", "charge", "closed"]))
         }
     }
+}
+
+/// The library speaks of options; here they have names.
+fn name_the_option(error: ClientError) -> CliError {
+    const PRIVATE_ADDRESS: &str = "S0205";
+    let error = CliError::from(error);
+    if error.code() == PRIVATE_ADDRESS { error.with_hint("here: --allow-private") } else { error }
 }
 
 fn client(context: &Context, local: &Local) -> Result<Client, CliError> {

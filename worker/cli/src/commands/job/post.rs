@@ -1,12 +1,13 @@
 //! `assay job post`: escrow, and, if asked, wait.
 
-use super::show::describe;
+use super::show::{describe, words};
 use super::{Local, ModelFiles, client, work};
 use crate::context::Context;
 use crate::error::{CliError, ExitStatus};
 use crate::output::{Output, fields_of};
 use assay::state::Job;
 use assay::state_machine::JobState;
+use assay_chain::instructions::TokenMint;
 use assay_client::Terms;
 use assay_store::LocalStore;
 use clap::Args;
@@ -84,10 +85,11 @@ pub(super) async fn post(context: &Context, arguments: Post, output: Output) -> 
         store_uri: arguments.result_store,
         ..Terms::new(arguments.mint, arguments.price_min, arguments.price_max)
     };
+    can_pay(context, &client.address(), &arguments.mint, arguments.price_max).await?;
     let posted = client.post(&work, &artifacts, &terms).await?;
     if !arguments.wait {
         let value = json!({ "job": posted.address.to_string(), "job_id": posted.job_id, "slot": posted.slot });
-        return output.result(&value, || fields_of(&value));
+        return output.result(&value, || fields_of(&value, &["job", "job_id", "slot"]));
     }
     output.say(format!("posted job {} in slot {}", posted.address, posted.slot));
     let progress = output.progress("posted", 0);
@@ -99,7 +101,7 @@ pub(super) async fn post(context: &Context, arguments: Post, output: Output) -> 
         .await?;
     progress.done();
     let value = describe(&posted.address, &ended.job);
-    output.result(&value, || fields_of(&value))?;
+    output.result(&value, || words(&value))?;
     let why = match ended.job.state {
         JobState::Settled => return Ok(()),
         JobState::Missed => "its node did not deliver in time",
@@ -110,6 +112,22 @@ pub(super) async fn post(context: &Context, arguments: Post, output: Output) -> 
     let text =
         format!("job {address} ended without a result: {why}; `assay job reclaim {address}` brings the escrow back");
     Err(CliError::new("A0601", text).with_status(ExitStatus::NoResult))
+}
+
+/// Refuses what the token program would refuse, with the numbers.
+async fn can_pay(context: &Context, payer: &Pubkey, mint: &Pubkey, price_max: u64) -> Result<(), CliError> {
+    let Some(account) = context.chain().find_payment_mint(mint).await? else {
+        // The client explains which mints there are.
+        return Ok(());
+    };
+    let token = TokenMint { address: account.mint, token_program: account.token_program };
+    let held = context.chain().token_balance(&token.associated_account(payer)).await?.unwrap_or(0);
+    if held >= price_max {
+        return Ok(());
+    }
+    let text =
+        format!("{payer} holds {held} base units of {mint} and {price_max} are escrowed; send it more, or offer less");
+    Err(CliError::new("A0603", text))
 }
 
 /// The fixed price, or what a claim would fix now.

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::output::{Output, Table};
+use crate::output::{Output, Table, fields_of};
 use assay::state::Job;
 use assay::state_machine::JobState;
 use assay_chain::accounts::JobFilter;
@@ -34,6 +34,36 @@ pub(super) async fn list(context: &Context, client: Option<Pubkey>, output: Outp
         }
         table.render()
     })
+}
+
+/// What the text form shows of a job, in the order in which a person asks.
+const SHOWN: [&str; 21] = [
+    "job",
+    "state",
+    "client",
+    "job_id",
+    "node",
+    "payment_mint",
+    "price",
+    "price_min",
+    "price_max",
+    "bond",
+    "posted_slot",
+    "claim_until_slot",
+    "claimed_slot",
+    "commit_until_slot",
+    "committed_slot",
+    "challenge_until_slot",
+    "credit_node",
+    "credit_client",
+    "credit_fee",
+    "charge_credit",
+    "commitment",
+];
+
+/// What [`describe`] gives, for people.
+pub(super) fn words(value: &Value) -> String {
+    fields_of(value, &SHOWN)
 }
 
 /// A job as JSON: everything that a person asks of it.

@@ -1,10 +1,11 @@
 //! `assay network plan` and `apply`: bringing a chain to what the migrations say, dry run first.
 
+use super::parameter_values;
 use crate::commands::localnet::{program, words};
 use crate::context::Context;
 use crate::error::{CliError, ExitStatus};
 use crate::output::{Output, fields};
-use assay_chain::migrations::{self, Credentials, Desired, Plan, Step, Variables};
+use assay_chain::migrations::{self, Action, Credentials, Desired, Plan, Step, Variables};
 use assay_chain::read_keypair;
 use clap::Args;
 use serde_json::{Value, json};
@@ -104,7 +105,7 @@ impl Prepared {
             "endpoint": context.chain().endpoint().rpc_url,
             "mainnet": self.mainnet,
             "authority": self.authority.pubkey().to_string(),
-            "actions": self.plan.actions.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "actions": self.plan.actions.iter().map(describe).collect::<Vec<_>>(),
             "applied": applied,
         })
     }
@@ -115,8 +116,35 @@ impl Prepared {
             ("endpoint", format!("{}{network}", context.chain().endpoint().rpc_url)),
             ("authority", self.authority.pubkey().to_string()),
         ]);
-        format!("{about}\n\n{}", self.plan)
+        if self.plan.is_empty() {
+            return format!("{about}\n\nnothing to do: the chain is as the migrations say");
+        }
+        let actions = self.plan.actions.iter().enumerate();
+        let list: Vec<String> = actions.map(|(index, action)| format!("{}. {}", index + 1, describe(action))).collect();
+        format!("{about}\n\n{}", list.join("\n"))
     }
+}
+
+/// An action in words; of parameters only those that change.
+fn describe(action: &Action) -> String {
+    let (from, to) = match action {
+        Action::SetParameters { from, to } => (parameter_values(from), parameter_values(to)),
+        Action::InitialiseNetwork { stake_mint, parameters } => {
+            let list: Vec<String> =
+                named(&parameter_values(parameters)).map(|(name, value)| format!("{name} {value}")).collect();
+            return format!("initialise the network with stake mint {stake_mint}: {}", list.join(", "));
+        }
+        other => return other.to_string(),
+    };
+    let changes: Vec<String> = named(&to)
+        .filter(|(name, value)| from.get(name) != Some(*value))
+        .map(|(name, value)| format!("{name} from {} to {value}", from.get(name).unwrap_or(&Value::Null)))
+        .collect();
+    format!("set {}", changes.join(", "))
+}
+
+fn named(values: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    values.as_object().into_iter().flatten()
 }
 
 pub(super) async fn show_plan(context: &Context, arguments: &Migrations, output: Output) -> Result<(), CliError> {
@@ -149,4 +177,28 @@ pub(super) async fn apply(context: &Context, arguments: &Apply, output: Output) 
     progress.done();
     done?;
     output.result(&prepared.value(context, applied), || format!("\ndone: {applied} of {}", plan.actions.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_chain::migrations::Desired;
+
+    #[test]
+    fn of_parameters_only_those_that_change_are_named() {
+        let mint = Pubkey::new_from_array([7; 32]).to_string();
+        let pairs = [
+            ("program", assay::ID.to_string()),
+            ("program_file", "x".to_owned()),
+            ("stake_mint", mint.clone()),
+            ("payment_mint", mint),
+        ];
+        let variables = pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let from = Desired::builtin(&variables).expect("the built-in migrations are valid").parameters;
+        let mut to = from;
+        to.protocol_fee_bps += 50;
+        let action = Action::SetParameters { from, to };
+        let (before, after) = (from.protocol_fee_bps, to.protocol_fee_bps);
+        assert_eq!(describe(&action), format!("set protocol_fee_bps from {before} to {after}"));
+    }
 }

@@ -5,9 +5,10 @@ mod migrate;
 use crate::context::{ChainArguments, Context};
 use crate::error::CliError;
 use crate::output::{Output, Table, fields};
+use assay::state::Parameters;
 use assay_chain::accounts::{JobFilter, NodeFilter};
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -34,23 +35,11 @@ async fn show(context: &Context, output: Output) -> Result<(), CliError> {
     let mints = chain.payment_mints().await?;
     let nodes = chain.nodes(NodeFilter::default()).await?;
     let jobs = chain.jobs(JobFilter::default()).await?;
-    let parameters = &network.parameters;
     let value = json!({
         "program": assay::ID.to_string(),
         "authority": network.authority.to_string(),
         "stake_mint": network.stake_mint.to_string(),
-        "parameters": {
-            "minimum_stake": parameters.minimum_stake,
-            "unbonding_slots": parameters.unbonding_slots,
-            "protocol_fee_bps": parameters.protocol_fee_bps,
-            "miss_charge_bps": parameters.miss_charge_bps,
-            "minimum_bond_bps": parameters.minimum_bond_bps,
-            "maximum_claim_slots": parameters.maximum_claim_slots,
-            "maximum_run_slots": parameters.maximum_run_slots,
-            "minimum_window_slots": parameters.minimum_window_slots,
-            "maximum_window_slots": parameters.maximum_window_slots,
-            "maximum_open_jobs_per_node": parameters.maximum_open_jobs_per_node,
-        },
+        "parameters": parameter_values(&network.parameters),
         "payment_mints": mints.iter().map(|mint| json!({
             "mint": mint.mint.to_string(),
             "enabled": mint.enabled,
@@ -102,5 +91,21 @@ async fn show(context: &Context, output: Output) -> Result<(), CliError> {
         ]);
         let nodes = if nodes.is_empty() { "no nodes".to_owned() } else { list.render() };
         format!("{about}\n\n{}\n\n{}\n\n{nodes}", settings.render(), payments.render())
+    })
+}
+
+/// Parameters by name.
+fn parameter_values(parameters: &Parameters) -> Value {
+    json!({
+        "minimum_stake": parameters.minimum_stake,
+        "unbonding_slots": parameters.unbonding_slots,
+        "protocol_fee_bps": parameters.protocol_fee_bps,
+        "miss_charge_bps": parameters.miss_charge_bps,
+        "minimum_bond_bps": parameters.minimum_bond_bps,
+        "maximum_claim_slots": parameters.maximum_claim_slots,
+        "maximum_run_slots": parameters.maximum_run_slots,
+        "minimum_window_slots": parameters.minimum_window_slots,
+        "maximum_window_slots": parameters.maximum_window_slots,
+        "maximum_open_jobs_per_node": parameters.maximum_open_jobs_per_node,
     })
 }

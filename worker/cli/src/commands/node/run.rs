@@ -16,16 +16,14 @@ pub(super) async fn run_node(
     until_parent_exits: bool,
     output: Output,
 ) -> Result<(), CliError> {
+    let node = folder.node()?;
     let mut config = folder.config()?;
     if let Some(backend) = backend {
         config.backend = backend.into();
     }
-    let identity = Identity {
-        node: folder.node()?,
-        operator: read_keypair(&folder.operator_path())?,
-        data_folder: folder.data.clone(),
-    };
-    let (node, cancel) = (identity.node, cancelled_by_signals()?);
+    let identity =
+        Identity { node, operator: read_keypair(&folder.operator_path())?, data_folder: folder.data.clone() };
+    let cancel = cancelled_by_signals()?;
     let started = start(config, identity, context.sender.clone()).await?;
     let value = json!({
         "node": node.to_string(),

@@ -16,6 +16,13 @@ pub(super) async fn stake(context: &Context, folder: &Folder, amount: u64, outpu
     let (funder, node) = (context.keypair()?, folder.node()?);
     let mint = context.chain().stake_mint().await?;
     let source = mint.associated_account(&funder.pubkey());
+    let held = context.chain().token_balance(&source).await?.unwrap_or(0);
+    if held < amount {
+        let (mint, funder) = (mint.address, funder.pubkey());
+        let text =
+            format!("{funder} holds {held} base units of the stake mint {mint} and {amount} are needed; send it more");
+        return Err(CliError::new("A0206", text));
+    }
     let instruction = instructions::stake(&funder.pubkey(), &node, mint, &source, amount);
     context.sender.execute(&[instruction], &[&funder]).await?;
     show_stake(context, &node, output).await
