@@ -70,16 +70,22 @@ def words(column, text):
         yield column + match.start(), match.group()
 
 
+def mixed(opacity):
+    """The foreground over the background."""
+    channels = (tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5)) for colour in (FOREGROUND, BACKGROUND))
+    return "#" + "".join(f"{round(a * opacity + b * (1 - opacity)):02x}" for a, b in zip(*channels))
+
+
 def blocks(column, text, y):
     """Draws shaded block characters as rectangles, which no font can get wrong."""
     shades = {"░": 0.25, "▒": 0.5, "▓": 0.75, "█": 1.0}
-    for offset, character in enumerate(text):
-        if character in shades:
-            x = MARGIN + (column + offset) * CELL_WIDTH
-            yield (
-                f'<rect x="{x:.1f}" y="{y - LINE_HEIGHT + 5:.1f}" width="{CELL_WIDTH + 0.2}" '
-                f'height="{LINE_HEIGHT + 0.2}" fill="{FOREGROUND}" fill-opacity="{shades[character]}"/>'
-            )
+    for match in re.finditer(r"░+|▒+|▓+|█+", text):
+        x = MARGIN + (column + match.start()) * CELL_WIDTH
+        width = len(match.group()) * CELL_WIDTH
+        yield (
+            f'<rect x="{x:.1f}" y="{y - LINE_HEIGHT + 5}" width="{width:.1f}" height="{LINE_HEIGHT}" '
+            f'fill="{mixed(shades[match.group()[0]])}" shape-rendering="crispEdges"/>'
+        )
 
 
 def draw(lines, title):

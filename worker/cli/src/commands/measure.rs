@@ -41,6 +41,8 @@ pub(crate) struct Arguments {
 
 /// What each client of the measurement has, in base units of the payment mint.
 const PURSE: u64 = 1_000_000_000;
+/// What each node stakes: enough for the bonds of all jobs that it holds at once.
+const STAKE: u64 = 1_000_000_000;
 /// The price of every job.
 const PRICE: u64 = 100_000;
 
@@ -59,7 +61,7 @@ async fn measure(processes: &Processes, arguments: &Arguments, output: Output) -
     let progress = output.progress("starting a local chain and two nodes", 0);
     let ready = start_localnet(processes, arguments.slot_ms).await?;
     for (owner, name) in ["node-a", "node-b"].into_iter().enumerate() {
-        let launch = Launch { name, owner, backend: "cpu", price_floor: 1, concurrent_jobs: 8 };
+        let launch = Launch { name, owner, backend: "cpu", stake: STAKE, price_floor: 1, concurrent_jobs: 8 };
         start_node(processes, &ready, launch).await?;
     }
     progress.done();

@@ -3,7 +3,6 @@
 use super::processes::Processes;
 use crate::commands::localnet::{Ready, program};
 use crate::error::CliError;
-use assay_localnet::market::TOKEN;
 use assay_node::status::Status;
 use solana_sdk::pubkey::Pubkey;
 use std::net::SocketAddr;
@@ -12,9 +11,6 @@ use tokio::net::TcpListener;
 
 /// How long a process may take to start, on a machine that is busy with other things.
 const START_PATIENCE: Duration = Duration::from_secs(120);
-/// What every node stakes.
-pub(crate) const STAKE: u64 = 1_000 * TOKEN;
-
 /// How a node is to be started.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Launch {
@@ -22,6 +18,8 @@ pub(crate) struct Launch {
     /// Which of the localnet's node keys owns it.
     pub(crate) owner: usize,
     pub(crate) backend: &'static str,
+    /// In base units.
+    pub(crate) stake: u64,
     pub(crate) price_floor: u64,
     pub(crate) concurrent_jobs: usize,
 }
@@ -33,6 +31,7 @@ pub(crate) struct NodeInfo {
     pub(crate) backend: &'static str,
     /// What the backend says of its device.
     pub(crate) device: String,
+    pub(crate) stake: u64,
     pub(crate) price_floor: u64,
     pub(crate) address: Pubkey,
     pub(crate) owner: Pubkey,
@@ -64,7 +63,7 @@ pub(crate) async fn start_localnet(processes: &Processes, slot_ms: u64) -> Resul
 
 /// Registers, stakes and starts a node and waits until it answers.
 pub(crate) async fn start_node(processes: &Processes, ready: &Ready, launch: Launch) -> Result<NodeInfo, CliError> {
-    let Launch { name, owner, backend, price_floor, concurrent_jobs } = launch;
+    let Launch { name, owner, backend, stake, price_floor, concurrent_jobs } = launch;
     let key =
         ready.keys.nodes.get(owner).ok_or_else(|| CliError::new("A0306", "the localnet has no key for a node"))?;
     let (artifacts, status) = (free_address().await?, free_address().await?);
@@ -88,7 +87,7 @@ pub(crate) async fn start_node(processes: &Processes, ready: &Ready, launch: Lau
         init.extend([option.to_owned(), value]);
     }
     let registered = processes.call(&init).await?;
-    processes.call(&with(&["node", "stake", &STAKE.to_string()])).await?;
+    processes.call(&with(&["node", "stake", &stake.to_string()])).await?;
     processes.spawn(name, &with(&["node", "run", "--until-parent-exits"]))?;
     let http = reqwest::Client::new();
     let running: Status = processes
@@ -100,6 +99,7 @@ pub(crate) async fn start_node(processes: &Processes, ready: &Ready, launch: Lau
         name,
         backend,
         device: running.backends.first().map_or_else(String::new, |(_, device)| device.clone()),
+        stake,
         price_floor,
         address: registered["node"].as_str().unwrap_or_default().parse()?,
         owner: registered["withdraw_authority"].as_str().unwrap_or_default().parse()?,

@@ -3,5 +3,5 @@
 mod launch;
 mod processes;
 
-pub(crate) use launch::{Launch, NodeInfo, STAKE, has_adapter, start_localnet, start_node};
+pub(crate) use launch::{Launch, NodeInfo, has_adapter, start_localnet, start_node};
 pub(crate) use processes::Processes;

@@ -20,31 +20,42 @@ use tokio::task::{JoinHandle, JoinSet};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Plan {
     /// Posted at a price that somebody takes, now or as it rises.
-    Settle { min: u64, max: u64 },
+    Settle { min: u64, max: u64, minimum_stake: Option<u64> },
     /// Too cheap for every node: expires, and everything comes back.
     TooCheap,
     /// Taken back by the client.
     Cancel,
 }
 
+/// What dear jobs ask of a node: more than the second node has.
+const DEAR_STAKE: u64 = 2_000 * TOKEN;
+
 impl Plan {
-    /// Prices differ, so that both nodes find what they want: cheap jobs for the low floor, dear ones for both.
+    /// Prices differ, so that both nodes find what they want: dear jobs ask for a node with more at stake, cheap ones
+    /// go to the lower floor.
     fn of_batch(index: usize) -> Self {
-        let (min, max) = match index % 4 {
-            0 => (4 * TOKEN, 6 * TOKEN),
-            1 => (TOKEN / 2, 5 * TOKEN),
-            2 => (3 * TOKEN, 8 * TOKEN),
-            _ => (TOKEN, 2 * TOKEN),
+        let (min, max, minimum_stake) = match index % 4 {
+            0 => (4 * TOKEN, 6 * TOKEN, Some(DEAR_STAKE)),
+            1 => (TOKEN / 2, 5 * TOKEN, None),
+            2 => (3 * TOKEN, 8 * TOKEN, Some(DEAR_STAKE)),
+            _ => (TOKEN, 2 * TOKEN, None),
         };
-        Self::Settle { min, max }
+        Self::Settle { min, max, minimum_stake }
     }
 
     fn terms(self, payment_mint: Pubkey) -> Terms {
-        let (min, max, ramp_slots, claim_slots) = match self {
-            Self::Settle { min, max } => (min, max, 24, 100),
-            Self::TooCheap | Self::Cancel => (TOKEN / 10, TOKEN / 2, 10, 20),
+        let (min, max, minimum_stake, ramp_slots, claim_slots) = match self {
+            Self::Settle { min, max, minimum_stake } => (min, max, minimum_stake, 24, 100),
+            Self::TooCheap | Self::Cancel => (TOKEN / 10, TOKEN / 2, None, 10, 20),
         };
-        Terms { ramp_hold_slots: 4, ramp_slots, claim_slots, run_slots: 250, ..Terms::new(payment_mint, min, max) }
+        Terms {
+            ramp_hold_slots: 4,
+            ramp_slots,
+            claim_slots,
+            run_slots: 250,
+            minimum_stake,
+            ..Terms::new(payment_mint, min, max)
+        }
     }
 }
 
@@ -126,7 +137,9 @@ pub(super) async fn post(
 }
 
 fn posted_words(images: usize, terms: &Terms) -> String {
-    format!("posted: {images} images for {}, rising to {}", tokens(terms.price_min), tokens(terms.price_max))
+    let (min, max) = (tokens(terms.price_min), tokens(terms.price_max));
+    let stake = terms.minimum_stake.map(|stake| format!(", of a node with {} at stake", tokens(stake)));
+    format!("posted: {images} images for {min}, rising to {max}{}", stake.unwrap_or_default())
 }
 
 /// Waits for the end of one job and says what happens to it on the way.

@@ -6,7 +6,7 @@ use super::verify::{Checked, check};
 use super::{Arguments, Summary};
 use crate::commands::localnet::Ready;
 use crate::error::CliError;
-use crate::local_market::{Launch, NodeInfo, Processes, STAKE, has_adapter, start_localnet, start_node};
+use crate::local_market::{Launch, NodeInfo, Processes, has_adapter, start_localnet, start_node};
 use crate::output::{Output, draw_digits};
 use assay::state::Job;
 use assay::state_machine::JobState;
@@ -53,8 +53,22 @@ impl Market {
         output.heading("Two nodes");
         let progress = output.progress("registering, staking, compiling kernels, self-tests", 0);
         let backend = if adapter { "wgpu" } else { "cpu" };
-        let first = Launch { name: "node-a", owner: 0, backend, price_floor: 3 * TOKEN, concurrent_jobs: 2 };
-        let second = Launch { name: "node-b", owner: 1, backend: "cpu", price_floor: TOKEN, concurrent_jobs: 2 };
+        let first = Launch {
+            name: "node-a",
+            owner: 0,
+            backend,
+            stake: 3_000 * TOKEN,
+            price_floor: 3 * TOKEN,
+            concurrent_jobs: 2,
+        };
+        let second = Launch {
+            name: "node-b",
+            owner: 1,
+            backend: "cpu",
+            stake: 500 * TOKEN,
+            price_floor: TOKEN,
+            concurrent_jobs: 2,
+        };
         let (first, second) =
             tokio::try_join!(start_node(processes, &ready, first), start_node(processes, &ready, second))?;
         progress.done();
@@ -63,7 +77,7 @@ impl Market {
             output.note("  no GPU adapter here: both nodes compute on the CPU");
         }
         for node in &nodes {
-            output.say(node_words(node, STAKE));
+            output.say(node_words(node));
         }
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let store_url = format!("http://{}", listener.local_addr()?);
@@ -185,11 +199,19 @@ impl Market {
     }
 }
 
-/// Two mistakes, if there are as many, and three that are right. Mistakes say more than successes: they come first.
+/// Two mistakes, if there are as many, and three other digits that are right.
 fn picture(checked: &Checked) -> String {
-    let mut order: Vec<&(Image, Prediction)> = checked.predictions.iter().collect();
-    order.sort_by_key(|(image, prediction)| image.label == prediction.class);
-    let shown: Vec<(&Image, &Prediction)> =
-        order.iter().take(2).chain(order.iter().rev().take(3)).map(|(image, prediction)| (image, prediction)).collect();
+    let is_right = |pair: &&(Image, Prediction)| pair.0.label == pair.1.class;
+    let mut shown: Vec<&(Image, Prediction)> =
+        checked.predictions.iter().filter(|pair| !is_right(pair)).take(2).collect();
+    for pair in checked.predictions.iter().filter(is_right) {
+        if shown.len() == 5 {
+            break;
+        }
+        if shown.iter().all(|other| other.0.label != pair.0.label) {
+            shown.push(pair);
+        }
+    }
+    let shown: Vec<(&Image, &Prediction)> = shown.into_iter().map(|(image, prediction)| (image, prediction)).collect();
     draw_digits(&shown)
 }

@@ -105,14 +105,14 @@ fn milliseconds(micros: u64) -> String {
 }
 
 /// What a node offers, in two lines of a terminal.
-pub(super) fn node_words(node: &NodeInfo, stake: u64) -> String {
+pub(super) fn node_words(node: &NodeInfo) -> String {
     const COLUMNS: usize = 96;
     let device = format!("{}: {}", node.backend, node.device);
     format!(
         "  {}  takes jobs from {} tokens on, {} at stake\n          {}",
         style(node.name).bold(),
         tokens(node.price_floor),
-        tokens(stake),
+        tokens(node.stake),
         truncate_str(&device, COLUMNS - 10, "…")
     )
 }
