@@ -43,8 +43,17 @@ pub(crate) struct Transaction {
     pub(crate) purpose: u8,
     pub(crate) job: [u8; 32],
     pub(crate) last_slot: u64,
-    /// Boundary root, output root, manifest and path of a commitment.
-    pub(crate) result: Option<([u8; 32], [u8; 32], [u8; 32], Vec<[u8; 32]>)>,
+    /// What is committed to, if that is the purpose.
+    pub(crate) result: Option<Committed>,
+}
+
+/// Arguments of a commitment.
+#[derive(Clone, Debug, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
+pub(crate) struct Committed {
+    pub(crate) boundary_root: [u8; 32],
+    pub(crate) output_root: [u8; 32],
+    pub(crate) manifest: [u8; 32],
+    pub(crate) output_path: Vec<[u8; 32]>,
 }
 
 fn pack<T: AnchorSerialize>(value: &T) -> Vec<u8> {
@@ -103,8 +112,9 @@ impl World {
                 if job.run_deadline()?.has_passed(now) {
                     return Err(AssayError::RunDeadlinePassed);
                 }
-                let (boundary_root, output_root, result_manifest, path) = tx.result.clone().unwrap();
-                if job.output.boundary_root(&output_root, &path)? != boundary_root {
+                let Committed { boundary_root, output_root, manifest: result_manifest, output_path } =
+                    tx.result.clone().unwrap();
+                if job.output.boundary_root(&output_root, &output_path)? != boundary_root {
                     return Err(AssayError::BoundaryRootMismatch);
                 }
                 let commitment = commitment(&tx.job, &job.node.to_bytes(), &boundary_root);
@@ -270,9 +280,12 @@ impl Market for TestMarket {
         };
         self.call(|world| {
             let result = match action {
-                Action::Commit { boundary_root, output_root, output_path, manifest } => {
-                    Some((*boundary_root, *output_root, *manifest, output_path.clone()))
-                }
+                Action::Commit { boundary_root, output_root, output_path, manifest } => Some(Committed {
+                    boundary_root: *boundary_root,
+                    output_root: *output_root,
+                    manifest: *manifest,
+                    output_path: output_path.clone(),
+                }),
                 _ => None,
             };
             let id = world.signed.len() as u64 + 1;
