@@ -111,7 +111,7 @@ impl<'a> Contest<'a> {
         let mut run_theirs = || {
             let _ = theirs(&mut product);
         };
-        let budget = Duration::from_millis(if isa == Isa::Scalar { 100 } else { 1500 });
+        let budget = Duration::from_millis(if isa == Isa::Scalar { 500 } else { 1500 });
         let rounds = if isa == Isa::Scalar { 1 } else { 5 };
         let [ours, theirs] = by_turns(budget, rounds, [&mut run_ours, &mut run_theirs]);
         if let Some(error) = failure {
