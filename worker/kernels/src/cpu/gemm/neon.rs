@@ -1,4 +1,6 @@
 //! The micro kernel for aarch64 with the dot product extension: 8 rows by 8 columns of 4 signed bytes.
+//!
+//! It has passed every conformance vector under user-mode emulation; its speed on a processor is not yet measured.
 
 use super::format::Tile;
 use std::arch::aarch64::*;
