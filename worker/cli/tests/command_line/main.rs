@@ -2,6 +2,7 @@
 
 mod arguments;
 mod configuration;
+mod migrations;
 mod models;
 mod processes;
 

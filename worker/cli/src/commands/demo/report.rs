@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_has_its_sign_and_the_table_fits_a_terminal() {
+    fn a_change_has_its_sign() {
         let balance = |tokens| Balance { name: "client".into(), tokens, stake: None, lamports: Some(5_000) };
         let lost = balance_table(&[balance(10 * TOKEN)], &[balance(8 * TOKEN)]).render();
         assert!(lost.contains("-2.00"), "{lost}");

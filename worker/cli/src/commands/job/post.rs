@@ -25,9 +25,9 @@ pub(crate) struct Post {
     /// Base URL at which nodes reach the store's folder
     #[arg(long)]
     store_url: String,
-    /// Payment mint
+    /// Payment mint [default: the network's, if it has enabled one only]
     #[arg(long)]
-    mint: Pubkey,
+    mint: Option<Pubkey>,
     /// Price while the hold lasts, in base units
     #[arg(long)]
     price_min: u64,
@@ -74,6 +74,10 @@ pub(super) async fn post(context: &Context, arguments: Post, output: Output) -> 
     let client = client(context, &arguments.local)?;
     let store = LocalStore::open(&arguments.local.store)?;
     let artifacts = work.store(&store, &arguments.store_url).await?;
+    let mint = match arguments.mint {
+        Some(mint) => mint,
+        None => only_mint(context).await?,
+    };
     let terms = Terms {
         ramp_hold_slots: arguments.hold_slots,
         ramp_slots: arguments.ramp_slots,
@@ -83,9 +87,9 @@ pub(super) async fn post(context: &Context, arguments: Post, output: Output) -> 
         minimum_stake: arguments.minimum_stake,
         bond: arguments.bond,
         store_uri: arguments.result_store,
-        ..Terms::new(arguments.mint, arguments.price_min, arguments.price_max)
+        ..Terms::new(mint, arguments.price_min, arguments.price_max)
     };
-    can_pay(context, &client.address(), &arguments.mint, arguments.price_max).await?;
+    can_pay(context, &client.address(), &mint, arguments.price_max).await?;
     let posted = client.post(&work, &artifacts, &terms).await?;
     if !arguments.wait {
         let value = json!({ "job": posted.address.to_string(), "job_id": posted.job_id, "slot": posted.slot });
@@ -112,6 +116,22 @@ pub(super) async fn post(context: &Context, arguments: Post, output: Output) -> 
     let text =
         format!("job {address} ended without a result: {why}; `assay job reclaim {address}` brings the escrow back");
     Err(CliError::new("A0601", text).with_status(ExitStatus::NoResult))
+}
+
+/// The payment mint, where there is no choice.
+async fn only_mint(context: &Context) -> Result<Pubkey, CliError> {
+    let mints = context.chain().payment_mints().await?;
+    let enabled: Vec<Pubkey> = mints.iter().filter(|mint| mint.enabled).map(|mint| mint.mint).collect();
+    match enabled[..] {
+        [only] => Ok(only),
+        [] => Err(CliError::new("A0604", "the network has enabled no payment mint; its authority has to")),
+        _ => {
+            let names: Vec<String> = enabled.iter().map(ToString::to_string).collect();
+            let text =
+                format!("the network has enabled several payment mints; give --mint, one of {}", names.join(", "));
+            Err(CliError::new("A0604", text).with_status(ExitStatus::Usage))
+        }
+    }
 }
 
 /// Refuses what the token program would refuse, with the numbers.
