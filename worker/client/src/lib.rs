@@ -5,7 +5,7 @@
 //! let artifacts = work.store(&store, "http://host:port").await?;      // graph, params, inputs where nodes can fetch them
 //! let posted = client.post(&work, &artifacts, &terms).await?;         // escrows the maximum price
 //! let ended = client.wait(&posted.address, |progress| ..).await?;     // settled, expired or missed
-//! let output = client.result(&work, &ended.job).await?;               // bytes whose root is the committed one
+//! let output = client.result(&ended.address, &work, &ended.job).await?; // bytes whose root is the committed one
 //! client.reclaim(&posted.address).await?;                             // what was not spent, and the rent
 //! ```
 
