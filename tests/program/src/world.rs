@@ -154,6 +154,11 @@ impl World {
         key
     }
 
+    /// Every key that can sign.
+    pub fn known_keys(&self) -> impl Iterator<Item = Pubkey> + '_ {
+        self.keys.keys().copied()
+    }
+
     /// A key with lamports.
     pub fn rich_key(&mut self, name: &str) -> Pubkey {
         let key = self.key(name);

@@ -1,0 +1,78 @@
+//! One call of every instruction, each in a world in which it goes through.
+
+use assay::address;
+use assay::instructions::{CreditRole, PostJobArgs, SetPaymentMintArgs};
+use program_tests::terms::{parameters, terms};
+use program_tests::{Node, World};
+use solana_sdk::instruction::Instruction;
+
+/// A call that goes through.
+pub(crate) struct EveryCall {
+    /// The name of the instruction.
+    pub(crate) name: &'static str,
+    /// The world in which it goes through.
+    pub(crate) world: World,
+    /// The call.
+    pub(crate) instruction: Instruction,
+}
+
+/// All 25, with jobs in every state around.
+pub(crate) fn every_call() -> Vec<EveryCall> {
+    let mut world = World::new();
+    let (node, mint, client) = (world.node, world.mint, world.client);
+    let missed = world.missed();
+    let settled = world.settled();
+    let paid_out = world.settled();
+    world.pay_out(&paid_out);
+    let (committed, claimed, posted) = (world.committed(), world.claimed(), world.posted());
+    world.cancelled();
+    world.post(world.other_client, &mint, terms());
+    world.mint_to(&mint, address::fee_vault(&mint.address), 100);
+    world.accepts(&world.propose_authority(client));
+    world.accepts(&world.request_withdrawal(&node, 10));
+    let owner = world.rich_key("new owner");
+    let new_node = Node { address: address::node(&owner, 0), owner, operator: owner };
+    let mut registered = world.clone();
+    registered.accepts(&registered.register_node(&new_node, 0, ""));
+    let mut later = world.clone();
+    later.advance(parameters().unbonding_slots);
+    let unknown = world.create_mint("unknown mint", false);
+    let next = world.job_at(client, world.next_job_id(client), &mint);
+    let post = PostJobArgs { job_id: next.id, ..terms() };
+    let rate = SetPaymentMintArgs { enabled: true, bond_numerator: 1, bond_denominator: 1 };
+    let result = world.result(&claimed).args();
+    let first = World::uninitialised();
+    let calls = [
+        ("initialize_network", &first, first.initialize_network(parameters()).instruction()),
+        ("set_parameters", &world, world.set_parameters(parameters()).instruction()),
+        ("propose_authority", &world, world.propose_authority(client).instruction()),
+        ("accept_authority", &world, world.accept_authority(client).instruction()),
+        ("allow_payment_mint", &world, world.allow_payment_mint(&unknown, 1, 1).instruction()),
+        ("set_payment_mint", &world, world.set_payment_mint(&mint, rate).instruction()),
+        ("withdraw_fees", &world, world.withdraw_fees(&mint, 1).instruction()),
+        ("register_node", &world, world.register_node(&new_node, 0, "http://a:1").instruction()),
+        ("update_node", &world, world.update_node(&node, node.operator, "http://a:1").instruction()),
+        ("stake", &world, world.stake(&node, node.owner, 1).instruction()),
+        ("request_withdrawal", &world, world.request_withdrawal(&node, 1).instruction()),
+        ("cancel_withdrawal", &world, world.cancel_withdrawal(&node, 0).instruction()),
+        ("withdraw_stake", &later, later.withdraw_stake(&node).instruction()),
+        ("deregister_node", &registered, registered.deregister_node(&new_node).instruction()),
+        ("post_job", &world, world.post_job(&next, post).instruction()),
+        ("claim_job", &world, world.claim_job(&node, &posted).instruction()),
+        ("commit_result", &world, world.commit_result(&node, &claimed, result).instruction()),
+        ("finalise_job", &later, later.finalise_job(&node, &committed).instruction()),
+        ("cancel_job", &world, world.cancel_job(&posted).instruction()),
+        ("expire_job", &later, later.expire_job(&posted).instruction()),
+        ("expire_claim", &later, later.expire_claim(&node, &claimed).instruction()),
+        ("withdraw_credit", &world, world.withdraw_credit(node.owner, &settled, CreditRole::Node).instruction()),
+        ("withdraw_charge", &world, world.withdraw_charge(missed.client, &missed).instruction()),
+        ("sweep_fee", &world, world.sweep_fee(&settled).instruction()),
+        ("close_job", &world, world.close_job(&paid_out).instruction()),
+    ];
+    calls
+        .map(|(name, world, instruction)| {
+            world.clone().transact(std::slice::from_ref(&instruction)).unwrap_or_else(|why| panic!("{name}: {why:#?}"));
+            EveryCall { name, world: world.clone(), instruction }
+        })
+        .into()
+}

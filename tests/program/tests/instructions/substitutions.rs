@@ -1,0 +1,53 @@
+//! Every account of every instruction replaced by every other account there is.
+//!
+//! The tables in the files of the instructions try the wrong accounts that an attacker would try first, with the exact
+//! error; this tries all, so that none is forgotten. Whoever must sign signs.
+
+use crate::every_call::{EveryCall, every_call};
+use program_tests::tokens::{TOKEN, TOKEN_2022};
+use solana_sdk::pubkey::Pubkey;
+use std::collections::BTreeSet;
+
+/// Where another account may stand, and why that harms nobody.
+const LEGITIMATE: [(&str, usize, &str); 11] = [
+    ("claim_job", 3, "another posted job: the operator chooses"),
+    ("expire_job", 0, "another posted job whose time is over: anyone may expire it"),
+    ("initialize_network", 9, "only carries the program into the transaction, which another account does here"),
+    ("set_payment_mint", 2, "another mint's record: the authority chooses"),
+    ("stake", 2, "another node: the funder chooses"),
+    ("withdraw_charge", 0, "a helper, because the destination is the payee's associated token account"),
+    ("withdraw_charge", 5, "another account of the mint: the payee signs and chooses"),
+    ("withdraw_credit", 0, "a helper, because the destination is the payee's associated token account"),
+    ("withdraw_credit", 4, "another account of the mint: the payee signs and chooses"),
+    ("withdraw_fees", 5, "another account of the mint: the authority chooses"),
+    ("withdraw_stake", 5, "another account of the mint: the owner chooses"),
+];
+
+#[test]
+fn no_account_can_be_replaced_by_another_where_it_matters() {
+    let calls = every_call();
+    let everything: BTreeSet<Pubkey> =
+        calls.iter().flat_map(|call| &call.instruction.accounts).map(|meta| meta.pubkey).collect();
+    let mut accepted = BTreeSet::new();
+    for EveryCall { name, world, instruction } in calls {
+        let keys: BTreeSet<Pubkey> = world.known_keys().collect();
+        let owned = [assay::ID, TOKEN, TOKEN_2022].map(|program| world.svm.get_program_accounts(&program));
+        let known: BTreeSet<Pubkey> = owned.iter().flatten().map(|account| account.0).chain(keys.clone()).collect();
+        for (at, right) in instruction.accounts.iter().enumerate() {
+            let mut branch = world.clone();
+            for other in everything.union(&known).filter(|other| **other != right.pubkey) {
+                if right.is_signer && !keys.contains(other) {
+                    continue;
+                }
+                let mut replaced = instruction.clone();
+                replaced.accounts[at].pubkey = *other;
+                if branch.transact(&[replaced]).is_ok() {
+                    accepted.insert((name, at));
+                    branch = world.clone();
+                }
+            }
+        }
+    }
+    let legitimate: BTreeSet<(&str, usize)> = LEGITIMATE.iter().map(|(name, at, _)| (*name, *at)).collect();
+    assert_eq!(accepted, legitimate);
+}
