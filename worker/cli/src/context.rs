@@ -6,23 +6,26 @@ use clap::Args;
 use solana_sdk::signature::Keypair;
 use std::path::PathBuf;
 
+/// Where `--help` lists the options that every command has.
+pub(crate) const SHARED_HEADING: &str = "Options of every command";
+
 /// Options of every command. What is not given comes from the Solana CLI's configuration.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ChainArguments {
     /// RPC endpoint: l(ocalhost), d(evnet), t(estnet), m(ainnet) or a URL
-    #[arg(short = 'u', long, global = true, env = "ASSAY_URL")]
+    #[arg(short = 'u', long, global = true, help_heading = SHARED_HEADING, env = "ASSAY_URL")]
     pub(crate) url: Option<String>,
     /// Websocket endpoint [default: derived from the URL]
-    #[arg(long, global = true, env = "ASSAY_WS")]
+    #[arg(long, global = true, help_heading = SHARED_HEADING, env = "ASSAY_WS")]
     pub(crate) ws: Option<String>,
     /// Keypair file that signs and pays [default: the Solana CLI's]
-    #[arg(short = 'k', long, global = true, env = "ASSAY_KEYPAIR")]
+    #[arg(short = 'k', long, global = true, help_heading = SHARED_HEADING, env = "ASSAY_KEYPAIR")]
     pub(crate) keypair: Option<PathBuf>,
     /// The Solana CLI's configuration file
-    #[arg(short = 'C', long, global = true, env = "SOLANA_CONFIG")]
+    #[arg(short = 'C', long, global = true, help_heading = SHARED_HEADING, env = "SOLANA_CONFIG")]
     pub(crate) config: Option<PathBuf>,
     /// Most lamports to add to a transaction for priority
-    #[arg(long, global = true, default_value_t = 0)]
+    #[arg(long, global = true, help_heading = SHARED_HEADING, default_value_t = 0)]
     pub(crate) max_priority_fee: u64,
 }
 

@@ -9,7 +9,7 @@ mod local_market;
 mod output;
 
 use clap::{Parser, Subcommand};
-use context::ChainArguments;
+use context::{ChainArguments, SHARED_HEADING};
 use error::CliError;
 use output::{Format, Output};
 use std::io::IsTerminal;
@@ -31,10 +31,10 @@ struct Arguments {
     #[command(flatten)]
     chain: ChainArguments,
     /// What stdout carries
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    #[arg(long, global = true, help_heading = SHARED_HEADING, value_enum, default_value_t = Format::Text)]
     output: Format,
     /// Log more: -v information, -vv debugging; ASSAY_LOG takes a tracing filter
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, help_heading = SHARED_HEADING, action = clap::ArgAction::Count)]
     verbose: u8,
     #[command(subcommand)]
     command: Command,

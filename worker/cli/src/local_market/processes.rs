@@ -19,6 +19,8 @@ pub(crate) struct Processes {
 
 /// Lines of each log that are shown after a failure.
 const LOG_LINES: usize = 15;
+/// How long a killed child may take to be gone.
+const DEATH_PATIENCE: Duration = Duration::from_secs(2);
 /// How often children are looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -136,9 +138,18 @@ impl Processes {
 
 impl Drop for Processes {
     fn drop(&mut self) {
-        for (_, child) in self.lock().iter_mut() {
+        let mut children = self.lock();
+        for (_, child) in children.iter_mut() {
             let _ = child.start_kill();
         }
+        // Whoever still writes would keep the folder from being removed.
+        let started = Instant::now();
+        while started.elapsed() < DEATH_PATIENCE
+            && children.iter_mut().any(|(_, child)| matches!(child.try_wait(), Ok(None)))
+        {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        drop(children);
         if !self.keep {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
