@@ -5,7 +5,7 @@
 
 use crate::error::AssayError;
 use anchor_lang::prelude::*;
-use anchor_spl::associated_token::get_associated_token_address_with_program_id;
+use anchor_spl::associated_token::{self, get_associated_token_address_with_program_id};
 use anchor_spl::token_interface::{
     close_account, transfer_checked, CloseAccount, Mint, TokenAccount, TokenInterface, TransferChecked,
 };
@@ -70,13 +70,30 @@ pub fn close<'info>(
 /// The one rule for who may be paid where: a payee that signs names any account; anybody else can only move a credit to
 /// the payee's associated token account, so that a crank can help but never redirect.
 ///
+/// `associated_bump` is the bump of that account, if the caller has found it: it spares the search, 1,500 compute units for
+/// each bump below 255. Another bump gives an address at which no token account can be, because the associated token
+/// program signs for none but the first.
+///
 /// `DestinationIsVault` or `DestinationNotCanonical`.
-pub fn check_destination(signer: &Pubkey, payee: &Pubkey, route: &Route<'_, '_>) -> Result<()> {
+pub fn check_destination(
+    signer: &Pubkey,
+    payee: &Pubkey,
+    associated_bump: Option<u8>,
+    route: &Route<'_, '_>,
+) -> Result<()> {
     require_keys_neq!(route.to.key(), route.from.key(), AssayError::DestinationIsVault);
     if signer == payee {
         return Ok(());
     }
-    let canonical = get_associated_token_address_with_program_id(payee, &route.mint.key(), &route.token_program.key());
+    let (mint, program) = (route.mint.key(), route.token_program.key());
+    let canonical = match associated_bump {
+        Some(bump) => Pubkey::create_program_address(
+            &[payee.as_ref(), program.as_ref(), mint.as_ref(), &[bump]],
+            &associated_token::ID,
+        )
+        .map_err(|_| AssayError::DestinationNotCanonical)?,
+        None => get_associated_token_address_with_program_id(payee, &mint, &program),
+    };
     require_keys_eq!(route.to.key(), canonical, AssayError::DestinationNotCanonical);
     // Its owner can have given the account away.
     require_keys_eq!(route.to.owner, *payee, AssayError::DestinationNotCanonical);

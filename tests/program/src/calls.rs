@@ -1,6 +1,6 @@
 //! The accounts of every instruction, as a well-behaved caller passes them.
 
-use crate::tokens::{Mint, associated};
+use crate::tokens::{Mint, associated, associated_with_bump};
 use crate::world::{Job, Node, World, program_data};
 use anchor_lang::{InstructionData, ToAccountMetas};
 use assay::address;
@@ -320,22 +320,35 @@ impl World {
         Call::new(accounts, instruction::ExpireClaim {})
     }
 
-    /// By anyone, to the payee's associated token account.
+    /// By anyone, to the payee's associated token account, whose bump is given.
     pub fn withdraw_credit(&self, caller: Pubkey, job: &Job, role: CreditRole) -> Call<accounts::WithdrawCredit> {
         let payee = match role {
             CreditRole::Node => self.read_job(job).payee,
             CreditRole::Client => job.client,
         };
-        self.withdraw_credit_to(caller, job, role, associated(payee, &job.mint))
+        let (destination, bump) = associated_with_bump(payee, &job.mint);
+        self.withdraw_credit_with(caller, job, role, destination, Some(bump))
     }
 
-    /// By anyone, to any token account.
+    /// By anyone, to any token account; the program searches for the canonical one.
     pub fn withdraw_credit_to(
         &self,
         caller: Pubkey,
         job: &Job,
         role: CreditRole,
         destination: Pubkey,
+    ) -> Call<accounts::WithdrawCredit> {
+        self.withdraw_credit_with(caller, job, role, destination, None)
+    }
+
+    /// By anyone, to any token account, with any bump.
+    pub fn withdraw_credit_with(
+        &self,
+        caller: Pubkey,
+        job: &Job,
+        role: CreditRole,
+        destination: Pubkey,
+        associated_bump: Option<u8>,
     ) -> Call<accounts::WithdrawCredit> {
         let accounts = accounts::WithdrawCredit {
             authority: caller,
@@ -347,7 +360,7 @@ impl World {
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
         };
-        Call::new(accounts, instruction::WithdrawCredit { args: WithdrawCreditArgs { role } })
+        Call::new(accounts, instruction::WithdrawCredit { args: WithdrawCreditArgs { role, associated_bump } })
     }
 
     /// By anyone, to the client's associated token account.

@@ -4,7 +4,9 @@ use crate::world::World;
 use referee::commit::sha256;
 use solana_sdk::instruction::{AccountMeta, Instruction};
 use solana_sdk::pubkey::Pubkey;
-use spl_associated_token_account_interface::address::get_associated_token_address_with_program_id;
+use spl_associated_token_account_interface::address::{
+    get_associated_token_address_and_bump_seed, get_associated_token_address_with_program_id,
+};
 use spl_associated_token_account_interface::instruction::create_associated_token_account;
 use spl_token_2022_interface::extension::{ExtensionType, StateWithExtensions, metadata_pointer};
 use spl_token_2022_interface::instruction as token;
@@ -146,4 +148,10 @@ impl World {
 /// The associated token account of `owner`.
 pub fn associated(owner: Pubkey, mint: &Mint) -> Pubkey {
     get_associated_token_address_with_program_id(&owner, &mint.address, &mint.program)
+}
+
+/// The canonical token account of an owner, and its bump.
+pub fn associated_with_bump(owner: Pubkey, mint: &Mint) -> (Pubkey, u8) {
+    let program = spl_associated_token_account_interface::program::ID;
+    get_associated_token_address_and_bump_seed(&owner, &mint.address, &program, &mint.program)
 }

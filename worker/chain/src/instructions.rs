@@ -13,7 +13,9 @@ use assay::{
 };
 use solana_loader_v3_interface::get_program_data_address;
 use solana_sdk::{instruction::Instruction, pubkey::Pubkey};
-use spl_associated_token_account_interface::address::get_associated_token_address_with_program_id;
+use spl_associated_token_account_interface::address::{
+    get_associated_token_address_and_bump_seed, get_associated_token_address_with_program_id,
+};
 
 /// A mint together with the token program that owns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -390,7 +392,34 @@ pub fn withdraw_credit(
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
         },
-        data::WithdrawCredit { args: WithdrawCreditArgs { role } },
+        data::WithdrawCredit { args: WithdrawCreditArgs { role, associated_bump: None } },
+    )
+}
+
+/// Pays a credit of a job to the payee's associated token account, which must exist; anyone may sign as `helper`. The bump
+/// of that account travels along, so that the program need not search for it.
+pub fn help_withdraw_credit(
+    helper: &Pubkey,
+    job: &Pubkey,
+    mint: TokenMint,
+    role: CreditRole,
+    payee: &Pubkey,
+) -> Instruction {
+    let program = spl_associated_token_account_interface::program::ID;
+    let (destination, bump) =
+        get_associated_token_address_and_bump_seed(payee, &mint.address, &program, &mint.token_program);
+    build(
+        accounts::WithdrawCredit {
+            authority: *helper,
+            job: *job,
+            vault: address::vault(job),
+            mint: mint.address,
+            destination,
+            token_program: mint.token_program,
+            event_authority: address::EVENT_AUTHORITY,
+            program: assay::ID,
+        },
+        data::WithdrawCredit { args: WithdrawCreditArgs { role, associated_bump: Some(bump) } },
     )
 }
 

@@ -43,7 +43,7 @@ pub struct WithdrawCharge<'info> {
 impl<'info> WithdrawCharge<'info> {
     fn validate(&self) -> Result<()> {
         require!(self.job.charge_credit > 0, AssayError::NothingOwed);
-        check_destination(self.authority.key, &self.job.client, &self.route())
+        check_destination(self.authority.key, &self.job.client, None, &self.route())
     }
 
     fn route(&self) -> Route<'_, 'info> {

@@ -19,6 +19,8 @@ pub enum CreditRole {
 pub struct WithdrawCreditArgs {
     /// Whose credit.
     pub role: CreditRole,
+    /// Bump of the payee's associated token account, for helpers: without it the program searches.
+    pub associated_bump: Option<u8>,
 }
 
 /// Pays a credit out of a job's vault, whole.
@@ -53,7 +55,7 @@ pub struct WithdrawCredit<'info> {
 impl<'info> WithdrawCredit<'info> {
     fn validate(&self, args: WithdrawCreditArgs) -> Result<()> {
         require!(self.amount(args.role) > 0, AssayError::NothingOwed);
-        check_destination(self.authority.key, &self.payee(args.role), &self.route())
+        check_destination(self.authority.key, &self.payee(args.role), args.associated_bump, &self.route())
     }
 
     fn payee(&self, role: CreditRole) -> Pubkey {

@@ -55,7 +55,7 @@ impl<'info> WithdrawFees<'info> {
     fn validate(&self, args: &WithdrawFeesArgs) -> Result<()> {
         require!(args.amount > 0, AssayError::AmountZero);
         let authority = &self.network.authority;
-        check_destination(authority, authority, &self.route())
+        check_destination(authority, authority, None, &self.route())
     }
 
     fn route(&self) -> Route<'_, 'info> {

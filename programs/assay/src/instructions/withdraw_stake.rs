@@ -50,7 +50,7 @@ pub struct WithdrawStake<'info> {
 impl<'info> WithdrawStake<'info> {
     fn validate(&self) -> Result<()> {
         let owner = &self.node.withdraw_authority;
-        check_destination(owner, owner, &self.route())
+        check_destination(owner, owner, None, &self.route())
     }
 
     fn route(&self) -> Route<'_, 'info> {

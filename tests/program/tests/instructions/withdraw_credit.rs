@@ -4,7 +4,7 @@ use assay::accounts::WithdrawCredit;
 use assay::events::CreditWithdrawn;
 use assay::instructions::CreditRole::{self, Client, Node};
 use program_tests::terms::terms;
-use program_tests::tokens::{TOKEN_2022, associated};
+use program_tests::tokens::{TOKEN_2022, associated, associated_with_bump};
 use program_tests::world::POCKET;
 use program_tests::{Job, World};
 
@@ -160,6 +160,22 @@ impl ClosePayeesAccount for World {
         self.must(&[burn.unwrap()]);
         self.close_token_account(mint, account, owner);
     }
+}
+
+/// A helper's bump spares the search and opens nothing: only the canonical account's own bump leads to an account.
+#[test]
+fn a_helpers_bump_is_the_canonical_one_or_refused() {
+    let (mut world, job) = ready();
+    let (account, bump) = associated_with_bump(job.client, &job.mint);
+    let helper = world.payer();
+    for wrong in (0..=u8::MAX).filter(|other| *other != bump).step_by(17) {
+        let call = world.withdraw_credit_with(helper, &job, Client, account, Some(wrong));
+        world.refuses(&call, AssayError::DestinationNotCanonical);
+    }
+    let own = associated(world.mallory, &job.mint);
+    let redirected = world.withdraw_credit_with(world.mallory, &job, Client, own, Some(bump));
+    world.refuses(&redirected, AssayError::DestinationNotCanonical);
+    world.accepts(&world.withdraw_credit_with(helper, &job, Client, account, Some(bump)));
 }
 
 #[test]
