@@ -49,12 +49,15 @@ const PRICE: u64 = 100_000;
 pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
     let cancel = cancelled_by_signals()?;
     let processes = Processes::new(false)?;
-    tokio::select! {
+    let measured = tokio::select! {
         done = measure(&processes, &arguments, output) => done,
         death = processes.death_of_a_child() => Err(death),
-        () = cancel.cancelled() => Err(CliError::new("A0301", "interrupted; every process that was started is stopped")
-            .with_status(ExitStatus::Interrupted)),
-    }
+        () = cancel.cancelled() => {
+            return Err(CliError::new("A0301", "interrupted; every process that was started is stopped")
+                .with_status(ExitStatus::Interrupted));
+        }
+    };
+    measured.inspect_err(|_| output.note(format!("the last lines of the processes' logs:\n{}", processes.logs())))
 }
 
 async fn measure(processes: &Processes, arguments: &Arguments, output: Output) -> Result<(), CliError> {
