@@ -70,10 +70,9 @@ impl Client {
             tracing::debug!(job = %address, %error, "the fee was not swept by us");
         }
         if job.credits.node > 0 {
-            let destination = mint.associated_account(&job.payee);
             let pay = [
                 mint.create_associated_account(&me, &job.payee),
-                instructions::withdraw_credit(&me, address, mint, CreditRole::Node, &destination),
+                instructions::help_withdraw_credit(&me, address, mint, CreditRole::Node, &job.payee),
             ];
             // The node may withdraw at this very moment, or its account may be frozen: neither is this client's affair.
             if let Err(error) = self.sender.execute(&pay, &[&self.key]).await {

@@ -75,10 +75,9 @@ impl RpcMarket {
             Action::Withdraw => {
                 let account = self.chain().payment_mint(&job.payment_mint).await.map_err(unreachable)?;
                 let mint = TokenMint { address: account.mint, token_program: account.token_program };
-                let destination = mint.associated_account(&job.payee);
                 vec![
                     mint.create_associated_account(&operator, &job.payee),
-                    instructions::withdraw_credit(&operator, address, mint, CreditRole::Node, &destination),
+                    instructions::help_withdraw_credit(&operator, address, mint, CreditRole::Node, &job.payee),
                 ]
             }
         })
