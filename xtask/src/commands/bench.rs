@@ -27,9 +27,6 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &BenchOpt
     report.step("benchmark program", "optimised; the first time several minutes", |_| {
         let mut build = workspace.compiling_cargo("build");
         build.args(["--workspace", "--profile", PROFILE, "--bin", "assay-bench"]);
-        if wanted(BenchPart::Market) {
-            build.args(["--bin", "assay"]);
-        }
         process::run(&mut build, Code::Build, "mend what the compiler reports above")?;
         Ok(Ending::done())
     })?;
