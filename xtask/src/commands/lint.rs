@@ -67,6 +67,13 @@ fn documentation(workspace: &Workspace, report: &mut Report) -> Result<(), Failu
 fn licences(workspace: &Workspace, report: &mut Report) -> Result<(), Failure> {
     report.step("licences, bans and sources", "", |progress| {
         let tool = tools::DENY.ensure(workspace, progress)?;
+        // The lock names crates of every platform; a build fetches those of this one only.
+        process::run_quietly(
+            workspace.cargo("fetch").arg("--locked"),
+            progress,
+            Code::Licences,
+            "cargo could not fetch the locked crates; check the network and run again",
+        )?;
         let mut check = Command::new(tool);
         check.current_dir(&workspace.root).args(["--offline", "check", "licenses", "bans", "sources"]);
         process::run_quietly(
