@@ -115,6 +115,47 @@ pub enum ClientError {
         /// Its state.
         state: String,
     },
+    /// The job is of another version of the graph language.
+    #[error(
+        "J0113 the job pins IR version {pinned}, this program knows {known}; update it, or leave the job to others"
+    )]
+    IrVersion {
+        /// Pinned by the job.
+        pinned: u16,
+        /// What this program computes.
+        known: u16,
+    },
+    /// More than this machine is allowed to take on.
+    #[error("J0114 {what} take {bytes} bytes, the limit is {limit}; raise the limit if the machine has the room")]
+    TooLarge {
+        /// What is too large.
+        what: &'static str,
+        /// Its bytes.
+        bytes: u64,
+        /// The most that is allowed.
+        limit: u64,
+    },
+    /// The boundary that is served is not the committed one.
+    #[error(
+        "J0115 the boundary tensors that {source_uri} serves have root {computed}, committed is {committed}; ask another source, or demand openings on-chain"
+    )]
+    WrongBoundary {
+        /// Who served them.
+        source_uri: String,
+        /// Root of what was fetched.
+        computed: String,
+        /// The root on-chain.
+        committed: String,
+    },
+    /// The graph of a job cannot be read.
+    #[error("J0116 the job's graph is malformed: {reason}; nobody can compute it")]
+    Malformed {
+        /// What is wrong.
+        reason: String,
+    },
+    /// Nobody is known who serves the result.
+    #[error("J0117 neither the job nor its node says where the result is; demand openings on-chain")]
+    NoServer,
     /// The result is wrong.
     #[error(
         "J0109 the committed boundary root {committed} is not the one of a replay, {computed}; the result is wrong"

@@ -11,6 +11,7 @@
 
 mod client;
 mod error;
+mod fetch;
 mod reclaim;
 mod result;
 mod terms;
@@ -18,6 +19,7 @@ mod work;
 
 pub use client::{Client, Ended, Posted, Progress};
 pub use error::ClientError;
+pub use fetch::{FetchLimits, committed_boundary, sources};
 pub use reclaim::Reclaimed;
 pub use result::Source;
 pub use terms::Terms;

@@ -34,16 +34,7 @@ impl Client {
     /// # Errors
     /// The chain does not answer.
     pub async fn sources(&self, job: &Job) -> Result<Vec<Source>, ClientError> {
-        let mut sources = Vec::new();
-        if !job.store_uri.is_empty() {
-            sources.push(Source::Store(job.store_uri.clone()));
-        }
-        if let Some(node) = self.chain().find_node(&job.node).await?
-            && !node.endpoint.is_empty()
-        {
-            sources.push(Source::Node(node.endpoint));
-        }
-        Ok(sources)
+        Ok(crate::fetch::sources(self.chain(), job).await?)
     }
 
     /// The output's bytes: row-major, little endian. Their root is the committed one, whoever served them.
