@@ -1,6 +1,8 @@
-//! Result manifests: read against the graph whose boundary they list.
+//! Manifests: read against the graph whose boundary, or segment, they list.
 
-use assay_models::manifest::{MANIFEST_VERSION, MAX_MANIFEST_BYTES, ManifestEntry, ManifestError, ResultManifest};
+use assay_models::manifest::{
+    MANIFEST_VERSION, MAX_MANIFEST_BYTES, ManifestEntry, ManifestError, ResultManifest, SegmentManifest,
+};
 use assay_models::mlp::{self, Shape};
 use referee::graph::ResolvedGraph;
 
@@ -55,4 +57,52 @@ fn bytes_that_are_no_manifest_are_refused() {
     assert!(malformed(padded.as_bytes()));
     manifest.version += 1;
     assert!(malformed(&manifest.encode().unwrap()));
+}
+
+fn graph_and_segment(segment: u16) -> (ResolvedGraph, SegmentManifest) {
+    let graph = mlp::model(&Shape::tiny(), 1).unwrap().resolve(&[3]).unwrap();
+    let entry = |slot: u16| ManifestEntry {
+        slot,
+        artifact: format!("{slot:064x}"),
+        bytes: graph.tensors[usize::from(slot)].bytes() as u64,
+    };
+    let tensors = graph.segment_slots(segment).into_iter().map(entry).collect();
+    let root = (0..32).map(|byte| format!("{:02x}", byte * 8)).collect();
+    let (job, node, signature) = ("job".into(), "node".into(), "signature".into());
+    (graph, SegmentManifest { version: MANIFEST_VERSION, job, node, segment, root, signature, tensors })
+}
+
+#[test]
+fn a_segment_comes_back_as_it_was_and_no_other_one_does() {
+    for segment in 0..2 {
+        let (graph, manifest) = graph_and_segment(segment);
+        let bytes = manifest.encode().unwrap();
+        assert_eq!(SegmentManifest::decode(&bytes, &graph, segment).unwrap(), manifest);
+        assert_eq!(manifest.root_hash().unwrap()[..3], [0, 8, 16]);
+        let slot = graph.segment_slots(segment)[0];
+        assert_eq!(manifest.entry(slot).map(|entry| entry.slot), Some(slot));
+        let other = SegmentManifest::decode(&bytes, &graph, 1 - segment);
+        assert!(matches!(other, Err(ManifestError::Mismatch(_))), "{other:?}");
+    }
+}
+
+#[test]
+fn segments_that_are_not_whole_are_refused() {
+    let (graph, manifest) = graph_and_segment(0);
+    let refused = |change: &dyn Fn(&mut SegmentManifest)| {
+        let mut changed = manifest.clone();
+        change(&mut changed);
+        SegmentManifest::decode(&changed.encode().unwrap(), &graph, 0).unwrap_err()
+    };
+    let mismatched = |change: &dyn Fn(&mut SegmentManifest)| matches!(refused(change), ManifestError::Mismatch(_));
+    let malformed = |change: &dyn Fn(&mut SegmentManifest)| matches!(refused(change), ManifestError::Malformed(_));
+    assert!(mismatched(&|manifest| manifest.tensors[0].bytes += 1));
+    assert!(mismatched(&|manifest| manifest.tensors[0].slot += 1));
+    assert!(mismatched(&|manifest| manifest.tensors.clear()));
+    assert!(mismatched(&|manifest| manifest.segment = 1));
+    assert!(malformed(&|manifest| manifest.version += 1));
+    assert!(malformed(&|manifest| manifest.root.truncate(62)));
+    assert!(malformed(&|manifest| manifest.root.push('0')));
+    assert!(malformed(&|manifest| manifest.root = manifest.root.to_uppercase()));
+    assert!(malformed(&|manifest| manifest.root = "\u{e9}".repeat(32)));
 }

@@ -188,13 +188,21 @@ impl LocalStore {
     /// # Errors
     /// [`StoreError::Io`].
     pub async fn remove(&self, id: &ArtifactId) -> Result<bool> {
+        let (store, id) = (self.clone(), *id);
+        blocking(move || store.remove_now(&id)).await
+    }
+
+    /// As [`LocalStore::remove`], on this thread: for callers that hold a lock which must not outlast the removal.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    pub fn remove_now(&self, id: &ArtifactId) -> Result<bool> {
         let path = self.layout.object(id);
-        blocking(move || match fs::remove_file(&path) {
+        match fs::remove_file(&path) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(StoreError::io("remove", &path, error)),
-        })
-        .await
+        }
     }
 
     /// All artifacts, in order of their ids. Files that are not artifacts are left out.

@@ -63,8 +63,9 @@ fn lock(counts: &Counts) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
     counts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One customer usually has a whole IPv6 /64 network.
-fn counted_as(peer: IpAddr) -> IpAddr {
+/// What an address counts as where something is limited for each of them: one customer usually has a whole IPv6 /64
+/// network, and an IPv4 address written as IPv6 is the IPv4 address.
+pub fn counted_as(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
         v4 => v4,

@@ -40,6 +40,7 @@ use crate::local::LocalStore;
 use crate::token::UploadToken;
 use crate::wire::HealthReply;
 
+pub use connections::counted_as;
 use connections::ConnectionLimits;
 use pace::Pace;
 use reply::Refusal;
@@ -134,6 +135,23 @@ pub async fn serve(
     options: ServerOptions,
     shutdown: CancellationToken,
 ) -> Result<()> {
+    serve_with(store, listener, options, Router::new(), shutdown).await
+}
+
+/// As [`serve`], with `more` routes under the same limits of connections, headers and silence.
+///
+/// Their handlers find the peer's address as `ConnectInfo<SocketAddr>`. A path that neither side has is answered as
+/// [`serve`] answers it, as are methods that a path does not take.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_with(
+    store: LocalStore,
+    listener: TcpListener,
+    options: ServerOptions,
+    more: Router,
+    shutdown: CancellationToken,
+) -> Result<()> {
     if options.max_requests == 0 || options.max_connections == 0 || options.max_connections_per_address == 0 {
         return Err(StoreError::BadOption { reason: "a limit of the server is zero", fix: "at least 1" });
     }
@@ -143,7 +161,7 @@ pub async fn serve(
     let drain_timeout = options.drain_timeout;
     let requests = Arc::new(Semaphore::new(options.max_requests.min(Semaphore::MAX_PERMITS)));
     let shared = Arc::new(Shared { store, options, requests });
-    let router = router(Arc::clone(&shared));
+    let router = router(Arc::clone(&shared), more);
     let connections = TaskTracker::new();
     // Cancelled when the drain time is over; dropping it with this future ends the connections as well.
     let abort = CancellationToken::new();
@@ -167,13 +185,14 @@ pub async fn serve(
     Ok(())
 }
 
-fn router(shared: Arc<Shared>) -> Router {
+fn router(shared: Arc<Shared>, more: Router) -> Router {
     Router::new()
         .route("/v1/health", get(|| async { Json(HealthReply { status: "ok" }) }))
         .route("/v1/artifacts/{id}", get(download::download).put(upload::upload))
+        .with_state(shared)
+        .merge(more)
         .fallback(|| async { Refusal(StoreError::NoSuchRoute) })
         .method_not_allowed_fallback(|| async { Refusal(StoreError::MethodNotAllowed) })
-        .with_state(shared)
 }
 
 /// The next connection within the limits, with its place; `None` at shutdown.

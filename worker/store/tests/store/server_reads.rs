@@ -172,3 +172,26 @@ async fn a_broken_disk_is_not_described_to_strangers() {
     assert_eq!((reply.status, reply.code()), (500, "S0409".to_owned()));
     assert!(!String::from_utf8_lossy(&reply.body).contains(test.root().to_str().unwrap()));
 }
+
+#[tokio::test]
+async fn further_routes_stand_beside_the_artifacts() {
+    use axum::extract::ConnectInfo;
+    use axum::routing::get;
+    use std::net::SocketAddr;
+    let test = TestStore::new();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let shutdown = tokio_util::sync::CancellationToken::new();
+    let peer = |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() };
+    let more = axum::Router::new().route("/v1/more", get(peer));
+    let options = ServerOptions::default();
+    let task = tokio::spawn(assay_store::serve_with(test.store.clone(), listener, options, more, shutdown.clone()));
+    let server = TestServer { address, shutdown, task };
+    let reply = server.request("GET", "/v1/more", "").await;
+    assert_eq!((reply.status, reply.body.as_slice()), (200, b"127.0.0.1".as_slice()));
+    assert_eq!(server.request("GET", "/v1/health", "").await.status, 200);
+    let absent = server.request("GET", "/v1/less", "").await;
+    assert_eq!((absent.status, absent.code()), (404, server.request("GET", "/v1/", "").await.code()));
+    let wrong = server.request("DELETE", "/v1/more", "").await;
+    assert_eq!((wrong.status, wrong.code()), (405, server.request("DELETE", "/v1/health", "").await.code()));
+}
