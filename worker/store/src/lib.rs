@@ -60,7 +60,9 @@ mod token;
 mod uri;
 mod wire;
 
-pub use client::{FetchOptions, FetchSource, Fetched, Fetcher, Progress, UploadOptions, UploadOutcome, Uploader};
+pub use client::{
+    Document, FetchOptions, FetchSource, Fetched, Fetcher, Progress, UploadOptions, UploadOutcome, Uploader,
+};
 pub use error::{Result, StoreError};
 pub use id::{ARTIFACT_ID_BYTES, ArtifactHasher, ArtifactId};
 pub use local::{ArtifactReader, LocalStore, StoredArtifact};

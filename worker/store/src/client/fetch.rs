@@ -158,6 +158,14 @@ impl Fetcher {
         }
     }
 
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn options(&self) -> &FetchOptions {
+        &self.options
+    }
+
     /// The artifact as the store holds it, if it does.
     async fn held(&self, id: &ArtifactId, max_bytes: u64, store: &LocalStore) -> Result<Option<StoredArtifact>> {
         let Some(artifact) = store.stored(id).await? else { return Ok(None) };

@@ -1,6 +1,7 @@
 //! Fetching from, and uploading to, HTTP servers that others name.
 
 mod address;
+mod document;
 mod download;
 mod failure;
 mod fetch;
@@ -9,5 +10,6 @@ mod retry;
 mod source;
 mod upload;
 
+pub use document::Document;
 pub use fetch::{FetchOptions, FetchSource, Fetched, Fetcher, Progress};
 pub use upload::{UploadOptions, UploadOutcome, Uploader};

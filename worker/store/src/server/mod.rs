@@ -40,8 +40,8 @@ use crate::local::LocalStore;
 use crate::token::UploadToken;
 use crate::wire::HealthReply;
 
-pub use connections::counted_as;
 use connections::ConnectionLimits;
+pub use connections::counted_as;
 use pace::Pace;
 use reply::Refusal;
 use stall::StallGuard;

@@ -1,0 +1,122 @@
+//! Small documents from servers that others name: one request, under the same guard as artifacts.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::header::ACCEPT_ENCODING;
+use tokio::time::timeout;
+
+use super::failure::Failure;
+use super::fetch::Fetcher;
+use super::guard::{chain_of, header_text};
+use super::source::http_url;
+use crate::error::{Result, StoreError, quoted};
+
+/// What a server answered; the caller judges the status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// The HTTP status.
+    pub status: u16,
+    /// How long the server asks to wait before the next request.
+    pub retry_after: Option<Duration>,
+    /// The body, whole.
+    pub body: Vec<u8>,
+}
+
+impl Document {
+    /// Whether the status is 200.
+    pub fn is_ok(&self) -> bool {
+        self.status == StatusCode::OK.as_u16()
+    }
+}
+
+impl Fetcher {
+    /// One GET of a document of at most `max_bytes`, within `limit`. No redirect is followed and nothing is repeated:
+    /// what the server answers is the answer.
+    ///
+    /// # Errors
+    /// [`StoreError::UriMalformed`], [`StoreError::SchemeRefused`], [`StoreError::AddressRefused`],
+    /// [`StoreError::Unreachable`], [`StoreError::TooLarge`], [`StoreError::DeadlinePassed`].
+    pub async fn document(&self, uri: &str, max_bytes: u64, limit: Duration) -> Result<Document> {
+        let url = http_url(uri, self.options().allow_private)?;
+        let unreachable = |reason| StoreError::Unreachable { uri: quoted(uri), attempts: 1, reason };
+        let answer = async {
+            let request = self.client().get(url).header(ACCEPT_ENCODING, "identity");
+            let mut response = match request.send().await {
+                Ok(response) => response,
+                Err(error) => {
+                    Failure::of_request(&error)?;
+                    return Err(unreachable(chain_of(&error)));
+                }
+            };
+            let seconds = header_text(response.headers(), "retry-after").and_then(|value| value.trim().parse().ok());
+            let too_large = |found_bytes| StoreError::TooLarge { limit_bytes: max_bytes, found_bytes };
+            if response.content_length().is_some_and(|bytes| bytes > max_bytes) {
+                return Err(too_large(response.content_length()));
+            }
+            let mut body = Vec::new();
+            while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(chain_of(&error)))? {
+                if (body.len() + chunk.len()) as u64 > max_bytes {
+                    return Err(too_large(None));
+                }
+                body.extend_from_slice(&chunk);
+            }
+            Ok(Document { status: response.status().as_u16(), retry_after: seconds.map(Duration::from_secs), body })
+        };
+        let passed = |_| StoreError::DeadlinePassed { uri: quoted(uri), limit };
+        timeout(limit, answer).await.map_err(passed)?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fetch::FetchOptions;
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    /// A server that gives every request the same answer; silence for an empty one.
+    async fn server(answer: &'static str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = [0; 2_048];
+                let _ = stream.read(&mut request).await;
+                if answer.is_empty() {
+                    tokio::time::sleep(Duration::from_secs(60)).await;
+                }
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        format!("http://{address}/v1/thing")
+    }
+
+    async fn get(uri: &str, allow_private: bool, max_bytes: u64) -> Result<Document> {
+        let fetcher = Fetcher::new(FetchOptions { allow_private, ..FetchOptions::default() }).unwrap();
+        fetcher.document(uri, max_bytes, Duration::from_millis(500)).await
+    }
+
+    #[tokio::test]
+    async fn the_answer_is_given_as_it_is() {
+        let uri = server("HTTP/1.1 202 Accepted\r\nretry-after: 3\r\ncontent-length: 5\r\n\r\nhello").await;
+        let document = get(&uri, true, 5).await.unwrap();
+        assert_eq!((document.status, document.retry_after), (202, Some(Duration::from_secs(3))));
+        assert_eq!(document.body, b"hello");
+        assert!(!document.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_silent_private_or_elsewhere_is_refused() {
+        let long = server("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhello!").await;
+        assert_eq!(get(&long, true, 5).await.unwrap_err().code(), "S0103");
+        let endless = server("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nmore than five").await;
+        assert_eq!(get(&endless, true, 5).await.unwrap_err().code(), "S0103");
+        assert_eq!(get(&server("").await, true, 5).await.unwrap_err().code(), "S0304");
+        assert_eq!(get(&long, false, 99).await.unwrap_err().code(), "S0205");
+        assert_eq!(get("file:///etc/passwd", true, 99).await.unwrap_err().code(), "S0204");
+        assert_eq!(get("http://127.0.0.1:9/", true, 99).await.unwrap_err().code(), "S0301");
+        let moved = server("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n").await;
+        assert_eq!(get(&moved, true, 5).await.unwrap().status, 302);
+    }
+}
