@@ -5,7 +5,8 @@ mod common;
 use common::{Draw, linear, random_graph};
 use referee::commit::DescriptorKind;
 use referee::graph::{
-    Graph, Header, Instruction, MAGIC, MAX_GRAPH_BYTES, decode_op, decode_program, decode_tensor, opcode_name, word_of,
+    Descriptor, Graph, Header, HeaderCounts, Instruction, MAGIC, MAX_GRAPH_BYTES, Placement, decode_op,
+    decode_placed_tensor, decode_program, decode_tensor, opcode_name, word_of,
 };
 
 fn random_encodings(seeds: std::ops::Range<u64>) -> impl Iterator<Item = (u64, Graph, Vec<u8>)> {
@@ -86,12 +87,18 @@ fn a_damaged_file_never_panics() {
     }
 }
 
+/// What the file holds of a descriptor: all but the placement of a tensor.
+fn encoded(descriptor: &Descriptor) -> &[u8] {
+    let placement = if descriptor.kind == DescriptorKind::Tensor { Placement::BYTES } else { 0 };
+    &descriptor.bytes[..descriptor.bytes.len() - placement]
+}
+
 /// Where each part of `linear(2, 3, 4)` begins.
 fn parts() -> (Graph, Vec<u8>, Vec<usize>) {
     let graph = linear(2, 3, 4);
     let mut starts = vec![MAGIC.len()];
     for descriptor in graph.descriptors() {
-        starts.push(starts.last().unwrap() + descriptor.bytes.len());
+        starts.push(starts.last().unwrap() + encoded(&descriptor).len());
     }
     let bytes = graph.encode();
     (graph, bytes, starts)
@@ -144,12 +151,22 @@ fn every_descriptor_decodes_alone() {
         let mut rest = &bytes[MAGIC.len()..];
         for descriptor in graph.descriptors() {
             let index = descriptor.index as usize;
-            let (own, behind) = rest.split_at(descriptor.bytes.len());
-            assert_eq!(own, descriptor.bytes, "seed {seed}");
+            let (own, behind) = rest.split_at(encoded(&descriptor).len());
+            assert_eq!(own, encoded(&descriptor), "seed {seed}");
             rest = behind;
             match descriptor.kind {
-                DescriptorKind::Header => assert_eq!(Header::decode(own).unwrap(), graph.header()),
-                DescriptorKind::Tensor => assert_eq!(decode_tensor(own).unwrap(), graph.tensors[index]),
+                DescriptorKind::Header => {
+                    let header = Header::decode(own).unwrap();
+                    assert_eq!(HeaderCounts::decode(own).unwrap(), header.counts());
+                    assert_eq!(header, graph.header());
+                }
+                DescriptorKind::Tensor => {
+                    assert_eq!(decode_tensor(own).unwrap(), graph.tensors[index]);
+                    let placed = (graph.tensors[index].clone(), graph.placements()[index]);
+                    assert_eq!(decode_placed_tensor(&descriptor.bytes).unwrap(), placed);
+                    assert!(decode_placed_tensor(&descriptor.bytes[1..]).is_err());
+                    assert!(decode_placed_tensor(&descriptor.bytes[..10]).is_err());
+                }
                 DescriptorKind::Program => assert_eq!(decode_program(own).unwrap(), graph.programs[index]),
                 DescriptorKind::Op => assert_eq!(decode_op(own).unwrap(), graph.ops[index]),
             }

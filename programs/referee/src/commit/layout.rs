@@ -8,6 +8,7 @@
 //!   with the empty leaf, so that one path opens a row.
 
 use super::hash::{Hash, LeafHeader, Uid, leaf_hash, tensor_hash, tensor_uid};
+use super::shape::TreeShape;
 use super::tree::{depth_for, merkle_path};
 use crate::graph::{Dtype, TensorKind};
 use alloc::vec::Vec;
@@ -70,6 +71,16 @@ impl TensorLayout {
     /// Length of every path of this tensor's tree.
     pub fn depth(&self) -> u8 {
         depth_for(self.row_groups()) + self.row_depth()
+    }
+
+    /// The shape of this tensor's tree.
+    pub fn shape(&self) -> TreeShape {
+        TreeShape::grouped(self.row_groups(), self.leaves_per_row)
+    }
+
+    /// Number of elements.
+    pub fn elements(&self) -> u32 {
+        u32::try_from(self.bytes() / u64::from(self.dtype.bytes())).unwrap_or(u32::MAX)
     }
 
     /// Bytes of the whole tensor.

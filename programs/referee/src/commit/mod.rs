@@ -17,13 +17,19 @@
 //!
 //! Integers are little endian.
 
+mod empty;
 mod hash;
 mod layout;
+mod multiproof;
+mod shape;
 mod tree;
 
+pub use empty::EMPTY_NODES;
 pub use hash::{
     DescriptorKind, EMPTY_LEAF, Hash, LAYOUT_VERSION, LeafHeader, ListRole, Uid, commitment, descriptor_hash,
     graph_hash, leaf_hash, list_root, node_hash, segment_hash, sha256, tensor_hash, tensor_uid,
 };
 pub use layout::{LEAF_BYTES, LeafAddress, TensorLayout};
+pub use multiproof::{Node, Siblings, join, siblings_of};
+pub use shape::TreeShape;
 pub use tree::{depth_for, merkle_path, merkle_root, root_from_path};

@@ -3,7 +3,8 @@
 use super::bytecode::Program;
 use super::check;
 use super::error::{CheckError, Site};
-use super::types::{Dim, Dtype, Graph, OpKind, Slot, Tensor, TensorKind, View};
+use super::placement::Placement;
+use super::types::{Dim, Dtype, Graph, Op, OpKind, Slot, TensorKind, View};
 use super::view::ResolvedView;
 use crate::commit::{Hash, ListRole, TensorLayout, list_root, merkle_root, segment_hash};
 use alloc::format;
@@ -22,6 +23,8 @@ pub struct ResolvedTensor {
     pub layout: TensorLayout,
     /// Index of the op that produces it, and of the output there; none for inputs and params.
     pub producer: Option<(u16, u8)>,
+    /// Its places in the trees of hashes.
+    pub placement: Placement,
 }
 
 impl ResolvedTensor {
@@ -136,22 +139,10 @@ impl Graph {
             }
         }
         let tensors = self.resolve_tensors(symbols)?;
-        let dim = |dim: &Dim| resolve_dim(*dim, symbols);
-        let ops: Vec<ResolvedOp> = self
-            .ops
-            .iter()
-            .map(|op| ResolvedOp {
-                kind: op.kind,
-                outputs: op.outputs.clone(),
-                output_dims: op.output_axes.iter().map(dim).collect(),
-                reduction_dims: op.reduction_axes.iter().map(dim).collect(),
-                operands: op.operands.iter().map(|view| self.resolve_view(view, symbols)).collect(),
-                prologue: op.prologue,
-                program: op.program,
-            })
-            .collect();
+        let dtype = |slot: Slot| tensors.get(usize::from(slot)).map_or(Dtype::I8, |tensor| tensor.dtype);
+        let ops: Vec<ResolvedOp> = self.ops.iter().map(|op| resolve_op(op.clone(), symbols, dtype)).collect();
         let segments = self.segment_ranges();
-        let boundary = boundary(&tensors, &ops, &segments, &self.outputs);
+        let boundary = boundary(&tensors);
         let resolved = ResolvedGraph {
             root: self.root(),
             symbols: symbols.to_vec(),
@@ -168,19 +159,11 @@ impl Graph {
     }
 
     fn resolve_tensors(&self, symbols: &[u32]) -> Result<Vec<ResolvedTensor>, CheckError> {
-        let mut producers = alloc::vec![None; self.tensors.len()];
-        for (op_index, op) in self.ops.iter().enumerate() {
-            for (output, slot) in op.outputs.iter().enumerate() {
-                if let Some(producer) = producers.get_mut(usize::from(*slot)) {
-                    *producer = Some((op_index as u16, output as u8));
-                }
-            }
-        }
         self.tensors
             .iter()
-            .zip(producers)
+            .zip(self.placements())
             .enumerate()
-            .map(|(slot, (tensor, producer))| {
+            .map(|(slot, (tensor, placement))| {
                 let dims: Vec<u32> = tensor.shape.iter().map(|dim| resolve_dim(*dim, symbols)).collect();
                 let size = u64::from(tensor.dtype.bytes());
                 let bytes = dims.iter().fold(size, |product, dim| product.saturating_mul(u64::from(*dim)));
@@ -188,21 +171,10 @@ impl Graph {
                     return Err(check::TENSOR_SIZE.broken(Site::Tensor(slot as Slot), format!("{bytes} bytes")));
                 }
                 let layout = TensorLayout::new(slot as Slot, tensor.dtype, tensor.kind, &dims);
-                Ok(ResolvedTensor { dtype: tensor.dtype, kind: tensor.kind, dims, layout, producer })
+                let producer = placement.producer();
+                Ok(ResolvedTensor { dtype: tensor.dtype, kind: tensor.kind, dims, layout, producer, placement })
             })
             .collect()
-    }
-
-    fn resolve_view(&self, view: &View, symbols: &[u32]) -> ResolvedView {
-        ResolvedView {
-            slot: view.slot,
-            dtype: self.tensors.get(usize::from(view.slot)).map_or(Dtype::I8, |tensor: &Tensor| tensor.dtype),
-            dims: view.as_shape.iter().map(|dim| resolve_dim(*dim, symbols)).collect(),
-            offsets: view.offsets.clone(),
-            terms: view.terms.clone(),
-            out_of_bounds: view.out_of_bounds,
-            indirect: view.indirect,
-        }
     }
 
     fn segment_ranges(&self) -> Vec<SegmentRange> {
@@ -233,7 +205,7 @@ impl ResolvedGraph {
 
     /// Position of a tensor in the boundary tree.
     pub fn boundary_position(&self, slot: Slot) -> Option<u16> {
-        self.boundary.iter().position(|entry| entry.slot == slot).map(|position| position as u16)
+        self.tensors.get(usize::from(slot))?.placement.boundary_position()
     }
 
     /// Root of the params or the inputs from the hashes of their tensors in slot order.
@@ -247,7 +219,31 @@ impl ResolvedGraph {
     }
 }
 
-fn resolve_dim(dim: Dim, symbols: &[u32]) -> u32 {
+/// An op with its symbols fixed; `dtype` gives the element types of tensors.
+pub(crate) fn resolve_op(op: Op, symbols: &[u32], dtype: impl Fn(Slot) -> Dtype) -> ResolvedOp {
+    let dims = |dims: &[Dim]| dims.iter().map(|dim| resolve_dim(*dim, symbols)).collect();
+    let view = |view: View| ResolvedView {
+        slot: view.slot,
+        dtype: dtype(view.slot),
+        dims: dims(&view.as_shape),
+        offsets: view.offsets,
+        terms: view.terms,
+        out_of_bounds: view.out_of_bounds,
+        indirect: view.indirect,
+    };
+    ResolvedOp {
+        kind: op.kind,
+        outputs: op.outputs,
+        output_dims: dims(&op.output_axes),
+        reduction_dims: dims(&op.reduction_axes),
+        operands: op.operands.into_iter().map(view).collect(),
+        prologue: op.prologue,
+        program: op.program,
+    }
+}
+
+/// The length of an axis; 0, which no sound graph has, where there is no such symbol.
+pub(crate) fn resolve_dim(dim: Dim, symbols: &[u32]) -> u32 {
     match dim {
         Dim::Const(value) => value,
         Dim::Symbol(index) => symbols.get(usize::from(index)).copied().unwrap_or(0),
@@ -259,30 +255,13 @@ fn segment_of(segments: &[SegmentRange], op: u16) -> u16 {
     segments.partition_point(|segment| segment.end <= op) as u16
 }
 
-fn boundary(
-    tensors: &[ResolvedTensor],
-    ops: &[ResolvedOp],
-    segments: &[SegmentRange],
-    outputs: &[Slot],
-) -> Vec<BoundarySlot> {
-    let segment_of = |op: u16| segment_of(segments, op);
-    let mut crosses = alloc::vec![false; tensors.len()];
-    let mut mark = |slot: Slot| {
-        if let Some(mark) = crosses.get_mut(usize::from(slot)) {
-            *mark = true;
-        }
+/// The tensors with a place in the boundary tree, in the order of their places.
+fn boundary(tensors: &[ResolvedTensor]) -> Vec<BoundarySlot> {
+    let entry = |(slot, tensor): (usize, &ResolvedTensor)| {
+        let entry = BoundarySlot { slot: slot as Slot, segment: tensor.placement.segment };
+        Some((tensor.placement.boundary_position()?, entry))
     };
-    outputs.iter().copied().for_each(&mut mark);
-    for (reader, op) in ops.iter().enumerate() {
-        for view in &op.operands {
-            let producer = tensors.get(usize::from(view.slot)).and_then(|tensor| tensor.producer);
-            if producer.is_some_and(|(producer, _)| segment_of(producer) != segment_of(reader as u16)) {
-                mark(view.slot);
-            }
-        }
-    }
-    let produced = ops.iter().enumerate().flat_map(|(op, resolved)| {
-        resolved.outputs.iter().map(move |slot| BoundarySlot { slot: *slot, segment: segment_of(op as u16) })
-    });
-    produced.filter(|entry| crosses.get(usize::from(entry.slot)).copied().unwrap_or(false)).collect()
+    let mut entries: Vec<(u16, BoundarySlot)> = tensors.iter().enumerate().filter_map(entry).collect();
+    entries.sort_unstable_by_key(|(position, _)| *position);
+    entries.into_iter().map(|(_, entry)| entry).collect()
 }

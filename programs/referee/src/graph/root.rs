@@ -1,9 +1,10 @@
 //! The root of a graph, and how one part of a graph is opened under it.
 //!
 //! The root is a tree over the graph's descriptors: the header at position 0, then all tensors, programs and ops. A
-//! dispute opens the header first (its counts fix where everything else lies) and then only the parts it needs.
+//! tensor's descriptor is its encoding and its [`Placement`](super::Placement). A dispute opens the header first (its
+//! counts fix where everything else lies) and then only the parts it needs.
 
-use super::encoding::{self, Header};
+use super::encoding::{self, Header, HeaderCounts};
 use super::types::{Graph, IR_VERSION};
 use crate::commit::{
     DescriptorKind, Hash, depth_for, descriptor_hash, graph_hash, merkle_path, merkle_root, root_from_path,
@@ -45,6 +46,13 @@ impl Descriptor {
 impl Header {
     /// Position of a descriptor in the graph's tree; `None` if the graph has no such part.
     pub fn descriptor_position(&self, kind: DescriptorKind, index: u32) -> Option<u32> {
+        self.counts().descriptor_position(kind, index)
+    }
+}
+
+impl HeaderCounts {
+    /// Position of a descriptor in the graph's tree; `None` if the graph has no such part.
+    pub fn descriptor_position(&self, kind: DescriptorKind, index: u32) -> Option<u32> {
         let (tensors, programs, ops) = (u32::from(self.tensors), u32::from(self.programs), u32::from(self.ops));
         let (first, count) = match kind {
             DescriptorKind::Header => (0, 1),
@@ -71,8 +79,17 @@ impl Graph {
         }
     }
 
-    /// All descriptors in tree order: header, tensors, programs, ops.
+    /// All descriptors in tree order: header, tensors with their placements, programs, ops.
     pub fn descriptors(&self) -> Vec<Descriptor> {
+        let mut descriptors = self.encoded_parts();
+        for (descriptor, placement) in descriptors.iter_mut().skip(1).zip(self.placements()) {
+            descriptor.bytes.extend_from_slice(&placement.to_bytes());
+        }
+        descriptors
+    }
+
+    /// The parts of the graph's encoding in their order: descriptors without placements.
+    pub(super) fn encoded_parts(&self) -> Vec<Descriptor> {
         fn all<T>(
             kind: DescriptorKind,
             parts: &[T],

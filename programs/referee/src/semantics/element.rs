@@ -1,7 +1,13 @@
 //! The value of one element of one op: what a dispute recomputes.
 
+use super::contract::contract;
+use super::locate::Located;
 use super::machine::{Environment, execute};
-use crate::graph::{Access, MAX_OP_OUTPUTS, OpKind, Program, REGISTERS, ResolvedGraph, ResolvedOp, Slot};
+use crate::graph::{
+    Access, MAX_OP_OUTPUTS, MAX_OUTPUT_AXES, MAX_REDUCTION_AXES, OpKind, Program, REGISTERS, ResolvedGraph, ResolvedOp,
+    Slot,
+};
+use alloc::vec::Vec;
 use core::fmt;
 
 /// Gives the values of tensors, one element at a time.
@@ -10,6 +16,14 @@ pub trait Fetch {
     ///
     /// A missing element rejects a proof; it never convicts.
     fn fetch(&mut self, slot: Slot, element: u32) -> Option<i64>;
+
+    /// The bytes of `count` adjacent elements from `first` on, where they are at hand in one piece.
+    ///
+    /// Only a faster way to what [`fetch`](Self::fetch) gives: without it, every element is fetched.
+    fn run(&self, slot: Slot, first: u32, count: u32) -> Option<&[u8]> {
+        let _ = (slot, first, count);
+        None
+    }
 }
 
 /// Why an element could not be computed.
@@ -38,12 +52,23 @@ impl fmt::Display for EvaluateError {
 impl core::error::Error for EvaluateError {}
 
 /// Most axes of an iteration space.
-const MAX_ITERATION_AXES: usize = crate::graph::MAX_OUTPUT_AXES + crate::graph::MAX_REDUCTION_AXES;
+const MAX_ITERATION_AXES: usize = MAX_OUTPUT_AXES + MAX_REDUCTION_AXES;
 
-struct Point<'a, F> {
-    op: &'a ResolvedOp,
-    coordinates: [u32; MAX_ITERATION_AXES],
-    fetch: &'a mut F,
+/// An op with the programs that it runs: all that its values depend on, besides its operands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Work<'a> {
+    pub(crate) op: &'a ResolvedOp,
+    pub(crate) prologue: Option<&'a Program>,
+    pub(crate) program: &'a Program,
+}
+
+/// A point of the iteration space, and how its operands are read.
+pub(super) struct Point<'a, F> {
+    pub(super) op: &'a ResolvedOp,
+    pub(super) operands: Vec<Located<'a>>,
+    output: [u32; MAX_OUTPUT_AXES],
+    pub(super) reduction: [i64; MAX_REDUCTION_AXES],
+    pub(super) fetch: &'a mut F,
 }
 
 impl<F: Fetch> Environment for Point<'_, F> {
@@ -51,11 +76,12 @@ impl<F: Fetch> Environment for Point<'_, F> {
 
     #[inline]
     fn load(&mut self, operand: u8, indirect: Option<i64>) -> Result<i64, EvaluateError> {
-        let view = self.op.operands.get(usize::from(operand)).ok_or(EvaluateError::Malformed)?;
+        let located = self.operands.get(usize::from(operand)).ok_or(EvaluateError::Malformed)?;
+        let view = located.view();
         if view.indirect.is_some() != indirect.is_some() {
             return Err(EvaluateError::Malformed);
         }
-        match view.access(&self.coordinates, indirect.unwrap_or(0)) {
+        match located.access(&self.reduction, indirect.unwrap_or(0)) {
             Access::Outside(value) => Ok(value),
             Access::Element(element) => {
                 self.fetch.fetch(view.slot, element).ok_or(EvaluateError::Missing { slot: view.slot, element })
@@ -64,12 +90,15 @@ impl<F: Fetch> Environment for Point<'_, F> {
     }
 
     fn index(&self, axis: u8) -> u32 {
-        self.coordinates.get(usize::from(axis)).copied().unwrap_or(0)
+        let (axis, outputs) = (usize::from(axis), self.op.output_dims.len());
+        match axis.checked_sub(outputs) {
+            None => self.output.get(axis).copied().unwrap_or(0),
+            Some(axis) => self.reduction.get(axis).map_or(0, |at| *at as u32),
+        }
     }
 
     fn length(&self, axis: u8) -> u32 {
-        let (axis, outputs) = (usize::from(axis), &self.op.output_dims);
-        outputs.get(axis).or_else(|| self.op.reduction_dims.get(axis.wrapping_sub(outputs.len()))).copied().unwrap_or(0)
+        self.op.iteration_length(axis).unwrap_or(0)
     }
 
     fn malformed(&self) -> EvaluateError {
@@ -87,28 +116,52 @@ pub fn evaluate<F: Fetch>(
     point: &[u32],
     fetch: &mut F,
 ) -> Result<[i64; MAX_OP_OUTPUTS], EvaluateError> {
-    let in_range = point.len() == op.output_dims.len() && point.iter().zip(&op.output_dims).all(|(at, dim)| at < dim);
-    let axes = op.output_dims.len() + op.reduction_dims.len();
-    if !in_range || axes > MAX_ITERATION_AXES {
-        return Err(EvaluateError::Malformed);
-    }
-    let mut coordinates = [0u32; MAX_ITERATION_AXES];
-    for (coordinate, at) in coordinates.iter_mut().zip(point) {
-        *coordinate = *at;
-    }
-    let mut at = Point { op, coordinates, fetch };
-    let mut registers = [0i64; REGISTERS];
-    reduce(graph, &mut at, &mut registers)?;
-
-    at.coordinates = coordinates;
-    let mut stored = [0i64; MAX_OP_OUTPUTS];
-    execute(program(graph, op.program)?, &mut registers, &mut stored, &mut at)?;
-    for (output, slot) in op.outputs.iter().enumerate() {
+    let prologue = op.prologue.map(|index| program(graph, index)).transpose()?;
+    let work = Work { op, prologue, program: program(graph, op.program)? };
+    let mut stored = evaluate_work(work, point, fetch)?;
+    for (value, slot) in stored.iter_mut().zip(&op.outputs) {
         let tensor = graph.tensors.get(usize::from(*slot)).ok_or(EvaluateError::Malformed)?;
-        let value = stored.get_mut(output).ok_or(EvaluateError::Malformed)?;
         *value = tensor.dtype.saturate(*value);
     }
     Ok(stored)
+}
+
+/// The registers that `work` stores at `point`, not yet saturated.
+pub(crate) fn evaluate_work<F: Fetch>(
+    work: Work<'_>,
+    point: &[u32],
+    fetch: &mut F,
+) -> Result<[i64; MAX_OP_OUTPUTS], EvaluateError> {
+    let op = work.op;
+    let in_range = point.len() == op.output_dims.len() && point.iter().zip(&op.output_dims).all(|(at, dim)| at < dim);
+    let axes = op.output_dims.len() + op.reduction_dims.len();
+    if !in_range || axes > MAX_ITERATION_AXES || op.reduction_dims.len() > MAX_REDUCTION_AXES {
+        return Err(EvaluateError::Malformed);
+    }
+    let mut output = [0u32; MAX_OUTPUT_AXES];
+    for (coordinate, at) in output.iter_mut().zip(point) {
+        *coordinate = *at;
+    }
+    let operands = op.operands.iter().map(|view| Located::new(view, op, point)).collect();
+    let mut at = Point { op, operands, output, reduction: [0; MAX_REDUCTION_AXES], fetch };
+    let mut registers = [0i64; REGISTERS];
+    reduce(work.prologue, &mut at, &mut registers)?;
+
+    at.reduction = [0; MAX_REDUCTION_AXES];
+    let mut stored = [0i64; MAX_OP_OUTPUTS];
+    execute(work.program, &mut registers, &mut stored, &mut at)?;
+    Ok(stored)
+}
+
+/// The point of `dims` at a row-major index; `None` if there is no such point.
+pub(crate) fn point_at(dims: &[u32], element: u32) -> Option<[u32; MAX_OUTPUT_AXES]> {
+    let mut point = [0u32; MAX_OUTPUT_AXES];
+    let mut rest = element;
+    for (at, dim) in point.get_mut(..dims.len())?.iter_mut().zip(dims).rev() {
+        *at = rest % (*dim).max(1);
+        rest /= (*dim).max(1);
+    }
+    (rest == 0).then_some(point)
 }
 
 /// The value of one element of one tensor: `element` is its row-major index.
@@ -124,16 +177,8 @@ pub fn evaluate_output<F: Fetch>(
     let tensor = graph.tensors.get(usize::from(slot)).ok_or(EvaluateError::Malformed)?;
     let (op, output) = tensor.producer.ok_or(EvaluateError::Malformed)?;
     let op = graph.ops.get(usize::from(op)).ok_or(EvaluateError::Malformed)?;
-    let mut point = [0u32; crate::graph::MAX_AXES];
-    let point = point.get_mut(..op.output_dims.len()).ok_or(EvaluateError::Malformed)?;
-    let mut rest = element;
-    for (at, dim) in point.iter_mut().zip(&op.output_dims).rev() {
-        *at = rest % (*dim).max(1);
-        rest /= (*dim).max(1);
-    }
-    if rest != 0 {
-        return Err(EvaluateError::Malformed);
-    }
+    let point = point_at(&op.output_dims, element).ok_or(EvaluateError::Malformed)?;
+    let point = point.get(..op.output_dims.len()).ok_or(EvaluateError::Malformed)?;
     evaluate(graph, op, point, fetch)?.get(usize::from(output)).copied().ok_or(EvaluateError::Malformed)
 }
 
@@ -143,22 +188,15 @@ fn program(graph: &ResolvedGraph, index: u16) -> Result<&Program, EvaluateError>
 
 /// Runs the reduction of the op at the point and leaves the epilogue's presets in the registers.
 fn reduce<F: Fetch>(
-    graph: &ResolvedGraph,
+    prologue: Option<&Program>,
     at: &mut Point<'_, F>,
     registers: &mut [i64; REGISTERS],
 ) -> Result<(), EvaluateError> {
     let op = at.op;
-    let prologue = op.prologue.map(|index| program(graph, index)).transpose()?;
     match op.kind {
         OpKind::Map => {}
         OpKind::Contract => {
-            let mut sum = 0i32;
-            for_each_reduction(at, |at, _| {
-                let product = (at.load(0, None)? as i32).wrapping_mul(at.load(1, None)? as i32);
-                sum = sum.wrapping_add(product);
-                Ok(())
-            })?;
-            registers[0] = i64::from(sum);
+            registers[0] = i64::from(contract(at)?);
         }
         OpKind::Sum | OpKind::SumPair => {
             let prologue = prologue.ok_or(EvaluateError::Malformed)?;
@@ -206,16 +244,24 @@ fn for_each_reduction<'a, F: Fetch>(
     at: &mut Point<'a, F>,
     mut visit: impl FnMut(&mut Point<'a, F>, u32) -> Result<(), EvaluateError>,
 ) -> Result<(), EvaluateError> {
-    let op = at.op;
-    let first = op.output_dims.len();
-    for index in 0..op.reduction_points() {
-        let mut rest = index;
-        let coordinates = at.coordinates.get_mut(first..).unwrap_or_default();
-        for (coordinate, dim) in coordinates.iter_mut().zip(&op.reduction_dims).rev() {
-            *coordinate = rest % dim;
-            rest /= dim;
-        }
+    at.reduction = [0; MAX_REDUCTION_AXES];
+    for index in 0..at.op.reduction_points() {
         visit(at, index)?;
+        at.advance(at.op.reduction_dims.len());
     }
     Ok(())
+}
+
+impl<F> Point<'_, F> {
+    /// Moves to the next point of the first `axes` reduction axes, row-major; after the last comes the first again.
+    #[inline]
+    pub(super) fn advance(&mut self, axes: usize) {
+        for (at, dim) in self.reduction.iter_mut().zip(&self.op.reduction_dims).take(axes).rev() {
+            *at = at.wrapping_add(1);
+            if *at < i64::from(*dim) {
+                break;
+            }
+            *at = 0;
+        }
+    }
 }

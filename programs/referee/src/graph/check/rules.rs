@@ -118,6 +118,8 @@ rules! {
         "split the tensor or lower a symbol's maximum"
     REDUCTION_SIZE "G0153" "an op has fewer than 2^31 reduction points"
         "split the reduction"
+    UIDS "G0154" "the uids of all tensors are distinct"
+        "add an axis of length 1 to one of the two tensors, or move it to another slot"
 
     STEPS "G0160" "one element takes at most 8,192 steps"
         "split the reduction or the program over several ops"

@@ -137,5 +137,47 @@ pub(super) fn instruction_of(word: u32) -> Result<Instruction, &'static str> {
         _ => return Err("unknown opcode"),
     };
     // What an opcode does not use must be 0: then the word is the one that encodes the instruction.
-    if word_of(instruction) == word { Ok(instruction) } else { Err("unused bits of an instruction are set") }
+    if word & !used_bits(word as u8) == 0 { Ok(instruction) } else { Err("unused bits of an instruction are set") }
+}
+
+/// The bits of the fields that an opcode uses, its own included.
+#[inline]
+const fn used_bits(opcode: u8) -> u32 {
+    const D: u32 = 0x0000_0fff;
+    const A: u32 = 0x0000_f0ff;
+    const B: u32 = 0x000f_00ff;
+    const C: u32 = 0x00f0_00ff;
+    const IMMEDIATE: u32 = 0xff00_00ff;
+    match opcode {
+        0x01 | 0x02 | 0x04 | 0x05 => D | IMMEDIATE,
+        0x03 | 0x19 => D | A | IMMEDIATE,
+        0x1f => D | A | B | C,
+        0x21 | 0x22 => D | A,
+        0x40 => A | IMMEDIATE,
+        _ => D | A | B,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_an_instruction_exactly_if_that_encodes_to_it() {
+        let fields = [0u32, 0x100, 0x1000, 0x1_0000, 0x10_0000, 0x0100_0000, 0xffff_ff00];
+        for opcode in 0..=u8::MAX {
+            for set in 0..1u32 << fields.len() {
+                let bits = (0..).zip(&fields).filter(|(bit, _)| set >> bit & 1 == 1);
+                let word = bits.fold(u32::from(opcode), |word, (_, field)| word | field);
+                if let Ok(instruction) = instruction_of(word) {
+                    assert_eq!(word_of(instruction), word);
+                }
+                // Whatever fields an opcode uses, the word of its instruction decodes.
+                if let Ok(instruction) = instruction_of(word & used_bits(opcode)) {
+                    assert_eq!(instruction_of(word_of(instruction)), Ok(instruction));
+                    assert_eq!(word_of(instruction), word & used_bits(opcode));
+                }
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Canonical byte encoding: one graph, one string of bytes.
 //!
-//! All integers are little endian. `encode` gives the magic and then the descriptors of the graph one after another:
-//! header, tensors, programs, ops. Every descriptor delimits itself, so that each can be opened alone under the graph's
+//! All integers are little endian. `encode` gives the magic and then the parts of the graph one after another:
+//! header, tensors, programs, ops. Every part delimits itself, so that each can be opened alone under the graph's
 //! root. `decode` accepts exactly what `encode` gives: bounds are checked before anything is allocated, memory grows
 //! with the bytes that are really there, and not one byte may be left over.
 //!
@@ -12,6 +12,7 @@ mod reader;
 mod writer;
 
 use super::error::DecodeError;
+use super::placement::Placement;
 use super::types::{Graph, Op, Slot, Symbol, Tensor};
 use super::{MAX_OPS, MAX_PROGRAMS, MAX_TENSORS, Program};
 use alloc::vec::Vec;
@@ -47,7 +48,13 @@ pub struct Header {
 impl Header {
     /// Number of descriptors of the graph, this one included.
     pub fn descriptors(&self) -> u32 {
-        1 + u32::from(self.tensors) + u32::from(self.programs) + u32::from(self.ops)
+        self.counts().descriptors()
+    }
+
+    /// The counts alone.
+    pub fn counts(&self) -> HeaderCounts {
+        let Self { ir_version, tensors, programs, ops, .. } = *self;
+        HeaderCounts { ir_version, symbols: self.symbols.len(), tensors, programs, ops }
     }
 
     /// Reads a header descriptor.
@@ -59,12 +66,53 @@ impl Header {
     }
 }
 
-/// Reads a tensor descriptor.
+/// What opening other descriptors needs of a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HeaderCounts {
+    /// Version of semantics and encoding.
+    pub ir_version: u16,
+    /// Number of symbols.
+    pub symbols: usize,
+    /// Number of tensor descriptors.
+    pub tensors: u16,
+    /// Number of program descriptors.
+    pub programs: u16,
+    /// Number of op descriptors.
+    pub ops: u16,
+}
+
+impl HeaderCounts {
+    /// Number of descriptors of the graph, the header included.
+    pub fn descriptors(&self) -> u32 {
+        1 + u32::from(self.tensors) + u32::from(self.programs) + u32::from(self.ops)
+    }
+
+    /// Reads the counts at the front of a header descriptor; cuts and outputs, which follow, are not looked at.
+    ///
+    /// # Errors
+    /// Bytes that no encoder writes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Reader::new(bytes).header_counts().map(|(counts, _)| counts)
+    }
+}
+
+/// Reads a tensor as it is encoded in a graph.
 ///
 /// # Errors
 /// Bytes that no encoder writes.
 pub fn decode_tensor(bytes: &[u8]) -> Result<Tensor, DecodeError> {
     whole(bytes, Reader::tensor)
+}
+
+/// Reads a tensor descriptor: a tensor and its placement.
+///
+/// # Errors
+/// Bytes that no encoder writes.
+pub fn decode_placed_tensor(bytes: &[u8]) -> Result<(Tensor, Placement), DecodeError> {
+    let (tensor, placement) = bytes
+        .split_last_chunk::<{ Placement::BYTES }>()
+        .ok_or(DecodeError { offset: bytes.len(), reason: "the bytes end too early" })?;
+    Ok((decode_tensor(tensor)?, Placement::from_bytes(placement)))
 }
 
 /// Reads a program descriptor.
@@ -100,7 +148,7 @@ impl Graph {
     /// beyond 15) encodes to bytes that [`decode`](Self::decode) or [`check`](Self::check) refuses.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
-        for descriptor in self.descriptors() {
+        for descriptor in self.encoded_parts() {
             bytes.extend_from_slice(&descriptor.bytes);
         }
         bytes

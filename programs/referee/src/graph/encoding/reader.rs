@@ -2,7 +2,7 @@
 
 use super::instruction::instruction_of;
 use super::writer::{CLAMP, DIM_CONST, DIM_SYMBOL, NONE_U8, NONE_U16, PAD};
-use super::{Header, MAGIC};
+use super::{Header, HeaderCounts, MAGIC};
 use crate::graph::bytecode::{MAX_CONSTANTS, MAX_WORDS, Program};
 use crate::graph::error::DecodeError;
 use crate::graph::types::{
@@ -118,7 +118,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn header(&mut self) -> Result<Header, DecodeError> {
+    /// The front of a header: the counts, and the symbols.
+    pub(super) fn header_counts(&mut self) -> Result<(HeaderCounts, Vec<Symbol>), DecodeError> {
         let offset = self.offset();
         let ir_version = self.u16()?;
         if ir_version != IR_VERSION {
@@ -128,6 +129,11 @@ impl<'a> Reader<'a> {
         let tensors = self.count_u16(MAX_TENSORS)?;
         let programs = self.count_u16(MAX_PROGRAMS)?;
         let ops = self.count_u16(MAX_OPS)?;
+        Ok((HeaderCounts { ir_version, symbols: symbols.len(), tensors, programs, ops }, symbols))
+    }
+
+    pub(super) fn header(&mut self) -> Result<Header, DecodeError> {
+        let (HeaderCounts { ir_version, tensors, programs, ops, .. }, symbols) = self.header_counts()?;
         let cuts = usize::from(self.count_u16(MAX_CUTS)?);
         let cuts = self.list(cuts, MAX_CUTS, 2, Self::u16)?;
         let outputs = self.list_u8(MAX_OUTPUTS, 2, Self::u16)?;
