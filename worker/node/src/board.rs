@@ -36,6 +36,11 @@ impl Board {
         *self.slot.borrow()
     }
 
+    /// Waits until the chain has come to `slot`.
+    pub async fn reached(&self, slot: u64) {
+        reached(&mut self.slot.subscribe(), slot).await;
+    }
+
     /// Notes a slot; older ones are ignored.
     pub fn saw_slot(&self, slot: u64) {
         let is_later = self.slot.send_if_modified(|latest| {

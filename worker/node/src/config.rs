@@ -50,6 +50,41 @@ impl Default for Limits {
     }
 }
 
+/// What the node does for those who look into its results.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Serving {
+    /// Traces of segments that are computed at a time.
+    pub concurrent_segments: usize,
+    /// Traces that may wait for that.
+    pub queued_segments: usize,
+    /// Traces that one address (one IPv6 network) may ask for within a minute, those that are stored not counted.
+    pub segments_per_minute: u32,
+}
+
+impl Default for Serving {
+    fn default() -> Self {
+        Self { concurrent_segments: 1, queued_segments: 32, segments_per_minute: 30 }
+    }
+}
+
+/// How long artifacts stay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// Slots for which the artifacts of a job that was computed stay after its end, so that its client can still fetch
+    /// the result. Before its end, and as long as a challenge can be raised or is open, they always stay.
+    pub results_slots: u64,
+    /// Seconds for which artifacts stay that were fetched for a job that others took.
+    pub unused_seconds: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { results_slots: 216_000, unused_seconds: 3_600 }
+    }
+}
+
 /// All settings of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -81,6 +116,10 @@ pub struct NodeConfig {
     pub withdraw_payments: bool,
     /// Bounds on jobs.
     pub limits: Limits,
+    /// Traces of segments for those who look into results.
+    pub serving: Serving,
+    /// How long artifacts stay.
+    pub retention: Retention,
 }
 
 impl Default for NodeConfig {
@@ -99,6 +138,8 @@ impl Default for NodeConfig {
             allow_private_addresses: false,
             withdraw_payments: true,
             limits: Limits::default(),
+            serving: Serving::default(),
+            retention: Retention::default(),
         }
     }
 }
@@ -187,6 +228,10 @@ impl NodeConfig {
             "allowed are 1 MiB to 16 TiB",
         )?;
         within("limits.fetch_seconds", self.limits.fetch_seconds, 1, 3600, "allowed are 1 to 3,600")?;
+        let Serving { concurrent_segments, queued_segments, segments_per_minute } = self.serving;
+        within("serving.concurrent_segments", concurrent_segments as u64, 1, 64, "allowed are 1 to 64")?;
+        within("serving.queued_segments", queued_segments as u64, 0, 10_000, "allowed are 0 to 10,000")?;
+        within("serving.segments_per_minute", u64::from(segments_per_minute), 1, 60_000, "allowed are 1 to 60,000")?;
         for mint in &self.accepted_mints {
             if mint.parse::<solana_sdk::pubkey::Pubkey>().is_err() {
                 return Err(ConfigError::Value {
@@ -217,8 +262,13 @@ mod tests {
     fn unknown_keys_and_values_out_of_bounds_are_refused_by_name() {
         let unknown = toml::from_str::<NodeConfig>("concurent_jobs = 2").unwrap_err().to_string();
         assert!(unknown.contains("concurent_jobs") && unknown.contains("concurrent_jobs"), "{unknown}");
-        for text in ["concurrent_jobs = 0", "threads = 5000", "accepted_mints = [\"x\"]", "[limits]\nfetch_seconds = 0"]
-        {
+        for text in [
+            "concurrent_jobs = 0",
+            "threads = 5000",
+            "accepted_mints = [\"x\"]",
+            "[limits]\nfetch_seconds = 0",
+            "[serving]\nconcurrent_segments = 0",
+        ] {
             let config: NodeConfig = toml::from_str(text).unwrap();
             assert!(matches!(config.validate(), Err(ConfigError::Value { .. })), "{text}");
         }

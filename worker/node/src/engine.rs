@@ -1,9 +1,14 @@
 //! Runs prepared jobs: keeps loaded models, checks a sample against the scalar reference, falls back to the CPU when a
-//! device fails, hashes the boundary, and remembers how long it all took.
+//! device fails, hashes the boundary, and remembers how long it all took. Computes single segments again for disputes.
+
+mod segment;
+
+pub use segment::SegmentRun;
 
 use crate::config::SelfCheck;
 use crate::estimate::{Estimator, operations};
 use crate::prepare::Prepared;
+use assay_audit::guard::GuardError;
 use assay_kernels::commit::{Boundary, Hasher};
 use assay_kernels::{Backend, Keep, KernelError, Model, TensorSet};
 use referee::graph::{ResolvedGraph, Slot};
@@ -59,6 +64,14 @@ pub enum EngineError {
         computed: i64,
         /// What is right.
         reference: i64,
+    },
+    /// A segment that was computed again may not be signed.
+    #[error("N0214 {backend}: {error}")]
+    Guard {
+        /// Which backend.
+        backend: &'static str,
+        /// What the guard found.
+        error: GuardError,
     },
     /// The boundary could not be hashed; impossible for a model that ran.
     #[error("N0213 the result cannot be committed to: {0}")]
@@ -251,7 +264,7 @@ impl Slate {
                 self.lock().clear();
             }
             EngineError::Kernel(KernelError::Device { .. }) => self.lock().clear(),
-            EngineError::Kernel(_) | EngineError::Commit(_) => {}
+            EngineError::Kernel(_) | EngineError::Guard { .. } | EngineError::Commit(_) => {}
         }
     }
 }

@@ -26,10 +26,14 @@ pub const NAMES: &[&str] = &[
     "after_expire_landed",
 ];
 
+/// The places of a segment that is computed again and signed, in order.
+pub const SEGMENT_NAMES: &[&str] =
+    &["after_segment_run", "after_segment_promised", "after_segment_stored", "after_segment_noted"];
+
 /// Ends the process with what SIGKILL would do if the environment variable `ASSAY_FAILPOINT` names this place.
 #[cfg(debug_assertions)]
 pub(crate) fn reach(place: &str) {
-    debug_assert!(NAMES.contains(&place), "{place} is not listed");
+    debug_assert!(NAMES.contains(&place) || SEGMENT_NAMES.contains(&place), "{place} is not listed");
     if std::env::var("ASSAY_FAILPOINT").is_ok_and(|wanted| wanted == place) {
         tracing::error!(place, "failpoint: the process dies here");
         // Neither destructors nor atexit handlers run: nothing is flushed that was not already durable.

@@ -3,9 +3,18 @@
 //! One record a job. A transaction is written here, signed, before it is sent: after a crash the node asks the chain
 //! what became of that signature instead of signing a second version. Every write is durable when the call returns.
 
+mod holdings;
+mod segments;
+
+pub use holdings::Holding;
+pub use segments::SegmentRecord;
+
 use crate::refusal::Refusal;
 use crate::totals::Totals;
+use holdings::HOLDINGS;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use segments::SEGMENTS;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use solana_sdk::pubkey::Pubkey;
 use std::path::{Path, PathBuf};
@@ -220,6 +229,8 @@ impl Journal {
             let write = journal.database.begin_write()?;
             write.open_table(JOBS)?;
             write.open_table(REMOVED)?;
+            write.open_table(HOLDINGS)?;
+            write.open_table(SEGMENTS)?;
             write.commit()?;
             Ok(())
         })?;
@@ -304,6 +315,7 @@ impl Journal {
                 }
                 write.open_table(REMOVED)?.insert(0, bytes.as_slice())?;
             }
+            Self::forget_segments(&write, old.iter().map(|(job, _)| *job))?;
             write.commit()?;
             Ok(())
         })?;
@@ -321,11 +333,40 @@ impl Journal {
         Ok(bytes.map(decode).transpose()?.unwrap_or_default())
     }
 
+    /// Reads, changes and writes one row in a single transaction, and returns what is there afterwards. `job` names the
+    /// row in errors.
+    fn replace<const N: usize, T: Serialize + DeserializeOwned>(
+        &self,
+        table: TableDefinition<'_, &'static [u8; N], &'static [u8]>,
+        job: &Pubkey,
+        key: &[u8; N],
+        change: impl FnOnce(Option<T>) -> Option<T>,
+    ) -> Result<Option<T>, JournalError> {
+        let begun = self.wrap(|| {
+            let write = self.database.begin_write()?;
+            let bytes = write.open_table(table)?.get(key)?.map(|value| value.value().to_vec());
+            Ok((write, bytes))
+        });
+        let (write, bytes) = begun?;
+        let known = bytes.map(|bytes| self.decode(job, &bytes)).transpose()?;
+        let changed = change(known);
+        let bytes =
+            changed.as_ref().map(serde_json::to_vec).transpose().map_err(|error| self.unreadable(job, &error))?;
+        self.wrap(|| {
+            if let Some(bytes) = &bytes {
+                write.open_table(table)?.insert(key, bytes.as_slice())?;
+            }
+            write.commit()?;
+            Ok(())
+        })?;
+        Ok(changed)
+    }
+
     fn wrap<T>(&self, work: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, JournalError> {
         work().map_err(|source| JournalError::Database { path: self.path.clone(), source: Box::new(source) })
     }
 
-    fn decode(&self, job: &Pubkey, bytes: &[u8]) -> Result<Record, JournalError> {
+    fn decode<T: DeserializeOwned>(&self, job: &Pubkey, bytes: &[u8]) -> Result<T, JournalError> {
         serde_json::from_slice(bytes).map_err(|error| self.unreadable(job, &error))
     }
 

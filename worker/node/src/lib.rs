@@ -8,6 +8,8 @@
 //! | [`engine`] | loaded models, self-checks, fallback between backends |
 //! | [`estimate`] | how long a run will take |
 //! | [`publish`] | results into the store |
+//! | [`retention`] | which artifacts stay in it, and for how long |
+//! | [`segments`] | the inside of committed results, signed, for whoever disputes them |
 //! | [`journal`], [`totals`] | promises, on disk before the chain hears of them; sums over them |
 //! | [`steps`] | what to do next: a pure function |
 //! | [`market`], [`rpc`] | what the service needs of the chain; the same over RPC |
@@ -42,7 +44,9 @@ pub mod market;
 pub mod prepare;
 pub mod publish;
 pub mod refusal;
+pub mod retention;
 pub mod rpc;
+pub mod segments;
 pub mod service;
 pub mod slot_clock;
 pub mod start;

@@ -71,6 +71,10 @@ pub trait Market: Send + Sync + 'static {
         action: &Action,
     ) -> impl Future<Output = Result<Signed, Unreachable>> + Send;
 
+    /// The operator's signature over the root of a segment, in the form that the program checks; nothing if this node's
+    /// key is not the one that the job pins. The caller has the root on disk, and never asks for a second one.
+    fn sign_segment(&self, address: &Pubkey, job: &Job, segment: u16, root: &[u8; 32]) -> Option<[u8; 64]>;
+
     /// Sends signed bytes, again and again, until their fate is known. Sending what has already landed is harmless.
     fn submit(&self, transaction: &InFlight) -> impl Future<Output = Result<Fate, Unreachable>> + Send;
 }

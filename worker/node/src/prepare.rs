@@ -4,6 +4,7 @@
 use crate::config::Limits;
 use crate::refusal::Refusal;
 use assay::state::Job;
+use assay_audit::Subject;
 use assay_kernels::TensorSet;
 use assay_kernels::commit::Hasher;
 use assay_models::artifact::{bundle_bytes, decode_bundle};
@@ -16,6 +17,8 @@ use std::time::Duration;
 /// A job that is whole: ready to be claimed and run.
 #[derive(Clone, Debug)]
 pub struct Prepared {
+    /// The graph as the client wrote it.
+    pub definition: Arc<Graph>,
     /// The checked graph at the job's symbol values.
     pub graph: Arc<ResolvedGraph>,
     /// Weights and tables.
@@ -24,6 +27,18 @@ pub struct Prepared {
     pub inputs: Arc<TensorSet>,
     /// Root of the params: with the graph's root and symbols the key of a loaded model.
     pub params_root: [u8; 32],
+}
+
+impl Prepared {
+    /// The same in the form in which results are judged.
+    pub fn subject(&self) -> Subject {
+        Subject {
+            graph: Arc::clone(&self.definition),
+            resolved: Arc::clone(&self.graph),
+            params: Arc::clone(&self.params),
+            inputs: (*self.inputs).clone(),
+        }
+    }
 }
 
 /// Where artifacts come from and how large they may be.
@@ -80,7 +95,7 @@ impl Artifacts {
     }
 
     async fn fetch_all(&self, job: &Job) -> Result<(), NotWhole> {
-        let graph = self.graph(job).await?;
+        let (_, graph) = self.graph(job).await?;
         for (what, uri, kind) in
             [("params", &job.params_uri, TensorKind::Param), ("inputs", &job.inputs_uri, TensorKind::Input)]
         {
@@ -94,17 +109,17 @@ impl Artifacts {
     /// # Errors
     /// The first thing that is wrong: N0201 to N0205, N0209.
     pub async fn prepare(&self, job: &Job) -> Result<Prepared, NotWhole> {
-        let graph = self.graph(job).await?;
+        let (definition, graph) = self.graph(job).await?;
         let params =
             self.read("params", &job.params_uri, self.bundle_limit("params", &graph, TensorKind::Param)?).await?;
         let inputs =
             self.read("inputs", &job.inputs_uri, self.bundle_limit("inputs", &graph, TensorKind::Input)?).await?;
         let job = job.clone();
-        Ok(unblocked(move || check_tensors(&job, graph, &params, &inputs)).await?)
+        Ok(unblocked(move || check_tensors(&job, definition, graph, &params, &inputs)).await?)
     }
 
     /// The job's graph, checked alone.
-    async fn graph(&self, job: &Job) -> Result<ResolvedGraph, NotWhole> {
+    async fn graph(&self, job: &Job) -> Result<(Graph, ResolvedGraph), NotWhole> {
         if job.ir_version != IR_VERSION {
             return Err(NotWhole::Refused(Refusal::new(
                 "N0209",
@@ -175,16 +190,16 @@ fn malformed(reason: String) -> Refusal {
 }
 
 /// Decodes and resolves the graph and compares it with the job, allocating no more than the limits allow.
-fn check_graph(job: &Job, bytes: &[u8], max_memory_bytes: u64) -> Result<ResolvedGraph, Refusal> {
-    let graph = Graph::decode(bytes).map_err(|error| malformed(error.to_string()))?;
-    let (used, unused) = job.symbols.split_at(graph.symbols.len().min(job.symbols.len()));
+fn check_graph(job: &Job, bytes: &[u8], max_memory_bytes: u64) -> Result<(Graph, ResolvedGraph), Refusal> {
+    let definition = Graph::decode(bytes).map_err(|error| malformed(error.to_string()))?;
+    let (used, unused) = job.symbols.split_at(definition.symbols.len().min(job.symbols.len()));
     if unused.iter().any(|value| *value != 0) {
         return Err(malformed(format!(
             "the job gives values to more than the graph's {} symbols",
-            graph.symbols.len()
+            definition.symbols.len()
         )));
     }
-    let graph = graph.resolve(used).map_err(|error| malformed(error.to_string()))?;
+    let graph = definition.resolve(used).map_err(|error| malformed(error.to_string()))?;
     pinned("graph", &graph.root, &job.graph_root)?;
     let needed = graph.tensors.iter().map(|tensor| tensor.bytes() as u64).fold(0, u64::saturating_add);
     if needed > max_memory_bytes {
@@ -195,10 +210,16 @@ fn check_graph(job: &Job, bytes: &[u8], max_memory_bytes: u64) -> Result<Resolve
         ));
     }
     output_descriptor(&graph, job)?;
-    Ok(graph)
+    Ok((definition, graph))
 }
 
-fn check_tensors(job: &Job, graph: ResolvedGraph, params: &[u8], inputs: &[u8]) -> Result<Prepared, Refusal> {
+fn check_tensors(
+    job: &Job,
+    definition: Graph,
+    graph: ResolvedGraph,
+    params: &[u8],
+    inputs: &[u8],
+) -> Result<Prepared, Refusal> {
     let params = decode_bundle(params, &graph, TensorKind::Param).map_err(|e| malformed(format!("params: {e}")))?;
     let inputs = decode_bundle(inputs, &graph, TensorKind::Input).map_err(|e| malformed(format!("inputs: {e}")))?;
     let hasher = Hasher::default();
@@ -206,7 +227,13 @@ fn check_tensors(job: &Job, graph: ResolvedGraph, params: &[u8], inputs: &[u8]) 
     pinned("params", &params_root, &job.params_root)?;
     let inputs_root = hasher.inputs_root(&graph, &inputs).map_err(|error| malformed(error.to_string()))?;
     pinned("inputs", &inputs_root, &job.inputs_root)?;
-    Ok(Prepared { graph: Arc::new(graph), params: Arc::new(params), inputs: Arc::new(inputs), params_root })
+    Ok(Prepared {
+        definition: Arc::new(definition),
+        graph: Arc::new(graph),
+        params: Arc::new(params),
+        inputs: Arc::new(inputs),
+        params_root,
+    })
 }
 
 fn pinned(what: &str, computed: &[u8; 32], pinned: &[u8; 32]) -> Result<(), Refusal> {

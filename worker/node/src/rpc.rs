@@ -20,6 +20,8 @@ pub struct RpcMarket {
     sender: Sender,
     operator: Keypair,
     node: Pubkey,
+    /// Which chain this is, in the words of the chain itself.
+    genesis_hash: [u8; 32],
 }
 
 impl std::fmt::Debug for RpcMarket {
@@ -31,8 +33,8 @@ impl std::fmt::Debug for RpcMarket {
 
 impl RpcMarket {
     /// Access for the node at `node`, acting with its operator's key.
-    pub fn new(sender: Sender, operator: Keypair, node: Pubkey) -> Self {
-        Self { sender, operator, node }
+    pub fn new(sender: Sender, operator: Keypair, node: Pubkey, genesis_hash: [u8; 32]) -> Self {
+        Self { sender, operator, node, genesis_hash }
     }
 
     fn chain(&self) -> &Chain {
@@ -107,6 +109,24 @@ impl Market for RpcMarket {
             }
             Err(error) => Err(unreachable(error)),
         }
+    }
+
+    fn sign_segment(&self, address: &Pubkey, job: &Job, segment: u16, root: &[u8; 32]) -> Option<[u8; 64]> {
+        if job.operator != self.operator.pubkey() {
+            return None;
+        }
+        let message = [
+            b"\xffassay/segment/1".as_slice(),
+            &self.genesis_hash,
+            assay::ID.as_ref(),
+            address.as_ref(),
+            &job.commitment,
+            &segment.to_le_bytes(),
+            &job.ir_version.to_le_bytes(),
+            root,
+        ]
+        .concat();
+        Some(self.operator.sign_message(&message).into())
     }
 
     async fn submit(&self, transaction: &InFlight) -> Result<Fate, Unreachable> {

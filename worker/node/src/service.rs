@@ -4,6 +4,8 @@
 use crate::driver::{Driver, Shared};
 use crate::journal::JournalError;
 use crate::market::Market;
+use crate::retention::keep_tidy;
+use crate::segments;
 use crate::status;
 use crate::steps::{JobView, Step, next_step};
 use assay::state::Job;
@@ -56,29 +58,26 @@ pub struct Service<M> {
     pub status_listener: TcpListener,
 }
 
-/// Finished records that stay in the journal at least.
-const KEPT_RECORDS: usize = 1_000;
-/// Slots for which every record stays in the journal: about a day.
-const KEPT_SLOTS: u64 = 216_000;
-/// Slots between two looks for records to remove.
-const PRUNE_SLOTS: u64 = 9_000;
-
 impl<M: Market> Service<M> {
     /// Runs until `cancel`, then drains: jobs that are claimed are committed first.
     ///
     /// # Errors
     /// The journal, a listener or the watcher failed. Promises stay in the journal.
     pub async fn run(mut self, cancel: CancellationToken) -> Result<(), ServiceError> {
+        // Before anything can be removed.
+        self.shared.adopt_results().await?;
         let servers = CancellationToken::new();
         let mut serving = JoinSet::new();
         {
             let (store, stop) = (self.shared.publisher.store.clone(), servers.clone());
-            let listener = self.artifacts_listener;
+            let (listener, routes) = (self.artifacts_listener, segments::routes(Arc::clone(&self.shared)));
             serving.spawn(async move {
-                assay_store::serve(store, listener, ServerOptions::default(), stop)
+                assay_store::serve_with(store, listener, ServerOptions::default(), routes, stop)
                     .await
                     .map_err(|error| ServiceError::Server(error.to_string()))
             });
+            let (shared, stop) = (Arc::clone(&self.shared), servers.clone());
+            serving.spawn(async move { Ok(keep_tidy(shared, stop).await?) });
             serving.spawn(status::serve(Arc::clone(&self.shared), self.status_listener, servers.clone()));
         }
         // Drivers stop when the caller says so, and when this service cannot go on.
@@ -97,6 +96,7 @@ impl<M: Market> Service<M> {
                 Some(sighting) = self.sightings.recv() => drivers.hear(&sighting),
             }
         }
+        self.shared.segments.close().await;
         servers.cancel();
         while serving.join_next().await.is_some() {}
         ended
@@ -117,7 +117,6 @@ async fn work<M: Market>(
     for (address, _) in open {
         drivers.drive(address, 0);
     }
-    let mut next_prune = 0;
     loop {
         tokio::select! {
             () = cancel.cancelled() => return Ok(()),
@@ -131,12 +130,6 @@ async fn work<M: Market>(
             Some(server) = serving.join_next() => {
                 return server.unwrap_or_else(|error| Err(ServiceError::Server(error.to_string())));
             }
-        }
-        let slot = drivers.shared.board.slot();
-        if slot >= next_prune {
-            next_prune = slot.saturating_add(PRUNE_SLOTS);
-            let removed = drivers.shared.journal.prune(slot.saturating_sub(KEPT_SLOTS), KEPT_RECORDS)?;
-            tracing::debug!(removed, "old records removed from the journal");
         }
     }
 }

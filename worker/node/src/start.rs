@@ -7,7 +7,9 @@ use crate::engine::Engine;
 use crate::journal::{Journal, JournalError};
 use crate::prepare::{Artifacts, Prepared};
 use crate::publish::Publisher;
+use crate::retention::Keeper;
 use crate::rpc::RpcMarket;
+use crate::segments::Segments;
 use crate::service::{Service, ServiceError, Sighting};
 use assay_chain::{Chain, ChainError, Sender, Watcher, WatcherEvent, WatcherOptions};
 use assay_kernels::commit::Hasher;
@@ -120,6 +122,7 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
     if account.operator != operator.pubkey() {
         return Err(StartError::OtherOperator { node, registered: account.operator, given: operator.pubkey() });
     }
+    let genesis_hash = sender.chain().genesis_hash().await?.to_bytes();
     std::fs::create_dir_all(&data_folder)
         .map_err(|error| StartError::DataFolder { path: data_folder.clone(), reason: error.to_string() })?;
     let journal = Journal::open(&data_folder.join("journal.redb"))?;
@@ -156,13 +159,14 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
     let (sightings_in, sightings) = mpsc::channel(1024);
     let shared = Shared {
         artifacts: Artifacts { fetcher: Fetcher::new(fetch)?, store: store.clone(), limits: config.limits.clone() },
-        publisher: Publisher { store, uploader: Uploader::new(upload)? },
-        market: RpcMarket::new(sender, operator, node),
+        publisher: Publisher { keeper: Keeper::new(store.clone()), store, uploader: Uploader::new(upload)? },
+        segments: Segments::new(&config.serving),
+        market: RpcMarket::new(sender, operator, node, genesis_hash),
         capacity: Arc::new(Semaphore::new(config.concurrent_jobs)),
         fetching: Arc::new(Semaphore::new(config.concurrent_jobs.saturating_mul(FETCHES_PER_JOB))),
         board: Board::default(),
         journal,
-        engine,
+        engine: Arc::new(engine),
         node,
         config,
     };
@@ -211,7 +215,13 @@ fn calibrate(engine: &Engine) {
         let graph = model.resolve(&[CALIBRATION_ROWS]).ok()?;
         let inputs = mlp::inputs(&shape, CALIBRATION_ROWS, 1);
         let params_root = Hasher::default().params_root(&graph, &model.params).ok()?;
-        Some(Prepared { graph: Arc::new(graph), params: Arc::new(model.params), inputs: Arc::new(inputs), params_root })
+        Some(Prepared {
+            definition: Arc::new(model.graph),
+            graph: Arc::new(graph),
+            params: Arc::new(model.params),
+            inputs: Arc::new(inputs),
+            params_root,
+        })
     });
     let Some(prepared) = prepared else {
         tracing::error!("the calibration graph cannot be built: run times are unknown until the first job");

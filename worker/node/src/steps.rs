@@ -26,6 +26,13 @@ pub struct JobView {
 }
 
 impl JobView {
+    /// Whether the result can still be disputed at `slot`.
+    pub fn is_disputable(&self, slot: u64) -> bool {
+        self.phase == Phase::Committed && slot < self.final_from
+    }
+}
+
+impl JobView {
     /// What decides, out of a job's account; `node` is this node's address.
     pub fn of(job: &Job, node: &Pubkey) -> Self {
         Self {

@@ -153,6 +153,7 @@ impl<M: Market> Driver<M> {
             return self.skip(refusal);
         }
         self.progress.prepared = Some(prepared);
+        self.hold(job, &[])?;
         self.write(Stage::Admitted)?;
         failpoint::reach("after_admit");
         Ok(())

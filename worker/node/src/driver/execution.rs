@@ -25,10 +25,11 @@ impl<M: Market> Driver<M> {
             failpoint::reach("after_run");
         }
         let Some((prepared, run)) = &self.progress.computed else { return Ok(()) };
-        let manifest = self.shared.publisher.store(&self.address, &self.shared.node, run).await?;
+        let stored = self.shared.publisher.store(&self.address, &self.shared.node, run).await?;
         failpoint::reach("after_publish");
+        self.hold(job, &stored.artifacts)?;
         let mut record = self.record()?;
-        record.stage = Stage::Executed(executed(prepared, run, manifest)?);
+        record.stage = Stage::Executed(executed(prepared, run, stored.manifest)?);
         record.price = Some(job.price);
         record.payment = payment(job);
         record.computed = Some(Computed {

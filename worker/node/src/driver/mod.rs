@@ -18,7 +18,11 @@ use crate::market::{Action, Market, Unreachable};
 use crate::prepare::{Artifacts, Prepared};
 use crate::publish::{PublishError, Publisher};
 use crate::refusal::Refusal;
+use crate::retention::Pin;
+use crate::segments::Segments;
 use crate::steps::{JobView, Step, next_step};
+use assay::state::Job;
+use assay_store::{ArtifactId, ArtifactUri};
 use solana_sdk::pubkey::Pubkey;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,7 +45,9 @@ pub struct Shared<M> {
     /// Results of this node.
     pub publisher: Publisher,
     /// Backends.
-    pub engine: Engine,
+    pub engine: Arc<Engine>,
+    /// Traces of segments that are being computed.
+    pub segments: Segments,
     /// Slots and bells.
     pub board: Board,
     /// One permit for each job in work.
@@ -101,6 +107,8 @@ struct Progress {
     /// The result was sent to the job's store, or that was tried.
     uploaded: bool,
     permit: Option<OwnedSemaphorePermit>,
+    /// Keeps graph, params and inputs in the node's store while the job is in work.
+    pin: Option<Pin>,
     /// What kept the artifacts away the last time: the reason for which the job was not taken, if it never is.
     trouble: Option<Refusal>,
     failures: u32,
@@ -171,6 +179,9 @@ impl<M: Market> Driver<M> {
         let view = seen.account.as_ref().map(|job| JobView::of(job, &self.shared.node));
         let step = next_step(view.as_ref(), record.as_ref(), seen.slot);
         tracing::debug!(job = %self.address, slot = seen.slot, ?step, "next step");
+        if let (None, Some(job)) = (&self.progress.pin, &seen.account) {
+            self.progress.pin = Some(self.shared.publisher.keeper.pin(given_artifacts(job)));
+        }
         // Only a closed account has no job, and what is left to do then needs none.
         match (step, seen.account) {
             (Step::Done, _) => {
@@ -237,6 +248,13 @@ impl<M: Market> Driver<M> {
         self.write(Stage::Finished(outcome))
     }
 
+    /// Writes down, durably, that the job needs these artifacts until its end.
+    fn hold(&self, job: &Job, artifacts: &[[u8; 32]]) -> Result<(), DriveError> {
+        let mut needed: Vec<[u8; 32]> = given_artifacts(job).map(|id| *id.as_bytes()).collect();
+        needed.extend_from_slice(artifacts);
+        Ok(self.shared.journal.hold(&self.address, &needed)?)
+    }
+
     fn record(&self) -> Result<Record, JournalError> {
         let known = self.shared.journal.get(&self.address)?;
         Ok(known.unwrap_or_else(|| Record::new(&self.address, Stage::Admitted, self.looked)))
@@ -250,8 +268,20 @@ impl<M: Market> Driver<M> {
 
     fn save(&self, mut record: Record) -> Result<(), DriveError> {
         record.last_slot = record.last_slot.max(self.looked);
+        if let Stage::Finished(outcome) = &record.stage {
+            let has_result = matches!(outcome, Outcome::Paid { .. } | Outcome::Credited { .. });
+            let kept_slots = if has_result { self.shared.config.retention.results_slots } else { 0 };
+            // Released first: a node that dies in between comes here once more.
+            self.shared.journal.release(&self.address, record.last_slot.saturating_add(kept_slots))?;
+        }
         Ok(self.shared.journal.put(&self.address, &record)?)
     }
+}
+
+/// Graph, params and inputs; addresses that are none are left out, and the job is refused for them.
+fn given_artifacts(job: &Job) -> impl Iterator<Item = ArtifactId> {
+    let uris = [&job.graph_uri, &job.params_uri, &job.inputs_uri];
+    uris.map(|uri| ArtifactUri::parse(uri).map(|uri| uri.id())).into_iter().flatten()
 }
 
 fn pause_after(failures: u32, bound: bool) -> Duration {

@@ -11,6 +11,8 @@ use std::path::Path;
 use std::time::Duration;
 
 const JOB: Pubkey = Pubkey::new_from_array([3; 32]);
+/// The test that drives the job in a process of its own.
+const CHILD: &str = "crash::child";
 
 /// What must hold when a job is over, however often the node died on the way.
 fn assert_all_is_well(world: &World, folder: &Path, what: &str) {
@@ -79,9 +81,10 @@ async fn child() {
     market.with(|world| TestMarket::save(world, &folder.join("world")));
 }
 
-async fn run_child(folder: &Path, failpoint: Option<&str>) -> std::process::ExitStatus {
+/// Runs a test of this binary in a process of its own, which dies at the failpoint if one is named.
+pub(crate) async fn run_child(test: &str, folder: &Path, failpoint: Option<&str>) -> std::process::ExitStatus {
     let mut command = tokio::process::Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "crash::child", "--ignored"]).env("ASSAY_TEST_FOLDER", folder);
+    command.args(["--exact", test, "--ignored"]).env("ASSAY_TEST_FOLDER", folder);
     command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
     match failpoint {
         Some(place) => command.env("ASSAY_FAILPOINT", place),
@@ -105,9 +108,9 @@ async fn a_process_that_dies_at_any_failpoint_goes_on_where_it_was() {
     for place in places {
         let folder = tempfile::tempdir().unwrap();
         TestMarket::save(&world(&JOB, &job), &folder.path().join("world"));
-        let status = run_child(folder.path(), Some(place)).await;
+        let status = run_child(CHILD, folder.path(), Some(place)).await;
         assert!(status.signal().is_some(), "{place} was not reached: {status}");
-        assert!(run_child(folder.path(), None).await.success(), "{place}");
+        assert!(run_child(CHILD, folder.path(), None).await.success(), "{place}");
         assert_all_is_well(&world_of(folder.path()), folder.path(), place);
         assert_paid(&Journal::open(&folder.path().join("journal.redb")).unwrap(), place);
     }
@@ -124,13 +127,13 @@ async fn a_process_that_dies_while_it_ends_a_missed_claim_pays_the_charge_once()
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("world");
         TestMarket::save(&world(&JOB, &job), &file);
-        assert!(run_child(folder.path(), Some("after_claim_landed")).await.signal().is_some());
+        assert!(run_child(CHILD, folder.path(), Some("after_claim_landed")).await.signal().is_some());
         // The machine was off for longer than the job allowed.
         let mut late = world_of(folder.path());
         late.slot += job.run_slots + 1;
         TestMarket::save(&late, &file);
-        assert!(run_child(folder.path(), Some(place)).await.signal().is_some(), "{place} was not reached");
-        assert!(run_child(folder.path(), None).await.success(), "{place}");
+        assert!(run_child(CHILD, folder.path(), Some(place)).await.signal().is_some(), "{place} was not reached");
+        assert!(run_child(CHILD, folder.path(), None).await.success(), "{place}");
         let world = world_of(folder.path());
         assert_eq!((world.node().locked, world.node().stake, world.node().jobs_missed), (0, STAKE - 1, 1), "{place}");
         assert_eq!(world.sent(Purpose::Expire).len(), 1, "{place}");

@@ -94,6 +94,7 @@ fn prepared(seed: u64) -> Prepared {
     let model = mlp::model(&shape, seed).unwrap();
     let graph = model.resolve(&[ROWS]).unwrap();
     Prepared {
+        definition: Arc::new(model.graph),
         graph: Arc::new(graph),
         params: Arc::new(model.params),
         inputs: Arc::new(mlp::inputs(&shape, ROWS, 1)),

@@ -5,6 +5,8 @@ mod crash;
 mod engine;
 mod life;
 mod prepare;
+mod retention;
 mod rig;
+mod segments;
 mod service;
 mod world;

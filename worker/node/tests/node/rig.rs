@@ -15,13 +15,15 @@ use assay_node::engine::Engine;
 use assay_node::journal::{Journal, Record};
 use assay_node::prepare::Artifacts;
 use assay_node::publish::Publisher;
+use assay_node::retention::Keeper;
+use assay_node::segments::Segments;
 use assay_store::{ArtifactUri, FetchOptions, Fetcher, LocalStore, ServerOptions, UploadOptions, Uploader};
 use referee::graph::{Graph, IR_VERSION, ResolvedGraph};
 use solana_sdk::pubkey::Pubkey;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
@@ -130,13 +132,32 @@ pub(crate) fn world(address: &Pubkey, job: &Job) -> World {
 pub(crate) struct Counting {
     inner: CpuBackend,
     pub(crate) runs: Arc<AtomicUsize>,
+    gate: Arc<Gate>,
     file: PathBuf,
 }
 
 struct CountingModel {
     inner: Box<dyn Model>,
     runs: Arc<AtomicUsize>,
+    gate: Arc<Gate>,
     file: PathBuf,
+}
+
+/// Holds runs up before they begin.
+#[derive(Debug, Default)]
+struct Gate {
+    closed: AtomicBool,
+    waiting: AtomicUsize,
+}
+
+impl Gate {
+    fn pass(&self) {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        while self.closed.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Backend for Counting {
@@ -148,12 +169,14 @@ impl Backend for Counting {
     }
     fn load(&self, graph: Arc<ResolvedGraph>, params: &TensorSet) -> Result<Box<dyn Model>, KernelError> {
         let inner = self.inner.load(graph, params)?;
-        Ok(Box::new(CountingModel { inner, runs: Arc::clone(&self.runs), file: self.file.clone() }))
+        let (runs, gate) = (Arc::clone(&self.runs), Arc::clone(&self.gate));
+        Ok(Box::new(CountingModel { inner, runs, gate, file: self.file.clone() }))
     }
 }
 
 impl Model for CountingModel {
     fn run(&self, inputs: &TensorSet, keep: Keep) -> Result<Execution, KernelError> {
+        self.gate.pass();
         self.runs.fetch_add(1, Ordering::SeqCst);
         std::fs::OpenOptions::new().create(true).append(true).open(&self.file).unwrap().write_all(b"r").unwrap();
         self.inner.run(inputs, keep)
@@ -183,6 +206,7 @@ pub(crate) struct Rig {
     pub(crate) shared: Arc<Shared<TestMarket>>,
     pub(crate) runs: Arc<AtomicUsize>,
     pub(crate) cancel: CancellationToken,
+    gate: Arc<Gate>,
     ticker: JoinHandle<()>,
 }
 
@@ -195,7 +219,9 @@ impl Drop for Rig {
 impl Rig {
     pub(crate) fn new(folder: &Path, market: &TestMarket, config: NodeConfig) -> Self {
         let runs = Arc::new(AtomicUsize::new(0));
-        let backend = Counting { inner: cpu(), runs: Arc::clone(&runs), file: folder.join("runs") };
+        let gate = Arc::new(Gate::default());
+        let backend =
+            Counting { inner: cpu(), runs: Arc::clone(&runs), gate: Arc::clone(&gate), file: folder.join("runs") };
         let store = LocalStore::open(folder.join("artifacts")).unwrap();
         let upload = UploadOptions { allow_private: true, max_attempts: 1, ..UploadOptions::default() };
         let shared = Arc::new(Shared {
@@ -207,15 +233,20 @@ impl Rig {
                 store: store.clone(),
                 limits: config.limits.clone(),
             },
-            publisher: Publisher { store, uploader: Uploader::new(upload).unwrap() },
-            engine: Engine::new(vec![Arc::new(backend)], config.cached_models, config.self_check),
+            publisher: Publisher {
+                keeper: Keeper::new(store.clone()),
+                store,
+                uploader: Uploader::new(upload).unwrap(),
+            },
+            segments: Segments::new(&config.serving),
+            engine: Arc::new(Engine::new(vec![Arc::new(backend)], config.cached_models, config.self_check)),
             board: Board::default(),
             capacity: Arc::new(Semaphore::new(config.concurrent_jobs)),
             fetching: Arc::new(Semaphore::new(4)),
             config,
         });
         let ticker = tokio::spawn(tick(Arc::clone(&shared), market.clone()));
-        Self { shared, runs, cancel: CancellationToken::new(), ticker }
+        Self { shared, runs, cancel: CancellationToken::new(), gate, ticker }
     }
 
     /// Ends the node as a crash does: nothing more is written, and the journal can be opened again.
@@ -238,6 +269,16 @@ impl Rig {
 
     pub(crate) fn record(&self, address: &Pubkey) -> Option<Record> {
         self.shared.journal.get(address).unwrap()
+    }
+
+    /// Holds every run up before it begins, or lets them all go on.
+    pub(crate) fn hold_runs(&self, held: bool) {
+        self.gate.closed.store(held, Ordering::SeqCst);
+    }
+
+    /// Runs that wait or are at work.
+    pub(crate) fn held_runs(&self) -> usize {
+        self.gate.waiting.load(Ordering::SeqCst)
     }
 
     pub(crate) fn free_places(&self) -> usize {

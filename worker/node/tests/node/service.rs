@@ -14,14 +14,15 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-struct Running {
-    service: JoinHandle<Result<(), ServiceError>>,
-    sightings: mpsc::Sender<Sighting>,
-    artifacts: String,
-    status: String,
+/// A service at work.
+pub(crate) struct Running {
+    pub(crate) service: JoinHandle<Result<(), ServiceError>>,
+    pub(crate) sightings: mpsc::Sender<Sighting>,
+    pub(crate) artifacts: String,
+    pub(crate) status: String,
 }
 
-async fn start(rig: &Rig) -> Running {
+pub(crate) async fn start(rig: &Rig) -> Running {
     let listen = || TcpListener::bind("127.0.0.1:0");
     let (artifacts_listener, status_listener) = (listen().await.unwrap(), listen().await.unwrap());
     let artifacts = format!("http://{}", artifacts_listener.local_addr().unwrap());
@@ -32,12 +33,12 @@ async fn start(rig: &Rig) -> Running {
     Running { service, sightings: sender, artifacts, status }
 }
 
-async fn see(running: &Running, market: &TestMarket, address: Pubkey) {
+pub(crate) async fn see(running: &Running, market: &TestMarket, address: Pubkey) {
     let (job, slot) = market.with(|world| (world.job(&address).unwrap(), world.slot));
     running.sightings.send(Sighting::Job(address, Box::new(job), slot)).await.unwrap();
 }
 
-async fn get(address: &str, path: &str) -> String {
+pub(crate) async fn get(address: &str, path: &str) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");

@@ -35,6 +35,16 @@ pub(crate) struct World {
     pub(crate) paid: u64,
     /// Transactions that get lost until their blockhash expires.
     pub(crate) lose: u64,
+    /// Roots of segments that were signed, in order.
+    pub(crate) segments_signed: Vec<SignedSegment>,
+}
+
+/// A root that the node signed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, AnchorSerialize, AnchorDeserialize)]
+pub(crate) struct SignedSegment {
+    pub(crate) job: [u8; 32],
+    pub(crate) segment: u16,
+    pub(crate) root: [u8; 32],
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
@@ -300,6 +310,22 @@ impl Market for TestMarket {
             Signed::Ready(InFlight { purpose, signature: id.to_string(), transaction: pack(&tx) })
         })
         .await
+    }
+
+    fn sign_segment(&self, address: &Pubkey, job: &Job, segment: u16, root: &[u8; 32]) -> Option<[u8; 64]> {
+        // Not a signature: which root was signed for what, and how often.
+        let mut world = self.world.lock().unwrap();
+        if job.operator.to_bytes() != world.operator {
+            return None;
+        }
+        world.segments_signed.push(SignedSegment { job: address.to_bytes(), segment, root: *root });
+        if let Some(file) = &self.file {
+            Self::save(&world, file);
+        }
+        let mut signature = [0; 64];
+        signature[..32].copy_from_slice(root);
+        signature[32..34].copy_from_slice(&segment.to_le_bytes());
+        Some(signature)
     }
 
     async fn submit(&self, transaction: &InFlight) -> Result<Fate, Unreachable> {

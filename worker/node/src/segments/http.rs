@@ -1,0 +1,133 @@
+//! `GET /v1/segments/{job}/{segment}`: the signed trace, or a refusal as JSON `{"code","message"}`.
+//!
+//! A trace that is not there yet is computed; who asked is answered when it is done, or told with `202` and `Retry-After`
+//! to ask again. Each computation costs this machine work, so that an address may ask for so many a minute, and no more
+//! than so many wait. Nothing of what others sent is repeated in an answer.
+
+use super::{SegmentError, Trace};
+use crate::driver::Shared;
+use crate::market::Market;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{ConnectInfo, Path, State};
+use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Serialize;
+use solana_sdk::pubkey::Pubkey;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a request waits for its trace before it is told to ask again.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// When to ask again for what is being computed, or when the queue is full.
+const RETRY_SECONDS: u64 = 2;
+
+/// The routes that stand beside the artifacts.
+pub(crate) fn routes<M: Market>(shared: Arc<Shared<M>>) -> Router {
+    Router::new().route("/v1/segments/{job}/{segment}", get(segment::<M>)).with_state(shared)
+}
+
+/// Why a request has no trace.
+enum Refused {
+    Path,
+    TooMany(Duration),
+    Full,
+    Pending,
+    Segment(SegmentError),
+}
+
+#[derive(Serialize)]
+struct Reply {
+    code: &'static str,
+    message: String,
+}
+
+impl Refused {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Path => StatusCode::BAD_REQUEST,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Full => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Pending => StatusCode::ACCEPTED,
+            Self::Segment(SegmentError::Unknown(_)) => StatusCode::NOT_FOUND,
+            Self::Segment(SegmentError::Closed(_)) => StatusCode::GONE,
+            Self::Segment(SegmentError::Withheld) => StatusCode::FORBIDDEN,
+            Self::Segment(SegmentError::Unavailable(_) | SegmentError::SecondRoot) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn reply(&self) -> Reply {
+        let (code, message) = match self {
+            Self::Path => {
+                ("N0701", "N0701 the path is /v1/segments/{address of the job}/{number of the segment}".into())
+            }
+            Self::TooMany(_) => ("N0704", "N0704 too many requests of this address; ask again later".into()),
+            Self::Full => ("N0705", "N0705 too many traces are waiting to be computed; ask again later".into()),
+            Self::Pending => ("N0709", "N0709 the trace is being computed; ask again".into()),
+            // What went wrong inside is nothing for strangers.
+            Self::Segment(SegmentError::Unavailable(_)) => {
+                ("N0706", "N0706 the trace cannot be given at present; ask again, or demand it on-chain".into())
+            }
+            Self::Segment(error @ SegmentError::Unknown(_)) => ("N0702", error.to_string()),
+            Self::Segment(error @ SegmentError::Closed(_)) => ("N0703", error.to_string()),
+            Self::Segment(error @ SegmentError::SecondRoot) => ("N0707", error.to_string()),
+            Self::Segment(error @ SegmentError::Withheld) => ("N0708", error.to_string()),
+        };
+        Reply { code, message }
+    }
+
+    fn retry_after_seconds(&self) -> Option<u64> {
+        match self {
+            Self::TooMany(wait) => Some(wait.as_secs().saturating_add(1)),
+            Self::Full | Self::Pending => Some(RETRY_SECONDS),
+            Self::Path | Self::Segment(_) => None,
+        }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let mut response = (self.status(), [(CACHE_CONTROL, "no-store")], Json(self.reply())).into_response();
+        if let Some(seconds) = self.retry_after_seconds() {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+async fn segment<M: Market>(
+    State(shared): State<Arc<Shared<M>>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Result<Response, Refused> {
+    let Ok(Path((job, segment))) = path else { return Err(Refused::Path) };
+    let (Ok(job), Ok(segment)) = (job.parse::<Pubkey>(), segment.parse::<u16>()) else { return Err(Refused::Path) };
+    match shared.stored_segment(&job, segment).await {
+        Ok(Some(trace)) => return served(&trace),
+        Ok(None) => {}
+        Err(error) => return Err(Refused::Segment(error)),
+    }
+    let mut outcome = match shared.segments.under_way(&job, segment) {
+        Some(outcome) => outcome,
+        None => {
+            shared.segments.rates.take(peer.ip(), Instant::now()).map_err(Refused::TooMany)?;
+            let place = Arc::clone(&shared.segments.places).try_acquire_owned().map_err(|_| Refused::Full)?;
+            shared.begin_segment(job, segment, Some(place))
+        }
+    };
+    let Ok(ended) = tokio::time::timeout(PATIENCE, outcome.wait_for(Option::is_some)).await else {
+        return Err(Refused::Pending);
+    };
+    match ended.ok().and_then(|ended| ended.clone()) {
+        Some(Ok(trace)) => served(&trace),
+        Some(Err(error)) => Err(Refused::Segment(error)),
+        None => Err(Refused::Segment(SegmentError::Unavailable("the node is shutting down".to_owned()))),
+    }
+}
+
+fn served(trace: &Trace) -> Result<Response, Refused> {
+    Ok((StatusCode::OK, [(CACHE_CONTROL, "no-store")], Json(trace.manifest.clone())).into_response())
+}
