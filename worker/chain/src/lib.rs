@@ -6,6 +6,7 @@
 //! * [`endpoint`], [`solana_config`], [`keys`]: where the chain is and who signs, as the Solana CLI has it;
 //! * [`chain`], [`accounts`], [`instructions`]: reading the chain and the program's accounts, building its instructions;
 //! * [`sender`]: transactions that land at most once, with promises that survive a crash;
+//! * [`receipts`]: what transactions did and cost, read back from the chain;
 //! * [`watcher`]: the changes of jobs and nodes, none missed when a socket drops;
 //! * [`deploy`], [`migrations`]: bringing program and network into being and up to date.
 
@@ -20,6 +21,7 @@ pub mod instructions;
 pub mod keys;
 pub mod migrations;
 pub mod program_error;
+pub mod receipts;
 pub mod sender;
 pub mod solana_config;
 pub mod watcher;
@@ -29,6 +31,7 @@ pub use endpoint::Endpoint;
 pub use error::{ChainError, Result};
 pub use failure::TransactionFailure;
 pub use keys::{read_keypair, read_or_create_keypair, write_keypair};
+pub use receipts::Receipt;
 pub use sender::{Landed, Outcome, PriorityFee, SendOptions, Sender, SignedTransaction};
 pub use solana_config::SolanaConfig;
 pub use watcher::{Watcher, WatcherEvent, WatcherOptions};

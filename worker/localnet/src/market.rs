@@ -16,7 +16,7 @@ pub const DECIMALS: u8 = 6;
 pub const TOKEN: u64 = 1_000_000;
 /// What every key gets in lamports; the authority gets ten times as much, because it pays for the program.
 pub const FUNDED_LAMPORTS: u64 = 20_000_000_000;
-/// What the client gets of the payment mint and each node of the stake mint, in base units.
+/// What the client gets of the payment mint and each node and validator of the stake mint, in base units.
 pub const FUNDED_TOKENS: u64 = 1_000_000 * TOKEN;
 
 /// How a market is set up.
@@ -30,6 +30,10 @@ pub struct MarketOptions {
     pub keys_folder: PathBuf,
     /// How many node owners to fund.
     pub nodes: u16,
+    /// How many validators to fund.
+    pub validators: u16,
+    /// Migrations (their text) that are laid over the project's own.
+    pub migrations: Vec<String>,
 }
 
 /// A market on a local chain. Every path is a keypair file in the keys folder.
@@ -47,6 +51,8 @@ pub struct Market {
     pub client: PathBuf,
     /// Owners (cold keys) of nodes with tokens of the stake mint.
     pub nodes: Vec<PathBuf>,
+    /// Keys of validators with tokens of the stake mint, in which challenges are bonded.
+    pub validators: Vec<PathBuf>,
 }
 
 /// Makes a local chain a market. Running it again on the same chain and folder changes nothing but balances.
@@ -70,13 +76,17 @@ pub async fn set_up_market(
 
     let program_keypair = program_keypair(options.program_keypair.as_deref())?;
     let variables = variables(&program_keypair.pubkey(), options, stake_mint, payment_mint)?;
+    let desired = Desired::builtin_with(&variables, &options.migrations)?;
     let client = file("client.json");
-    let nodes: Vec<_> = (1..=options.nodes).map(|number| file(&format!("node-{number}.json"))).collect();
+    let numbered = |name: &str, count| -> Vec<_> {
+        (1..=count).map(|number: u16| file(&format!("{name}-{number}.json"))).collect()
+    };
+    let (nodes, validators) = (numbered("node", options.nodes), numbered("validator", options.validators));
     // The deployment takes seconds, so everybody is funded meanwhile.
     futures_util::try_join!(
-        migrate(&sender, &authority, &program_keypair, &variables, report),
+        migrate(&sender, &authority, &program_keypair, &desired, report),
         give(&sender, &authority, &client, payment_mint),
-        try_join_all(nodes.iter().map(|path| give(&sender, &authority, path, stake_mint))),
+        try_join_all(nodes.iter().chain(&validators).map(|path| give(&sender, &authority, path, stake_mint))),
     )?;
     Ok(Market {
         program: program_keypair.pubkey(),
@@ -85,21 +95,21 @@ pub async fn set_up_market(
         authority: file("authority.json"),
         client,
         nodes,
+        validators,
     })
 }
 
-/// Brings program and network to where the project's migrations want them.
+/// Brings program and network to where the migrations want them.
 async fn migrate(
     sender: &Sender,
     authority: &Keypair,
     program_keypair: &Keypair,
-    variables: &Variables,
+    desired: &Desired,
     report: impl FnMut(Step<'_>),
 ) -> Result<()> {
-    let desired = Desired::builtin(variables)?;
-    let plan = migrations::plan(sender.chain(), &desired, &authority.pubkey()).await?;
+    let plan = migrations::plan(sender.chain(), desired, &authority.pubkey()).await?;
     let credentials = Credentials { authority, program_keypair: Some(program_keypair) };
-    Ok(migrations::apply(sender, &desired, &plan, credentials, false, report).await?)
+    Ok(migrations::apply(sender, desired, &plan, credentials, false, report).await?)
 }
 
 /// Creates an SPL Token mint of [`DECIMALS`] decimals without a freeze authority at the keypair's address, unless it is

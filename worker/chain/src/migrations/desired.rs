@@ -115,8 +115,17 @@ parameters_section! {
 impl Desired {
     /// The project's own migrations with `variables` put in. `C0150` when one is missing.
     pub fn builtin(variables: &Variables) -> Result<Self> {
-        let files = BUILTIN.iter().map(|(name, text)| (PathBuf::from(name), (*text).to_owned())).collect();
-        Self::from_files(Path::new("migrations"), files, variables)
+        Self::builtin_with(variables, &[])
+    }
+
+    /// The project's own migrations and then `further` ones, given as text: what a network for one purpose has otherwise.
+    /// `C0150` names what is wrong.
+    pub fn builtin_with(variables: &Variables, further: &[String]) -> Result<Self> {
+        let own = BUILTIN.iter().map(|(name, text)| (PathBuf::from(name), (*text).to_owned()));
+        let further = further.iter().enumerate().map(|(index, text)| {
+            (PathBuf::from(format!("{:04}_further.toml", BUILTIN.len() + index + 1)), text.clone())
+        });
+        Self::from_files(Path::new("migrations"), own.chain(further).collect(), variables)
     }
 
     /// The migrations in a folder, with `variables` put in: every file named like `0001_name.toml`, numbered without
@@ -277,6 +286,16 @@ pub(super) mod tests {
         assert_eq!(after.parameters, Parameters { protocol_fee_bps: 7, ..before.parameters });
         let expected = DesiredMint { mint, enabled: false, bond_numerator: 3, bond_denominator: 4 };
         assert_eq!(after.payment_mints, [expected]);
+    }
+
+    #[test]
+    fn further_files_are_laid_over_the_projects_own() {
+        let before = Desired::builtin(&variables()).unwrap();
+        let further = ["[parameters]\nprotocol_fee_bps = 7", "[parameters]\nprotocol_fee_bps = 9"].map(str::to_owned);
+        let after = Desired::builtin_with(&variables(), &further).unwrap();
+        assert_eq!(after.parameters, Parameters { protocol_fee_bps: 9, ..before.parameters });
+        let refused = Desired::builtin_with(&variables(), &["[parameters]\nfee = 1".to_owned()]).unwrap_err();
+        assert!(refused.to_string().contains("0004_further.toml"), "{refused}");
     }
 
     #[test]

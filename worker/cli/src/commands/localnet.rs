@@ -27,6 +27,12 @@ pub(crate) struct Arguments {
     /// Node owners to fund
     #[arg(long, default_value_t = 2)]
     nodes: u16,
+    /// Validators to fund
+    #[arg(long, default_value_t = 1)]
+    validators: u16,
+    /// A migration to lay over the project's own, to change parameters; can be given several times
+    #[arg(long, value_name = "FILE")]
+    migration: Vec<PathBuf>,
     /// The compiled program [default: $ASSAY_PROGRAM_SO, else target/deploy/assay.so]
     #[arg(long, env = "ASSAY_PROGRAM_SO")]
     program: Option<PathBuf>,
@@ -58,11 +64,14 @@ pub(crate) struct Keys {
     pub(crate) client: PathBuf,
     /// Have tokens of the stake mint.
     pub(crate) nodes: Vec<PathBuf>,
+    /// Have tokens of the stake mint, in which challenges are bonded.
+    pub(crate) validators: Vec<PathBuf>,
 }
 
 pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
     let cancel = cancelled_by_signals()?;
     let program_file = program(arguments.program)?;
+    let migrations = arguments.migration.iter().map(|path| read_text(path)).collect::<Result<_, _>>()?;
     let options = LocalnetOptions {
         rpc_port: arguments.rpc_port,
         websocket_port: arguments.ws_port,
@@ -76,6 +85,8 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), CliE
         program_keypair: None,
         keys_folder: std::path::absolute(&arguments.folder)?.join("keys"),
         nodes: arguments.nodes,
+        validators: arguments.validators,
+        migrations,
     };
     let market = set_up_market(&localnet, &market, |step| progress.message(words(&step))).await?;
     progress.done();
@@ -95,6 +106,10 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), CliE
     Ok(())
 }
 
+fn read_text(path: &Path) -> Result<String, CliError> {
+    std::fs::read_to_string(path).map_err(|error| CliError::file("read", path, &error))
+}
+
 impl Ready {
     fn of(localnet: &Localnet, market: &Market) -> Self {
         Self {
@@ -107,6 +122,7 @@ impl Ready {
                 authority: market.authority.clone(),
                 client: market.client.clone(),
                 nodes: market.nodes.clone(),
+                validators: market.validators.clone(),
             },
         }
     }
@@ -151,7 +167,7 @@ fn describe(ready: &Ready) -> String {
         ("program", ready.program.clone()),
         ("stake mint", ready.stake_mint.clone()),
         ("payment mint", ready.payment_mint.clone()),
-        ("keys", format!("{} (authority, client, node-1, node-2, …)", folder.display())),
+        ("keys", format!("{} (authority, client, node-1, …, validator-1, …)", folder.display())),
     ]);
     format!(
         "{about}\n\nto use it from another terminal as its client:\n  export ASSAY_URL={} ASSAY_WS={} ASSAY_KEYPAIR={}\n\nCtrl-C ends it",

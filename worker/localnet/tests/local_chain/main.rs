@@ -5,6 +5,7 @@ mod faulty;
 mod local;
 mod market;
 mod proxy;
+mod receipts;
 mod sending;
 mod support;
 mod watching;

@@ -30,6 +30,8 @@ pub(crate) async fn shared() -> &'static Shared {
                 program_keypair: None,
                 keys_folder: folder.path().join("keys"),
                 nodes: 1,
+                validators: 1,
+                migrations: Vec::new(),
             };
             let market = set_up_market(&localnet, &options, |_| {}).await.unwrap();
             Shared { localnet, market, options, _folder: folder }
