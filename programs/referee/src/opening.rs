@@ -6,9 +6,11 @@
 //! what the graph says has no valid answer, and whoever is bound to it cannot answer in time.
 
 use crate::commit::{
-    Hash, ListRole, Node, Siblings, TensorLayout, TreeShape, join, leaf_hash, list_root, root_from_path, segment_hash,
+    EMPTY_NODES, Hash, ListRole, Node, Siblings, TensorLayout, TreeShape, join, leaf_hash, list_root, root_from_path,
+    segment_hash,
 };
 use crate::proof::Rejection;
+use crate::proof::build::Nodes;
 use alloc::vec::Vec;
 
 /// Most levels that one answer opens.
@@ -62,7 +64,8 @@ pub enum Form {
 }
 
 impl Tree {
-    fn shape(&self) -> TreeShape {
+    /// The shape of the tree: where its padding lies.
+    pub fn shape(&self) -> TreeShape {
         match self {
             Self::Boundary { count } | Self::Segment { count, .. } => TreeShape::list(u32::from(*count)),
             Self::Tensor { layout } => layout.shape(),
@@ -222,6 +225,18 @@ impl Tree {
             Self::Tensor { layout } => layout.hash_of_root(hash),
         }
     }
+}
+
+/// The siblings between a child and its parent, from the bottom up: what [`Tree::verify_child`] takes. `None` if one of
+/// them is not known.
+pub fn child_path(tree: &Tree, nodes: &dyn Nodes, parent: Place, child: Place) -> Option<Vec<Hash>> {
+    let shape = tree.shape();
+    let sibling = |level: u8| {
+        let index = child.index >> (level - child.height) ^ 1;
+        let padding = if shape.is_padding(level, index) { EMPTY_NODES.get(usize::from(level)).copied() } else { None };
+        padding.or_else(|| nodes.node(level, index))
+    };
+    (child.height..parent.height).map(sibling).collect()
 }
 
 /// Indices on `height` below a place.

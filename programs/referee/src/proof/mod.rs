@@ -5,8 +5,9 @@
 //! shows is proved to belong to roots that are pinned already: [`Pinned`]. [`judge`] is the only judge: it says that there
 //! is a fault and which, or why the proof shows none. A rejection never convicts anybody.
 //!
-//! The bytes are listed in `SPECIFICATION.md`.
+//! Off-chain, [`build`] makes the proofs. The bytes are listed in `SPECIFICATION.md`.
 
+pub mod build;
 mod descriptors;
 mod element;
 mod lists;

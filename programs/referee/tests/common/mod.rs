@@ -1,9 +1,11 @@
 //! Random graphs, values and runs, each from a seed: what fails can be repeated by its number.
 #![allow(dead_code, unused_imports, unreachable_pub, reason = "each test file includes it and uses a part")]
 
+mod court;
 mod draw;
 mod random;
 
+pub use court::Court;
 pub use draw::Draw;
 pub use random::{OpSketch, random_graph, random_program};
 
