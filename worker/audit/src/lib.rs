@@ -14,6 +14,8 @@
 
 pub mod claim;
 pub mod depth;
+#[cfg(any(debug_assertions, feature = "fault-injection"))]
+pub mod fault;
 pub mod finding;
 pub mod guard;
 pub mod locate;

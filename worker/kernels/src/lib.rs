@@ -3,6 +3,7 @@
 //! A [`Backend`] loads a checked graph with its params and gives a [`Model`] that runs inputs. Every backend equals
 //! the scalar reference of `referee` bit for bit, on every op, shape and extreme value.
 
+pub mod audit;
 mod backend;
 pub mod commit;
 pub mod conformance;
