@@ -85,7 +85,8 @@ pub struct Finding {
     pub evidence: Evidence,
     /// What a challenge names.
     pub target: Target,
-    /// Whether the proof needs the root of the segment: `false` if every Temp in it opens under the boundary root.
+    /// Whether the proof may need the root of the segment: `false` if every Temp that its op names opens under the
+    /// boundary root.
     pub needs_segment_root: bool,
 }
 

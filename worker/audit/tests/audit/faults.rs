@@ -5,8 +5,9 @@ use assay_audit::depth::{output, segment};
 use assay_audit::fault::{Fault, FaultKind, Faulty};
 use assay_audit::guard::{GuardError, check_before_signing};
 use assay_audit::locate::first_difference;
-use assay_audit::{Evidence, Finding, Outcome, Own, Source, Target, locate, segment_trace};
+use assay_audit::{Evidence, Finding, Outcome, Own, Prover, Source, Target, locate, segment_trace};
 use assay_kernels::conformance::{Level, random_vector, vectors};
+use referee::proof::MAX_PROOF_BYTES;
 use std::collections::BTreeMap;
 
 /// Locates a fault as a validator does that replays the whole job: by the boundary, then by the segment's trace.
@@ -34,8 +35,22 @@ fn locate_by_segment(bench: &Bench, faulty: &Faulty) -> Outcome {
     audit.judge(graph, hasher, &claimed, Some(&bench.claim_segment(index, &faulty.inside)))
 }
 
+/// The finding is that of the fault, and the referee convicts on it. Whether it holds for a committed result that a job's
+/// own replay disputes, or for one segment replayed from what was committed to, the operands agree.
 fn assert_is(bench: &Bench, faulty: &Faulty, finding: &Finding, name: &str) {
     let graph = &bench.subject.resolved;
+    let prover = Prover::new(&bench.subject, &bench.hasher).unwrap();
+    let claimed = bench.claim(&faulty.committed);
+    let trace = bench.claim_segment(finding.segment, &faulty.inside);
+    // Everything before the wrong op is honest.
+    let proof = prover.prove(finding, &claimed, Some(&trace), &bench.honest);
+    let proof = proof.unwrap_or_else(|error| panic!("{name}: {finding}: {error}"));
+    assert!(finding.needs_segment_root || !proof.finding.uses_segment, "{name}");
+    if !finding.needs_segment_root {
+        let alone = prover.prove(finding, &claimed, None, &bench.honest).unwrap();
+        assert_eq!(alone.bytes, proof.bytes, "{name}");
+    }
+    assert!(proof.bytes.len() <= MAX_PROOF_BYTES && proof.transactions() >= 3, "{name}");
     assert_eq!((finding.op, finding.segment), (faulty.op, graph.segment_of(faulty.op)), "{name}");
     // An op may have several wrong outputs, and the boundary may show a later one first.
     assert!(graph.ops[usize::from(faulty.op)].outputs.contains(&finding.slot), "{name}");
@@ -68,7 +83,7 @@ fn reaches_the_boundary(bench: &Bench, faulty: &Faulty) -> bool {
 fn every_kind_of_fault_is_located_on_random_graphs() {
     let backend = Bench::backend();
     let mut located: BTreeMap<&str, u32> = BTreeMap::new();
-    for vector in vectors(Level::Full).into_iter().chain((0..1500).map(random_vector)) {
+    for vector in vectors(Level::Full).into_iter().chain((0..1200).map(random_vector)) {
         let Some(bench) = Bench::new(&vector, &backend) else { continue };
         for kind in FaultKind::ALL {
             let Ok(faulty) = bench.fault(&Fault::new(kind)) else { continue };
@@ -88,7 +103,7 @@ fn every_kind_of_fault_is_located_on_random_graphs() {
         }
     }
     for kind in FaultKind::ALL {
-        assert!(located.get(kind.name()).is_some_and(|count| *count >= 20), "{}: {located:?}", kind.name());
+        assert!(located.get(kind.name()).is_some_and(|count| *count >= 15), "{}: {located:?}", kind.name());
     }
 }
 

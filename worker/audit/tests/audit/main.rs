@@ -2,5 +2,6 @@
 #![cfg(any(debug_assertions, feature = "fault-injection"))]
 
 mod bench;
+mod descents;
 mod faults;
 mod honest;

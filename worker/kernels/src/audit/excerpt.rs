@@ -3,8 +3,8 @@
 use crate::{Backend, Keep, KernelError, TensorSet};
 use referee::commit::TensorLayout;
 use referee::graph::{
-    BoundarySlot, Dtype, Program, ResolvedGraph, ResolvedOp, ResolvedTensor, ResolvedView, SegmentRange, Slot,
-    TensorKind,
+    BoundarySlot, Dtype, NOWHERE, Placement, Program, ResolvedGraph, ResolvedOp, ResolvedTensor, ResolvedView,
+    SegmentRange, Slot, TensorKind,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -116,9 +116,12 @@ impl<'a> ExcerptBuilder<'a> {
     }
 
     /// The excerpt; `None` if no op was added.
-    pub fn build(self) -> Option<Excerpt> {
+    pub fn build(mut self) -> Option<Excerpt> {
         let end = u16::try_from(self.ops.len()).ok().filter(|ops| *ops > 0)?;
         // Everything is returned, so everything stands in the boundary.
+        for (position, (_, place)) in self.results.iter().enumerate() {
+            self.tensors[usize::from(*place)].placement.boundary = position as u16;
+        }
         let boundary = self.results.iter().map(|(_, place)| BoundarySlot { slot: *place, segment: 0 }).collect();
         let graph = ResolvedGraph {
             tensors: self.tensors,
@@ -175,7 +178,16 @@ impl<'a> ExcerptBuilder<'a> {
     fn tensor(&mut self, dtype: Dtype, kind: TensorKind, dims: Vec<u32>, producer: Option<(u16, u8)>) -> Slot {
         let slot = self.tensors.len() as Slot;
         let layout = TensorLayout::new(slot, dtype, kind, &dims);
-        self.tensors.push(ResolvedTensor { dtype, kind, dims, layout, producer });
+        // Nobody opens anything of an excerpt; `build` sets what executors ask for.
+        let placement = Placement {
+            op: producer.map_or(NOWHERE, |(op, _)| op),
+            output: producer.map_or(0, |(_, output)| output),
+            segment: NOWHERE,
+            position: 0,
+            count: 0,
+            boundary: NOWHERE,
+        };
+        self.tensors.push(ResolvedTensor { dtype, kind, dims, layout, producer, placement });
         slot
     }
 }
