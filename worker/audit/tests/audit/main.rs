@@ -4,4 +4,5 @@
 mod bench;
 mod descents;
 mod faults;
+mod freivalds;
 mod honest;

@@ -1,12 +1,13 @@
 //! Graphs made of some ops of another, whose operands are all given.
 
-use crate::{Backend, Keep, KernelError, TensorSet};
+use crate::{Backend, Keep, KernelError, Model, TensorSet};
 use referee::commit::TensorLayout;
 use referee::graph::{
     BoundarySlot, Dtype, NOWHERE, Placement, Program, ResolvedGraph, ResolvedOp, ResolvedTensor, ResolvedView,
     SegmentRange, Slot, TensorKind,
 };
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 /// A graph made of ops of another, by hand: no static check has seen it, only executors that are trusted with it do.
@@ -203,6 +204,15 @@ impl Excerpt {
         self.given.iter().map(|(slot, _)| *slot)
     }
 
+    /// Loads the excerpt, to be run more than once.
+    ///
+    /// # Errors
+    /// The backend cannot hold it.
+    pub fn load(&self, backend: &dyn Backend) -> Result<LoadedExcerpt, KernelError> {
+        let model = backend.load(Arc::clone(&self.graph), &TensorSet::new())?;
+        Ok(LoadedExcerpt { excerpt: self.clone(), model })
+    }
+
     /// Runs the excerpt on tensors by the slots of the other graph, and returns the results by their names.
     ///
     /// # Errors
@@ -212,20 +222,42 @@ impl Excerpt {
         backend: &dyn Backend,
         tensor: impl Fn(Slot) -> Option<&'t Arc<[u8]>>,
     ) -> Result<TensorSet, KernelError> {
+        self.load(backend)?.run(tensor)
+    }
+}
+
+/// An excerpt that is ready to run.
+pub struct LoadedExcerpt {
+    excerpt: Excerpt,
+    model: Box<dyn Model>,
+}
+
+impl LoadedExcerpt {
+    /// As [`Excerpt::run`].
+    ///
+    /// # Errors
+    /// As [`Excerpt::run`].
+    pub fn run<'t>(&self, tensor: impl Fn(Slot) -> Option<&'t Arc<[u8]>>) -> Result<TensorSet, KernelError> {
+        let Excerpt { graph, given, results } = &self.excerpt;
         let mut inputs = TensorSet::new();
-        for (slot, place) in &self.given {
+        for (slot, place) in given {
             let bytes = tensor(*slot).ok_or(KernelError::Missing { slot: *slot })?;
-            let expected = self.graph.tensors[usize::from(*place)].bytes();
+            let expected = graph.tensors[usize::from(*place)].bytes();
             if bytes.len() != expected {
                 return Err(KernelError::Size { slot: *slot, expected, given: bytes.len() });
             }
             inputs.insert(*place, Arc::clone(bytes));
         }
-        let model = backend.load(Arc::clone(&self.graph), &TensorSet::new())?;
-        let mut run = model.run(&inputs, Keep::Boundary)?.tensors;
-        self.results
+        let mut run = self.model.run(&inputs, Keep::Boundary)?.tensors;
+        results
             .iter()
             .map(|(slot, place)| Ok((*slot, run.remove(place).ok_or(KernelError::Missing { slot: *slot })?)))
             .collect()
+    }
+}
+
+impl fmt::Debug for LoadedExcerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoadedExcerpt").field("excerpt", &self.excerpt).finish_non_exhaustive()
     }
 }

@@ -17,10 +17,11 @@ mod parallel;
 mod scratch;
 mod sweep;
 
+pub(crate) use access::{AXES, Access, Point};
 pub use isa::Isa;
+pub(crate) use isa::{Available, Job};
 
 use crate::{Backend, KernelError, Model, TensorSet};
-use isa::Available;
 use parallel::Pool;
 use referee::graph::ResolvedGraph;
 use std::sync::Arc;
