@@ -20,6 +20,16 @@ pub const NODE_SEED: &[u8] = b"node";
 pub const JOB_SEED: &[u8] = b"job";
 /// First seed of the token account that holds the escrow of a job; the job follows.
 pub const VAULT_SEED: &[u8] = b"vault";
+/// First seed of a [`Challenge`](crate::state::Challenge); job and challenger follow.
+pub const CHALLENGE_SEED: &[u8] = b"challenge";
+/// First seed of a [`Buffer`](crate::state::Buffer); its owner and number (u64 LE) follow.
+pub const BUFFER_SEED: &[u8] = b"buffer";
+/// First seed of a [`SegmentClaim`](crate::state::SegmentClaim); job, segment (u16 LE) and author follow: the job's operator
+/// for a signed root, the poster for an unsigned one.
+pub const SEGMENT_CLAIM_SEED: &[u8] = b"segment_claim";
+/// First seed of a [`Demand`](crate::state::Demand); the job and the parts of its [`DemandKey`](crate::state::DemandKey)
+/// follow.
+pub const DEMAND_SEED: &[u8] = b"demand";
 
 /// Address of the network.
 pub const NETWORK: Pubkey =
@@ -63,6 +73,27 @@ pub fn job(client: &Pubkey, job_id: u64) -> Pubkey {
 /// Address of the vault of a job.
 pub fn vault(job: &Pubkey) -> Pubkey {
     derive(&[VAULT_SEED, job.as_ref()])
+}
+
+/// Address of a challenge.
+pub fn challenge(job: &Pubkey, challenger: &Pubkey) -> Pubkey {
+    derive(&[CHALLENGE_SEED, job.as_ref(), challenger.as_ref()])
+}
+
+/// Address of a buffer.
+pub fn buffer(owner: &Pubkey, id: u64) -> Pubkey {
+    derive(&[BUFFER_SEED, owner.as_ref(), &id.to_le_bytes()])
+}
+
+/// Address of a segment root; `author` is the job's operator for a signed one, else the poster.
+pub fn segment_claim(job: &Pubkey, segment: u16, author: &Pubkey) -> Pubkey {
+    derive(&[SEGMENT_CLAIM_SEED, job.as_ref(), &segment.to_le_bytes(), author.as_ref()])
+}
+
+/// Address of a demand.
+pub fn demand(job: &Pubkey, key: &crate::state::DemandKey) -> Pubkey {
+    let (slot, index) = (key.slot.to_le_bytes(), key.index.to_le_bytes());
+    derive(&[DEMAND_SEED, job.as_ref(), &key.origin, &[key.tree as u8], &slot, &[key.height], &index])
 }
 
 /// Address that signs the program's own events, an account of every instruction that emits one.

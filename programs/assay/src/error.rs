@@ -219,6 +219,168 @@ pub enum AssayError {
     /// The token account is not the job's vault.
     #[msg("This is not the vault on record: pass the token account at the program's vault address")]
     WrongVault = 126,
+
+    /// Too late to challenge.
+    #[msg("The challenge window has closed: the result stands unless an open challenge succeeds")]
+    ChallengeWindowClosed = 200,
+    /// The table of challenges has no such transition.
+    #[msg("The state of the challenge does not allow this: read the challenge and see the state table")]
+    IllegalChallengeTransition = 201,
+    /// A sealed challenge names a boundary tensor of the job or a segment.
+    #[msg("The target is not one of this job: name a position below boundary_count, or a segment")]
+    ChallengeTargetInvalid = 202,
+    /// What is revealed must be what was sealed, by the same key for the same job.
+    #[msg("The seal does not open: reveal the target, hash and salt that this challenger sealed for this job")]
+    SealMismatch = 203,
+    /// A seal that is opened in the slot of its commit hides nothing.
+    #[msg("A challenge cannot be revealed in the slot of its commit: wait for the next slot")]
+    RevealTooEarly = 204,
+    /// The seal had to be opened within the reveal time.
+    #[msg("The time to reveal is over: the challenge is lost")]
+    RevealTooLate = 205,
+    /// An unrevealed challenge lapses only after its reveal time.
+    #[msg("The challenger may still reveal: wait for the last reveal slot to pass")]
+    RevealTimeLeft = 206,
+    /// The challenger's clock is used up.
+    #[msg("The clock of this challenger is used up: the challenge can only be timed out")]
+    ChallengerOutOfTime = 207,
+    /// The challenger's clock is not used up, or does not run.
+    #[msg("The challenger still has time, or waits for an answer: read its clocks")]
+    ChallengerHasTime = 208,
+    /// The defending side's clock is not used up, or does not run.
+    #[msg("The defending side still has time, or nothing is demanded of it: read the clocks")]
+    DefenderHasTime = 209,
+    /// A challenge waits for one demand at a time.
+    #[msg("The challenge waits for an open demand: wait for its answer or time the defender out")]
+    DemandPending = 210,
+    /// Bounded so that nobody can use a defender up by asking on and on.
+    #[msg("The challenge has made all its demands: prove what is known, or withdraw")]
+    TooManyDemands = 211,
+    /// The demand is another than the one meant.
+    #[msg("This is another demand than the one that the challenge waits for: pass the one that its clocks name")]
+    WrongDemand = 212,
+    /// The signer did not commit the challenge.
+    #[msg("Only the challenger may do this: sign with the key that committed the challenge")]
+    NotChallenger = 213,
+    /// The account belongs to another job.
+    #[msg("This account is about another job: pass the accounts of one job")]
+    WrongJob = 214,
+    /// Only a committed result can be challenged.
+    #[msg("The job has no result that can be challenged: read its state")]
+    JobNotChallengeable = 215,
+    /// Only a conviction can be resolved and settled.
+    #[msg("The job is not convicted: prove a fault first")]
+    JobNotConvicted = 216,
+    /// Others may still prove after a conviction.
+    #[msg("The challenger may still prove its own claim: wait until the proof time after the conviction is over")]
+    ProofTimeLeft = 217,
+    /// One conviction is enough.
+    #[msg("The job is already convicted: resolve the challenge instead")]
+    JobAlreadyConvicted = 218,
+    /// A job ends only after all its challenges.
+    #[msg("The job has open challenges: resolve or time them out first")]
+    ChallengesOpen = 219,
+    /// Buffers hold at most 32 KiB and grow in steps.
+    #[msg("The buffer length is invalid: at most 10,240 bytes more in a step and 32,768 in all, and never less")]
+    BufferLengthInvalid = 220,
+    /// A write must lie inside the buffer.
+    #[msg("The bytes do not fit the buffer at this offset: grow it first")]
+    BufferRangeInvalid = 221,
+    /// What a demand reads must not change.
+    #[msg("The buffer is the answer to a demand, so it is frozen: close the demand once its dispute is over")]
+    BufferHeld = 222,
+    /// The signer did not open the buffer.
+    #[msg("Only the owner of the buffer may do this: sign with the key that opened it")]
+    NotBufferOwner = 223,
+    /// The signature must be verified in the instruction before.
+    #[msg("The instruction before this one is not of the ed25519 program: put the signature check right before")]
+    SegmentSignatureMissing = 224,
+    /// The verified signature is over something else.
+    #[msg("The ed25519 instruction is not one signature of the operator over this segment root, all from its own data: build it with the message of this job")]
+    SegmentSignatureInvalid = 225,
+    /// The segment claim is another than the one meant.
+    #[msg("This is another segment root than the one meant: pass the one that the demand or the proof is about")]
+    WrongSegmentClaim = 226,
+    /// A refuted root proves nothing.
+    #[msg("The segment root was refuted: demand another one")]
+    SegmentClaimRefuted = 227,
+    /// The operator signed a root for this segment.
+    #[msg("The operator has signed a root of this segment: read it instead of demanding or posting one")]
+    SegmentRootSigned = 228,
+    /// Unsigned roots are for others than the operator.
+    #[msg("The operator cannot post an unsigned root: sign it and record it")]
+    OperatorMustSign = 229,
+    /// Roots are posted only while the demand runs.
+    #[msg("The time to post a root for this demand is over: only the operator's signature can still answer it")]
+    PostTimeOver = 230,
+    /// Equivocation needs two roots.
+    #[msg("The two signed roots are equal: nothing is proved")]
+    RootsEqual = 231,
+    /// The witness does not open under the graph root; its reason is in the log.
+    #[msg(
+        "The witness is not a tensor of this graph as claimed (reason in the log): build it from the graph of the job"
+    )]
+    WitnessRejected = 232,
+    /// Static facts of a tree must be proved when it is entered.
+    #[msg("A witness is needed where a tree is entered: pass a buffer with the descriptor of a tensor in it")]
+    WitnessMissing = 233,
+    /// The referee found no fault; its reason is in the log.
+    #[msg("The referee rejects the proof (reason in the log): nothing was proved and nobody is convicted")]
+    ProofRejected = 234,
+    /// The answer does not open the demanded hash; the reason is in the log.
+    #[msg("The answer does not open what was demanded (reason in the log): rebuild it from the committed data")]
+    AnswerRejected = 235,
+    /// A demand must lie under a hash that the job or a root binds.
+    #[msg("The demanded place is not under a bound hash: pass the path from the root or from an earlier demand")]
+    PlaceNotBound = 236,
+    /// A demand is answered once.
+    #[msg("The demand is already answered: read the answer")]
+    DemandAnswered = 237,
+    /// A settlement needs every valid claim once.
+    #[msg("A won challenge is missing or out of order: pass every won challenge of the job, each once, in ascending order")]
+    ClaimsIncomplete = 238,
+    /// There is nothing to burn.
+    #[msg("Nothing of this job is to be burned: it was burned before or never arose")]
+    NothingToBurn = 239,
+    /// The challenge has not ended, or its bounty is not shared out yet.
+    #[msg("The challenge cannot be closed yet: end it, and settle the dispute if it was won")]
+    ChallengeNotPayable = 240,
+    /// What a dispute reads must stay until it is over.
+    #[msg("The dispute is not over: wait until the job has ended and, after a conviction, is settled")]
+    DisputeNotOver = 241,
+    /// A bounty is shared out once.
+    #[msg("The dispute is already settled: close the challenges")]
+    DisputeAlreadySettled = 242,
+    /// The buffer is another than the one that answered.
+    #[msg("This is another buffer than the one that the demand holds: pass that one")]
+    WrongBuffer = 243,
+    /// A convicted node never claims again.
+    #[msg("The node was convicted of fraud: it cannot claim any more")]
+    NodeConvicted = 244,
+    /// The stake of a convicted or challenged node stays for a time.
+    #[msg("The stake of the node is frozen: wait until its frozen_until_slot")]
+    StakeFrozen = 245,
+    /// A convicted job must be settled before it closes.
+    #[msg("The dispute of the job is not settled: resolve its challenges and settle it")]
+    DisputeUnsettled = 246,
+    /// See `limits::CHALLENGE_BOND_BPS`.
+    #[msg("challenge_bond_bps is outside its bounds: choose 100 to 10,000")]
+    ChallengeBondOutOfBounds = 260,
+    /// See `limits::REVEAL_SLOTS`.
+    #[msg("reveal_slots is outside its bounds: choose 150 to 9,000, from 2 on a development network")]
+    RevealSlotsOutOfBounds = 261,
+    /// See `limits::CLOCK_SLOTS`.
+    #[msg("A dispute clock is outside its bounds: choose 9,000 to 216,000 slots, from 10 on a development network")]
+    DisputeClocksOutOfBounds = 262,
+    /// See `limits::SLASH_BPS`.
+    #[msg("slash_bps is outside its bounds: choose 0 to 5,000")]
+    SlashOutOfBounds = 263,
+    /// See `limits::BOUNTY_BPS`.
+    #[msg("bounty_bps is outside its bounds: choose 0 to 5,000")]
+    BountyOutOfBounds = 264,
+    /// See `limits::OPENING_FEE_LAMPORTS`.
+    #[msg("opening_fee_lamports is outside its bounds: choose 0 to 1,000,000,000")]
+    OpeningFeeOutOfBounds = 265,
 }
 
 #[cfg(test)]
@@ -294,6 +456,59 @@ mod tests {
         (JobNotEnded, 124),
         (VaultShort, 125),
         (WrongVault, 126),
+        (ChallengeWindowClosed, 200),
+        (IllegalChallengeTransition, 201),
+        (ChallengeTargetInvalid, 202),
+        (SealMismatch, 203),
+        (RevealTooEarly, 204),
+        (RevealTooLate, 205),
+        (RevealTimeLeft, 206),
+        (ChallengerOutOfTime, 207),
+        (ChallengerHasTime, 208),
+        (DefenderHasTime, 209),
+        (DemandPending, 210),
+        (TooManyDemands, 211),
+        (WrongDemand, 212),
+        (NotChallenger, 213),
+        (WrongJob, 214),
+        (JobNotChallengeable, 215),
+        (JobNotConvicted, 216),
+        (ProofTimeLeft, 217),
+        (JobAlreadyConvicted, 218),
+        (ChallengesOpen, 219),
+        (BufferLengthInvalid, 220),
+        (BufferRangeInvalid, 221),
+        (BufferHeld, 222),
+        (NotBufferOwner, 223),
+        (SegmentSignatureMissing, 224),
+        (SegmentSignatureInvalid, 225),
+        (WrongSegmentClaim, 226),
+        (SegmentClaimRefuted, 227),
+        (SegmentRootSigned, 228),
+        (OperatorMustSign, 229),
+        (PostTimeOver, 230),
+        (RootsEqual, 231),
+        (WitnessRejected, 232),
+        (WitnessMissing, 233),
+        (ProofRejected, 234),
+        (AnswerRejected, 235),
+        (PlaceNotBound, 236),
+        (DemandAnswered, 237),
+        (ClaimsIncomplete, 238),
+        (NothingToBurn, 239),
+        (ChallengeNotPayable, 240),
+        (DisputeNotOver, 241),
+        (DisputeAlreadySettled, 242),
+        (WrongBuffer, 243),
+        (NodeConvicted, 244),
+        (StakeFrozen, 245),
+        (DisputeUnsettled, 246),
+        (ChallengeBondOutOfBounds, 260),
+        (RevealSlotsOutOfBounds, 261),
+        (DisputeClocksOutOfBounds, 262),
+        (SlashOutOfBounds, 263),
+        (BountyOutOfBounds, 264),
+        (OpeningFeeOutOfBounds, 265),
     ];
 
     #[test]

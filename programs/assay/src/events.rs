@@ -2,7 +2,8 @@
 //!
 //! Events are for watchers; the accounts are the truth, and everything can be rebuilt from them alone.
 
-use crate::state::Parameters;
+use crate::dispute::{ChallengeState, Target};
+use crate::state::{DemandKey, Fault, Parameters};
 use anchor_lang::prelude::*;
 
 /// The network was created.
@@ -13,6 +14,10 @@ pub struct NetworkInitialized {
     pub authority: Pubkey,
     /// What nodes stake.
     pub stake_mint: Pubkey,
+    /// Genesis hash of the cluster.
+    pub genesis_hash: [u8; 32],
+    /// Whether dispute clocks may be short.
+    pub development: bool,
     /// The first parameters.
     pub parameters: Parameters,
 }
@@ -329,4 +334,240 @@ pub struct JobClosed {
     pub client: Pubkey,
     /// Base units of the payment mint that nobody was owed and that went to the fee vault.
     pub surplus: u64,
+}
+
+/// Somebody challenged a result.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChallengeCommitted {
+    /// The job.
+    pub job: Pubkey,
+    /// The challenge.
+    pub challenge: Pubkey,
+    /// Who challenges.
+    pub challenger: Pubkey,
+    /// What it has at stake, in base units of the stake mint.
+    pub bond: u64,
+    /// Last slot at which it can be revealed.
+    pub last_reveal_slot: u64,
+}
+
+/// A challenge said what is wrong.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChallengeRevealed {
+    /// The job.
+    pub job: Pubkey,
+    /// The challenge.
+    pub challenge: Pubkey,
+    /// What is said to be wrong.
+    pub target: Target,
+    /// The hash that the challenger computed there.
+    pub own_hash: [u8; 32],
+}
+
+/// A signed segment root was recorded.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentRootRecorded {
+    /// The job.
+    pub job: Pubkey,
+    /// Number of the segment.
+    pub segment: u16,
+    /// The root.
+    pub root: [u8; 32],
+    /// The account that holds it.
+    pub claim: Pubkey,
+}
+
+/// Somebody posted a segment root for a silent node.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentRootPosted {
+    /// The job.
+    pub job: Pubkey,
+    /// Number of the segment.
+    pub segment: u16,
+    /// The root.
+    pub root: [u8; 32],
+    /// The account that holds it.
+    pub claim: Pubkey,
+    /// Who stands for it.
+    pub poster: Pubkey,
+    /// What the poster has at stake, in base units of the stake mint.
+    pub bond: u64,
+}
+
+/// A challenge demanded something and waits for the answer.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpeningDemanded {
+    /// The job.
+    pub job: Pubkey,
+    /// The challenge that waits.
+    pub challenge: Pubkey,
+    /// The demand.
+    pub demand: Pubkey,
+    /// What is demanded.
+    pub key: DemandKey,
+    /// The posted root whose poster has to answer; the zero key if the node has to.
+    pub claim: Pubkey,
+}
+
+/// A demand was answered.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpeningAnswered {
+    /// The job.
+    pub job: Pubkey,
+    /// The demand.
+    pub demand: Pubkey,
+    /// The buffer that holds the answer.
+    pub answer: Pubkey,
+    /// What was paid for it.
+    pub fee_lamports: u64,
+}
+
+/// What a proof did.
+#[derive(AnchorSerialize, AnchorDeserialize, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProofOutcome {
+    /// It convicted the job.
+    Convicted,
+    /// The job was convicted before; the claim is valid as well.
+    ProvedToo,
+    /// It refuted a root that somebody else than the node had posted.
+    RootRefuted,
+}
+
+/// A fault was proved.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaultProved {
+    /// The job.
+    pub job: Pubkey,
+    /// The node.
+    pub node: Pubkey,
+    /// The challenge.
+    pub challenge: Pubkey,
+    /// What the proof did.
+    pub outcome: ProofOutcome,
+    /// What is wrong.
+    pub fault: Fault,
+    /// The tensor; of an equivocation the segment.
+    pub slot: u16,
+    /// The element's row-major index; 0 where the fault is of no element.
+    pub element: u32,
+    /// What valid challenges will share, in base units of the stake mint.
+    pub bounty: u64,
+    /// What is to be burned, in base units of the stake mint.
+    pub burn_credit: u64,
+}
+
+/// What timing a defender out did.
+#[derive(AnchorSerialize, AnchorDeserialize, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeOutOutcome {
+    /// It convicted the job of withholding.
+    Convicted,
+    /// It refuted a posted root.
+    RootRefuted,
+    /// The posted root had been refuted before: the challenge moves again.
+    Resumed,
+    /// The chain skipped slots: the clock was extended.
+    Extended,
+}
+
+/// A challenge ended its wait for an answer.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefenderTimedOut {
+    /// The job.
+    pub job: Pubkey,
+    /// The node.
+    pub node: Pubkey,
+    /// The challenge.
+    pub challenge: Pubkey,
+    /// The demand.
+    pub demand: Pubkey,
+    /// What it did.
+    pub outcome: TimeOutOutcome,
+    /// What valid challenges will share, in base units of the stake mint.
+    pub bounty: u64,
+    /// What is to be burned, in base units of the stake mint.
+    pub burn_credit: u64,
+}
+
+/// A challenge was timed out, withdrawn or resolved; or its time was extended, if its state is not an end.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChallengeEnded {
+    /// The job.
+    pub job: Pubkey,
+    /// The challenge.
+    pub challenge: Pubkey,
+    /// How it ended.
+    pub state: ChallengeState,
+}
+
+/// The bounty of a conviction was shared out.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DisputeSettled {
+    /// The job.
+    pub job: Pubkey,
+    /// What was shared, in base units of the stake mint.
+    pub bounty: u64,
+    /// Challenges that were right.
+    pub valid_claims: u16,
+    /// What is to be burned, in base units of the stake mint.
+    pub burn_credit: u64,
+}
+
+/// A challenge was paid out and removed.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChallengeClosed {
+    /// The job.
+    pub job: Pubkey,
+    /// The challenge.
+    pub challenge: Pubkey,
+    /// Who was owed, and received the rent.
+    pub challenger: Pubkey,
+    /// Base units of the stake mint.
+    pub amount: u64,
+    /// The token account that received them.
+    pub destination: Pubkey,
+}
+
+/// What was slashed or lost was burned.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlashBurned {
+    /// The job.
+    pub job: Pubkey,
+    /// Base units of the stake mint.
+    pub amount: u64,
+}
+
+/// A demand was removed.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DemandClosed {
+    /// The job.
+    pub job: Pubkey,
+    /// The demand.
+    pub demand: Pubkey,
+}
+
+/// A segment root was removed.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentClaimClosed {
+    /// The job.
+    pub job: Pubkey,
+    /// The account that held it.
+    pub claim: Pubkey,
+    /// Who stood for it.
+    pub author: Pubkey,
+    /// What was paid back, in base units of the stake mint.
+    pub amount: u64,
 }

@@ -7,6 +7,7 @@
 //!
 //! * [`mod@error`], [`units`], [`address`], [`wire`]: codes, typed units, seeds, reading strings;
 //! * [`market`], [`state_machine`]: the rules as pure functions and the life of a job as a table;
+//! * [`dispute`]: the rules of disputes as pure functions, and the life of a challenge as a table;
 //! * [`state`], [`events`]: the accounts with their transitions and invariants, and what is announced;
 //! * [`token_policy`], [`vault`]: which mints are accepted, and the only code that moves tokens;
 //! * [`instructions`]: one a file: who may call, from which state, with which effects.
@@ -30,6 +31,8 @@ use anchor_lang::prelude::*;
 
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod address;
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
+pub mod dispute;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod error;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
@@ -186,5 +189,124 @@ pub mod assay {
     /// Removes a job that has ended and owes nothing; all rent goes to the client. By anyone.
     pub fn close_job<'info>(ctx: Context<'info, CloseJob<'info>>) -> Result<()> {
         CloseJob::handle(ctx)
+    }
+
+    /// Says under a bond that a result is wrong, without yet saying where. By anyone, within the challenge window.
+    pub fn commit_challenge<'info>(
+        ctx: Context<'info, CommitChallenge<'info>>,
+        args: CommitChallengeArgs,
+    ) -> Result<()> {
+        CommitChallenge::handle(ctx, args)
+    }
+
+    /// Opens the seal of a challenge. By the challenger.
+    pub fn reveal_challenge(ctx: Context<RevealChallenge>, args: RevealChallengeArgs) -> Result<()> {
+        RevealChallenge::handle(ctx, args)
+    }
+
+    /// Opens a buffer for a proof, a witness or an answer. By anyone, for itself.
+    pub fn open_buffer(ctx: Context<OpenBuffer>, args: OpenBufferArgs) -> Result<()> {
+        OpenBuffer::handle(ctx, args)
+    }
+
+    /// Makes a buffer longer. By its owner.
+    pub fn grow_buffer(ctx: Context<GrowBuffer>, args: GrowBufferArgs) -> Result<()> {
+        GrowBuffer::handle(ctx, args)
+    }
+
+    /// Writes bytes into a buffer. By its owner.
+    pub fn write_buffer(ctx: Context<WriteBuffer>, args: WriteBufferArgs) -> Result<()> {
+        WriteBuffer::handle(ctx, args)
+    }
+
+    /// Removes a buffer that no demand holds. By its owner.
+    pub fn close_buffer(ctx: Context<CloseBuffer>) -> Result<()> {
+        CloseBuffer::handle(ctx)
+    }
+
+    /// Records a segment root that the job's operator signed. By anyone who has the signature.
+    pub fn record_segment_root(ctx: Context<RecordSegmentRoot>, args: RecordSegmentRootArgs) -> Result<()> {
+        RecordSegmentRoot::handle(ctx, args)
+    }
+
+    /// Posts a segment root for a silent node, under a bond. By anyone, while it is demanded.
+    pub fn post_segment_root<'info>(
+        ctx: Context<'info, PostSegmentRoot<'info>>,
+        args: PostSegmentRootArgs,
+    ) -> Result<()> {
+        PostSegmentRoot::handle(ctx, args)
+    }
+
+    /// Demands the root of a segment. By a challenger, in its turn.
+    pub fn demand_segment_root(ctx: Context<DemandSegmentRoot>, args: DemandSegmentRootArgs) -> Result<()> {
+        DemandSegmentRoot::handle(ctx, args)
+    }
+
+    /// Demands that something below a bound hash is opened. By a challenger, in its turn.
+    pub fn demand_opening(ctx: Context<DemandOpening>, args: DemandOpeningArgs) -> Result<()> {
+        DemandOpening::handle(ctx, args)
+    }
+
+    /// Answers a demand out of a buffer. By anyone.
+    pub fn answer_opening(ctx: Context<AnswerOpening>) -> Result<()> {
+        AnswerOpening::handle(ctx)
+    }
+
+    /// Proves a fault: convicts the node, or refutes a posted root. By a challenger.
+    pub fn prove(ctx: Context<Prove>) -> Result<()> {
+        Prove::handle(ctx)
+    }
+
+    /// Proves that the node signed two roots of one segment. By a challenger.
+    pub fn prove_equivocation(ctx: Context<ProveEquivocation>, args: ProveEquivocationArgs) -> Result<()> {
+        ProveEquivocation::handle(ctx, args)
+    }
+
+    /// Ends the wait for an answer that does not come. By anyone.
+    pub fn time_out_defender(ctx: Context<TimeOutDefender>) -> Result<()> {
+        TimeOutDefender::handle(ctx)
+    }
+
+    /// Ends a challenge whose time is over. By anyone.
+    pub fn time_out_challenger(ctx: Context<TimeOutChallenger>) -> Result<()> {
+        TimeOutChallenger::handle(ctx)
+    }
+
+    /// Gives a challenge up. By the challenger.
+    pub fn withdraw_challenge(ctx: Context<WithdrawChallenge>) -> Result<()> {
+        WithdrawChallenge::handle(ctx)
+    }
+
+    /// Ends a challenge after the job was convicted through another one. By anyone.
+    pub fn resolve_challenge(ctx: Context<ResolveChallenge>) -> Result<()> {
+        ResolveChallenge::handle(ctx)
+    }
+
+    /// Shares the bounty of a conviction out. By anyone.
+    pub fn settle_dispute<'info>(ctx: Context<'info, SettleDispute<'info>>) -> Result<()> {
+        SettleDispute::handle(ctx)
+    }
+
+    /// Pays a challenge out and removes it. By the challenger to any account, by anyone to its associated token account.
+    pub fn close_challenge<'info>(ctx: Context<'info, CloseChallenge<'info>>, args: CloseChallengeArgs) -> Result<()> {
+        CloseChallenge::handle(ctx, args)
+    }
+
+    /// Burns what was slashed or lost over a job. By anyone.
+    pub fn burn_slash<'info>(ctx: Context<'info, BurnSlash<'info>>) -> Result<()> {
+        BurnSlash::handle(ctx)
+    }
+
+    /// Removes a demand once the dispute is over. By anyone.
+    pub fn close_demand(ctx: Context<CloseDemand>) -> Result<()> {
+        CloseDemand::handle(ctx)
+    }
+
+    /// Removes a segment root once the dispute is over and returns its bond. By anyone.
+    pub fn close_segment_claim<'info>(
+        ctx: Context<'info, CloseSegmentClaim<'info>>,
+        args: CloseSegmentClaimArgs,
+    ) -> Result<()> {
+        CloseSegmentClaim::handle(ctx, args)
     }
 }

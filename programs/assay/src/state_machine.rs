@@ -3,13 +3,14 @@
 //! ```text
 //!              claim                commit                finalise
 //!   Posted ─────────────▶ Claimed ─────────────▶ Committed ─────────────▶ Settled
-//!     │ │                    │
-//!     │ └─ cancel ─▶ Cancelled └─ miss ─▶ Missed
-//!     └── expire ─▶ Expired
+//!     │ │                    │                    │     │                    ▲
+//!     │ └─ cancel ─▶ Cancelled └─ miss ─▶ Missed  │     └─ accept ─▶ Accepted ─ finalise
+//!     └── expire ─▶ Expired                       └─ convict ─▶ Convicted ◀─ convict
 //! ```
 //!
-//! Settled, Cancelled, Expired and Missed are ends: the escrow is shared out in credits and the job can be closed once
-//! they are withdrawn. Disputes will add states between Committed and Settled.
+//! Settled, Cancelled, Expired, Missed and Convicted are ends: the escrow is shared out in credits and the job can be closed
+//! once they are withdrawn. Accepted shares it out as well, but the bond stays locked and the result open to challenges until
+//! the window is over.
 
 use crate::error::{AssayError, Checked};
 use anchor_lang::prelude::*;
@@ -32,6 +33,10 @@ pub enum JobState {
     Expired,
     /// The node that claimed did not commit in time.
     Missed,
+    /// The client accepted the result before the window was over: the node is paid, its bond stays locked.
+    Accepted,
+    /// The result was proved wrong, or withheld: the client is refunded and the node slashed.
+    Convicted,
 }
 
 /// What can happen to a job.
@@ -49,12 +54,25 @@ pub enum JobEvent {
     Expire,
     /// The run deadline passes without a result.
     Miss,
+    /// The client accepts the result early.
+    Accept,
+    /// A challenge succeeds.
+    Convict,
 }
 
 impl JobState {
     /// All states, in the order of their bytes.
-    pub const ALL: [Self; 7] =
-        [Self::Posted, Self::Claimed, Self::Committed, Self::Settled, Self::Cancelled, Self::Expired, Self::Missed];
+    pub const ALL: [Self; 9] = [
+        Self::Posted,
+        Self::Claimed,
+        Self::Committed,
+        Self::Settled,
+        Self::Cancelled,
+        Self::Expired,
+        Self::Missed,
+        Self::Accepted,
+        Self::Convicted,
+    ];
 
     /// The state after `event`, or `IllegalTransition`.
     pub fn after(self, event: JobEvent) -> Checked<Self> {
@@ -64,7 +82,9 @@ impl JobState {
             (Self::Posted, JobEvent::Expire) => Ok(Self::Expired),
             (Self::Claimed, JobEvent::Commit) => Ok(Self::Committed),
             (Self::Claimed, JobEvent::Miss) => Ok(Self::Missed),
-            (Self::Committed, JobEvent::Finalise) => Ok(Self::Settled),
+            (Self::Committed, JobEvent::Accept) => Ok(Self::Accepted),
+            (Self::Committed | Self::Accepted, JobEvent::Finalise) => Ok(Self::Settled),
+            (Self::Committed | Self::Accepted, JobEvent::Convict) => Ok(Self::Convicted),
             _ => Err(AssayError::IllegalTransition),
         }
     }
@@ -72,14 +92,19 @@ impl JobState {
     /// Whether nothing can happen any more but paying out and closing.
     pub fn is_end(self) -> bool {
         match self {
-            Self::Posted | Self::Claimed | Self::Committed => false,
-            Self::Settled | Self::Cancelled | Self::Expired | Self::Missed => true,
+            Self::Posted | Self::Claimed | Self::Committed | Self::Accepted => false,
+            Self::Settled | Self::Cancelled | Self::Expired | Self::Missed | Self::Convicted => true,
         }
     }
 
     /// Whether a node's bond is locked for the job.
     pub fn locks_bond(self) -> bool {
-        matches!(self, Self::Claimed | Self::Committed)
+        matches!(self, Self::Claimed | Self::Committed | Self::Accepted)
+    }
+
+    /// Whether there is a result that can be challenged while the window lasts.
+    pub fn can_be_challenged(self) -> bool {
+        matches!(self, Self::Committed | Self::Accepted)
     }
 }
 
@@ -89,8 +114,16 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::HashSet;
 
-    const EVENTS: [JobEvent; 6] =
-        [JobEvent::Claim, JobEvent::Commit, JobEvent::Finalise, JobEvent::Cancel, JobEvent::Expire, JobEvent::Miss];
+    const EVENTS: [JobEvent; 8] = [
+        JobEvent::Claim,
+        JobEvent::Commit,
+        JobEvent::Finalise,
+        JobEvent::Cancel,
+        JobEvent::Expire,
+        JobEvent::Miss,
+        JobEvent::Accept,
+        JobEvent::Convict,
+    ];
 
     #[test]
     fn the_table_is_exactly_this() {
@@ -102,6 +135,10 @@ mod tests {
             (Claimed, Commit, Committed),
             (Claimed, Miss, Missed),
             (Committed, Finalise, Settled),
+            (Committed, Accept, Accepted),
+            (Committed, Convict, Convicted),
+            (Accepted, Finalise, Settled),
+            (Accepted, Convict, Convicted),
         ];
         for state in JobState::ALL {
             for event in EVENTS {
@@ -142,7 +179,7 @@ mod tests {
         #![proptest_config(crate::seeded::cases())]
 
         #[test]
-        fn any_sequence_locks_a_bond_at_most_once_and_frees_it(events in prop::collection::vec(0usize..6, 0..40)) {
+        fn any_sequence_locks_a_bond_at_most_once_and_frees_it(events in prop::collection::vec(0usize..8, 0..40)) {
             let (mut state, mut locked, mut freed) = (JobState::Posted, 0, 0);
             for index in events {
                 let Ok(next) = state.after(EVENTS[index]) else { continue };

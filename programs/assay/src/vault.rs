@@ -7,7 +7,7 @@ use crate::error::AssayError;
 use anchor_lang::prelude::*;
 use anchor_spl::associated_token::{self, get_associated_token_address_with_program_id};
 use anchor_spl::token_interface::{
-    close_account, transfer_checked, CloseAccount, Mint, TokenAccount, TokenInterface, TransferChecked,
+    self, close_account, transfer_checked, Burn, CloseAccount, Mint, TokenAccount, TokenInterface, TransferChecked,
 };
 
 /// The accounts of one transfer.
@@ -50,6 +50,20 @@ impl<'info> Route<'_, 'info> {
             authority: self.authority.clone(),
         }
     }
+}
+
+/// Burns `amount` out of a vault whose owner has the address of `seeds` (bump included). `VaultShort` if it holds less.
+pub fn burn<'info>(
+    token_program: &Interface<'info, TokenInterface>,
+    mint: &InterfaceAccount<'info, Mint>,
+    vault: &InterfaceAccount<'info, TokenAccount>,
+    owner: AccountInfo<'info>,
+    amount: u64,
+    seeds: &[&[u8]],
+) -> Result<()> {
+    require_gte!(vault.amount, amount, AssayError::VaultShort);
+    let accounts = Burn { mint: mint.to_account_info(), from: vault.to_account_info(), authority: owner };
+    token_interface::burn(CpiContext::new_with_signer(token_program.key(), accounts, &[seeds]), amount)
 }
 
 /// Closes an empty vault whose owner has the address of `seeds` (bump included); `rent_receiver` gets its lamports.

@@ -27,6 +27,17 @@ pub fn read_text<R: Read>(reader: &mut R) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| Error::new(ErrorKind::InvalidData, "a string is not UTF-8"))
 }
 
+/// Reads bytes in borsh's encoding, as borsh does, but refuses a length above [`MAXIMUM_TEXT_BYTES`]; see [`read_text`].
+pub fn read_bytes<R: Read>(reader: &mut R) -> Result<Vec<u8>> {
+    let length = u32::deserialize_reader(reader)?;
+    if length > MAXIMUM_TEXT_BYTES {
+        return Err(Error::new(ErrorKind::InvalidData, "more bytes than any transaction has"));
+    }
+    let mut bytes = vec![0; length as usize];
+    reader.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,8 +50,11 @@ mod tests {
             let mut data = length.to_le_bytes().to_vec();
             data.resize(4_096, b'a');
             assert!(read_text(&mut &data[..]).is_err(), "{length}");
+            assert!(read_bytes(&mut &data[..]).is_err(), "{length}");
         }
         assert!(read_text(&mut &[5, 0, 0, 0, b'a'][..]).is_err(), "four bytes missing");
+        assert!(read_bytes(&mut &[5, 0, 0, 0, b'a'][..]).is_err(), "four bytes missing");
+        assert_eq!(read_bytes(&mut &[2, 0, 0, 0, 7, 8, 9][..]).unwrap(), [7, 8]);
         assert!(read_text(&mut &[1, 0][..]).is_err(), "length cut off");
         assert!(read_text(&mut &[1, 0, 0, 0, 0xff][..]).is_err(), "not UTF-8");
     }

@@ -14,6 +14,9 @@ use assay::{accounts, instruction};
 use solana_sdk::instruction::Instruction;
 use solana_sdk::pubkey::Pubkey;
 
+/// Genesis hash of the cluster that the tests run on.
+pub const GENESIS_HASH: [u8; 32] = [0x6e; 32];
+
 const SYSTEM: Pubkey = Pubkey::new_from_array([0; 32]);
 
 /// An instruction whose accounts still have their names.
@@ -48,6 +51,15 @@ impl<A: Copy> Call<A> {
 impl World {
     /// By the upgrade authority.
     pub fn initialize_network(&self, parameters: Parameters) -> Call<accounts::InitializeNetwork> {
+        self.initialize_network_as(parameters, true)
+    }
+
+    /// By the upgrade authority, as a network of development or not.
+    pub fn initialize_network_as(
+        &self,
+        parameters: Parameters,
+        development: bool,
+    ) -> Call<accounts::InitializeNetwork> {
         let accounts = accounts::InitializeNetwork {
             authority: self.authority,
             network: address::NETWORK,
@@ -60,7 +72,8 @@ impl World {
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
         };
-        Call::new(accounts, instruction::InitializeNetwork { args: InitializeNetworkArgs { parameters } })
+        let args = InitializeNetworkArgs { parameters, genesis_hash: GENESIS_HASH, development };
+        Call::new(accounts, instruction::InitializeNetwork { args })
     }
 
     /// By the authority.

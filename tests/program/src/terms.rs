@@ -3,7 +3,7 @@
 use anchor_lang::prelude::Pubkey;
 use assay::instructions::{CommitResultArgs, PostJobArgs};
 use assay::market::OutputDescriptor;
-use assay::state::Parameters;
+use assay::state::{DisputeParameters, Parameters};
 use referee::commit::{ListRole, commitment, depth_for, list_root, merkle_path, merkle_root, sha256, tensor_hash};
 use referee::graph::IR_VERSION;
 
@@ -11,7 +11,7 @@ use referee::graph::IR_VERSION;
 pub fn parameters() -> Parameters {
     Parameters {
         minimum_stake: 10_000,
-        unbonding_slots: 1_000,
+        unbonding_slots: 1_400,
         protocol_fee_bps: 250,
         miss_charge_bps: 500,
         minimum_bond_bps: 10_000,
@@ -20,6 +20,15 @@ pub fn parameters() -> Parameters {
         maximum_window_slots: 300,
         minimum_window_slots: 10,
         maximum_open_jobs_per_node: 3,
+        dispute: DisputeParameters {
+            challenge_bond_bps: 1_000,
+            reveal_slots: 20,
+            challenger_clock_slots: 200,
+            defender_clock_slots: 150,
+            slash_bps: 2_500,
+            bounty_bps: 5_000,
+            opening_fee_lamports: 7_000,
+        },
     }
 }
 

@@ -6,7 +6,8 @@ use crate::error::{ChainError, Result};
 use crate::instructions::TokenMint;
 use anchor_lang::{AccountDeserialize, Discriminator};
 use assay::address;
-use assay::state::{Client, Job, Network, Node, PaymentMint};
+use assay::dispute::ChallengeState;
+use assay::state::{Buffer, Challenge, Client, Demand, DemandState, Job, Network, Node, PaymentMint, SegmentClaim};
 use assay::state_machine::JobState;
 use solana_client::rpc_filter::{Memcmp, RpcFilterType};
 use solana_sdk::pubkey::Pubkey;
@@ -30,6 +31,58 @@ impl Kind for Node {
 }
 impl Kind for Job {
     const NAME: &'static str = "job";
+}
+
+impl Kind for Challenge {
+    const NAME: &'static str = "challenge";
+}
+impl Kind for Buffer {
+    const NAME: &'static str = "buffer";
+}
+impl Kind for SegmentClaim {
+    const NAME: &'static str = "segment root";
+}
+impl Kind for Demand {
+    const NAME: &'static str = "demand";
+}
+
+/// Which challenges to list; every condition given must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChallengeFilter {
+    /// Only challenges in this state.
+    pub state: Option<ChallengeState>,
+    /// Only challenges of this job.
+    pub job: Option<Pubkey>,
+    /// Only challenges by this key.
+    pub challenger: Option<Pubkey>,
+}
+
+/// Which demands to list; every condition given must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DemandFilter {
+    /// Only demands in this state.
+    pub state: Option<DemandState>,
+    /// Only demands about this job.
+    pub job: Option<Pubkey>,
+}
+
+impl ChallengeFilter {
+    pub(crate) fn to_rpc(self) -> Vec<RpcFilterType> {
+        let mut filters = vec![kind_filter::<Challenge>()];
+        filters.extend(self.state.map(|state| bytes_at(Challenge::STATE_OFFSET, &[state as u8])));
+        filters.extend(self.job.map(|job| bytes_at(Challenge::JOB_OFFSET, job.as_ref())));
+        filters.extend(self.challenger.map(|key| bytes_at(Challenge::CHALLENGER_OFFSET, key.as_ref())));
+        filters
+    }
+}
+
+impl DemandFilter {
+    pub(crate) fn to_rpc(self) -> Vec<RpcFilterType> {
+        let mut filters = vec![kind_filter::<Demand>()];
+        filters.extend(self.state.map(|state| bytes_at(Demand::STATE_OFFSET, &[state as u8])));
+        filters.extend(self.job.map(|job| bytes_at(Demand::JOB_OFFSET, job.as_ref())));
+        filters
+    }
 }
 
 /// Which jobs to list; every condition given must hold.
@@ -143,6 +196,71 @@ impl Chain {
         self.list(&filter.to_rpc(), minimum_slot).await
     }
 
+    /// A challenge by its address; nothing where there is none, or no longer one.
+    pub async fn find_challenge(&self, challenge: &Pubkey) -> Result<Option<Challenge>> {
+        self.find(challenge).await
+    }
+
+    /// All challenges that pass the filter, with their addresses.
+    pub async fn challenges(&self, filter: ChallengeFilter) -> Result<Vec<(Pubkey, Challenge)>> {
+        Ok(self.challenges_at(filter, 0).await?.value)
+    }
+
+    /// All challenges that pass the filter as they were together at a slot not before `minimum_slot`.
+    pub async fn challenges_at(
+        &self,
+        filter: ChallengeFilter,
+        minimum_slot: u64,
+    ) -> Result<Observed<Vec<(Pubkey, Challenge)>>> {
+        self.list(&filter.to_rpc(), minimum_slot).await
+    }
+
+    /// A demand by its address; nothing where there is none, or no longer one.
+    pub async fn find_demand(&self, demand: &Pubkey) -> Result<Option<Demand>> {
+        self.find(demand).await
+    }
+
+    /// All demands that pass the filter, with their addresses.
+    pub async fn demands(&self, filter: DemandFilter) -> Result<Vec<(Pubkey, Demand)>> {
+        Ok(self.demands_at(filter, 0).await?.value)
+    }
+
+    /// All demands that pass the filter as they were together at a slot not before `minimum_slot`.
+    pub async fn demands_at(&self, filter: DemandFilter, minimum_slot: u64) -> Result<Observed<Vec<(Pubkey, Demand)>>> {
+        self.list(&filter.to_rpc(), minimum_slot).await
+    }
+
+    /// A segment root by its address; nothing where there is none, or no longer one.
+    pub async fn find_segment_claim(&self, claim: &Pubkey) -> Result<Option<SegmentClaim>> {
+        self.find(claim).await
+    }
+
+    /// All segment roots of a job, signed and posted, with their addresses.
+    pub async fn segment_claims(&self, job: &Pubkey) -> Result<Vec<(Pubkey, SegmentClaim)>> {
+        let filters = [kind_filter::<SegmentClaim>(), bytes_at(SegmentClaim::JOB_OFFSET, job.as_ref())];
+        Ok(self.list(&filters, 0).await?.value)
+    }
+
+    /// A buffer by its address, with its bytes; nothing where there is none, or no longer one.
+    pub async fn find_buffer(&self, buffer: &Pubkey) -> Result<Option<(Buffer, Vec<u8>)>> {
+        let Some(account) = self.account(buffer).await? else { return Ok(None) };
+        if account.data.is_empty() && account.owner == solana_system_interface::program::ID {
+            return Ok(None);
+        }
+        decode_buffer(buffer, &account).map(Some)
+    }
+
+    /// All buffers of a key, with their addresses and bytes.
+    pub async fn buffers(&self, owner: &Pubkey) -> Result<Vec<(Pubkey, Buffer, Vec<u8>)>> {
+        let filters = [kind_filter::<Buffer>(), bytes_at(Buffer::OWNER_OFFSET, owner.as_ref())];
+        let found = self.program_accounts(&assay::ID, &filters, 0).await?;
+        let decoded = found.value.iter().map(|(address, account)| {
+            let (buffer, bytes) = decode_buffer(address, account)?;
+            Ok((*address, buffer, bytes))
+        });
+        decoded.collect()
+    }
+
     /// A mint with the token program that owns it. `C0130` or `C0131` where there is no mint at the address.
     pub async fn token_mint(&self, mint: &Pubkey) -> Result<TokenMint> {
         const WHAT: &str = "mint";
@@ -205,6 +323,27 @@ pub fn decode_job(address: &Pubkey, account: &RawAccount) -> Result<Job> {
 /// Decodes a node. `C0131` when another program owns the account, `C0132` when it is no node.
 pub fn decode_node(address: &Pubkey, account: &RawAccount) -> Result<Node> {
     decode(address, account)
+}
+
+/// Decodes a challenge. `C0131` when another program owns the account, `C0132` when it is no challenge.
+pub fn decode_challenge(address: &Pubkey, account: &RawAccount) -> Result<Challenge> {
+    decode(address, account)
+}
+
+/// Decodes a demand. `C0131` when another program owns the account, `C0132` when it is no demand.
+pub fn decode_demand(address: &Pubkey, account: &RawAccount) -> Result<Demand> {
+    decode(address, account)
+}
+
+/// Decodes a segment root. `C0131` when another program owns the account, `C0132` when it is none.
+pub fn decode_segment_claim(address: &Pubkey, account: &RawAccount) -> Result<SegmentClaim> {
+    decode(address, account)
+}
+
+/// Decodes a buffer and its bytes. `C0131` when another program owns the account, `C0132` when it is no buffer.
+pub fn decode_buffer(address: &Pubkey, account: &RawAccount) -> Result<(Buffer, Vec<u8>)> {
+    let buffer = decode(address, account)?;
+    Ok((buffer, account.data.get(Buffer::BYTES_OFFSET..).unwrap_or_default().to_vec()))
 }
 
 fn decode<T: Kind>(address: &Pubkey, account: &RawAccount) -> Result<T> {
@@ -332,6 +471,46 @@ mod tests {
         assert!(passes(&both.to_rpc(), &data));
         let swapped = NodeFilter { withdraw_authority: Some(node.operator), operator: None };
         assert!(!passes(&swapped.to_rpc(), &data));
+    }
+
+    #[test]
+    fn filters_of_disputes_look_at_the_right_bytes() {
+        let challenge = Challenge {
+            state: ChallengeState::Revealed,
+            job: Pubkey::new_unique(),
+            challenger: Pubkey::new_unique(),
+            ..Challenge::default()
+        };
+        let data = stored(&challenge, assay::ID).data;
+        let right = ChallengeFilter {
+            state: Some(ChallengeState::Revealed),
+            job: Some(challenge.job),
+            challenger: Some(challenge.challenger),
+        };
+        assert!(passes(&right.to_rpc(), &data));
+        let other = Pubkey::new_unique();
+        for wrong in [
+            ChallengeFilter { state: Some(ChallengeState::Won), ..right },
+            ChallengeFilter { job: Some(other), ..right },
+            ChallengeFilter { challenger: Some(other), ..right },
+        ] {
+            assert!(!passes(&wrong.to_rpc(), &data), "{wrong:?}");
+        }
+        let demand = Demand { state: DemandState::Answered, job: Pubkey::new_unique(), ..Demand::default() };
+        let data = stored(&demand, assay::ID).data;
+        let right = DemandFilter { state: Some(DemandState::Answered), job: Some(demand.job) };
+        assert!(passes(&right.to_rpc(), &data));
+        assert!(!passes(&DemandFilter { state: Some(DemandState::Open), ..right }.to_rpc(), &data));
+        assert!(!passes(&DemandFilter { job: Some(other), ..right }.to_rpc(), &data));
+        let claim = SegmentClaim { job: Pubkey::new_unique(), ..SegmentClaim::default() };
+        let filter = [kind_filter::<SegmentClaim>(), bytes_at(SegmentClaim::JOB_OFFSET, claim.job.as_ref())];
+        assert!(passes(&filter, &stored(&claim, assay::ID).data));
+        let buffer = Buffer { owner: Pubkey::new_unique(), ..Buffer::default() };
+        let mut account = stored(&buffer, assay::ID);
+        let filter = [kind_filter::<Buffer>(), bytes_at(Buffer::OWNER_OFFSET, buffer.owner.as_ref())];
+        assert!(passes(&filter, &account.data));
+        account.data.extend([1, 2, 3]);
+        assert_eq!(decode_buffer(&other, &account).unwrap(), (buffer, vec![1, 2, 3]));
     }
 
     #[test]

@@ -97,9 +97,10 @@ fn is_used_id(error: &ChainError) -> bool {
     }
 }
 
-/// How a job ended that was closed between two looks. A committed one can only have been settled.
+/// How a job ended that was closed between two looks. A committed or accepted one without an open challenge was settled: a
+/// conviction takes several transactions in several slots, which the looks in between would have shown.
 fn closed(address: &Pubkey, mut last: Job) -> Result<Ended, ClientError> {
-    if last.state == JobState::Committed && last.finalise().is_ok() {
+    if last.state.can_be_challenged() && last.finalise().is_ok() {
         // Closing is possible only after everything is withdrawn.
         last.credits = Credits::default();
         return Ok(Ended { address: *address, job: last });
@@ -241,7 +242,10 @@ fn overdue(address: &Pubkey, job: &Job, slot: u64) -> Option<solana_sdk::instruc
         JobState::Claimed if passed(job.claimed_slot, job.run_slots) => {
             Some(instructions::expire_claim(&job.node, address))
         }
-        JobState::Committed if passed(job.committed_slot, job.window_slots.saturating_add(COURTESY_SLOTS)) => {
+        JobState::Committed | JobState::Accepted
+            if job.record.challenges_open == 0
+                && passed(job.committed_slot, job.window_slots.saturating_add(COURTESY_SLOTS)) =>
+        {
             Some(instructions::finalise_job(&job.node, address))
         }
         _ => None,
@@ -253,6 +257,7 @@ mod tests {
     use super::*;
     use anchor_lang::Discriminator;
     use assay::instruction;
+    use assay::state::DisputeRecord;
     use assay::state_machine::JobEvent;
 
     fn job(state: JobState) -> Job {
@@ -308,7 +313,12 @@ mod tests {
             let error = closed(&address, job(state)).unwrap_err();
             assert!(error.to_string().starts_with("J0111"), "{error}");
         }
-        assert!(JobState::Committed.after(JobEvent::Miss).is_err(), "settling is the only way on");
+        assert!(JobState::Committed.after(JobEvent::Miss).is_err());
+        let disputed = Job {
+            record: DisputeRecord { challenges_open: 1, ..DisputeRecord::default() },
+            ..job(JobState::Committed)
+        };
+        assert!(closed(&address, disputed).is_err(), "a dispute can end either way");
     }
 
     #[test]

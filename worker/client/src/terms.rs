@@ -99,7 +99,7 @@ impl Terms {
 mod tests {
     use super::*;
     use crate::work::tests::work;
-    use assay::state::Parameters;
+    use assay::state::{DisputeParameters, Parameters};
 
     fn network() -> Network {
         let parameters = Parameters {
@@ -113,6 +113,7 @@ mod tests {
             protocol_fee_bps: 0,
             miss_charge_bps: 0,
             maximum_open_jobs_per_node: 8,
+            dispute: DisputeParameters::default(),
         };
         Network {
             version: Network::VERSION,
@@ -121,6 +122,8 @@ mod tests {
             pending_authority: Pubkey::default(),
             stake_mint: Pubkey::default(),
             stake_vault: Pubkey::default(),
+            genesis_hash: [0; 32],
+            development: true,
             parameters,
         }
     }

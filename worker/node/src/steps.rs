@@ -39,9 +39,9 @@ impl JobView {
             phase: match job.state {
                 JobState::Posted => Phase::Posted,
                 JobState::Claimed => Phase::Claimed,
-                JobState::Committed => Phase::Committed,
+                JobState::Committed | JobState::Accepted => Phase::Committed,
                 JobState::Settled => Phase::Settled,
-                JobState::Cancelled | JobState::Expired => Phase::Ended,
+                JobState::Cancelled | JobState::Expired | JobState::Convicted => Phase::Ended,
                 JobState::Missed => Phase::Missed,
             },
             claim_until: job.posted_slot.saturating_add(job.claim_slots),

@@ -3,13 +3,14 @@ use crate::error::AssayError;
 use crate::events::JobClaimed;
 use crate::state::{Job, JobNode, Network, Node};
 use crate::state_machine::JobEvent;
-use crate::units::{Slot, TokenAmount};
+use crate::units::{BasisPoints, Slot, TokenAmount};
 use anchor_lang::prelude::*;
 
 /// Claims a posted job for a node.
 ///
 /// Who: the node's operator, from `Posted`, until the last claim slot. The node needs the stake that network and job ask
-/// for, free stake for the bond, and a free place among its open jobs.
+/// for, free stake for the bond and for what a conviction would take besides, and a free place among its open jobs; and it
+/// was never convicted.
 ///
 /// 1. Fixes the price on the ramp; pins node, operator and payee.
 /// 2. Locks the bond in the node's stake.
@@ -50,7 +51,8 @@ impl ClaimJob<'_> {
         let accounts = &mut *ctx.accounts;
         let (node, job) = (&mut accounts.node, &mut accounts.job);
         job.claim(JobNode { node: node.key(), operator: node.operator, payee: node.withdraw_authority }, now)?;
-        node.lock_bond(TokenAmount(job.bond), now, job.last_obligation()?)?;
+        let slash = BasisPoints(u32::from(job.dispute.slash_bps));
+        node.lock_bond(TokenAmount(job.bond), slash, now, job.last_obligation()?)?;
         node.invariant()?;
         job.invariant()?;
 

@@ -1,6 +1,7 @@
 use crate::error::AssayError;
 use crate::events::NodeDeregistered;
 use crate::state::Node;
+use crate::units::Slot;
 use anchor_lang::prelude::*;
 
 /// Removes a node that owns and owes nothing: no stake, no withdrawal under way, no open job.
@@ -26,7 +27,7 @@ pub struct DeregisterNode<'info> {
 
 impl DeregisterNode<'_> {
     fn validate(&self) -> Result<()> {
-        self.node.check_empty()?;
+        self.node.check_empty(Slot(Clock::get()?.slot))?;
         Ok(())
     }
 

@@ -11,6 +11,10 @@ use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
 pub struct InitializeNetworkArgs {
     /// The first parameters.
     pub parameters: Parameters,
+    /// Genesis hash of the cluster. Nodes compare it with their own before they join.
+    pub genesis_hash: [u8; 32],
+    /// Whether dispute clocks may be short. Never changes afterwards.
+    pub development: bool,
 }
 
 /// Creates the network. Called once.
@@ -57,7 +61,7 @@ pub struct InitializeNetwork<'info> {
 
 impl InitializeNetwork<'_> {
     fn validate(&self, args: &InitializeNetworkArgs) -> Result<()> {
-        args.parameters.validate()?;
+        args.parameters.validate(args.development)?;
         let mint: &AccountInfo<'_> = self.stake_mint.as_ref().as_ref();
         check_stake_mint(&mint.try_borrow_data()?)?;
         Ok(())
@@ -74,12 +78,16 @@ impl InitializeNetwork<'_> {
             pending_authority: Pubkey::default(),
             stake_mint: accounts.stake_mint.key(),
             stake_vault: accounts.stake_vault.key(),
+            genesis_hash: args.genesis_hash,
+            development: args.development,
             parameters: args.parameters,
         });
         accounts.network.invariant()?;
         emit_cpi!(NetworkInitialized {
             authority: ctx.accounts.network.authority,
             stake_mint: ctx.accounts.network.stake_mint,
+            genesis_hash: args.genesis_hash,
+            development: args.development,
             parameters: args.parameters,
         });
         Ok(())

@@ -2,7 +2,7 @@ use crate::address::{CLIENT_SEED, JOB_SEED, NETWORK, VAULT_SEED};
 use crate::error::{AssayError, Checked};
 use crate::events::JobPosted;
 use crate::market::{is_uri, minimum_bond, OutputDescriptor, PriceRamp};
-use crate::state::{limits, Client, Credits, Job, Network, PaymentMint};
+use crate::state::{limits, Client, Credits, DisputeRecord, DisputeTerms, Job, Network, PaymentMint};
 use crate::state_machine::JobState;
 use crate::units::{BasisPoints, Slots, TokenAmount};
 use crate::vault::Route;
@@ -111,7 +111,7 @@ impl PostJobArgs {
 /// when the job is closed. The four URIs share a transaction with everything else: together about 450 bytes fit without an
 /// address lookup table.
 ///
-/// 1. Creates the job with its terms, pinning fee and miss charge, and its vault.
+/// 1. Creates the job with its terms, pinning fee, miss charge and the terms of disputes, and its vault.
 /// 2. Counts it in the client's counter, created if need be.
 /// 3. Moves `price_max` from the client into the vault.
 #[event_cpi]
@@ -265,6 +265,8 @@ impl<'info> PostJob<'info> {
             result_manifest: [0; 32],
             credits: Credits::default(),
             charge_credit: 0,
+            dispute: DisputeTerms::new(&parameters.dispute, TokenAmount(args.bond))?,
+            record: DisputeRecord::default(),
             graph_uri: args.graph_uri,
             params_uri: args.params_uri,
             inputs_uri: args.inputs_uri,

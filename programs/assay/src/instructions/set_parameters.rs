@@ -32,7 +32,7 @@ pub struct SetParameters<'info> {
 
 impl SetParameters<'_> {
     fn validate(&self, args: &SetParametersArgs) -> Result<()> {
-        args.parameters.validate()?;
+        args.parameters.validate(self.network.development)?;
         Ok(())
     }
 

@@ -1,7 +1,12 @@
 //! A job: what is to be computed, for how much, by when, and where it is in its life.
 
+mod dispute;
+
+pub use dispute::{DisputeRecord, DisputeTerms, Fault};
+
 use super::{check_invariant, check_version};
 use crate::address::JOB_SEED;
+use crate::dispute::penalty::MAXIMUM_VALID_CLAIMS;
 use crate::error::{AssayError, Checked};
 use crate::market::{settle, Deadline, OutputDescriptor, PriceRamp, MAXIMUM_URI_BYTES};
 use crate::state_machine::{JobEvent, JobState};
@@ -53,7 +58,7 @@ pub struct CommittedResult {
 /// One job. Prices are base units of the payment mint, bonds and charges of the stake mint.
 ///
 /// The strings come last, so that everything before them lies at a fixed offset; the account is exactly as long as they
-/// need. After posting, the terms (all down to `miss_charge_bps`, and the strings) never change.
+/// need. After posting, the terms (all down to `miss_charge_bps`, `dispute`, and the strings) never change.
 #[account]
 #[derive(InitSpace, Debug, Default, PartialEq, Eq)]
 pub struct Job {
@@ -134,6 +139,10 @@ pub struct Job {
     pub credits: Credits,
     /// What the stake vault owes to the client for a miss.
     pub charge_credit: u64,
+    /// The terms of disputes, as they were when the job was posted.
+    pub dispute: DisputeTerms,
+    /// What became of challenges.
+    pub record: DisputeRecord,
 
     /// Where the graph can be fetched.
     #[max_len(MAXIMUM_URI_BYTES)]
@@ -199,9 +208,9 @@ impl Job {
         Deadline::new(Slot(self.committed_slot), Slots(self.window_slots))
     }
 
-    /// The last slot at which the result can be challenged if it is committed at the last moment.
+    /// The last slot at which a dispute can end if the result is committed and challenged at the last moment.
     pub fn last_obligation(&self) -> Checked<Slot> {
-        self.run_deadline()?.last().plus(Slots(self.window_slots))
+        self.run_deadline()?.last().plus(Slots(self.window_slots))?.plus(self.dispute.longest_slots())
     }
 
     /// Fixes the price and pins the node.
@@ -228,23 +237,101 @@ impl Job {
         Ok(())
     }
 
-    /// Shares out the escrow for a result that stood.
+    /// Ends the job with a result that stood; shares out the escrow unless the client's acceptance did before.
+    ///
+    /// `ChallengesOpen` while a challenge has not ended.
     pub fn finalise(&mut self) -> Checked {
         let state = self.state.after(JobEvent::Finalise)?;
+        if self.record.challenges_open != 0 {
+            return Err(AssayError::ChallengesOpen);
+        }
+        if self.state == JobState::Committed {
+            self.share_out()?;
+        }
+        self.state = state;
+        Ok(())
+    }
+
+    /// Shares out the escrow before the window is over, because the client accepts the result.
+    pub fn accept(&mut self) -> Checked {
+        let state = self.state.after(JobEvent::Accept)?;
+        self.share_out()?;
+        self.state = state;
+        Ok(())
+    }
+
+    fn share_out(&mut self) -> Checked {
         let split = settle(
             TokenAmount(self.price_max),
             TokenAmount(self.price),
             BasisPoints(u32::from(self.protocol_fee_bps)),
         )?;
         self.credits = Credits { node: split.node.0, client: split.client.0, fee: split.fee.0 };
+        Ok(())
+    }
+
+    /// Records a conviction and what it took: the job's own bond, and `slashed` beyond it. The client gets the escrow back
+    /// unless it has accepted the result.
+    pub fn convict(&mut self, fault: Fault, key: [u8; 32], slashed: TokenAmount, now: Slot) -> Checked {
+        let state = self.state.after(JobEvent::Convict)?;
+        if self.state == JobState::Committed {
+            self.credits = Credits { client: self.price_max, ..Credits::default() };
+        }
+        let bond = TokenAmount(self.bond);
+        let bounty = bond.portion(BasisPoints(u32::from(self.dispute.bounty_bps)))?;
+        self.record.bounty = bounty.0;
+        self.burn(bond.minus(bounty)?.plus(slashed)?)?;
+        self.record.convicted_slot = now.0;
+        self.record.proven_key = key;
+        self.record.fault = fault;
         self.state = state;
         Ok(())
+    }
+
+    /// Adds to what is to be burned.
+    pub fn burn(&mut self, amount: TokenAmount) -> Checked {
+        self.record.burn_credit = TokenAmount(self.record.burn_credit).plus(amount)?.0;
+        Ok(())
+    }
+
+    /// Counts a challenge that was committed. `JobNotChallengeable`, `ChallengeWindowClosed`.
+    pub fn open_challenge(&mut self, now: Slot) -> Checked {
+        if !self.state.can_be_challenged() {
+            return Err(AssayError::JobNotChallengeable);
+        }
+        if self.challenge_deadline()?.has_passed(now) {
+            return Err(AssayError::ChallengeWindowClosed);
+        }
+        let open = self.record.challenges_open.checked_add(1);
+        self.record.challenges_open = open.ok_or(AssayError::ArithmeticOverflow)?;
+        Ok(())
+    }
+
+    /// Counts a challenge that ended.
+    pub fn end_challenge(&mut self) -> Checked {
+        let open = self.record.challenges_open.checked_sub(1);
+        self.record.challenges_open = open.ok_or(AssayError::InvariantBroken)?;
+        Ok(())
+    }
+
+    /// Counts a valid claim; `false`, and nothing is counted, when there are as many as can share a bounty.
+    pub fn count_valid_claim(&mut self) -> bool {
+        let counts = self.record.valid_claims < MAXIMUM_VALID_CLAIMS;
+        if counts {
+            self.record.valid_claims = self.record.valid_claims.saturating_add(1);
+        }
+        counts
+    }
+
+    /// Whether nothing about a dispute of this job can change any more.
+    pub fn is_over(&self) -> bool {
+        self.state.is_end() && (self.state != JobState::Convicted || self.record.settled)
     }
 
     /// Ends the job by `event` (cancel, expire or miss) and owes the whole escrow to the client.
     pub fn refund(&mut self, event: JobEvent) -> Checked {
         let state = self.state.after(event)?;
-        if state == JobState::Settled || !state.is_end() {
+        if !matches!(state, JobState::Cancelled | JobState::Expired | JobState::Missed) {
             return Err(AssayError::IllegalTransition);
         }
         self.credits = Credits { client: self.price_max, ..Credits::default() };
@@ -252,12 +339,15 @@ impl Job {
         Ok(())
     }
 
-    /// `JobNotEnded` or `CreditsOutstanding` unless the job has ended and owes nothing.
+    /// `JobNotEnded`, `DisputeUnsettled` or `CreditsOutstanding` unless the job has ended and owes nothing.
     pub fn check_closable(&self) -> Checked {
         if !self.state.is_end() {
             return Err(AssayError::JobNotEnded);
         }
-        if self.credits != Credits::default() || self.charge_credit != 0 {
+        if !self.is_over() {
+            return Err(AssayError::DisputeUnsettled);
+        }
+        if self.credits != Credits::default() || self.charge_credit != 0 || self.record.burn_credit != 0 {
             return Err(AssayError::CreditsOutstanding);
         }
         Ok(())
@@ -279,10 +369,21 @@ impl Job {
             JobState::Cancelled | JobState::Expired => {
                 !claimed && owed == self.credits.client && self.charge_credit == 0
             }
-            JobState::Settled => claimed && self.charge_credit == 0,
+            JobState::Accepted | JobState::Settled | JobState::Convicted => claimed && self.charge_credit == 0,
             JobState::Missed => claimed && owed == self.credits.client && self.charge_credit <= self.bond,
         };
-        check_invariant(holds && owed <= self.price_max && self.price <= self.price_max)
+        check_invariant(holds && owed <= self.price_max && self.price <= self.price_max && self.record_holds())
+    }
+
+    fn record_holds(&self) -> bool {
+        let record = &self.record;
+        if self.state == JobState::Convicted {
+            let known = record.convicted_slot > 0 && record.fault != Fault::None && record.valid_claims > 0;
+            return known && (!record.settled || (record.challenges_open == 0 && record.bounty == 0));
+        }
+        let innocent = record.convicted_slot == 0 && record.fault == Fault::None && record.valid_claims == 0;
+        let quiet = record.challenges_open == 0 || self.state.can_be_challenged();
+        innocent && quiet && record.bounty == 0 && !record.settled
     }
 }
 

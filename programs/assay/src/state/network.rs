@@ -23,6 +23,12 @@ pub struct Network {
     pub stake_mint: Pubkey,
     /// The token account that holds all stake.
     pub stake_vault: Pubkey,
+    /// Genesis hash of the cluster, fixed when the network is initialised: what operators sign names it, so that no signature
+    /// of one cluster counts on another.
+    pub genesis_hash: [u8; 32],
+    /// Whether dispute clocks may be shorter than any network with something at stake may have them. Fixed when the network
+    /// is initialised.
+    pub development: bool,
     /// The governed parameters.
     pub parameters: Parameters,
 }
@@ -42,6 +48,6 @@ impl Network {
     pub fn invariant(&self) -> Checked {
         check_version(self.version, Self::VERSION)?;
         check_invariant(self.authority != Pubkey::default())?;
-        self.parameters.validate()
+        self.parameters.validate(self.development)
     }
 }

@@ -1,9 +1,10 @@
 //! A node: its keys, its stake, and what of it is locked or on its way out.
 
 use super::{check_invariant, check_version, limits};
+use crate::dispute::penalty;
 use crate::error::{AssayError, Checked};
 use crate::market::{is_endpoint, unbonding, Unbonding, MAXIMUM_ENDPOINT_BYTES, WITHDRAWAL_PLACES};
-use crate::units::{Slot, Slots, TokenAmount};
+use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
 use anchor_lang::prelude::*;
 
 /// One node. Amounts are base units of the stake mint and lie in the stake vault.
@@ -39,8 +40,14 @@ pub struct Node {
     pub registered_slot: u64,
     /// When the node last claimed; 0 if it never did.
     pub last_claim_slot: u64,
-    /// Last slot at which a job that the node claimed so far can be challenged; 0 if it never claimed.
+    /// Last slot at which a dispute over a job that the node claimed so far can end; 0 if it never claimed.
     pub last_obligation_slot: u64,
+    /// Jobs of the node that were convicted. Who has one never claims again.
+    pub fraud_convictions: u32,
+    /// Until then no stake can be withdrawn: a conviction, or a root posted for the node, keeps it reachable.
+    pub frozen_until_slot: u64,
+    /// The largest slash that an open job pinned: this share of the stake stays free of bonds. 0 without open jobs.
+    pub slash_reserve_bps: u16,
     /// Where the node serves artifacts; empty says nowhere.
     #[max_len(MAXIMUM_ENDPOINT_BYTES)]
     pub endpoint: String,
@@ -92,7 +99,8 @@ impl Node {
             return Err(AssayError::InsufficientFreeStake);
         }
         let margin = Slots(limits::UNBONDING_MARGIN_SLOTS);
-        let release = now.plus(unbonding)?.max(Slot(self.last_obligation_slot).plus(margin)?);
+        let bound = self.last_obligation_slot.max(self.frozen_until_slot);
+        let release = now.plus(unbonding)?.max(Slot(bound).plus(margin)?);
         unbonding::enqueue(&mut self.unbonding, amount, release)?;
         self.stake = TokenAmount(self.stake).minus(amount)?.0;
         Ok(release)
@@ -105,17 +113,28 @@ impl Node {
         Ok(amount)
     }
 
-    /// Takes all that is released at `now` out of the queue and returns the sum. `NothingReleased`.
+    /// Takes all that is released at `now` out of the queue and returns the sum. `NothingReleased`, `StakeFrozen`.
     pub fn withdraw_released(&mut self, now: Slot) -> Checked<TokenAmount> {
+        if now.0 < self.frozen_until_slot {
+            return Err(AssayError::StakeFrozen);
+        }
         unbonding::take_released(&mut self.unbonding, now)
     }
 
-    /// Locks the bond of a job that the node claims at `now` and that can be challenged until `obligation` at the latest.
-    /// `InsufficientFreeStake`.
-    pub fn lock_bond(&mut self, bond: TokenAmount, now: Slot, obligation: Slot) -> Checked {
-        if bond > self.free_stake()? {
+    /// Locks the bond of a job that the node claims at `now` and whose dispute ends at `obligation` at the latest. A
+    /// conviction takes `slash` of the stake besides the bond; so much stays free, so that the first conviction is whole.
+    ///
+    /// `NodeConvicted`, `InsufficientFreeStake`.
+    pub fn lock_bond(&mut self, bond: TokenAmount, slash: BasisPoints, now: Slot, obligation: Slot) -> Checked {
+        if self.fraud_convictions > 0 {
+            return Err(AssayError::NodeConvicted);
+        }
+        let share = slash.0.max(u32::from(self.slash_reserve_bps));
+        let reserve = TokenAmount(self.stake).portion(BasisPoints(share))?;
+        if bond.plus(reserve)? > self.free_stake()? {
             return Err(AssayError::InsufficientFreeStake);
         }
+        self.slash_reserve_bps = u16::try_from(share).map_err(|_| AssayError::ArithmeticOverflow)?;
         self.locked = TokenAmount(self.locked).plus(bond)?.0;
         self.open_jobs = self.open_jobs.checked_add(1).ok_or(AssayError::ArithmeticOverflow)?;
         self.last_claim_slot = now.0;
@@ -138,8 +157,42 @@ impl Node {
         Ok(())
     }
 
+    /// Takes the bond of a convicted job and `slash` of everything else that is the node's and that no other bond locks,
+    /// unbonding included, and freezes the rest for `unbonding`. Returns what was taken beyond the bond.
+    pub fn convict_job(
+        &mut self,
+        bond: TokenAmount,
+        slash: BasisPoints,
+        now: Slot,
+        unbonding: Slots,
+    ) -> Checked<TokenAmount> {
+        self.free_bond(bond)?;
+        self.stake = TokenAmount(self.stake).minus(bond)?.0;
+        let free = self.free_stake()?;
+        let queued = unbonding::total(&self.unbonding)?;
+        let slashed = penalty::slashed_stake(free, TokenAmount(self.stake), queued, slash)?;
+        let from_active = penalty::take_stake(free, &mut self.unbonding, slashed)?;
+        self.stake = TokenAmount(self.stake).minus(from_active)?.0;
+        self.fraud_convictions = self.fraud_convictions.checked_add(1).ok_or(AssayError::ArithmeticOverflow)?;
+        self.freeze(now.plus(unbonding)?);
+        Ok(slashed)
+    }
+
+    /// Keeps all stake, unbonding included, where it is until `until` at least.
+    pub fn freeze(&mut self, until: Slot) {
+        self.frozen_until_slot = self.frozen_until_slot.max(until.0);
+    }
+
+    /// Adds a share of a lost challenger's bond to the stake: the cost of a defence.
+    pub fn compensate(&mut self, amount: TokenAmount) -> Checked {
+        self.stake = TokenAmount(self.stake).plus(amount)?.0;
+        Ok(())
+    }
+
     /// `NodeHasOpenJobs`, `NodeHasStake` or `NodeHasUnbonding` unless the node owns and owes nothing.
-    pub fn check_empty(&self) -> Checked {
+    ///
+    /// `StakeFrozen` while it is frozen, so that a conviction cannot be shed before its time.
+    pub fn check_empty(&self, now: Slot) -> Checked {
         if self.open_jobs != 0 {
             return Err(AssayError::NodeHasOpenJobs);
         }
@@ -148,6 +201,9 @@ impl Node {
         }
         if unbonding::total(&self.unbonding)? != TokenAmount::ZERO {
             return Err(AssayError::NodeHasUnbonding);
+        }
+        if now.0 < self.frozen_until_slot {
+            return Err(AssayError::StakeFrozen);
         }
         Ok(())
     }
@@ -165,6 +221,9 @@ impl Node {
     fn free_bond(&mut self, bond: TokenAmount) -> Checked {
         self.locked = TokenAmount(self.locked).minus(bond)?.0;
         self.open_jobs = self.open_jobs.checked_sub(1).ok_or(AssayError::InvariantBroken)?;
+        if self.open_jobs == 0 {
+            self.slash_reserve_bps = 0;
+        }
         Ok(())
     }
 }

@@ -1,6 +1,8 @@
 //! What governance may change, and within which hard bounds.
 
+use crate::dispute::clocks::allowance;
 use crate::error::{AssayError, Checked};
+use crate::units::Slots;
 use anchor_lang::prelude::*;
 
 /// The hard bounds. No governance can leave them without an upgrade of the program.
@@ -11,7 +13,7 @@ pub mod limits {
     pub const MINIMUM_STAKE: RangeInclusive<u64> = 1..=1_000_000_000_000_000_000;
     /// Longest unbonding: 30 days of 400 ms slots.
     pub const UNBONDING_SLOTS_MAXIMUM: u64 = 6_480_000;
-    /// How much longer than the longest run and window stake stays reachable: twice the depth at which a slot is rooted.
+    /// How much longer than the longest run, window and dispute stake stays reachable: twice the depth at which a slot is rooted.
     pub const UNBONDING_MARGIN_SLOTS: u64 = 64;
     /// Share of the price.
     pub const PROTOCOL_FEE_BPS: RangeInclusive<u16> = 0..=1_000;
@@ -27,11 +29,81 @@ pub mod limits {
     pub const WINDOW_SLOTS: RangeInclusive<u64> = 1..=432_000;
     /// Jobs that one node may have claimed and not ended.
     pub const OPEN_JOBS_PER_NODE: RangeInclusive<u32> = 1..=1_024;
+    /// Share of the job's bond that a challenger locks.
+    pub const CHALLENGE_BOND_BPS: RangeInclusive<u16> = 100..=10_000;
+    /// From a minute to an hour of 400 ms slots.
+    pub const REVEAL_SLOTS: RangeInclusive<u32> = 150..=9_000;
+    /// The same on a development network.
+    pub const DEVELOPMENT_REVEAL_SLOTS: RangeInclusive<u32> = 2..=9_000;
+    /// From an hour to a day of 400 ms slots, for each side of a dispute.
+    pub const CLOCK_SLOTS: RangeInclusive<u32> = 9_000..=216_000;
+    /// The same on a development network.
+    pub const DEVELOPMENT_CLOCK_SLOTS: RangeInclusive<u32> = 10..=216_000;
+    /// Share of a convicted node's stake that goes with the bond.
+    pub const SLASH_BPS: RangeInclusive<u16> = 0..=5_000;
+    /// Share of the bond that challengers get: never so much that challenging oneself pays.
+    pub const BOUNTY_BPS: RangeInclusive<u16> = 0..=5_000;
+    /// Up to one SOL.
+    pub const OPENING_FEE_LAMPORTS: RangeInclusive<u64> = 0..=1_000_000_000;
+}
+
+/// What governance decides about disputes. A job pins all of it when it is posted.
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DisputeParameters {
+    /// What a challenger locks, as a share of the job's bond.
+    pub challenge_bond_bps: u16,
+    /// Time from a sealed challenge to the last slot of revealing it.
+    pub reveal_slots: u32,
+    /// What a challenger may use up in all its moves.
+    pub challenger_clock_slots: u32,
+    /// What the defending side may use up for all that one challenge demands.
+    pub defender_clock_slots: u32,
+    /// The share of a convicted node's stake that is burned besides the bond.
+    pub slash_bps: u16,
+    /// The share of the bond that valid challenges get; the rest burns.
+    pub bounty_bps: u16,
+    /// What a challenger prepays for each opening, to whoever answers.
+    pub opening_fee_lamports: u64,
+}
+
+impl DisputeParameters {
+    /// Checks every bound; the error names the parameter. A development network may have short clocks.
+    pub fn validate(&self, development: bool) -> Checked {
+        let (reveal, clock) = match development {
+            true => (limits::DEVELOPMENT_REVEAL_SLOTS, limits::DEVELOPMENT_CLOCK_SLOTS),
+            false => (limits::REVEAL_SLOTS, limits::CLOCK_SLOTS),
+        };
+        let rules = [
+            (limits::CHALLENGE_BOND_BPS.contains(&self.challenge_bond_bps), AssayError::ChallengeBondOutOfBounds),
+            (reveal.contains(&self.reveal_slots), AssayError::RevealSlotsOutOfBounds),
+            (
+                clock.contains(&self.challenger_clock_slots) && clock.contains(&self.defender_clock_slots),
+                AssayError::DisputeClocksOutOfBounds,
+            ),
+            (limits::SLASH_BPS.contains(&self.slash_bps), AssayError::SlashOutOfBounds),
+            (limits::BOUNTY_BPS.contains(&self.bounty_bps), AssayError::BountyOutOfBounds),
+            (limits::OPENING_FEE_LAMPORTS.contains(&self.opening_fee_lamports), AssayError::OpeningFeeOutOfBounds),
+        ];
+        rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, error)| Err(error))
+    }
+
+    /// The longest time from the end of a window to the end of a dispute that nobody delays by posting roots: the time to
+    /// reveal and both clocks, each extended once by half.
+    pub fn longest_slots(&self) -> Slots {
+        longest_dispute(self.reveal_slots, self.challenger_clock_slots, self.defender_clock_slots)
+    }
+}
+
+/// See [`DisputeParameters::longest_slots`].
+pub(super) fn longest_dispute(reveal_slots: u32, challenger_clock_slots: u32, defender_clock_slots: u32) -> Slots {
+    [reveal_slots, challenger_clock_slots, defender_clock_slots]
+        .into_iter()
+        .fold(Slots(0), |sum, clock| Slots(sum.0.saturating_add(allowance(clock, true).0)))
 }
 
 /// The governed parameters of the network.
 ///
-/// A job pins what concerns its money when it is posted (fee, charge), so a change never reaches jobs that exist.
+/// A job pins what concerns its money when it is posted (fee, charge, disputes), so a change never reaches jobs that exist.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parameters {
     /// Least stake of a node that claims, in base units of the stake mint.
@@ -54,11 +126,14 @@ pub struct Parameters {
     pub minimum_window_slots: u64,
     /// Jobs that one node may have claimed and not ended.
     pub maximum_open_jobs_per_node: u32,
+    /// What is decided about disputes.
+    pub dispute: DisputeParameters,
 }
 
 impl Parameters {
-    /// Checks every bound; the error names the parameter.
-    pub fn validate(&self) -> Checked {
+    /// Checks every bound; the error names the parameter. A development network may have short dispute clocks.
+    pub fn validate(&self, development: bool) -> Checked {
+        self.dispute.validate(development)?;
         let rules = [
             (limits::MINIMUM_STAKE.contains(&self.minimum_stake), AssayError::MinimumStakeOutOfBounds),
             (limits::PROTOCOL_FEE_BPS.contains(&self.protocol_fee_bps), AssayError::ProtocolFeeOutOfBounds),
@@ -84,6 +159,7 @@ impl Parameters {
         let least_unbonding = self
             .maximum_run_slots
             .checked_add(self.maximum_window_slots)
+            .and_then(|sum| sum.checked_add(self.dispute.longest_slots().0))
             .and_then(|sum| sum.checked_add(limits::UNBONDING_MARGIN_SLOTS))
             .ok_or(AssayError::ArithmeticOverflow)?;
         if (least_unbonding..=limits::UNBONDING_SLOTS_MAXIMUM).contains(&self.unbonding_slots) {
@@ -110,6 +186,15 @@ mod tests {
             maximum_window_slots: 300,
             minimum_window_slots: 10,
             maximum_open_jobs_per_node: 8,
+            dispute: DisputeParameters {
+                challenge_bond_bps: 1_000,
+                reveal_slots: 10,
+                challenger_clock_slots: 40,
+                defender_clock_slots: 50,
+                slash_bps: 2_500,
+                bounty_bps: 5_000,
+                opening_fee_lamports: 5_000,
+            },
         }
     }
 
@@ -132,7 +217,7 @@ mod tests {
                 let mut parameters = valid();
                 set(&mut parameters, value);
                 parameters.unbonding_slots = limits::UNBONDING_SLOTS_MAXIMUM;
-                parameters.validate()
+                parameters.validate(true)
             };
             assert_eq!(with(least), Ok(()));
             assert_eq!(with(most), Ok(()));
@@ -152,13 +237,47 @@ mod tests {
             (1, 300, Ok(())),
         ] {
             let parameters = Parameters { minimum_window_slots: minimum, maximum_window_slots: maximum, ..valid() };
-            assert_eq!(parameters.validate(), result, "{minimum} to {maximum}");
+            assert_eq!(parameters.validate(true), result, "{minimum} to {maximum}");
+        }
+    }
+
+    /// The same for disputes, on both kinds of network: the least is the floor that keeps a dispute possible for people.
+    #[test]
+    fn every_bound_of_disputes_is_exact() {
+        type Set = fn(&mut DisputeParameters, u64);
+        let cases: [(Set, [u64; 2], u64, AssayError); 7] = [
+            (|p, v| p.challenge_bond_bps = v as u16, [100; 2], 10_000, AssayError::ChallengeBondOutOfBounds),
+            (|p, v| p.reveal_slots = v as u32, [150, 2], 9_000, AssayError::RevealSlotsOutOfBounds),
+            (|p, v| p.challenger_clock_slots = v as u32, [9_000, 10], 216_000, AssayError::DisputeClocksOutOfBounds),
+            (|p, v| p.defender_clock_slots = v as u32, [9_000, 10], 216_000, AssayError::DisputeClocksOutOfBounds),
+            (|p, v| p.slash_bps = v as u16, [0; 2], 5_000, AssayError::SlashOutOfBounds),
+            (|p, v| p.bounty_bps = v as u16, [0; 2], 5_000, AssayError::BountyOutOfBounds),
+            (|p, v| p.opening_fee_lamports = v, [0; 2], 1_000_000_000, AssayError::OpeningFeeOutOfBounds),
+        ];
+        for (set, least, most, error) in cases {
+            for (development, least) in [(false, least[0]), (true, least[1])] {
+                let with = |value| {
+                    let mut parameters = DisputeParameters {
+                        reveal_slots: 150,
+                        challenger_clock_slots: 9_000,
+                        defender_clock_slots: 9_000,
+                        ..valid().dispute
+                    };
+                    set(&mut parameters, value);
+                    parameters.validate(development)
+                };
+                assert_eq!((with(least), with(most)), (Ok(()), Ok(())));
+                assert_eq!(with(most + 1), Err(error));
+                if let Some(below) = least.checked_sub(1) {
+                    assert_eq!(with(below), Err(error), "development {development}");
+                }
+            }
         }
     }
 
     #[test]
     fn stake_stays_reachable_longer_than_any_job() {
-        let longest_job = 400 + 300 + limits::UNBONDING_MARGIN_SLOTS;
+        let longest_job = 400 + 300 + 150 + limits::UNBONDING_MARGIN_SLOTS;
         for (unbonding_slots, result) in [
             (longest_job - 1, Err(AssayError::UnbondingSlotsOutOfBounds)),
             (longest_job, Ok(())),
@@ -166,7 +285,7 @@ mod tests {
             (limits::UNBONDING_SLOTS_MAXIMUM + 1, Err(AssayError::UnbondingSlotsOutOfBounds)),
             (u64::MAX, Err(AssayError::UnbondingSlotsOutOfBounds)),
         ] {
-            assert_eq!(Parameters { unbonding_slots, ..valid() }.validate(), result, "{unbonding_slots}");
+            assert_eq!(Parameters { unbonding_slots, ..valid() }.validate(true), result, "{unbonding_slots}");
         }
     }
 }

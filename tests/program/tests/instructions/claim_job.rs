@@ -77,13 +77,14 @@ fn the_node_needs_the_stake_that_is_asked_for() {
     world.accepts(&world.claim_job(&world.node, &demanding));
 }
 
-/// Neither bonds nor what unbonds can back another bond.
+/// Neither bonds nor what unbonds can back another bond, and a quarter of the stake, which a conviction would take besides,
+/// stays free.
 #[test]
 fn the_bond_must_be_free() {
     let mut world = World::new();
     let (node, mint, client) = (world.node, world.mint, world.client);
     let heavy = |bond| PostJobArgs { bond, minimum_stake: 0, ..terms() };
-    let first = world.post(client, &mint, heavy(60_000));
+    let first = world.post(client, &mint, heavy(35_000));
     let second = world.post(client, &mint, heavy(40_001));
     let exact = world.post(client, &mint, heavy(40_000));
     world.accepts(&world.claim_job(&node, &first));
@@ -92,7 +93,7 @@ fn the_bond_must_be_free() {
     branch.accepts(&branch.request_withdrawal(&node, 1));
     branch.refuses(&branch.claim_job(&node, &exact), AssayError::InsufficientFreeStake);
     world.accepts(&world.claim_job(&node, &exact));
-    assert_eq!(world.read_node(&node).locked, STAKE);
+    assert_eq!(world.read_node(&node).locked, STAKE - STAKE / 4);
 }
 
 #[test]

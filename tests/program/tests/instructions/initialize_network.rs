@@ -4,6 +4,7 @@ use assay::accounts::InitializeNetwork;
 use assay::events::NetworkInitialized;
 use assay::state::Parameters;
 use assay::{AssayError, address};
+use program_tests::calls::GENESIS_HASH;
 use program_tests::outcome::ACCOUNT_IN_USE;
 use program_tests::program::program_bytes;
 use program_tests::terms::parameters;
@@ -42,8 +43,10 @@ fn creates_the_network_and_its_vault() {
     assert_eq!((network.stake_mint, network.stake_vault), (world.stake_mint.address, address::stake_vault()));
     assert_eq!(network.parameters, parameters());
     assert_eq!(world.tokens(network.stake_vault), 0);
-    let NetworkInitialized { authority, stake_mint, parameters } = event;
+    assert_eq!((network.genesis_hash, network.development), (GENESIS_HASH, true));
+    let NetworkInitialized { authority, stake_mint, genesis_hash, development, parameters } = event;
     assert_eq!((authority, stake_mint, parameters), (network.authority, network.stake_mint, network.parameters));
+    assert_eq!((genesis_hash, development), (network.genesis_hash, network.development));
 }
 
 #[test]
@@ -100,6 +103,24 @@ fn parameters_are_bounded() {
     let (mut world, _) = ready();
     let call = world.initialize_network(Parameters { protocol_fee_bps: 1_001, ..parameters() });
     world.refuses(&call, AssayError::ProtocolFeeOutOfBounds);
+}
+
+/// Short dispute clocks are for networks of development, and no parameters can bring them to another one later.
+#[test]
+fn only_a_development_network_has_short_clocks() {
+    let (mut world, _) = ready();
+    let call = world.initialize_network_as(parameters(), false);
+    world.refuses(&call, AssayError::RevealSlotsOutOfBounds);
+    let mut long = parameters();
+    long.dispute.reveal_slots = 150;
+    world.refuses(&world.initialize_network_as(long, false), AssayError::DisputeClocksOutOfBounds);
+    (long.dispute.challenger_clock_slots, long.dispute.defender_clock_slots) = (9_000, 9_000);
+    long.unbonding_slots = 400 + 300 + (9_000 + 9_000 + 150) * 3 / 2 + 64;
+    world.accepts(&world.initialize_network_as(long, false));
+    let shorter = Parameters { unbonding_slots: long.unbonding_slots - 1, ..long };
+    world.refuses(&world.set_parameters(shorter), AssayError::UnbondingSlotsOutOfBounds);
+    world.refuses(&world.set_parameters(parameters()), AssayError::RevealSlotsOutOfBounds);
+    assert!(!world.network().development);
 }
 
 #[test]

@@ -2,7 +2,7 @@ use anchor_lang::error::ErrorCode;
 use assay::AssayError;
 use assay::accounts::RequestWithdrawal;
 use assay::events::WithdrawalRequested;
-use assay::state::{Parameters, limits};
+use assay::state::{DisputeParameters, Parameters, limits};
 use program_tests::World;
 use program_tests::terms::{parameters, terms};
 use program_tests::world::{FIRST_SLOT, STAKE};
@@ -56,13 +56,20 @@ fn stake_outlasts_every_job_that_it_may_answer_for() {
     let mut world = World::new();
     let node = world.node;
     let job = world.claimed();
-    let last_obligation = FIRST_SLOT + terms().run_slots + terms().window_slots;
+    let dispute = (20 + 200 + 150) * 3 / 2;
+    let last_obligation = FIRST_SLOT + terms().run_slots + terms().window_slots + dispute;
     assert_eq!(world.read_job(&job).last_obligation().unwrap().0, last_obligation);
     let short = Parameters {
         maximum_run_slots: 1,
         maximum_window_slots: 1,
         minimum_window_slots: 1,
-        unbonding_slots: 1 + 1 + limits::UNBONDING_MARGIN_SLOTS,
+        unbonding_slots: 1 + 1 + 3 + 15 + 15 + limits::UNBONDING_MARGIN_SLOTS,
+        dispute: DisputeParameters {
+            reveal_slots: 2,
+            challenger_clock_slots: 10,
+            defender_clock_slots: 10,
+            ..parameters().dispute
+        },
         ..parameters()
     };
     world.accepts(&world.set_parameters(short));

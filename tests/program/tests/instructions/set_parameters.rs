@@ -7,6 +7,9 @@ use assay::state::Parameters;
 use program_tests::World;
 use program_tests::terms::{parameters, terms};
 
+/// The longest dispute: to reveal, and both clocks, each extended by half.
+const DISPUTE: u64 = (20 + 200 + 150) * 3 / 2;
+
 #[test]
 fn replaces_the_parameters() {
     let mut world = World::new();
@@ -35,7 +38,7 @@ fn each_bound_has_its_error() {
         (Parameters { minimum_window_slots: 301, ..valid }, WindowLimitsOutOfBounds),
         (Parameters { maximum_open_jobs_per_node: 0, ..valid }, MaximumOpenJobsOutOfBounds),
         (Parameters { maximum_open_jobs_per_node: 1_025, ..valid }, MaximumOpenJobsOutOfBounds),
-        (Parameters { unbonding_slots: 400 + 300 + 63, ..valid }, UnbondingSlotsOutOfBounds),
+        (Parameters { unbonding_slots: 400 + 300 + DISPUTE + 63, ..valid }, UnbondingSlotsOutOfBounds),
         (Parameters { unbonding_slots: u64::MAX, ..valid }, UnbondingSlotsOutOfBounds),
     ];
     for (parameters, error) in table {
@@ -43,7 +46,7 @@ fn each_bound_has_its_error() {
         world.refuses(&call, error);
     }
     assert_eq!(world.network().parameters, valid);
-    world.accepts(&world.set_parameters(Parameters { unbonding_slots: 400 + 300 + 64, ..valid }));
+    world.accepts(&world.set_parameters(Parameters { unbonding_slots: 400 + 300 + DISPUTE + 64, ..valid }));
 }
 
 #[test]

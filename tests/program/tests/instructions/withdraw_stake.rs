@@ -8,7 +8,7 @@ use program_tests::terms::parameters;
 use program_tests::tokens::{TOKEN_2022, associated};
 use program_tests::world::{FIRST_SLOT, POCKET, STAKE};
 
-const RELEASE: u64 = FIRST_SLOT + 1_000;
+const RELEASE: u64 = FIRST_SLOT + 1_400;
 
 /// Two requests, ten slots apart; the first has just been released.
 fn released() -> World {

@@ -254,7 +254,7 @@ fn mostly(rng: &mut StdRng, valid: &[u64], edge: &[u64]) -> u64 {
 fn some_parameters(rng: &mut StdRng) -> Parameters {
     Parameters {
         minimum_stake: *[1, 10_000, 50_000].choose(rng).expect("a choice"),
-        unbonding_slots: *[763, 764, 1_000].choose(rng).expect("a choice"),
+        unbonding_slots: *[1_318, 1_319, 1_400].choose(rng).expect("a choice"),
         protocol_fee_bps: *[0, 250, 1_000, 1_001].choose(rng).expect("a choice"),
         miss_charge_bps: *[0, 500, 2_000].choose(rng).expect("a choice"),
         minimum_bond_bps: *[0, 10_000, 15_000].choose(rng).expect("a choice"),

@@ -109,5 +109,6 @@ fn model_state(state: JobState) -> State {
         JobState::Cancelled => State::Cancelled,
         JobState::Expired => State::Expired,
         JobState::Missed => State::Missed,
+        JobState::Accepted | JobState::Convicted => panic!("nobody accepts or challenges here"),
     }
 }

@@ -48,7 +48,10 @@ impl Model {
 
     fn parameter_rules(&self, broken: &mut Broken, parameters: &Parameters) {
         broken.unless(parameters.protocol_fee_bps <= 1_000, ProtocolFeeOutOfBounds);
-        let least = parameters.maximum_run_slots + parameters.maximum_window_slots + limits::UNBONDING_MARGIN_SLOTS;
+        let least = parameters.maximum_run_slots
+            + parameters.maximum_window_slots
+            + longest_dispute(&parameters.dispute)
+            + limits::UNBONDING_MARGIN_SLOTS;
         broken.unless(parameters.unbonding_slots >= least, UnbondingSlotsOutOfBounds);
     }
 
@@ -184,7 +187,9 @@ impl Model {
         broken.unless(node.stake >= self.parameters.minimum_stake, StakeBelowNetworkMinimum);
         broken.unless(node.stake >= job.terms.minimum_stake, StakeBelowJobMinimum);
         broken.unless(node.open_jobs < self.parameters.maximum_open_jobs_per_node, TooManyOpenJobs);
-        broken.unless(node.free() >= job.terms.bond, InsufficientFreeStake);
+        // What a conviction would take besides the bond stays free.
+        let reserve = share(node.stake, self.parameters.dispute.slash_bps);
+        broken.unless(node.free() >= job.terms.bond + reserve, InsufficientFreeStake);
     }
 
     /// What the action changes. Called only if it breaks no rule.
@@ -270,7 +275,9 @@ impl Model {
                 let node = &mut self.nodes[node];
                 node.locked += job.terms.bond;
                 node.open_jobs += 1;
-                node.last_obligation = node.last_obligation.max(now + job.terms.run_slots + job.terms.window_slots);
+                node.last_obligation = node.last_obligation.max(
+                    now + job.terms.run_slots + job.terms.window_slots + longest_dispute(&self.parameters.dispute),
+                );
             }
             Action::Commit { job, .. } => {
                 let job = &mut self.jobs[job];
@@ -348,4 +355,10 @@ fn payment_rules(broken: &mut Broken, caller: Caller, destination: Destination) 
 /// Whose wallet a payment reaches.
 fn receiver(payee: usize, destination: Destination) -> usize {
     if destination == Destination::Strangers { STRANGER } else { payee }
+}
+
+/// To reveal and both clocks, each extended by half.
+fn longest_dispute(dispute: &assay::state::DisputeParameters) -> u64 {
+    let clocks = [dispute.reveal_slots, dispute.challenger_clock_slots, dispute.defender_clock_slots];
+    clocks.into_iter().map(|clock| u64::from(clock) + u64::from(clock) / 2).sum()
 }

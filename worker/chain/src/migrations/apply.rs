@@ -44,7 +44,7 @@ pub enum Step<'a> {
 
 /// Does what `plan` says, in order. If it stops in the middle, plan again and apply: what is done stays done.
 ///
-/// `C0151` on mainnet unless `allow_mainnet`.
+/// `C0151` on mainnet unless `allow_mainnet`; `C0152` where a development network would be initialised there.
 pub async fn apply(
     sender: &Sender,
     desired: &Desired,
@@ -56,8 +56,14 @@ pub async fn apply(
     if plan.is_empty() {
         return Ok(());
     }
-    if !allow_mainnet && sender.chain().is_mainnet().await? {
-        return Err(ChainError::MainnetNotAllowed);
+    if sender.chain().is_mainnet().await? {
+        if !allow_mainnet {
+            return Err(ChainError::MainnetNotAllowed);
+        }
+        if plan.actions.iter().any(|action| matches!(action, Action::InitialiseNetwork { development: true, .. })) {
+            let reason = "a development network has no place on mainnet: set development to false".to_owned();
+            return Err(ChainError::MigrationConflict { reason });
+        }
     }
     for (position, action) in plan.actions.iter().enumerate() {
         report(Step::Begun { position, action });
@@ -67,9 +73,10 @@ pub async fn apply(
                 install(sender, desired, credentials, &mut report).await?;
                 None
             }
-            Action::InitialiseNetwork { stake_mint, parameters } => {
+            Action::InitialiseNetwork { stake_mint, development, parameters } => {
                 let stake_mint = sender.chain().token_mint(stake_mint).await?;
-                Some(instructions::initialize_network(&authority, stake_mint, *parameters))
+                let genesis = sender.chain().genesis_hash().await?.to_bytes();
+                Some(instructions::initialize_network(&authority, stake_mint, *parameters, genesis, *development))
             }
             Action::SetParameters { to, .. } => Some(instructions::set_parameters(&authority, *to)),
             Action::AllowPaymentMint(DesiredMint { mint, bond_numerator, bond_denominator, .. }) => {

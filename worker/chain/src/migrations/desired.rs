@@ -1,7 +1,7 @@
 //! What the migration files ask for.
 
 use crate::error::{ChainError, Result};
-use assay::state::Parameters;
+use assay::state::{DisputeParameters, Parameters};
 use serde::Deserialize;
 use solana_sdk::pubkey::Pubkey;
 use std::collections::BTreeMap;
@@ -15,6 +15,7 @@ const BUILTIN: &[(&str, &str)] = &[
     ("0001_deploy.toml", include_str!("../../../../migrations/0001_deploy.toml")),
     ("0002_initialise.toml", include_str!("../../../../migrations/0002_initialise.toml")),
     ("0003_parameters.toml", include_str!("../../../../migrations/0003_parameters.toml")),
+    ("0004_disputes.toml", include_str!("../../../../migrations/0004_disputes.toml")),
 ];
 
 /// The state that all files together ask for.
@@ -26,6 +27,8 @@ pub struct Desired {
     pub program_file: PathBuf,
     /// What nodes stake.
     pub stake_mint: Pubkey,
+    /// Whether the network is one of development, with short dispute clocks.
+    pub development: bool,
     /// The network's parameters.
     pub parameters: Parameters,
     /// The mints in which jobs can be paid.
@@ -66,6 +69,8 @@ struct DeploySection {
 #[serde(deny_unknown_fields)]
 struct NetworkSection {
     stake_mint: String,
+    #[serde(default)]
+    development: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -77,39 +82,60 @@ struct MintSection {
     bond_denominator: u64,
 }
 
-/// Declares the section of parameters with every field optional, and how sections are laid over each other.
+/// Declares a section of parameters with every field optional, and how sections are laid over each other.
 macro_rules! parameters_section {
-    ($($field:ident: $kind:ty),+ $(,)?) => {
+    ($section:ident => $parameters:ident { $($field:ident: $kind:ty),+ $(,)? } $({ $($nested:ident: $nested_section:ident),+ })?) => {
         #[derive(Clone, Debug, Default, Deserialize)]
         #[serde(deny_unknown_fields)]
-        struct ParametersSection {
-            $($field: Option<$kind>),+
+        struct $section {
+            $($field: Option<$kind>,)+
+            $($(#[serde(default)] $nested: $nested_section,)+)?
         }
 
-        impl ParametersSection {
+        impl $section {
             fn overridden_by(self, later: Self) -> Self {
-                Self { $($field: later.$field.or(self.$field)),+ }
+                Self {
+                    $($field: later.$field.or(self.$field),)+
+                    $($($nested: self.$nested.overridden_by(later.$nested),)+)?
+                }
             }
 
             /// All parameters, or the name of one that no file gives.
-            fn complete(&self) -> std::result::Result<Parameters, &'static str> {
-                Ok(Parameters { $($field: self.$field.ok_or(stringify!($field))?),+ })
+            fn complete(&self) -> std::result::Result<$parameters, &'static str> {
+                Ok($parameters {
+                    $($field: self.$field.ok_or(stringify!($field))?,)+
+                    $($($nested: self.$nested.complete()?,)+)?
+                })
             }
         }
     };
 }
 
 parameters_section! {
-    minimum_stake: u64,
-    unbonding_slots: u64,
-    protocol_fee_bps: u16,
-    miss_charge_bps: u16,
-    minimum_bond_bps: u32,
-    maximum_claim_slots: u64,
-    maximum_run_slots: u64,
-    maximum_window_slots: u64,
-    minimum_window_slots: u64,
-    maximum_open_jobs_per_node: u32,
+    ParametersSection => Parameters {
+        minimum_stake: u64,
+        unbonding_slots: u64,
+        protocol_fee_bps: u16,
+        miss_charge_bps: u16,
+        minimum_bond_bps: u32,
+        maximum_claim_slots: u64,
+        maximum_run_slots: u64,
+        maximum_window_slots: u64,
+        minimum_window_slots: u64,
+        maximum_open_jobs_per_node: u32,
+    } { dispute: DisputeSection }
+}
+
+parameters_section! {
+    DisputeSection => DisputeParameters {
+        challenge_bond_bps: u16,
+        reveal_slots: u32,
+        challenger_clock_slots: u32,
+        defender_clock_slots: u32,
+        slash_bps: u16,
+        bounty_bps: u16,
+        opening_fee_lamports: u64,
+    }
 }
 
 impl Desired {
@@ -159,7 +185,7 @@ impl Desired {
                 deploy = Some((address(&path, "program", &section.program)?, section.program_file));
             }
             if let Some(section) = file.network {
-                network = Some(address(&path, "stake_mint", &section.stake_mint)?);
+                network = Some((address(&path, "stake_mint", &section.stake_mint)?, section.development));
             }
             parameters = parameters.overridden_by(file.parameters.unwrap_or_default());
             for section in file.payment_mint {
@@ -175,11 +201,11 @@ impl Desired {
         }
         let missing = |what: &str| invalid(folder, format!("no file says {what}"));
         let (program, program_file) = deploy.ok_or_else(|| missing("what to deploy: add a [deploy] table"))?;
-        let stake_mint = network.ok_or_else(|| missing("what nodes stake: add a [network] table"))?;
+        let (stake_mint, development) = network.ok_or_else(|| missing("what nodes stake: add a [network] table"))?;
         let parameters = parameters
             .complete()
             .map_err(|name| missing(&format!("what {name} is: add it to a [parameters] table")))?;
-        let desired = Self { program, program_file, stake_mint, parameters, payment_mints: mints };
+        let desired = Self { program, program_file, stake_mint, development, parameters, payment_mints: mints };
         desired.check(folder)?;
         Ok(desired)
     }
@@ -193,7 +219,7 @@ impl Desired {
         let refused = |error: assay::error::AssayError| {
             invalid(folder, format!("{} {}", crate::program_error::code(error), error))
         };
-        self.parameters.validate().map_err(refused)?;
+        self.parameters.validate(self.development).map_err(refused)?;
         for mint in &self.payment_mints {
             let rate = assay::market::BondRate { numerator: mint.bond_numerator, denominator: mint.bond_denominator };
             rate.validate().map_err(refused)?;
@@ -281,7 +307,7 @@ pub(super) mod tests {
             "[parameters]\nprotocol_fee_bps = 7\n[[payment_mint]]\nmint = \"{mint}\"\nenabled = false\n\
              bond_numerator = 3\nbond_denominator = 4\n"
         );
-        let folder = folder_with(&[("0004_lower_fee.toml", &text)]);
+        let folder = folder_with(&[("0005_lower_fee.toml", &text)]);
         let after = Desired::load(folder.path(), &variables()).unwrap();
         assert_eq!(after.parameters, Parameters { protocol_fee_bps: 7, ..before.parameters });
         let expected = DesiredMint { mint, enabled: false, bond_numerator: 3, bond_denominator: 4 };
@@ -301,14 +327,17 @@ pub(super) mod tests {
     #[test]
     fn each_mistake_is_refused_and_named() {
         for (name, text, reason) in [
-            ("0005_gap.toml", "", "0004_"),
-            ("4_short.toml", "", "0004_"),
-            ("0004_x.toml", "[parameters]\nfee = 1", "fee"),
-            ("0004_x.toml", "[[[", "TOML"),
-            ("0004_x.toml", "[parameters]\nprotocol_fee_bps = 1001", "P6022"),
-            ("0004_x.toml", "[network]\nstake_mint = \"zero\"", "not an address"),
-            ("0004_x.toml", "[network]\nstake_mint = \"${unknown}\"", "unknown"),
-            ("0004_x.toml", "# ${never", "closed"),
+            ("0006_gap.toml", "", "0005_"),
+            ("5_short.toml", "", "0005_"),
+            ("0005_x.toml", "[parameters]\nfee = 1", "fee"),
+            ("0005_x.toml", "[[[", "TOML"),
+            ("0005_x.toml", "[parameters]\nprotocol_fee_bps = 1001", "P6022"),
+            ("0005_x.toml", "[parameters.dispute]\nfee = 1", "fee"),
+            ("0005_x.toml", "[parameters.dispute]\nbounty_bps = 5001", "P6264"),
+            ("0005_x.toml", "[network]\nstake_mint = \"${stake_mint}\"", "P6261"),
+            ("0005_x.toml", "[network]\nstake_mint = \"zero\"", "not an address"),
+            ("0005_x.toml", "[network]\nstake_mint = \"${unknown}\"", "unknown"),
+            ("0005_x.toml", "# ${never", "closed"),
         ] {
             let folder = folder_with(&[(name, text)]);
             let error = Desired::load(folder.path(), &variables()).unwrap_err();

@@ -29,6 +29,8 @@ pub enum Action {
     InitialiseNetwork {
         /// What nodes will stake.
         stake_mint: Pubkey,
+        /// Whether dispute clocks may be short, for ever.
+        development: bool,
         /// The first parameters.
         parameters: Parameters,
     },
@@ -105,7 +107,8 @@ fn compare(desired: &Desired, image: &[u8], present: &Present, authority: &Pubke
     let mut governed = Vec::new();
     match &present.network {
         None => {
-            actions.push(Action::InitialiseNetwork { stake_mint: desired.stake_mint, parameters: desired.parameters })
+            let Desired { stake_mint, development, parameters, .. } = *desired;
+            actions.push(Action::InitialiseNetwork { stake_mint, development, parameters });
         }
         Some(network) => {
             if network.stake_mint != desired.stake_mint {
@@ -113,6 +116,14 @@ fn compare(desired: &Desired, image: &[u8], present: &Present, authority: &Pubke
                     reason: format!(
                         "the network stakes {}, the migrations say {}: a stake mint never changes, correct the migrations",
                         network.stake_mint, desired.stake_mint
+                    ),
+                });
+            }
+            if network.development != desired.development {
+                return Err(ChainError::MigrationConflict {
+                    reason: format!(
+                        "the network's development is {}, the migrations say {}: it never changes, correct the migrations",
+                        network.development, desired.development
                     ),
                 });
             }
@@ -157,8 +168,9 @@ impl fmt::Display for Action {
             Self::UpgradeProgram { program, image_bytes } => {
                 write!(formatter, "upgrade the program {program} ({image_bytes} bytes)")
             }
-            Self::InitialiseNetwork { stake_mint, parameters } => {
-                write!(formatter, "initialise the network with stake mint {stake_mint} and {parameters:?}")
+            Self::InitialiseNetwork { stake_mint, development, parameters } => {
+                let kind = if *development { "development network" } else { "network" };
+                write!(formatter, "initialise the {kind} with stake mint {stake_mint} and {parameters:?}")
             }
             Self::SetParameters { from, to } => write!(formatter, "set parameters from {from:?} to {to:?}"),
             Self::AllowPaymentMint(mint) => write!(
@@ -233,6 +245,8 @@ mod tests {
                 authority: authority(),
                 pending_authority: Pubkey::default(),
                 stake_mint: desired.stake_mint,
+                genesis_hash: [6; 32],
+                development: desired.development,
                 parameters: desired.parameters,
             }),
             payment_mints: mints.collect(),
@@ -292,6 +306,9 @@ mod tests {
         assert_eq!(code(&present), "C0153");
         let mut present = finished();
         present.network.as_mut().unwrap().stake_mint = stranger;
+        assert_eq!(code(&present), "C0152");
+        let mut present = finished();
+        present.network.as_mut().unwrap().development = false;
         assert_eq!(code(&present), "C0152");
     }
 

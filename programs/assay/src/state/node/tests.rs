@@ -7,7 +7,7 @@ fn node(stake: u64) -> Node {
 }
 
 fn lock(node: &mut Node, bond: u64) -> Checked {
-    node.lock_bond(TokenAmount(bond), Slot(1), Slot(2))
+    node.lock_bond(TokenAmount(bond), BasisPoints(0), Slot(1), Slot(2))
 }
 
 #[test]
@@ -38,8 +38,8 @@ fn what_unbonds_can_neither_back_a_bond_nor_be_requested_again() {
 #[test]
 fn stake_is_not_released_while_a_claimed_job_can_be_challenged() {
     let mut node = node(100);
-    node.lock_bond(TokenAmount(10), Slot(50), Slot(900)).unwrap();
-    node.lock_bond(TokenAmount(10), Slot(60), Slot(700)).unwrap();
+    node.lock_bond(TokenAmount(10), BasisPoints(0), Slot(50), Slot(900)).unwrap();
+    node.lock_bond(TokenAmount(10), BasisPoints(0), Slot(60), Slot(700)).unwrap();
     let after_all_jobs = Slot(900 + limits::UNBONDING_MARGIN_SLOTS);
     assert_eq!(node.request_withdrawal(TokenAmount(1), Slot(70), Slots(10)), Ok(after_all_jobs));
     assert_eq!(node.request_withdrawal(TokenAmount(1), Slot(70), Slots(10_000)), Ok(Slot(10_070)));
@@ -67,16 +67,16 @@ fn a_settled_job_frees_the_bond() {
 #[test]
 fn only_an_empty_node_can_be_removed() {
     let mut node = node(0);
-    assert_eq!(node.check_empty(), Ok(()));
+    assert_eq!(node.check_empty(Slot(0)), Ok(()));
     node.add_stake(TokenAmount(1)).unwrap();
-    assert_eq!(node.check_empty(), Err(AssayError::NodeHasStake));
+    assert_eq!(node.check_empty(Slot(0)), Err(AssayError::NodeHasStake));
     lock(&mut node, 1).unwrap();
-    assert_eq!(node.check_empty(), Err(AssayError::NodeHasOpenJobs));
+    assert_eq!(node.check_empty(Slot(0)), Err(AssayError::NodeHasOpenJobs));
     node.settle_job(TokenAmount(1)).unwrap();
     node.request_withdrawal(TokenAmount(1), Slot(0), Slots(5)).unwrap();
-    assert_eq!(node.check_empty(), Err(AssayError::NodeHasUnbonding));
+    assert_eq!(node.check_empty(Slot(0)), Err(AssayError::NodeHasUnbonding));
     assert_eq!(node.withdraw_released(Slot(66)), Ok(TokenAmount(1)), "last obligation, margin");
-    assert_eq!(node.check_empty(), Ok(()));
+    assert_eq!(node.check_empty(Slot(0)), Ok(()));
 }
 
 #[test]

@@ -46,6 +46,10 @@ pub(super) fn state_words(job: &Job, node: &str) -> String {
             format!("{}: nobody took it at that price, everything goes back", style("expired").magenta())
         }
         JobState::Cancelled => format!("{} by the client: everything goes back", style("cancelled").magenta()),
+        JobState::Accepted => format!("{} by the client before the window is over", style("accepted").green()),
+        JobState::Convicted => {
+            format!("{}: {node} was proved wrong and is slashed, everything goes back", style("convicted").red())
+        }
         JobState::Missed => {
             format!("{} by {node}: everything goes back, and a charge from its bond", style("missed").red())
         }

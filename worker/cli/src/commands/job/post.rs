@@ -109,6 +109,7 @@ pub(super) async fn post(context: &Context, arguments: Post, output: Output) -> 
     let why = match ended.job.state {
         JobState::Settled => return Ok(()),
         JobState::Missed => "its node did not deliver in time",
+        JobState::Convicted => "its result was proved wrong",
         JobState::Cancelled => "it was cancelled",
         _ => "nobody took it; offer more, or more time",
     };

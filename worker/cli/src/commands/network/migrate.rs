@@ -129,10 +129,11 @@ impl Prepared {
 fn describe(action: &Action) -> String {
     let (from, to) = match action {
         Action::SetParameters { from, to } => (parameter_values(from), parameter_values(to)),
-        Action::InitialiseNetwork { stake_mint, parameters } => {
+        Action::InitialiseNetwork { stake_mint, development, parameters } => {
             let list: Vec<String> =
                 named(&parameter_values(parameters)).map(|(name, value)| format!("{name} {value}")).collect();
-            return format!("initialise the network with stake mint {stake_mint}: {}", list.join(", "));
+            let kind = if *development { "development network" } else { "network" };
+            return format!("initialise the {kind} with stake mint {stake_mint}: {}", list.join(", "));
         }
         other => return other.to_string(),
     };

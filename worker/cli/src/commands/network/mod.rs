@@ -107,5 +107,12 @@ fn parameter_values(parameters: &Parameters) -> Value {
         "minimum_window_slots": parameters.minimum_window_slots,
         "maximum_window_slots": parameters.maximum_window_slots,
         "maximum_open_jobs_per_node": parameters.maximum_open_jobs_per_node,
+        "dispute_challenge_bond_bps": parameters.dispute.challenge_bond_bps,
+        "dispute_reveal_slots": parameters.dispute.reveal_slots,
+        "dispute_challenger_clock_slots": parameters.dispute.challenger_clock_slots,
+        "dispute_defender_clock_slots": parameters.dispute.defender_clock_slots,
+        "dispute_slash_bps": parameters.dispute.slash_bps,
+        "dispute_bounty_bps": parameters.dispute.bounty_bps,
+        "dispute_opening_fee_lamports": parameters.dispute.opening_fee_lamports,
     })
 }

@@ -2,6 +2,10 @@
 //!
 //! Who signs what: the first parameter is the signer unless said otherwise. Amounts are base units.
 
+mod dispute;
+
+pub use dispute::*;
+
 use anchor_lang::{InstructionData, ToAccountMetas};
 use assay::address;
 use assay::instruction as data;
@@ -57,8 +61,15 @@ fn build(accounts: impl ToAccountMetas, data: impl InstructionData) -> Instructi
     Instruction { program_id: assay::ID, accounts: accounts.to_account_metas(None), data: data.data() }
 }
 
-/// Creates the network; `authority` is the program's upgrade authority and will govern.
-pub fn initialize_network(authority: &Pubkey, stake_mint: TokenMint, parameters: Parameters) -> Instruction {
+/// Creates the network; `authority` is the program's upgrade authority and will govern. `genesis_hash` is the cluster's; only a
+/// `development` network may have short dispute clocks.
+pub fn initialize_network(
+    authority: &Pubkey,
+    stake_mint: TokenMint,
+    parameters: Parameters,
+    genesis_hash: [u8; 32],
+    development: bool,
+) -> Instruction {
     build(
         accounts::InitializeNetwork {
             authority: *authority,
@@ -72,7 +83,7 @@ pub fn initialize_network(authority: &Pubkey, stake_mint: TokenMint, parameters:
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
         },
-        data::InitializeNetwork { args: InitializeNetworkArgs { parameters } },
+        data::InitializeNetwork { args: InitializeNetworkArgs { parameters, genesis_hash, development } },
     )
 }
 
