@@ -40,8 +40,22 @@ impl Drop for Shared {
     }
 }
 
-/// Never dropped: the localnet watches for the end of this process by itself.
-static SHARED: OnceCell<Shared> = OnceCell::const_new();
+/// Never dropped: a localnet watches for the end of this process by itself.
+static CALM: OnceCell<Shared> = OnceCell::const_new();
+static HASTY: OnceCell<Shared> = OnceCell::const_new();
+
+/// How much time disputes have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// What the project's migrations give a development network.
+    Calm,
+    /// So little that a story can wait for a clock to run out.
+    Hasty,
+}
+
+/// What is different on the hasty localnet. Four seconds to answer: enough for a machine that does nothing else.
+const HASTY_MIGRATION: &str =
+    "[parameters.dispute]\nreveal_slots = 15\nchallenger_clock_slots = 100\ndefender_clock_slots = 20\n";
 
 /// Milliseconds of a slot on the shared localnet.
 const SLOT_MS: u64 = 200;
@@ -75,14 +89,22 @@ pub struct Accounts {
 }
 
 impl Story {
-    /// What each node stakes.
+    /// What each node stakes; every owner has twice as much to begin with.
     pub const STAKE: u64 = 1_000_000_000;
     /// What the client starts with, in the payment mint.
     pub const PURSE: u64 = 1_000_000_000;
 
     /// Begins a story: starts the shared localnet if this is the first one, makes a mint and a client.
     pub async fn begin() -> Self {
-        let shared = SHARED.get_or_init(start_localnet).await;
+        Self::begin_at(Pace::Calm).await
+    }
+
+    /// Begins a story on the localnet with that pace.
+    pub async fn begin_at(pace: Pace) -> Self {
+        let shared = match pace {
+            Pace::Calm => CALM.get_or_init(|| start_localnet(None)).await,
+            Pace::Hasty => HASTY.get_or_init(|| start_localnet(Some(HASTY_MIGRATION))).await,
+        };
         let text = |key: &str| shared.ready[key].as_str().unwrap_or_default().to_owned();
         let placement = Placement { rpc_url: text("rpc_url"), ws_url: text("ws_url") };
         let endpoint = Endpoint::parse_with_websocket(&placement.rpc_url, &placement.ws_url).expect("an endpoint");
@@ -121,6 +143,21 @@ impl Story {
     /// The chain as it is.
     pub fn chain(&self) -> &Chain {
         self.sender.chain()
+    }
+
+    /// What sends for this story.
+    pub fn sender(&self) -> &Sender {
+        &self.sender
+    }
+
+    /// The mint of stakes and bonds.
+    pub fn stake_mint(&self) -> TokenMint {
+        self.stake
+    }
+
+    /// Tokens of the stake mint in somebody's own account.
+    pub async fn stake_tokens_of(&self, owner: &Pubkey) -> u64 {
+        self.chain().token_balance(&self.stake.associated_account(owner)).await.expect("a balance").unwrap_or(0)
     }
 
     /// Straight to the localnet.
@@ -250,12 +287,20 @@ impl Drop for Story {
     }
 }
 
-async fn start_localnet() -> Shared {
+async fn start_localnet(migration: Option<&str>) -> Shared {
     let folder = tempfile::tempdir().expect("a folder");
     let ready_file = folder.path().join("ready.json");
     let log = std::fs::File::create(folder.path().join("log")).expect("a log file");
-    let child = Command::new(binary::assay())
-        .args(["localnet", "--rpc-port", "0", "--ws-port", "0", "--nodes", "0"])
+    let mut command = Command::new(binary::assay());
+    if let Some(text) = migration {
+        let path = folder.path().join("further.toml");
+        std::fs::write(&path, text).expect("a migration");
+        command.arg("localnet").arg("--migration").arg(path);
+    } else {
+        command.arg("localnet");
+    }
+    let child = command
+        .args(["--rpc-port", "0", "--ws-port", "0", "--nodes", "0", "--validators", "0"])
         .args(["--slot-ms", &SLOT_MS.to_string()])
         .arg("--folder")
         .arg(folder.path())

@@ -1,0 +1,138 @@
+//! A challenger moved by hand: one that lies, or that does what no honest service would.
+
+use crate::story::Story;
+use assay::address;
+use assay::dispute::{ChallengeState, Target, seal};
+use assay::state::{Challenge, DemandKey, Job};
+use assay_chain::instructions::{self as dispute, TokenMint};
+use assay_chain::{Landed, Sender, read_keypair};
+use solana_sdk::instruction::Instruction;
+use solana_sdk::pubkey::Pubkey;
+use solana_sdk::signature::Keypair;
+use solana_sdk::signer::Signer;
+use std::time::{Duration, Instant};
+
+/// A key with lamports and stake tokens, and what it says of one job.
+pub struct Challenger {
+    key: Keypair,
+    sender: Sender,
+    stake: TokenMint,
+    job: Pubkey,
+    target: Target,
+    own_hash: [u8; 32],
+    salt: [u8; 32],
+}
+
+impl Challenger {
+    /// A new challenger of `job` that says its own hash at `target` is `own_hash`.
+    pub fn new(story: &Story, name: &str, job: &Pubkey, target: Target, own_hash: [u8; 32]) -> Self {
+        let key = read_keypair(&story.new_owner(name)).expect("its keypair");
+        let salt = key.pubkey().to_bytes();
+        Self { key, sender: story.sender().clone(), stake: story.stake_mint(), job: *job, target, own_hash, salt }
+    }
+
+    /// Its address.
+    pub fn address(&self) -> Pubkey {
+        self.key.pubkey()
+    }
+
+    /// Commits its sealed claim, with the bond.
+    pub async fn commit(&self) -> Landed {
+        let sealed = seal(&self.address(), &self.job, self.target, &self.own_hash, &self.salt);
+        let source = self.stake.associated_account(&self.address());
+        self.land(dispute::commit_challenge(&self.address(), &self.job, self.stake, &source, sealed)).await
+    }
+
+    /// Reveals it, in a slot after that of the commit.
+    pub async fn reveal(&self) -> Landed {
+        let committed = self.challenge().await.expect("it was committed").committed_slot;
+        self.sender.chain().wait_for_slot(committed + 1).await.expect("the chain goes on");
+        let (target, hash, salt) = (self.target, self.own_hash, self.salt);
+        self.land(dispute::reveal_challenge(&self.address(), &self.job, target, hash, salt)).await
+    }
+
+    /// Demands the root of a segment, with the descriptor of the tensor at `slot` from a buffer.
+    pub async fn demand_segment_root(&self, operator: &Pubkey, segment: u16, slot: u16, witness: &[u8]) -> Pubkey {
+        let (owner, id) = (self.address(), 1);
+        let mut fill = dispute::create_buffer(&owner, id, witness.len() as u32);
+        for (index, bytes) in witness.chunks(700).enumerate() {
+            fill.push(dispute::write_buffer(&owner, id, (index * 700) as u32, bytes));
+        }
+        for instruction in fill {
+            self.land(instruction).await;
+        }
+        let challenge = self.challenge().await.expect("it is there");
+        let buffer = Some(address::buffer(&owner, id));
+        self.land(dispute::demand_segment_root(&challenge, operator, segment, slot, buffer)).await;
+        self.land(dispute::close_buffer(&owner, id)).await;
+        address::demand(&self.job, &DemandKey::segment_root(segment))
+    }
+
+    /// Gives up.
+    pub async fn withdraw(&self) -> Landed {
+        let node = self.job().await.node;
+        self.land(dispute::withdraw_challenge(&self.address(), &self.job, &node)).await
+    }
+
+    /// Ends its challenge after somebody else's conviction of the job.
+    pub async fn resolve(&self) -> Landed {
+        self.land(dispute::resolve_challenge(&self.job, &self.address())).await
+    }
+
+    /// Its challenge as it is on the chain.
+    pub async fn challenge(&self) -> Option<Challenge> {
+        let address = address::challenge(&self.job, &self.address());
+        self.sender.chain().find_challenge(&address).await.expect("the chain answers")
+    }
+
+    /// Waits until its challenge is in `state`.
+    pub async fn reaches(&self, state: ChallengeState) -> Challenge {
+        let started = Instant::now();
+        loop {
+            let challenge = self.challenge().await;
+            match challenge {
+                Some(challenge) if challenge.state == state => return challenge,
+                other => {
+                    let late = started.elapsed() > Duration::from_secs(90);
+                    assert!(!late, "the challenge is {other:?}, expected {state:?}");
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Ends its challenge, as anybody may, once its time is over.
+    pub async fn time_out(&self) {
+        let started = Instant::now();
+        while let Some(challenge) = self.challenge().await.filter(|challenge| !challenge.state.is_end()) {
+            let node = self.job().await.node;
+            let end = dispute::time_out_challenger(&challenge, &node);
+            if self.sender.execute(&[end], &[&self.key]).await.is_err() {
+                assert!(started.elapsed() < Duration::from_secs(90), "the challenge cannot be ended");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+
+    /// Closes its challenge, which pays it out; somebody else may have done it.
+    pub async fn close(&self) {
+        let close = dispute::close_challenge(&self.address(), &self.job, &self.address(), self.stake);
+        let closed = self.sender.execute(&[close], &[&self.key]).await;
+        assert!(closed.is_ok() || self.challenge().await.is_none(), "{closed:?}");
+    }
+
+    /// Burns what the dispute left to be burned, if there is anything.
+    pub async fn burn(&self) {
+        if self.job().await.record.burn_credit > 0 {
+            self.land(dispute::burn_slash(&self.job, self.stake)).await;
+        }
+    }
+
+    async fn job(&self) -> Job {
+        self.sender.chain().job(&self.job).await.expect("the job is there")
+    }
+
+    async fn land(&self, instruction: Instruction) -> Landed {
+        self.sender.execute(&[instruction], &[&self.key]).await.expect("the program takes it")
+    }
+}

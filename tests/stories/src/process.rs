@@ -1,0 +1,137 @@
+//! A child of a story: started, asked for its status, killed.
+
+use crate::binary;
+use crate::node::Placement;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::fs::OpenOptions;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a start, or a change that was announced, may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A service in a data folder that can be killed and started again.
+#[derive(Debug)]
+pub(crate) struct Service {
+    /// What it is called in messages.
+    name: String,
+    data: PathBuf,
+    placement: Placement,
+    status_url: String,
+    http: reqwest::Client,
+    child: Option<Child>,
+}
+
+impl Service {
+    /// A service that does not run yet, whose status will be at `status`.
+    pub(crate) fn new(name: &str, data: PathBuf, placement: Placement, status: &str) -> Self {
+        std::fs::create_dir_all(&data).expect("a data folder");
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(2)).build().expect("an HTTP client");
+        let status_url = format!("http://{status}/v1/status");
+        Self { name: name.to_owned(), data, placement, status_url, http, child: None }
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Starts it without waiting. Of the environment it hears only what is given here.
+    pub(crate) fn launch(&mut self, arguments: &[&str], environment: &[(&str, &str)]) {
+        let log = OpenOptions::new().create(true).append(true).open(self.data.join("log")).expect("a log file");
+        let mut command = Command::new(binary::assay());
+        command.args(arguments).args(self.chain_arguments()).arg("-vv").stdin(Stdio::null());
+        for variable in ["ASSAY_FAULT", "ASSAY_FAILPOINT", "ASSAY_VALIDATOR_FAILPOINT"] {
+            command.env_remove(variable);
+        }
+        command.envs(environment.iter().copied());
+        command.stdout(log.try_clone().expect("a second handle")).stderr(log);
+        self.child = Some(command.spawn().expect("the process starts"));
+    }
+
+    /// Waits until it answers; where it `may_die`, until then at most.
+    pub(crate) async fn answers(&mut self, may_die: bool) {
+        let started = Instant::now();
+        while self.status::<Value>().await.is_none() {
+            assert!(started.elapsed() < PATIENCE, "{} does not answer; {}", self.name, self.log());
+            if self.has_died() {
+                assert!(may_die, "{} ended at its start; {}", self.name, self.log());
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Kills it as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) async fn dies(&mut self) {
+        let started = Instant::now();
+        while !self.has_died() {
+            assert!(started.elapsed() < PATIENCE, "{} should have ended; {}", self.name, self.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        self.child = None;
+    }
+
+    fn has_died(&mut self) -> bool {
+        self.child.as_mut().is_none_or(|child| child.try_wait().ok().flatten().is_some())
+    }
+
+    /// What it says of itself; nothing if it does not answer.
+    pub(crate) async fn status<T: DeserializeOwned>(&self) -> Option<T> {
+        self.http.get(&self.status_url).send().await.ok()?.json().await.ok()
+    }
+
+    pub(crate) fn log(&self) -> String {
+        let text = std::fs::read_to_string(self.data.join("log")).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        format!("the log of {} ends with:\n{}", self.name, lines[lines.len().saturating_sub(25)..].join("\n"))
+    }
+
+    pub(crate) fn chain_arguments(&self) -> [String; 6] {
+        [
+            "--url".to_owned(),
+            self.placement.rpc_url.clone(),
+            "--ws".to_owned(),
+            self.placement.ws_url.clone(),
+            "--data".to_owned(),
+            self.data.display().to_string(),
+        ]
+    }
+
+    /// Runs one command of its folder to the end and returns the JSON of the last line.
+    pub(crate) fn call(&self, key: &Path, arguments: &[&str]) -> Value {
+        let output = Command::new(binary::assay())
+            .args(arguments)
+            .args(self.chain_arguments())
+            .arg("--keypair")
+            .arg(key)
+            .args(["--output", "json"])
+            .output()
+            .expect("assay runs");
+        let words = arguments.join(" ");
+        assert!(output.status.success(), "assay {words}: {}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        serde_json::from_str(text.lines().last().unwrap_or_default()).expect("JSON on the last line")
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// An address that was free a moment ago.
+pub(crate) fn free_address() -> String {
+    TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).expect("a free port").to_string()
+}

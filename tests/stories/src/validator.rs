@@ -1,0 +1,89 @@
+//! A validator as a process that can be killed and started again.
+
+use crate::node::Placement;
+use crate::process::{PATIENCE, Service, free_address};
+use crate::story::Story;
+use assay_chain::read_keypair;
+use serde_json::Value;
+use solana_sdk::pubkey::Pubkey;
+use solana_sdk::signer::Signer;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// One validator: a key with lamports and stake tokens, running or dead.
+#[derive(Debug)]
+pub struct ValidatorProcess {
+    /// The key that challenges.
+    pub key: Pubkey,
+    /// Where it is.
+    pub keypair: PathBuf,
+    mode: &'static str,
+    status: String,
+    service: Service,
+}
+
+impl ValidatorProcess {
+    /// A validator of the story that does not run yet. `mode` is `watch`, `audit` or `defend`.
+    pub fn new(story: &Story, name: &str, placement: Placement, mode: &'static str) -> Self {
+        let keypair = story.new_owner(name);
+        let key = read_keypair(&keypair).expect("its keypair").pubkey();
+        let status = free_address();
+        let service = Service::new(name, story.folder().join(name), placement, &status);
+        Self { key, keypair, mode, status, service }
+    }
+
+    /// Starts it and waits until it answers; `failpoint` makes it die at that place.
+    pub async fn start(&mut self, failpoint: Option<&str>) {
+        let keypair = self.keypair.display().to_string();
+        let arguments = ["validator", "run", "--mode", self.mode, "--status-listen", &self.status, "--allow-private"];
+        let environment: Vec<_> = failpoint.map(|place| ("ASSAY_VALIDATOR_FAILPOINT", place)).into_iter().collect();
+        self.service.launch(&[&arguments[..], &["--keypair", &keypair]].concat(), &environment);
+        self.service.answers(failpoint.is_some()).await;
+    }
+
+    /// Kills it as a power cut would.
+    pub fn kill(&mut self) {
+        self.service.kill();
+    }
+
+    /// Waits until it has died by itself, at its failpoint.
+    pub async fn dies(&mut self) {
+        self.service.dies().await;
+    }
+
+    /// Its record of a job.
+    pub async fn record(&self, job: &Pubkey) -> Option<Value> {
+        let (status, job) = (self.service.status::<Value>().await?, job.to_string());
+        status["jobs"].as_array()?.iter().find(|record| record["job"] == job.as_str()).cloned()
+    }
+
+    /// Waits until its record of a job satisfies `wanted`.
+    pub async fn until(&self, job: &Pubkey, wanted: impl Fn(&Value) -> bool) -> Value {
+        let (started, mut last) = (Instant::now(), Value::Null);
+        loop {
+            if let Some(record) = self.record(job).await {
+                if wanted(&record) {
+                    return record;
+                }
+                last = record;
+            }
+            let log = || self.service.log();
+            assert!(
+                started.elapsed() < PATIENCE,
+                "the validator's record of {job} did not become what it should: {last}; {}",
+                log()
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Waits until it has nothing left to do for a job.
+    pub async fn is_through_with(&self, job: &Pubkey) -> Value {
+        self.until(job, |record| !record["ending"].is_null()).await
+    }
+
+    /// The end of its log, for messages.
+    pub fn log(&self) -> String {
+        self.service.log()
+    }
+}
