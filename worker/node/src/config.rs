@@ -85,6 +85,31 @@ impl Default for Retention {
     }
 }
 
+/// Which disputes the node can live with, and how it takes part in them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Disputes {
+    /// Least slots that a job must give the defending side in a dispute: a node that cannot answer in time is convicted.
+    pub least_clock_slots: u32,
+    /// Least lamports that a job must make challengers prepay for each opening.
+    pub least_opening_fee_lamports: u64,
+    /// While an answer is due in fewer slots than this, no new jobs are claimed.
+    pub low_clock_slots: u64,
+    /// Further RPC endpoints, in the forms that --url takes, for when the first does not answer.
+    pub further_endpoints: Vec<String>,
+}
+
+impl Default for Disputes {
+    fn default() -> Self {
+        Self {
+            least_clock_slots: 100,
+            least_opening_fee_lamports: 0,
+            low_clock_slots: 900,
+            further_endpoints: Vec::new(),
+        }
+    }
+}
+
 /// All settings of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -120,6 +145,8 @@ pub struct NodeConfig {
     pub serving: Serving,
     /// How long artifacts stay.
     pub retention: Retention,
+    /// Disputes.
+    pub disputes: Disputes,
 }
 
 impl Default for NodeConfig {
@@ -140,6 +167,7 @@ impl Default for NodeConfig {
             limits: Limits::default(),
             serving: Serving::default(),
             retention: Retention::default(),
+            disputes: Disputes::default(),
         }
     }
 }

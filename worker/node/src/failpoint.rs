@@ -30,10 +30,20 @@ pub const NAMES: &[&str] = &[
 pub const SEGMENT_NAMES: &[&str] =
     &["after_segment_run", "after_segment_promised", "after_segment_stored", "after_segment_noted"];
 
+/// The places of an answer in a dispute, in order.
+pub const ANSWER_NAMES: &[&str] = &[
+    "before_root_recorded",
+    "after_root_recorded",
+    "after_buffer_opened",
+    "after_buffer_written",
+    "after_answer",
+    "after_buffer_closed",
+];
+
 /// Ends the process with what SIGKILL would do if the environment variable `ASSAY_FAILPOINT` names this place.
 #[cfg(debug_assertions)]
 pub(crate) fn reach(place: &str) {
-    debug_assert!(NAMES.contains(&place) || SEGMENT_NAMES.contains(&place), "{place} is not listed");
+    debug_assert!([NAMES, SEGMENT_NAMES, ANSWER_NAMES].concat().contains(&place), "{place} is not listed");
     if std::env::var("ASSAY_FAILPOINT").is_ok_and(|wanted| wanted == place) {
         tracing::error!(place, "failpoint: the process dies here");
         // Neither destructors nor atexit handlers run: nothing is flushed that was not already durable.

@@ -3,9 +3,11 @@
 //! One record a job. A transaction is written here, signed, before it is sent: after a crash the node asks the chain
 //! what became of that signature instead of signing a second version. Every write is durable when the call returns.
 
+mod disputes;
 mod holdings;
 mod segments;
 
+pub use disputes::DisputeLog;
 pub use holdings::Holding;
 pub use segments::SegmentRecord;
 
@@ -124,6 +126,11 @@ pub enum Outcome {
         /// Why.
         reason: String,
     },
+    /// The result was proved wrong, or withheld: the bond and a share of the stake are gone, and the node claims no more.
+    Convicted {
+        /// What was proved.
+        fault: String,
+    },
 }
 
 /// Everything the node remembers of one job.
@@ -147,6 +154,9 @@ pub struct Record {
     pub payment: Option<u64>,
     /// How the result was computed, once it was.
     pub computed: Option<Computed>,
+    /// What happened in disputes over the result, if it was challenged.
+    #[serde(default)]
+    pub dispute: Option<DisputeLog>,
 }
 
 impl Record {
@@ -161,6 +171,7 @@ impl Record {
             price: None,
             payment: None,
             computed: None,
+            dispute: None,
         }
     }
 

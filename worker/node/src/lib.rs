@@ -15,6 +15,7 @@
 //! | [`market`], [`rpc`] | what the service needs of the chain; the same over RPC |
 //! | [`board`], [`slot_clock`] | what the watcher saw, and bells that wake drivers |
 //! | [`driver`] | one job from first sight to its end |
+//! | [`defence`] | answering challenges |
 //! | [`service`] | all of it under one roof, with draining |
 //! | [`status`] | what a running node says of itself |
 //! | [`start`] | from settings to a running service |
@@ -35,6 +36,7 @@
 
 pub mod board;
 pub mod config;
+pub mod defence;
 pub mod driver;
 pub mod engine;
 pub mod estimate;

@@ -1,7 +1,8 @@
 //! What the service needs of the chain, and nothing else: so that the life of a job can be tested without one.
 
+use crate::defence::duties::Dispute;
 use crate::journal::{InFlight, Purpose};
-use assay::state::{Job, Node};
+use assay::state::{Challenge, Demand, Job, Node, SegmentClaim};
 use solana_sdk::pubkey::Pubkey;
 use std::future::Future;
 
@@ -77,6 +78,127 @@ pub trait Market: Send + Sync + 'static {
 
     /// Sends signed bytes, again and again, until their fate is known. Sending what has already landed is harmless.
     fn submit(&self, transaction: &InFlight) -> impl Future<Output = Result<Fate, Unreachable>> + Send;
+
+    /// The key that this node acts with.
+    fn operator(&self) -> Pubkey;
+
+    /// Challenges and demands of a job, at the slot that comes with them, which is not before `minimum_slot`.
+    fn dispute(
+        &self,
+        job: &Pubkey,
+        minimum_slot: u64,
+    ) -> impl Future<Output = Result<(u64, Dispute), Unreachable>> + Send;
+
+    /// The roots of a job's segments that somebody stands for.
+    fn segment_claims(
+        &self,
+        job: &Pubkey,
+        minimum_slot: u64,
+    ) -> impl Future<Output = Result<Vec<(Pubkey, SegmentClaim)>, Unreachable>> + Send;
+
+    /// A demand.
+    fn demand(
+        &self,
+        address: &Pubkey,
+        minimum_slot: u64,
+    ) -> impl Future<Output = Result<Option<Demand>, Unreachable>> + Send;
+
+    /// This node's buffer with this number.
+    fn buffer(&self, id: u64, minimum_slot: u64)
+    -> impl Future<Output = Result<Option<OwnBuffer>, Unreachable>> + Send;
+
+    /// Carries out moves of a dispute in one transaction, and waits for its fate. All of them say something about the chain
+    /// that is either still to be done or refused, so that repeating them is harmless.
+    fn carry_out(&self, job: &Pubkey, moves: &[Move]) -> impl Future<Output = Result<CarriedOut, Unreachable>> + Send;
+}
+
+/// A buffer of this node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnBuffer {
+    /// The demand that holds it, if one does.
+    pub held_by: Option<Pubkey>,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+/// One instruction of a dispute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// Record the root of a segment with this node's signature over it.
+    RecordRoot {
+        /// The segment.
+        segment: u16,
+        /// Its root.
+        root: [u8; 32],
+    },
+    /// Open a buffer.
+    OpenBuffer {
+        /// This node's number for it.
+        id: u64,
+        /// How much it holds.
+        bytes: u32,
+    },
+    /// Write into a buffer.
+    WriteBuffer {
+        /// This node's number for it.
+        id: u64,
+        /// Where the bytes go.
+        offset: u32,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
+    /// Answer a demand with what is in a buffer.
+    Answer {
+        /// Address of the demand.
+        address: Pubkey,
+        /// The demand.
+        demand: Box<Demand>,
+        /// This node's number for the buffer.
+        id: u64,
+    },
+    /// Close a buffer that no demand holds.
+    CloseBuffer {
+        /// This node's number for it.
+        id: u64,
+    },
+    /// End a challenge whose challenger is out of time.
+    TimeOut {
+        /// The challenge as it is now.
+        challenge: Box<Challenge>,
+    },
+    /// Close a demand of a job that is over, which lets the buffer of its answer go.
+    CloseDemand {
+        /// Address of the demand.
+        address: Pubkey,
+        /// The demand.
+        demand: Box<Demand>,
+    },
+    /// Close this node's signed root of a job that is over.
+    CloseClaim {
+        /// Address of the claim.
+        address: Pubkey,
+        /// The claim.
+        claim: Box<SegmentClaim>,
+    },
+}
+
+/// What became of moves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CarriedOut {
+    /// They are in a confirmed block.
+    Landed {
+        /// In which slot.
+        slot: u64,
+        /// What the transaction cost.
+        fee_lamports: u64,
+    },
+    /// They were refused, or their time ran out; they changed nothing.
+    Refused {
+        /// Stable code, if the program gave one.
+        code: String,
+        /// In words.
+        reason: String,
+    },
 }
 
 /// A purpose with what its instruction needs.

@@ -14,6 +14,8 @@
 //! | N0210 | the backend cannot load the graph |
 //! | N0211 | the first run differs from the scalar reference |
 //! | N0212 | the payment mint is not one that the node accepts |
+//! | N0215 | the job leaves too little time to answer challenges |
+//! | N0216 | the job makes challengers pay too little for openings |
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

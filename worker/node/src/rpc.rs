@@ -1,11 +1,13 @@
-//! The market over a real RPC endpoint.
+//! The market over real RPC endpoints.
 
+use crate::defence::duties::Dispute;
 use crate::journal::InFlight;
-use crate::market::{Action, Fate, Market, Seen, Signed, Unreachable};
+use crate::market::{Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, Signed, Unreachable};
 use assay::CommitResultArgs;
 use assay::CreditRole;
-use assay::state::{Job, Node};
-use assay_chain::accounts::{decode_job, decode_node};
+use assay::address;
+use assay::state::{Demand, Job, Node, SegmentClaim};
+use assay_chain::accounts::{ChallengeFilter, DemandFilter, decode_job, decode_node};
 use assay_chain::chain::RawAccount;
 use assay_chain::failure::TransactionFailure;
 use assay_chain::instructions::{self, TokenMint};
@@ -14,10 +16,18 @@ use solana_sdk::instruction::Instruction;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Keypair;
 use solana_sdk::signer::Signer;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// How long an endpoint may be out of reach before the next one is asked what became of a transaction.
+const PATIENCE_BEFORE_NEXT: Duration = Duration::from_secs(10);
 
 /// One node's access to the chain.
 pub struct RpcMarket {
-    sender: Sender,
+    /// One for each endpoint; at least one.
+    senders: Vec<Sender>,
+    /// The one in use.
+    current: AtomicUsize,
     operator: Keypair,
     node: Pubkey,
     /// Which chain this is, in the words of the chain itself.
@@ -32,13 +42,36 @@ impl std::fmt::Debug for RpcMarket {
 }
 
 impl RpcMarket {
-    /// Access for the node at `node`, acting with its operator's key.
-    pub fn new(sender: Sender, operator: Keypair, node: Pubkey, genesis_hash: [u8; 32]) -> Self {
-        Self { sender, operator, node, genesis_hash }
+    /// Access for the node at `node`, acting with its operator's key, over `first` and, whenever the endpoint in use does
+    /// not answer, the next of `further`.
+    pub fn new(first: Sender, further: Vec<Chain>, operator: Keypair, node: Pubkey, genesis_hash: [u8; 32]) -> Self {
+        let mut options = *first.options();
+        let mut senders = vec![first];
+        if !further.is_empty() {
+            options.patience = options.patience.min(PATIENCE_BEFORE_NEXT);
+            senders = vec![Sender::new(senders[0].chain().clone(), options)];
+            senders.extend(further.into_iter().map(|chain| Sender::new(chain, options)));
+        }
+        Self { senders, current: AtomicUsize::new(0), operator, node, genesis_hash }
+    }
+
+    fn sender(&self) -> &Sender {
+        let current = self.current.load(Ordering::Relaxed) % self.senders.len().max(1);
+        &self.senders[current]
     }
 
     fn chain(&self) -> &Chain {
-        self.sender.chain()
+        self.sender().chain()
+    }
+
+    /// The endpoint in use failed: the next one is used from now on. Whoever called tries again.
+    fn unreachable(&self, error: ChainError) -> Unreachable {
+        if self.senders.len() > 1 {
+            let next = self.current.fetch_add(1, Ordering::Relaxed).wrapping_add(1) % self.senders.len();
+            let endpoint = &self.senders[next].chain().endpoint().rpc_url;
+            tracing::warn!(%error, endpoint, "the endpoint failed: the next one is used");
+        }
+        Unreachable { reason: error.to_string() }
     }
 
     async fn read<T>(
@@ -47,10 +80,10 @@ impl RpcMarket {
         minimum_slot: u64,
         decode: impl Fn(&Pubkey, &RawAccount) -> Result<T, ChainError>,
     ) -> Result<Seen<T>, Unreachable> {
-        let observed = self.chain().accounts(&[*address], minimum_slot).await.map_err(unreachable)?;
+        let observed = self.chain().accounts(&[*address], minimum_slot).await.map_err(|e| self.unreachable(e))?;
         // What was closed within its last slot has no data and belongs to the system program.
         let live = observed.value.into_iter().flatten().find(|account| !account.data.is_empty());
-        let account = live.map(|account| decode(address, &account)).transpose().map_err(unreachable)?;
+        let account = live.map(|account| decode(address, &account)).transpose().map_err(|e| self.unreachable(e))?;
         Ok(Seen { slot: observed.slot, account })
     }
 
@@ -75,12 +108,37 @@ impl RpcMarket {
             Action::Expire => vec![instructions::expire_claim(&self.node, address)],
             Action::Finalise => vec![instructions::finalise_job(&self.node, address)],
             Action::Withdraw => {
-                let account = self.chain().payment_mint(&job.payment_mint).await.map_err(unreachable)?;
+                let account = self.chain().payment_mint(&job.payment_mint).await.map_err(|e| self.unreachable(e))?;
                 let mint = TokenMint { address: account.mint, token_program: account.token_program };
                 vec![
                     mint.create_associated_account(&operator, &job.payee),
                     instructions::help_withdraw_credit(&operator, address, mint, CreditRole::Node, &job.payee),
                 ]
+            }
+        })
+    }
+
+    async fn instructions_of(&self, job: &Pubkey, one: &Move) -> Result<Vec<Instruction>, Unreachable> {
+        let operator = self.operator.pubkey();
+        Ok(match one {
+            Move::RecordRoot { segment, root } => {
+                let seen = self.job(job, 0).await?;
+                let account = seen.account.ok_or_else(|| Unreachable { reason: "the job is gone".to_owned() })?;
+                let statement = instructions::segment_statement(self.genesis_hash, job, &account, *segment, *root);
+                let signature: [u8; 64] = self.operator.sign_message(&statement.message()).into();
+                instructions::record_segment_root(&operator, &account.operator, &statement, &signature).to_vec()
+            }
+            Move::OpenBuffer { id, bytes } => instructions::create_buffer(&operator, *id, *bytes),
+            Move::WriteBuffer { id, offset, bytes } => vec![instructions::write_buffer(&operator, *id, *offset, bytes)],
+            Move::Answer { address, demand, id } => {
+                vec![instructions::answer_opening(&operator, address, demand, &address::buffer(&operator, *id))]
+            }
+            Move::CloseBuffer { id } => vec![instructions::close_buffer(&operator, *id)],
+            Move::TimeOut { challenge } => vec![instructions::time_out_challenger(challenge, &self.node)],
+            Move::CloseDemand { address, demand } => vec![instructions::close_demand(address, demand)],
+            Move::CloseClaim { address, claim } => {
+                let mint = self.chain().stake_mint().await.map_err(|e| self.unreachable(e))?;
+                vec![instructions::close_segment_claim(&operator, address, claim, mint)]
             }
         })
     }
@@ -97,41 +155,28 @@ impl Market for RpcMarket {
 
     async fn sign(&self, address: &Pubkey, job: &Job, action: &Action) -> Result<Signed, Unreachable> {
         let instructions = self.instructions(address, job, action).await?;
-        match self.sender.prepare(&instructions, &[&self.operator]).await {
+        match self.sender().prepare(&instructions, &[&self.operator]).await {
             Ok(signed) => Ok(Signed::Ready(InFlight {
                 purpose: action.purpose(),
                 signature: signed.signature().to_string(),
-                transaction: signed.to_bytes().map_err(unreachable)?,
+                transaction: signed.to_bytes().map_err(|e| self.unreachable(e))?,
             })),
             Err(ChainError::TransactionFailed(failure)) => {
                 let (code, reason) = words(&failure);
                 Ok(Signed::Refused { code, reason })
             }
-            Err(error) => Err(unreachable(error)),
+            Err(error) => Err(self.unreachable(error)),
         }
     }
 
     fn sign_segment(&self, address: &Pubkey, job: &Job, segment: u16, root: &[u8; 32]) -> Option<[u8; 64]> {
-        if job.operator != self.operator.pubkey() {
-            return None;
-        }
-        let message = [
-            b"\xffassay/segment/1".as_slice(),
-            &self.genesis_hash,
-            assay::ID.as_ref(),
-            address.as_ref(),
-            &job.commitment,
-            &segment.to_le_bytes(),
-            &job.ir_version.to_le_bytes(),
-            root,
-        ]
-        .concat();
-        Some(self.operator.sign_message(&message).into())
+        let statement = instructions::segment_statement(self.genesis_hash, address, job, segment, *root);
+        (job.operator == self.operator.pubkey()).then(|| self.operator.sign_message(&statement.message()).into())
     }
 
     async fn submit(&self, transaction: &InFlight) -> Result<Fate, Unreachable> {
-        let signed = SignedTransaction::from_bytes(&transaction.transaction).map_err(unreachable)?;
-        match self.sender.deliver(&signed).await.map_err(unreachable)? {
+        let signed = SignedTransaction::from_bytes(&transaction.transaction).map_err(|e| self.unreachable(e))?;
+        match self.sender().deliver(&signed).await.map_err(|e| self.unreachable(e))? {
             Outcome::Landed(landed) => Ok(Fate::Landed { slot: landed.slot }),
             Outcome::Failed { failure, .. } => {
                 let (code, reason) = words(&failure);
@@ -140,10 +185,61 @@ impl Market for RpcMarket {
             Outcome::Expired { .. } => Ok(Fate::Expired),
         }
     }
-}
 
-fn unreachable(error: ChainError) -> Unreachable {
-    Unreachable { reason: error.to_string() }
+    fn operator(&self) -> Pubkey {
+        self.operator.pubkey()
+    }
+
+    async fn dispute(&self, job: &Pubkey, minimum_slot: u64) -> Result<(u64, Dispute), Unreachable> {
+        let filter = ChallengeFilter { job: Some(*job), ..ChallengeFilter::default() };
+        let challenges = self.chain().challenges_at(filter, minimum_slot).await.map_err(|e| self.unreachable(e))?;
+        // Demands are read later: whatever a challenge waits for is among them.
+        let filter = DemandFilter { job: Some(*job), ..DemandFilter::default() };
+        let demands = self.chain().demands_at(filter, challenges.slot).await.map_err(|e| self.unreachable(e))?;
+        Ok((challenges.slot, Dispute { challenges: challenges.value, demands: demands.value }))
+    }
+
+    async fn segment_claims(&self, job: &Pubkey, _: u64) -> Result<Vec<(Pubkey, SegmentClaim)>, Unreachable> {
+        self.chain().segment_claims(job).await.map_err(|e| self.unreachable(e))
+    }
+
+    async fn demand(&self, address: &Pubkey, _: u64) -> Result<Option<Demand>, Unreachable> {
+        self.chain().find_demand(address).await.map_err(|e| self.unreachable(e))
+    }
+
+    async fn buffer(&self, id: u64, _: u64) -> Result<Option<OwnBuffer>, Unreachable> {
+        let address = address::buffer(&self.operator.pubkey(), id);
+        let found = self.chain().find_buffer(&address).await.map_err(|e| self.unreachable(e))?;
+        Ok(found.map(|(buffer, bytes)| OwnBuffer {
+            held_by: (buffer.held_by != Pubkey::default()).then_some(buffer.held_by),
+            bytes,
+        }))
+    }
+
+    async fn carry_out(&self, job: &Pubkey, moves: &[Move]) -> Result<CarriedOut, Unreachable> {
+        let mut instructions = Vec::new();
+        for one in moves {
+            instructions.extend(self.instructions_of(job, one).await?);
+        }
+        let refused = |failure: &TransactionFailure| {
+            let (code, reason) = words(failure);
+            CarriedOut::Refused { code, reason }
+        };
+        let signed = match self.sender().prepare(&instructions, &[&self.operator]).await {
+            Ok(signed) => signed,
+            Err(ChainError::TransactionFailed(failure)) => return Ok(refused(&failure)),
+            Err(error) => return Err(self.unreachable(error)),
+        };
+        let fee_lamports = signed.fee_lamports();
+        match self.sender().deliver(&signed).await.map_err(|e| self.unreachable(e))? {
+            Outcome::Landed(landed) => Ok(CarriedOut::Landed { slot: landed.slot, fee_lamports }),
+            Outcome::Failed { failure, .. } => Ok(refused(&failure)),
+            Outcome::Expired { .. } => Ok(CarriedOut::Refused {
+                code: String::new(),
+                reason: "the transaction expired before it landed".to_owned(),
+            }),
+        }
+    }
 }
 
 fn words(failure: &TransactionFailure) -> (String, String) {

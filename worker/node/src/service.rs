@@ -40,6 +40,17 @@ pub enum ServiceError {
     /// A listener failed.
     #[error("N0501 the HTTP server failed: {0}; check that the port is free")]
     Server(String),
+    /// A result of this node was proved wrong, or withheld; everything else that it had promised is done.
+    #[error(
+        "N0503 this node was convicted{}: {fault}; it claims no more jobs: find the cause, then register a new node with stake of its own",
+        .job.as_ref().map(|job| format!(" over job {job}")).unwrap_or_default()
+    )]
+    Convicted {
+        /// The job, if it is known.
+        job: Option<String>,
+        /// What was proved.
+        fault: String,
+    },
     /// The watcher ended although nobody asked it to.
     #[error("N0502 the watcher of the chain ended; start the node again")]
     WatcherEnded,
@@ -127,6 +138,9 @@ async fn work<M: Market>(
                 None => return Err(ServiceError::WatcherEnded),
             },
             Some(done) = drivers.tasks.join_next_with_id() => drivers.ended(done)?,
+            conviction = drivers.shared.alarm.convicted(), if drivers.tasks.is_empty() => {
+                return Err(ServiceError::Convicted { job: conviction.job, fault: conviction.fault });
+            }
             Some(server) = serving.join_next() => {
                 return server.unwrap_or_else(|error| Err(ServiceError::Server(error.to_string())));
             }
@@ -172,6 +186,9 @@ impl<M: Market> Drivers<M> {
             return Ok(());
         }
         let view = JobView::of(job, &self.shared.node);
+        if !view.ours && self.shared.alarm.conviction().is_some() {
+            return Ok(());
+        }
         if next_step(Some(&view), self.shared.journal.get(&address)?.as_ref(), slot) != Step::Done {
             self.drive(address, slot);
         }

@@ -2,6 +2,7 @@
 
 use crate::board::Board;
 use crate::config::{BackendChoice, NodeConfig};
+use crate::defence::alarm::{Alarm, Conviction};
 use crate::driver::Shared;
 use crate::engine::Engine;
 use crate::journal::{Journal, JournalError};
@@ -11,11 +12,13 @@ use crate::retention::Keeper;
 use crate::rpc::RpcMarket;
 use crate::segments::Segments;
 use crate::service::{Service, ServiceError, Sighting};
-use assay_chain::{Chain, ChainError, Sender, Watcher, WatcherEvent, WatcherOptions};
+use assay::state::Network;
+use assay_chain::{Chain, ChainError, Endpoint, Sender, Watcher, WatcherEvent, WatcherOptions};
 use assay_kernels::commit::Hasher;
 use assay_kernels::{Backend, CpuBackend, CpuOptions, KernelError, WgpuBackend, WgpuOptions};
 use assay_models::mlp::{self, Shape};
 use assay_store::{FetchOptions, Fetcher, LocalStore, StoreError, UploadOptions, Uploader};
+use solana_sdk::hash::Hash;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Keypair;
 use std::net::SocketAddr;
@@ -62,6 +65,18 @@ pub enum StartError {
         path: PathBuf,
         /// What the system said.
         reason: String,
+    },
+    /// The endpoint is of another cluster than the one that the network was made on.
+    #[error(
+        "N0605 {endpoint} is of the cluster {given}, the network was made on {expected}: what this node signs would count on neither; use an endpoint of that cluster"
+    )]
+    OtherCluster {
+        /// The endpoint.
+        endpoint: String,
+        /// Its genesis hash, base58.
+        given: String,
+        /// That of the network account, base58.
+        expected: String,
     },
     /// No backend can be used.
     #[error(transparent)]
@@ -122,7 +137,18 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
     if account.operator != operator.pubkey() {
         return Err(StartError::OtherOperator { node, registered: account.operator, given: operator.pubkey() });
     }
-    let genesis_hash = sender.chain().genesis_hash().await?.to_bytes();
+    let network = sender.chain().network().await?;
+    let genesis_hash = check_chain(sender.chain(), &network).await?;
+    let mut further = Vec::new();
+    for url in &config.disputes.further_endpoints {
+        let chain = Chain::new(Endpoint::parse(url)?);
+        // One that is down at present is used when it is up.
+        match chain.genesis_hash().await {
+            Ok(_) => drop(check_chain(&chain, &network).await?),
+            Err(error) => tracing::warn!(url, %error, "a further endpoint does not answer"),
+        }
+        further.push(chain);
+    }
     std::fs::create_dir_all(&data_folder)
         .map_err(|error| StartError::DataFolder { path: data_folder.clone(), reason: error.to_string() })?;
     let journal = Journal::open(&data_folder.join("journal.redb"))?;
@@ -158,10 +184,11 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
     let chain = sender.chain().clone();
     let (sightings_in, sightings) = mpsc::channel(1024);
     let shared = Shared {
+        alarm: Alarm::default(),
         artifacts: Artifacts { fetcher: Fetcher::new(fetch)?, store: store.clone(), limits: config.limits.clone() },
         publisher: Publisher { keeper: Keeper::new(store.clone()), store, uploader: Uploader::new(upload)? },
         segments: Segments::new(&config.serving),
-        market: RpcMarket::new(sender, operator, node, genesis_hash),
+        market: RpcMarket::new(sender, further, operator, node, genesis_hash),
         capacity: Arc::new(Semaphore::new(config.concurrent_jobs)),
         fetching: Arc::new(Semaphore::new(config.concurrent_jobs.saturating_mul(FETCHES_PER_JOB))),
         board: Board::default(),
@@ -170,6 +197,10 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
         node,
         config,
     };
+    if account.fraud_convictions > 0 {
+        let fault = "it was convicted before it was started".to_owned();
+        shared.alarm.convict(Conviction { job: None, fault });
+    }
     let service = Service { shared: Arc::new(shared), sightings, artifacts_listener, status_listener };
     Ok(Started { artifacts, status, backends: described, service, chain, node, sightings: sightings_in })
 }
@@ -231,6 +262,19 @@ fn calibrate(engine: &Engine) {
         Ok(()) => tracing::info!(estimate = ?engine.estimate(&prepared), "calibrated"),
         Err(error) => tracing::warn!(%error, "calibration failed: run times are unknown until the first job"),
     }
+}
+
+/// The genesis hash of the endpoint's cluster, which must be the one that the network names: what is signed names it.
+async fn check_chain(chain: &Chain, network: &Network) -> Result<[u8; 32], StartError> {
+    let given = chain.genesis_hash().await?;
+    if given.to_bytes() == network.genesis_hash {
+        return Ok(network.genesis_hash);
+    }
+    Err(StartError::OtherCluster {
+        endpoint: chain.endpoint().rpc_url.clone(),
+        given: given.to_string(),
+        expected: Hash::new_from_array(network.genesis_hash).to_string(),
+    })
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {

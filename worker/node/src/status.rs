@@ -1,5 +1,6 @@
 //! Status and health over HTTP, on loopback unless told otherwise: read only.
 
+use crate::defence::alarm::Conviction;
 use crate::driver::Shared;
 use crate::journal::{JournalError, Record};
 use crate::market::Market;
@@ -30,8 +31,48 @@ pub struct Status {
     pub backends: Vec<(String, String)>,
     /// How all jobs ended.
     pub totals: Totals,
+    /// Disputes that are open at present.
+    #[serde(default)]
+    pub disputes: OpenDisputes,
+    /// Why the node claims no more, if that is so.
+    #[serde(default)]
+    pub conviction: Option<Conviction>,
     /// The records that changed last, newest first; at most [`MOST_RECORDS`].
     pub jobs: Vec<Record>,
+}
+
+/// Disputes over results of this node that are not over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OpenDisputes {
+    /// Jobs that are challenged.
+    pub jobs: u64,
+    /// Challenges that have not ended.
+    pub challenges: u64,
+    /// Base units of the stake mint: bonds of those jobs, which a conviction takes.
+    pub bonds_at_risk: u64,
+    /// Slot by which the next answer is due, if one is.
+    pub next_answer_slot: Option<u64>,
+    /// Lamports that lie as rent in accounts which this node opened for disputes.
+    pub rent_lamports: u64,
+}
+
+impl OpenDisputes {
+    /// What is open in these records.
+    pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
+        let mut open = Self::default();
+        for log in records.into_iter().filter_map(|record| record.dispute.as_ref()) {
+            open.rent_lamports = open.rent_lamports.saturating_add(log.rent_lamports);
+            if log.open == 0 {
+                continue;
+            }
+            open.jobs += 1;
+            open.challenges += u64::from(log.open);
+            open.bonds_at_risk = open.bonds_at_risk.saturating_add(log.bond);
+            open.next_answer_slot = [open.next_answer_slot, log.until_slot].into_iter().flatten().min();
+        }
+        open
+    }
 }
 
 /// Serves `GET /v1/status` and `GET /v1/health` until `stop`.
@@ -68,6 +109,7 @@ pub fn of<M: Market>(shared: &Shared<M>) -> Result<Status, JournalError> {
     let totals = shared.journal.totals()?;
     let mut jobs: Vec<Record> = shared.journal.all()?.into_iter().map(|(_, record)| record).collect();
     jobs.sort_by_key(|record| std::cmp::Reverse(record.last_slot));
+    let disputes = OpenDisputes::of(&jobs);
     jobs.truncate(MOST_RECORDS);
     Ok(Status {
         node: shared.node.to_string(),
@@ -75,6 +117,8 @@ pub fn of<M: Market>(shared: &Shared<M>) -> Result<Status, JournalError> {
         capacity: (shared.config.concurrent_jobs, shared.capacity.available_permits()),
         backends: shared.engine.backends().into_iter().map(|(name, text)| (name.to_owned(), text)).collect(),
         totals,
+        disputes,
+        conviction: shared.alarm.conviction(),
         jobs,
     })
 }

@@ -4,7 +4,7 @@
 //! the journal adds what the chain cannot know: which transaction may still land, and the computed result.
 
 use crate::journal::{Executed, Outcome, Purpose, Record, Stage};
-use assay::state::Job;
+use assay::state::{Fault, Job};
 use assay::state_machine::JobState;
 use solana_sdk::pubkey::Pubkey;
 
@@ -23,12 +23,19 @@ pub struct JobView {
     pub ours: bool,
     /// What the node can withdraw.
     pub node_credit: u64,
+    /// Challenges that have not ended.
+    pub challenges_open: u32,
+    /// Whether a dispute that convicted is settled, so that its accounts can be closed.
+    pub is_dispute_settled: bool,
+    /// What was proved, in words.
+    pub fault: &'static str,
 }
 
 impl JobView {
     /// Whether the result can still be disputed at `slot`.
     pub fn is_disputable(&self, slot: u64) -> bool {
-        self.phase == Phase::Committed && slot < self.final_from
+        let has_result = matches!(self.phase, Phase::Committed | Phase::Accepted);
+        has_result && (slot < self.final_from || self.challenges_open > 0)
     }
 }
 
@@ -39,10 +46,12 @@ impl JobView {
             phase: match job.state {
                 JobState::Posted => Phase::Posted,
                 JobState::Claimed => Phase::Claimed,
-                JobState::Committed | JobState::Accepted => Phase::Committed,
+                JobState::Committed => Phase::Committed,
                 JobState::Settled => Phase::Settled,
-                JobState::Cancelled | JobState::Expired | JobState::Convicted => Phase::Ended,
+                JobState::Cancelled | JobState::Expired => Phase::Ended,
                 JobState::Missed => Phase::Missed,
+                JobState::Accepted => Phase::Accepted,
+                JobState::Convicted => Phase::Convicted,
             },
             claim_until: job.posted_slot.saturating_add(job.claim_slots),
             commit_until: job.claimed_slot.saturating_add(job.run_slots),
@@ -50,6 +59,9 @@ impl JobView {
             final_from: job.committed_slot.saturating_add(job.window_slots).saturating_add(1),
             ours: job.node == *node,
             node_credit: job.credits.node,
+            challenges_open: job.record.challenges_open,
+            is_dispute_settled: job.record.settled,
+            fault: words_of(job.record.fault),
         }
     }
 }
@@ -63,13 +75,20 @@ pub enum Phase {
     Claimed,
     /// A result is committed.
     Committed,
+    /// The client accepted the result: the node is paid, its bond stays locked until the window is over.
+    Accepted,
     /// Ended with payment.
     Settled,
     /// Ended without: cancelled or expired unclaimed.
     Ended,
     /// Ended because the node that held it did not deliver.
     Missed,
+    /// Ended because the result was proved wrong, or withheld.
+    Convicted,
 }
+
+/// Slots between two looks at a dispute that others have to settle.
+const SETTLING_SLOTS: u64 = 50;
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +107,10 @@ pub enum Step {
     Wait(u64),
     /// End the challenge window.
     Finalise,
+    /// Answer challenges, and wait while there is nothing to answer.
+    Defend,
+    /// Close what was opened in disputes.
+    CleanUp,
     /// Take the payment.
     Withdraw(u64),
     /// End the node's own claim, whose deadline has passed: what the miss leaves of the bond is free again.
@@ -114,6 +137,14 @@ pub fn next_step(chain: Option<&JobView>, record: Option<&Record>, slot: u64) ->
         };
     }
     let payment = record.and_then(|record| record.payment);
+    let is_over = chain.is_none_or(|job| match job.phase {
+        Phase::Settled => true,
+        Phase::Convicted => job.is_dispute_settled,
+        _ => false,
+    });
+    if is_over && record.and_then(|record| record.dispute.as_ref()).is_some_and(|dispute| !dispute.cleaned) {
+        return Step::CleanUp;
+    }
     match chain {
         None => closed(stage, payment),
         Some(job) if job.ours => ours(job, stage, payment, slot),
@@ -129,14 +160,21 @@ fn ours(job: &JobView, stage: Option<&Stage>, payment: Option<u64>, slot: u64) -
             Some(Stage::Executed(executed) | Stage::Committed(executed)) => Step::Commit(executed.clone()),
             _ => Step::Execute,
         },
-        Phase::Committed if slot < job.final_from => Step::Wait(job.final_from),
-        Phase::Committed => Step::Finalise,
+        Phase::Committed | Phase::Accepted if job.challenges_open > 0 => Step::Defend,
+        Phase::Accepted if job.node_credit > 0 => Step::Withdraw(job.node_credit),
+        Phase::Committed | Phase::Accepted if slot < job.final_from => Step::Wait(job.final_from),
+        Phase::Committed | Phase::Accepted => Step::Finalise,
         Phase::Settled if job.node_credit > 0 => Step::Withdraw(job.node_credit),
         // What the journal does not know, or no longer, was paid before.
         Phase::Settled => stage.map_or(Step::Done, |_| Step::Finish(Outcome::Paid { amount: payment.unwrap_or(0) })),
         Phase::Missed => stage.map_or(Step::Done, |_| {
             Step::Finish(Outcome::Missed { reason: format!("no result was committed by slot {}", job.commit_until) })
         }),
+        // What the node opened in the dispute can be closed only when that is settled.
+        Phase::Convicted if !job.is_dispute_settled => Step::Wait(slot.saturating_add(SETTLING_SLOTS)),
+        Phase::Convicted => {
+            stage.map_or(Step::Done, |_| Step::Finish(Outcome::Convicted { fault: job.fault.to_owned() }))
+        }
         Phase::Ended => lost("the job ended"),
     }
 }
@@ -166,6 +204,17 @@ fn closed(stage: Option<&Stage>, payment: Option<u64>) -> Step {
     }
 }
 
+/// A fault in words.
+pub(crate) fn words_of(fault: Fault) -> &'static str {
+    match fault {
+        Fault::None => "nothing",
+        Fault::WrongElement => "an element of the result is not what its op computes",
+        Fault::BoundaryMismatch => "a segment that was signed differs from the boundary that was committed",
+        Fault::Equivocation => "two roots of one segment were signed",
+        Fault::Withheld => "what was demanded was not opened in time",
+    }
+}
+
 fn lost(reason: &str) -> Step {
     Step::Finish(Outcome::Lost { reason: reason.to_owned() })
 }
@@ -173,10 +222,20 @@ fn lost(reason: &str) -> Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::InFlight;
+    use crate::journal::{DisputeLog, InFlight};
 
     fn view(phase: Phase, ours: bool) -> JobView {
-        JobView { phase, claim_until: 100, commit_until: 200, final_from: 300, ours, node_credit: 0 }
+        JobView {
+            phase,
+            claim_until: 100,
+            commit_until: 200,
+            final_from: 300,
+            ours,
+            node_credit: 0,
+            challenges_open: 0,
+            is_dispute_settled: false,
+            fault: "",
+        }
     }
 
     fn record(stage: Stage) -> Record {
@@ -242,6 +301,52 @@ mod tests {
         let paid = Step::Finish(Outcome::Paid { amount: 9 });
         assert_eq!(next_step(Some(&job), Some(&committed), 301), paid);
         assert_eq!(next_step(None, Some(&committed), 301), paid, "closed by whoever withdrew");
+    }
+
+    fn disputed(stage: Stage, cleaned: bool) -> Record {
+        Record { dispute: Some(DisputeLog { cleaned, ..DisputeLog::default() }), ..record(stage) }
+    }
+
+    #[test]
+    fn a_challenged_result_is_defended_before_anything_else_and_never_finalised() {
+        for phase in [Phase::Committed, Phase::Accepted] {
+            let job = JobView { challenges_open: 1, node_credit: 7, ..view(phase, true) };
+            for (slot, disputable) in [(250, true), (900, true)] {
+                let step = next_step(Some(&job), Some(&record(Stage::Committed(executed()))), slot);
+                assert_eq!((step, job.is_disputable(slot)), (Step::Defend, disputable));
+            }
+            assert_eq!(next_step(Some(&job), None, 250), Step::Defend, "whatever the journal says");
+            let calm = JobView { challenges_open: 0, node_credit: 0, ..job };
+            assert!(calm.is_disputable(299) && !calm.is_disputable(300));
+            assert_eq!(next_step(Some(&calm), None, 300), Step::Finalise);
+        }
+    }
+
+    #[test]
+    fn an_accepted_job_is_paid_at_once_and_finalised_after_its_window() {
+        let mut job = JobView { node_credit: 7, ..view(Phase::Accepted, true) };
+        let committed = record(Stage::Committed(executed()));
+        assert_eq!(next_step(Some(&job), Some(&committed), 250), Step::Withdraw(7));
+        job.node_credit = 0;
+        assert_eq!(next_step(Some(&job), Some(&committed), 299), Step::Wait(300));
+        assert_eq!(next_step(Some(&job), Some(&committed), 300), Step::Finalise);
+    }
+
+    #[test]
+    fn what_was_opened_in_a_dispute_is_closed_before_the_job_is_over_for_the_node() {
+        let stage = || Stage::Committed(executed());
+        let settled = JobView { node_credit: 7, ..view(Phase::Settled, true) };
+        assert_eq!(next_step(Some(&settled), Some(&disputed(stage(), false)), 400), Step::CleanUp);
+        assert_eq!(next_step(Some(&settled), Some(&disputed(stage(), true)), 400), Step::Withdraw(7));
+        assert_eq!(next_step(None, Some(&disputed(stage(), false)), 400), Step::CleanUp);
+        let mut convicted = JobView { fault: "withheld", ..view(Phase::Convicted, true) };
+        assert!(matches!(next_step(Some(&convicted), Some(&disputed(stage(), false)), 400), Step::Wait(_)));
+        convicted.is_dispute_settled = true;
+        assert_eq!(next_step(Some(&convicted), Some(&disputed(stage(), false)), 400), Step::CleanUp);
+        let end = Step::Finish(Outcome::Convicted { fault: "withheld".to_owned() });
+        assert_eq!(next_step(Some(&convicted), Some(&disputed(stage(), true)), 400), end);
+        assert_eq!(next_step(Some(&convicted), Some(&record(stage())), 400), end);
+        assert_eq!(next_step(Some(&convicted), None, 400), Step::Done);
     }
 
     #[test]

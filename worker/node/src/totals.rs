@@ -21,6 +21,16 @@ pub struct Totals {
     pub missed: u64,
     /// Base units paid out, over all payment mints.
     pub earned: u64,
+    /// Proved wrong, or withheld.
+    pub convicted: u64,
+    /// Challenges of this node's results.
+    pub challenges: u64,
+    /// Answers and roots that this node gave in disputes.
+    pub answers: u64,
+    /// What its transactions in disputes cost.
+    pub dispute_fees_lamports: u64,
+    /// What challengers paid for its answers.
+    pub dispute_earned_lamports: u64,
 }
 
 impl Totals {
@@ -37,7 +47,14 @@ impl Totals {
                 Stage::Finished(Outcome::Lost { .. }) => totals.lost += 1,
                 Stage::Finished(Outcome::Skipped(_)) => totals.skipped += 1,
                 Stage::Finished(Outcome::Missed { .. }) => totals.missed += 1,
+                Stage::Finished(Outcome::Convicted { .. }) => totals.convicted += 1,
                 _ => totals.open += 1,
+            }
+            if let Some(dispute) = &record.dispute {
+                totals.challenges += dispute.challenges.len() as u64;
+                totals.answers += u64::from(dispute.answers) + u64::from(dispute.roots);
+                totals.dispute_fees_lamports = totals.dispute_fees_lamports.saturating_add(dispute.fees_lamports);
+                totals.dispute_earned_lamports = totals.dispute_earned_lamports.saturating_add(dispute.earned_lamports);
             }
         }
         totals
@@ -53,6 +70,11 @@ impl Totals {
             skipped: self.skipped.saturating_add(other.skipped),
             missed: self.missed.saturating_add(other.missed),
             earned: self.earned.saturating_add(other.earned),
+            convicted: self.convicted.saturating_add(other.convicted),
+            challenges: self.challenges.saturating_add(other.challenges),
+            answers: self.answers.saturating_add(other.answers),
+            dispute_fees_lamports: self.dispute_fees_lamports.saturating_add(other.dispute_fees_lamports),
+            dispute_earned_lamports: self.dispute_earned_lamports.saturating_add(other.dispute_earned_lamports),
         }
     }
 }

@@ -26,6 +26,30 @@ impl SignedTransaction {
         self.last_valid_block_height
     }
 
+    /// What it costs if it lands, whether it succeeds or not: a fee for each signature, those included that the ed25519
+    /// program verifies for it, and what it offers for priority.
+    pub fn fee_lamports(&self) -> u64 {
+        const PER_SIGNATURE: u64 = 5_000;
+        const MICRO_LAMPORTS: u128 = 1_000_000;
+        let mut signatures = self.transaction.signatures.len() as u64;
+        let (mut units, mut micro_lamports_per_unit) = (0u32, 0u64);
+        for (program, instruction) in self.programs().iter().zip(&self.transaction.message.instructions) {
+            match instruction.data.as_slice() {
+                [count, ..] if *program == solana_sdk_ids::ed25519_program::ID => signatures += u64::from(*count),
+                [2, limit @ ..] if *program == solana_sdk_ids::compute_budget::ID => {
+                    units = limit.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+                }
+                [3, price @ ..] if *program == solana_sdk_ids::compute_budget::ID => {
+                    micro_lamports_per_unit = price.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+                }
+                _ => {}
+            }
+        }
+        let priority = (u128::from(units) * u128::from(micro_lamports_per_unit)).div_ceil(MICRO_LAMPORTS);
+        let priority = u64::try_from(priority).unwrap_or(u64::MAX);
+        signatures.saturating_mul(PER_SIGNATURE).saturating_add(priority)
+    }
+
     /// The programs of its instructions, in order.
     pub(super) fn programs(&self) -> Vec<Pubkey> {
         let message = &self.transaction.message;
@@ -81,6 +105,27 @@ mod tests {
         let signed = signed();
         assert_eq!(SignedTransaction::from_bytes(&signed.to_bytes().unwrap()).unwrap(), signed);
         assert_eq!(signed.programs(), [solana_system_interface::program::ID]);
+    }
+
+    #[test]
+    fn the_fee_counts_signatures_and_priority() {
+        use solana_compute_budget_interface::ComputeBudgetInstruction;
+        assert_eq!(signed().fee_lamports(), 5_000);
+        let payer = Keypair::new();
+        let verify = solana_sdk::instruction::Instruction {
+            program_id: solana_sdk_ids::ed25519_program::ID,
+            accounts: vec![],
+            data: vec![1, 0],
+        };
+        let instructions = [
+            ComputeBudgetInstruction::set_compute_unit_limit(20_001),
+            ComputeBudgetInstruction::set_compute_unit_price(1_000),
+            verify,
+        ];
+        let transaction =
+            Transaction::new_signed_with_payer(&instructions, Some(&payer.pubkey()), &[&payer], Hash::new_unique());
+        let signed = SignedTransaction { transaction, last_valid_block_height: 1 };
+        assert_eq!(signed.fee_lamports(), 2 * 5_000 + 21, "rounded up");
     }
 
     #[test]

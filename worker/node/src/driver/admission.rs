@@ -57,6 +57,19 @@ impl<M: Market> Driver<M> {
         if self.progress.prepared.is_none() {
             return self.prepare(job, cancel).await;
         }
+        let low_slots = self.shared.config.disputes.low_clock_slots;
+        if let Some((disputed, until_slot)) = self.shared.alarm.low(self.looked, low_slots) {
+            tracing::warn!(job = %self.address, %disputed, until_slot, "an answer is due: no new job is claimed until it is given");
+            self.progress.permit = None;
+            self.progress.prepared = None;
+            tokio::select! {
+                () = self.shared.alarm.relieved() => {}
+                () = self.ears.job() => {}
+                () = cancel.cancelled() => {}
+                () = tokio::time::sleep(LONGEST_WAIT) => {}
+            }
+            return Ok(());
+        }
         self.promise(job, &Action::Claim).await
     }
 
@@ -82,6 +95,23 @@ impl<M: Market> Driver<M> {
                 "N0206",
                 format!("the price ends at {}, the floor is {}", job.price_max, config.price_floor),
                 "raise the maximum price of the job, or lower price_floor",
+            ));
+        }
+        let (terms, disputes) = (&job.dispute, &config.disputes);
+        if terms.defender_clock_slots < disputes.least_clock_slots {
+            let (given, least) = (terms.defender_clock_slots, disputes.least_clock_slots);
+            return Some(Refusal::new(
+                "N0215",
+                format!("the job leaves {given} slots to answer challenges, this node wants {least}"),
+                "it follows from the network's parameters; lower disputes.least_clock_slots to take such jobs",
+            ));
+        }
+        if terms.opening_fee_lamports < disputes.least_opening_fee_lamports {
+            let (given, least) = (terms.opening_fee_lamports, disputes.least_opening_fee_lamports);
+            return Some(Refusal::new(
+                "N0216",
+                format!("challengers prepay {given} lamports for an opening, this node wants {least}"),
+                "it follows from the network's parameters; lower disputes.least_opening_fee_lamports to take such jobs",
             ));
         }
         refuse_run_time(job.run_slots, config.limits.margin_slots, 0)

@@ -3,15 +3,18 @@
 //! | module | what it is |
 //! |---|---|
 //! | `admission` | everything before the claim: terms, stake, places, artifacts |
+//! | `defence` | answering challenges, and closing afterwards what that opened |
 //! | `execution` | computing, storing and uploading the result |
 //! | `promise` | transactions: written down, sent, and what became of them |
 
 mod admission;
+mod defence;
 mod execution;
 mod promise;
 
 use crate::board::{Board, Ears};
 use crate::config::NodeConfig;
+use crate::defence::alarm::{Alarm, Conviction};
 use crate::engine::{Engine, Run};
 use crate::journal::{Journal, JournalError, Outcome, Record, Stage};
 use crate::market::{Action, Market, Unreachable};
@@ -20,9 +23,10 @@ use crate::publish::{PublishError, Publisher};
 use crate::refusal::Refusal;
 use crate::retention::Pin;
 use crate::segments::Segments;
-use crate::steps::{JobView, Step, next_step};
+use crate::steps::{JobView, Phase, Step, next_step};
 use assay::state::Job;
 use assay_store::{ArtifactId, ArtifactUri};
+use defence::Disputed;
 use solana_sdk::pubkey::Pubkey;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +52,8 @@ pub struct Shared<M> {
     pub engine: Arc<Engine>,
     /// Traces of segments that are being computed.
     pub segments: Segments,
+    /// Answers that are due, and convictions.
+    pub alarm: Alarm,
     /// Slots and bells.
     pub board: Board,
     /// One permit for each job in work.
@@ -71,6 +77,9 @@ pub enum DriveError {
     /// The run failed on every backend.
     #[error("{0}")]
     Engine(String),
+    /// A challenge cannot be answered at present.
+    #[error("N0405 a challenge cannot be answered: {0}")]
+    Defence(String),
     /// Artifacts are out of reach at present.
     #[error("{0}")]
     Artifacts(Refusal),
@@ -114,6 +123,9 @@ struct Progress {
     failures: u32,
     refused_claims: u32,
     refused_withdrawals: u32,
+    refused_cleanings: u32,
+    /// The result, while it is disputed.
+    disputed: Option<Disputed>,
 }
 
 /// First and longest pause after a failure.
@@ -178,6 +190,18 @@ impl<M: Market> Driver<M> {
         let record = self.shared.journal.get(&self.address)?;
         let view = seen.account.as_ref().map(|job| JobView::of(job, &self.shared.node));
         let step = next_step(view.as_ref(), record.as_ref(), seen.slot);
+        // Withdrawing is the operator's; the bond of an accepted job still waits for its window.
+        let is_early = view.is_some_and(|view| view.phase == Phase::Accepted);
+        let step = match (step, view) {
+            (Step::Withdraw(_), Some(view)) if is_early && !self.shared.config.withdraw_payments => {
+                next_step(Some(&JobView { node_credit: 0, ..view }), record.as_ref(), seen.slot)
+            }
+            (step, _) => step,
+        };
+        if let Some(view) = view.filter(|view| view.ours && view.phase == Phase::Convicted) {
+            self.shared.alarm.set(&self.address, None);
+            self.shared.alarm.convict(Conviction { job: Some(self.address.to_string()), fault: view.fault.to_owned() });
+        }
         tracing::debug!(job = %self.address, slot = seen.slot, ?step, "next step");
         if let (None, Some(job)) = (&self.progress.pin, &seen.account) {
             self.progress.pin = Some(self.shared.publisher.keeper.pin(given_artifacts(job)));
@@ -191,7 +215,15 @@ impl<M: Market> Driver<M> {
                 return Ok(false);
             }
             // What is not claimed need not be, and what is committed waits for whoever starts next.
-            (Step::Admit | Step::Claim | Step::Wait(_), _) if cancel.is_cancelled() => return Ok(false),
+            (Step::Admit | Step::Claim | Step::Wait(_) | Step::CleanUp, _) if cancel.is_cancelled() => {
+                return Ok(false);
+            }
+            (Step::Defend, _) if cancel.is_cancelled() => {
+                tracing::error!(job = %self.address, "the node ends while a result of it is challenged: start it again soon");
+                return Ok(false);
+            }
+            // Who was convicted claims no more.
+            (Step::Admit | Step::Claim, _) if self.shared.alarm.conviction().is_some() => return Ok(false),
             (Step::Resolve(_), job) => self.resolve(job.as_ref()).await?,
             (Step::Finish(outcome), _) => self.finish(outcome)?,
             (Step::Wait(until), _) => self.wait_for(until, cancel).await,
@@ -207,6 +239,8 @@ impl<M: Market> Driver<M> {
                 };
                 self.promise(&job, &action).await?;
             }
+            (Step::Defend, Some(job)) => self.defend(&job, cancel).await?,
+            (Step::CleanUp, _) => self.clean_up().await?,
             (Step::Finalise, Some(job)) => self.promise(&job, &Action::Finalise).await?,
             (Step::Expire, Some(job)) => self.promise(&job, &Action::Expire).await?,
             (Step::Withdraw(amount), Some(job)) => {

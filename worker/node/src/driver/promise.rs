@@ -7,6 +7,7 @@ use crate::market::{Action, Fate, Market, Signed};
 use crate::refusal::Refusal;
 use assay::AssayError;
 use assay::state::Job;
+use assay::state_machine::JobState;
 use assay_chain::program_error;
 
 /// Claims refused for no known reason, after which a job is left to others: each may have cost a fee.
@@ -48,7 +49,9 @@ impl<M: Market> Driver<M> {
             self.looked = self.looked.max(slot);
             record.last_slot = record.last_slot.max(slot);
             let owed = job.map(|job| job.credits.node).filter(|credit| *credit > 0);
-            record.stage = landed(purpose, &record.stage, owed.or(record.payment).unwrap_or(0));
+            record.payment = owed.or(record.payment);
+            let is_early = job.is_some_and(|job| job.state == JobState::Accepted);
+            record.stage = landed(purpose, &record.stage, record.payment.unwrap_or(0), is_early);
         }
         self.save(record)?;
         match fate {
@@ -84,7 +87,8 @@ impl<M: Market> Driver<M> {
             }
             (Purpose::Withdraw, _) => {
                 self.progress.refused_withdrawals = self.progress.refused_withdrawals.saturating_add(1);
-                if self.progress.refused_withdrawals >= MOST_REFUSED_WITHDRAWALS {
+                let is_early = job.is_some_and(|job| job.state == JobState::Accepted);
+                if self.progress.refused_withdrawals >= MOST_REFUSED_WITHDRAWALS && !is_early {
                     let amount = job.map_or(0, |job| job.credits.node);
                     let reason = format!("the withdrawal was refused: {code} {reason}");
                     return self.finish(Outcome::Credited { amount, reason });
@@ -120,9 +124,10 @@ impl ClaimRefusal {
     }
 }
 
-/// The stage after a transaction landed.
-fn landed(purpose: Purpose, stage: &Stage, payment: u64) -> Stage {
+/// The stage after a transaction landed. A payment is early when the client accepted the result: the bond is still locked.
+fn landed(purpose: Purpose, stage: &Stage, payment: u64, is_early: bool) -> Stage {
     match (purpose, stage) {
+        (Purpose::Withdraw, stage) if is_early => stage.clone(),
         (Purpose::Claim, _) => Stage::Claimed,
         (Purpose::Commit, Stage::Executed(executed)) => Stage::Committed(executed.clone()),
         (Purpose::Finalise, Stage::Committed(executed)) => Stage::Settled(executed.clone()),

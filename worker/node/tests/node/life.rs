@@ -294,7 +294,9 @@ async fn a_missed_deadline_costs_the_charge_once_and_frees_the_rest_of_the_bond(
         job.params_uri = "http://127.0.0.1:1/v1/artifacts/".to_owned() + &"ab".repeat(32);
         let by = JobNode { node: NODE, operator: Pubkey::new_from_array([8; 32]), payee: node.withdraw_authority };
         job.claim(by, Slot(world.slot)).unwrap();
-        node.lock_bond(assay::units::TokenAmount(BOND), Slot(world.slot), job.last_obligation().unwrap()).unwrap();
+        let slash = assay::units::BasisPoints(u32::from(job.dispute.slash_bps));
+        node.lock_bond(assay::units::TokenAmount(BOND), slash, Slot(world.slot), job.last_obligation().unwrap())
+            .unwrap();
         world.put_job(&scene.address, &job);
         world.put_node(&node);
     });

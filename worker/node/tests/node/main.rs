@@ -1,7 +1,9 @@
 //! The node service against a market in memory that runs the program's own state machine, with real artifacts over
 //! loopback HTTP, real kernels and a real journal.
 
+mod court;
 mod crash;
+mod disputes;
 mod engine;
 mod life;
 mod prepare;

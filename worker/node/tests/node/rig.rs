@@ -2,7 +2,7 @@
 
 use crate::world::{TestMarket, World};
 use assay::market::OutputDescriptor;
-use assay::state::{Job, Node};
+use assay::state::{DisputeTerms, Job, Node};
 use assay::state_machine::JobState;
 use assay_kernels::commit::Hasher;
 use assay_kernels::{Backend, CpuBackend, CpuOptions, Execution, Keep, KernelError, Model, TensorSet};
@@ -10,6 +10,7 @@ use assay_models::artifact::encode_bundle;
 use assay_models::mlp;
 use assay_node::board::Board;
 use assay_node::config::NodeConfig;
+use assay_node::defence::alarm::Alarm;
 use assay_node::driver::{Driver, Shared};
 use assay_node::engine::Engine;
 use assay_node::journal::{Journal, Record};
@@ -35,6 +36,11 @@ pub(crate) const STAKE: u64 = 1_000;
 pub(crate) const BOND: u64 = 100;
 /// Rows of a job's input.
 pub(crate) const ROWS: u32 = 3;
+
+/// The perceptron of these tests: small, but with a tensor that takes several writes to upload.
+pub(crate) fn shape() -> mlp::Shape {
+    mlp::Shape { hidden: vec![400], ..mlp::Shape::tiny() }
+}
 
 /// A store that serves a model and one input.
 pub(crate) struct Source {
@@ -62,9 +68,9 @@ impl Source {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
         tokio::spawn(assay_store::serve(store.clone(), listener, ServerOptions::default(), stop.clone()));
-        let model = mlp::model(&mlp::Shape::tiny(), 5).unwrap();
+        let model = mlp::model(&shape(), 5).unwrap();
         let resolved = model.resolve(&[ROWS]).unwrap();
-        let inputs = mlp::inputs(&mlp::Shape::tiny(), ROWS, 6);
+        let inputs = mlp::inputs(&shape(), ROWS, 6);
         Self { store, base, graph: model.graph, resolved, params: model.params, inputs, stop, _folder: folder }
     }
 
@@ -103,6 +109,15 @@ impl Source {
             window_slots: 40,
             minimum_stake: 10,
             bond: BOND,
+            dispute: DisputeTerms {
+                challenge_bond: 10,
+                reveal_slots: 20,
+                challenger_clock_slots: 60,
+                defender_clock_slots: 20_000,
+                slash_bps: 2_500,
+                bounty_bps: 5_000,
+                opening_fee_lamports: 70_000,
+            },
             protocol_fee_bps: 250,
             miss_charge_bps: 100,
             posted_slot: 10,
@@ -239,6 +254,7 @@ impl Rig {
                 uploader: Uploader::new(upload).unwrap(),
             },
             segments: Segments::new(&config.serving),
+            alarm: Alarm::default(),
             engine: Arc::new(Engine::new(vec![Arc::new(backend)], config.cached_models, config.self_check)),
             board: Board::default(),
             capacity: Arc::new(Semaphore::new(config.concurrent_jobs)),

@@ -211,6 +211,6 @@ async fn a_process_that_dies_while_it_signs_never_signs_a_second_root() {
 
 #[test]
 fn the_graph_of_these_tests_has_two_segments() {
-    let model = assay_models::mlp::model(&assay_models::mlp::Shape::tiny(), 5).unwrap();
+    let model = assay_models::mlp::model(&crate::rig::shape(), 5).unwrap();
     assert_eq!(model.resolve(&[ROWS]).unwrap().segments.len(), 2);
 }

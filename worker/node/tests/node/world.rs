@@ -1,15 +1,17 @@
 //! A market in memory: the program's own accounts and transitions, with transactions that land, expire and are refused.
 //! It can live in a file, so that a process that dies finds it again.
 
+use crate::court::Court;
 use anchor_lang::{AnchorDeserialize, AnchorSerialize};
 use assay::AssayError;
 use assay::market::miss_charge;
-use assay::state::{CommittedResult, Job, JobNode, Node};
+use assay::state::{CommittedResult, Demand, Job, JobNode, Node, SegmentClaim};
 use assay::state_machine::JobEvent;
 use assay::units::{BasisPoints, Slot, TokenAmount};
 use assay_chain::program_error;
+use assay_node::defence::duties::Dispute;
 use assay_node::journal::{InFlight, Purpose};
-use assay_node::market::{Action, Fate, Market, Seen, Signed, Unreachable};
+use assay_node::market::{Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, Signed, Unreachable};
 use referee::commit::commitment;
 use solana_sdk::pubkey::Pubkey;
 use std::collections::BTreeMap;
@@ -37,6 +39,7 @@ pub(crate) struct World {
     pub(crate) lose: u64,
     /// Roots of segments that were signed, in order.
     pub(crate) segments_signed: Vec<SignedSegment>,
+    pub(crate) court: Court,
 }
 
 /// A root that the node signed.
@@ -66,7 +69,7 @@ pub(crate) struct Committed {
     pub(crate) output_path: Vec<[u8; 32]>,
 }
 
-fn pack<T: AnchorSerialize>(value: &T) -> Vec<u8> {
+pub(crate) fn pack<T: AnchorSerialize>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
     value.serialize(&mut bytes).unwrap();
     bytes
@@ -115,7 +118,8 @@ impl World {
                     payee: node.withdraw_authority,
                 };
                 job.claim(by, now)?;
-                node.lock_bond(TokenAmount(job.bond), now, job.last_obligation()?)?;
+                let slash = BasisPoints(u32::from(job.dispute.slash_bps));
+                node.lock_bond(TokenAmount(job.bond), slash, now, job.last_obligation()?)?;
             }
             purpose if purpose == Purpose::Commit as u8 => {
                 job.state.after(JobEvent::Commit)?;
@@ -308,6 +312,49 @@ impl Market for TestMarket {
             }
             world.signed.push(tx.clone());
             Signed::Ready(InFlight { purpose, signature: id.to_string(), transaction: pack(&tx) })
+        })
+        .await
+    }
+
+    fn operator(&self) -> Pubkey {
+        Pubkey::new_from_array(self.world.lock().unwrap().operator)
+    }
+
+    async fn dispute(&self, job: &Pubkey, minimum_slot: u64) -> Result<(u64, Dispute), Unreachable> {
+        self.call(|world| {
+            assert!(minimum_slot <= world.slot, "asked for the future");
+            (world.slot, world.court.dispute(job))
+        })
+        .await
+    }
+
+    async fn segment_claims(&self, job: &Pubkey, _: u64) -> Result<Vec<(Pubkey, SegmentClaim)>, Unreachable> {
+        self.call(|world| world.court.claims_of(job)).await
+    }
+
+    async fn demand(&self, address: &Pubkey, _: u64) -> Result<Option<Demand>, Unreachable> {
+        self.call(|world| world.court.demand(address)).await
+    }
+
+    async fn buffer(&self, id: u64, _: u64) -> Result<Option<OwnBuffer>, Unreachable> {
+        self.call(|world| world.court.buffer(id)).await
+    }
+
+    async fn carry_out(&self, job: &Pubkey, moves: &[Move]) -> Result<CarriedOut, Unreachable> {
+        self.call(|world| {
+            let mut after = world.clone();
+            let done = moves.iter().try_for_each(|one| after.carry_out(job, one));
+            match done {
+                Ok(()) => {
+                    *world = after;
+                    world.court.transactions += 1;
+                    CarriedOut::Landed { slot: world.slot, fee_lamports: 5_000 }
+                }
+                Err(error) => {
+                    let (code, reason) = words(error);
+                    CarriedOut::Refused { code, reason }
+                }
+            }
         })
         .await
     }

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{Output, Table, fields};
 use assay_node::journal::{Journal, Outcome, Record, Stage};
-use assay_node::status::{Status, Totals};
+use assay_node::status::{OpenDisputes, Status, Totals};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -22,13 +22,19 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
         None => recorded(folder)?,
     };
     let account = context.chain().find_node(&node).await?;
+    let disputes = running.as_ref().map_or_else(|| OpenDisputes::of(&jobs), |status| status.disputes);
+    let conviction = running.as_ref().and_then(|status| status.conviction.clone());
+    let convictions = account.as_ref().map_or(0, |account| account.fraud_convictions);
     let value = json!({
         "node": node.to_string(),
         "running": running.is_some(),
         "backends": running.as_ref().map(|status| &status.backends),
         "stake": account.as_ref().map(|account| account.stake),
         "locked": account.as_ref().map(|account| account.locked),
+        "convictions": convictions,
+        "conviction": conviction,
         "totals": totals,
+        "disputes": disputes,
         "jobs": jobs,
     });
     output.result(&value, || {
@@ -36,15 +42,40 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
             Some(account) => (account.stake.to_string(), account.locked.to_string()),
             None => ("not registered on this chain".to_owned(), "-".to_owned()),
         };
-        let Totals { open, paid, lost, skipped, missed, earned, .. } = totals;
-        let about = fields([
+        let Totals { open, paid, lost, skipped, missed, earned, convicted, .. } = totals;
+        let mut rows = vec![
             ("node", node.to_string()),
             ("running", if running.is_some() { "yes" } else { "no" }.to_owned()),
             ("stake", stake),
             ("locked", locked),
             ("jobs", format!("{open} open, {paid} paid, {lost} lost, {skipped} skipped, {missed} missed")),
             ("earned", earned.to_string()),
-        ]);
+        ];
+        if convictions > 0 {
+            let why = conviction.map_or_else(String::new, |conviction| format!(": {}", conviction.fault));
+            rows.push((
+                "convicted",
+                format!("{convictions} times ({convicted} jobs of this journal){why}; it claims no more jobs"),
+            ));
+        }
+        if disputes.challenges > 0 {
+            let OpenDisputes { jobs, challenges, bonds_at_risk, next_answer_slot, .. } = disputes;
+            let due =
+                next_answer_slot.map_or("nothing is due".to_owned(), |slot| format!("an answer is due by slot {slot}"));
+            rows.push((
+                "CHALLENGED",
+                format!("{challenges} challenges of {jobs} jobs, bonds at risk {bonds_at_risk}; {due}"),
+            ));
+        }
+        if totals.challenges > 0 {
+            let Totals { challenges, answers, dispute_fees_lamports, dispute_earned_lamports, .. } = totals;
+            let paid = format!(
+                "fees {dispute_fees_lamports}, earned {dispute_earned_lamports}, rent {} lamports",
+                disputes.rent_lamports
+            );
+            rows.push(("disputes", format!("{challenges} challenges, {answers} answers; {paid}")));
+        }
+        let about = fields(rows);
         if jobs.is_empty() { about } else { format!("{about}\n\n{}", job_table(&jobs).render()) }
     })
 }
@@ -94,5 +125,6 @@ fn stage_words(stage: &Stage) -> String {
         Stage::Finished(Outcome::Skipped(refusal)) => format!("skipped: {refusal}"),
         Stage::Finished(Outcome::Credited { amount, reason }) => format!("credited {amount}, not withdrawn: {reason}"),
         Stage::Finished(Outcome::Missed { reason }) => format!("missed: {reason}"),
+        Stage::Finished(Outcome::Convicted { fault }) => format!("convicted: {fault}"),
     }
 }
