@@ -1,6 +1,8 @@
 //! Runs prepared jobs: keeps loaded models, checks a sample against the scalar reference, falls back to the CPU when a
 //! device fails, hashes the boundary, and remembers how long it all took. Computes single segments again for disputes.
 
+#[cfg(debug_assertions)]
+mod fault;
 mod segment;
 
 pub use segment::SegmentRun;
@@ -84,6 +86,8 @@ pub struct Engine {
     backends: Vec<Slate>,
     self_check: SelfCheck,
     estimator: Mutex<Estimator<ModelKey>>,
+    #[cfg(debug_assertions)]
+    fault: Option<assay_audit::fault::Fault>,
 }
 
 /// One backend and what it has loaded.
@@ -120,7 +124,13 @@ impl Engine {
             models: Mutex::default(),
             distrusted: OnceLock::new(),
         };
-        Self { backends: backends.into_iter().map(slate).collect(), self_check, estimator: Mutex::default() }
+        Self {
+            backends: backends.into_iter().map(slate).collect(),
+            self_check,
+            estimator: Mutex::default(),
+            #[cfg(debug_assertions)]
+            fault: None,
+        }
     }
 
     /// Name and description of each backend that is in use, in order of preference.
@@ -145,6 +155,8 @@ impl Engine {
         let started = Instant::now();
         let run = self.first_that(|slate| self.run_on(slate, job))?;
         self.estimator().observe(key(job), operations(&job.graph), started.elapsed());
+        #[cfg(debug_assertions)]
+        let run = self.spoil(job, run)?;
         Ok(run)
     }
 

@@ -20,6 +20,7 @@
 //! | [`status`] | what a running node says of itself |
 //! | [`start`] | from settings to a running service |
 //! | [`failpoint`] | where tests make the process die |
+//! | `fault` | wrong results and silence on purpose, in development builds alone |
 //!
 //! # What an operator can rely on
 //!
@@ -41,6 +42,8 @@ pub mod driver;
 pub mod engine;
 pub mod estimate;
 pub mod failpoint;
+#[cfg(debug_assertions)]
+pub mod fault;
 pub mod journal;
 pub mod market;
 pub mod prepare;

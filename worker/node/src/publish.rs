@@ -21,6 +21,9 @@ pub struct Publisher {
     pub uploader: Uploader,
     /// Says what stays in the store.
     pub keeper: Keeper,
+    /// A tensor whose bytes are kept from everybody, and where they are.
+    #[cfg(debug_assertions)]
+    pub withheld: Option<(Slot, LocalStore)>,
 }
 
 /// Artifacts that were stored; they stay at least until this is dropped.
@@ -77,6 +80,14 @@ impl Publisher {
             let missing = || PublishError::Incomplete(format!("tensor {slot} is missing"));
             let bytes = Bytes::from_owner(Arc::clone(tensors.get(slot).ok_or_else(missing)?));
             let length = bytes.len() as u64;
+            #[cfg(debug_assertions)]
+            if let Some((withheld, store)) = &self.withheld
+                && withheld == slot
+            {
+                let id = store.put_bytes(bytes).await.map_err(PublishError::Store)?;
+                entries.push(ManifestEntry { slot: *slot, artifact: id.to_string(), bytes: length });
+                continue;
+            }
             let (id, pin) = self.put(bytes).await?;
             entries.push(ManifestEntry { slot: *slot, artifact: id.to_string(), bytes: length });
             artifacts.push(*id.as_bytes());
@@ -118,6 +129,14 @@ impl Publisher {
         let mut tensors = TensorSet::new();
         for entry in entries {
             let id: ArtifactId = entry.artifact.parse().map_err(PublishError::Store)?;
+            #[cfg(debug_assertions)]
+            if let Some((withheld, store)) = &self.withheld
+                && *withheld == entry.slot
+            {
+                let bytes = store.read(&id, entry.bytes).await.map_err(PublishError::Store)?;
+                tensors.insert(entry.slot, Arc::from(bytes.as_ref()));
+                continue;
+            }
             let bytes = self.store.read(&id, entry.bytes).await.map_err(PublishError::Store)?;
             tensors.insert(entry.slot, Arc::from(bytes.as_ref()));
         }

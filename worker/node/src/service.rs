@@ -82,7 +82,16 @@ impl<M: Market> Service<M> {
         {
             let (store, stop) = (self.shared.publisher.store.clone(), servers.clone());
             let (listener, routes) = (self.artifacts_listener, segments::routes(Arc::clone(&self.shared)));
+            #[cfg(debug_assertions)]
+            let listener = (!self.shared.fault.is_some_and(|fault| fault.is_silent())).then_some(listener);
+            #[cfg(not(debug_assertions))]
+            let listener = Some(listener);
             serving.spawn(async move {
+                // A silent node has no server, and its port is closed.
+                let Some(listener) = listener else {
+                    stop.cancelled().await;
+                    return Ok(());
+                };
                 assay_store::serve_with(store, listener, ServerOptions::default(), routes, stop)
                     .await
                     .map_err(|error| ServiceError::Server(error.to_string()))

@@ -5,6 +5,8 @@ use crate::config::{BackendChoice, NodeConfig};
 use crate::defence::alarm::{Alarm, Conviction};
 use crate::driver::Shared;
 use crate::engine::Engine;
+#[cfg(debug_assertions)]
+use crate::fault::NodeFault;
 use crate::journal::{Journal, JournalError};
 use crate::prepare::{Artifacts, Prepared};
 use crate::publish::Publisher;
@@ -78,6 +80,10 @@ pub enum StartError {
         /// That of the network account, base58.
         expected: String,
     },
+    /// A fault was asked for where none may be made.
+    #[cfg(debug_assertions)]
+    #[error(transparent)]
+    Fault(#[from] crate::fault::FaultRefused),
     /// No backend can be used.
     #[error(transparent)]
     Backend(#[from] KernelError),
@@ -168,7 +174,14 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
     let backends = tokio::task::spawn_blocking(move || backends(&chosen))
         .await
         .map_err(|error| KernelError::Device { device: "backend".to_owned(), reason: error.to_string() })??;
+    #[cfg(debug_assertions)]
+    let fault = NodeFault::from_environment(&network)?;
     let engine = Engine::new(backends, config.cached_models, config.self_check);
+    #[cfg(debug_assertions)]
+    let engine = match fault {
+        Some(NodeFault::Execution(fault)) => engine.with_fault(fault),
+        _ => engine,
+    };
     let engine = tokio::task::spawn_blocking(move || {
         calibrate(&engine);
         engine
@@ -186,7 +199,18 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
     let shared = Shared {
         alarm: Alarm::default(),
         artifacts: Artifacts { fetcher: Fetcher::new(fetch)?, store: store.clone(), limits: config.limits.clone() },
-        publisher: Publisher { keeper: Keeper::new(store.clone()), store, uploader: Uploader::new(upload)? },
+        publisher: Publisher {
+            keeper: Keeper::new(store.clone()),
+            store,
+            uploader: Uploader::new(upload)?,
+            #[cfg(debug_assertions)]
+            withheld: match fault.and_then(|fault| fault.withheld_tensor()) {
+                Some(slot) => Some((slot, LocalStore::open(data_folder.join("withheld"))?)),
+                None => None,
+            },
+        },
+        #[cfg(debug_assertions)]
+        fault,
         segments: Segments::new(&config.serving),
         market: RpcMarket::new(sender, further, operator, node, genesis_hash),
         capacity: Arc::new(Semaphore::new(config.concurrent_jobs)),

@@ -94,6 +94,8 @@ impl<M: Market> Driver<M> {
         let (slot, dispute) = self.shared.market.dispute(&self.address, self.looked).await?;
         self.looked = self.looked.max(slot);
         let due = duties(job, &dispute, slot);
+        #[cfg(debug_assertions)]
+        let due = self.without_withheld(&dispute, due);
         let until_slot = due.first().map(|due| due.until_slot).filter(|until| *until != u64::MAX);
         self.shared.alarm.set(&self.address, until_slot);
         self.note(job, &dispute, &due, until_slot)?;
@@ -107,6 +109,26 @@ impl<M: Market> Driver<M> {
         done.write_to(record.dispute.get_or_insert_default());
         self.save(record)?;
         failure.map_or(Ok(()), Err)
+    }
+
+    /// Leaves out what this node was told to withhold.
+    #[cfg(debug_assertions)]
+    fn without_withheld(&self, dispute: &Dispute, due: Vec<Due>) -> Vec<Due> {
+        let Some(fault) = self.shared.fault else { return due };
+        let is_withheld = |duty: &Duty| match duty {
+            Duty::RecordRoot { segment } => fault.withholds_segment(*segment),
+            Duty::Answer { demand } => dispute.demand(demand).is_some_and(|demand| match demand.key.tree {
+                DemandTree::Segment => fault.withholds_segment(demand.key.slot),
+                // Hashes above the data are opened: it is the leaf that is missing.
+                DemandTree::Tensor => {
+                    fault.withheld_tensor() == Some(demand.key.slot)
+                        && demand.key.height <= referee::opening::DATA_HEIGHT
+                }
+                DemandTree::Boundary | DemandTree::SegmentRoot => false,
+            }),
+            Duty::TimeOut { .. } => false,
+        };
+        due.into_iter().filter(|due| !fault.is_silent() && !is_withheld(&due.duty)).collect()
     }
 
     /// Writes down what is known and what is about to be opened, and tells people of every challenge once.

@@ -54,6 +54,9 @@ pub struct Shared<M> {
     pub segments: Segments,
     /// Answers that are due, and convictions.
     pub alarm: Alarm,
+    /// What this node does wrong on purpose.
+    #[cfg(debug_assertions)]
+    pub fault: Option<crate::fault::NodeFault>,
     /// Slots and bells.
     pub board: Board,
     /// One permit for each job in work.

@@ -54,6 +54,7 @@ impl Refused {
             Self::Pending => StatusCode::ACCEPTED,
             Self::Segment(SegmentError::Unknown(_)) => StatusCode::NOT_FOUND,
             Self::Segment(SegmentError::Closed(_)) => StatusCode::GONE,
+            #[cfg(debug_assertions)]
             Self::Segment(SegmentError::Withheld) => StatusCode::FORBIDDEN,
             Self::Segment(SegmentError::Unavailable(_) | SegmentError::SecondRoot) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -74,6 +75,7 @@ impl Refused {
             Self::Segment(error @ SegmentError::Unknown(_)) => ("N0702", error.to_string()),
             Self::Segment(error @ SegmentError::Closed(_)) => ("N0703", error.to_string()),
             Self::Segment(error @ SegmentError::SecondRoot) => ("N0707", error.to_string()),
+            #[cfg(debug_assertions)]
             Self::Segment(error @ SegmentError::Withheld) => ("N0708", error.to_string()),
         };
         Reply { code, message }
@@ -105,6 +107,10 @@ async fn segment<M: Market>(
 ) -> Result<Response, Refused> {
     let Ok(Path((job, segment))) = path else { return Err(Refused::Path) };
     let (Ok(job), Ok(segment)) = (job.parse::<Pubkey>(), segment.parse::<u16>()) else { return Err(Refused::Path) };
+    #[cfg(debug_assertions)]
+    if shared.fault.is_some_and(|fault| fault.withholds_segment(segment)) {
+        return Err(Refused::Segment(SegmentError::Withheld));
+    }
     match shared.stored_segment(&job, segment).await {
         Ok(Some(trace)) => return served(&trace),
         Ok(None) => {}

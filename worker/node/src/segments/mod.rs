@@ -61,7 +61,8 @@ pub enum SegmentError {
     /// Computed again, the segment has another root than the one that was promised; nothing is signed.
     #[error("N0707 the trace cannot be given: it is not what was computed before; demand it on-chain")]
     SecondRoot,
-    /// Tests and drills only: the node was told to withhold it.
+    /// The node was told to withhold it.
+    #[cfg(debug_assertions)]
     #[error("N0708 the trace is withheld")]
     Withheld,
 }

@@ -17,16 +17,16 @@ use assay_node::status;
 use solana_sdk::pubkey::Pubkey;
 use std::path::Path;
 
-const JOB: Pubkey = Pubkey::new_from_array([3; 32]);
+pub(crate) const JOB: Pubkey = Pubkey::new_from_array([3; 32]);
 
 /// Everything that an honest run gives.
-fn replay(source: &Source) -> TensorSet {
+pub(crate) fn replay(source: &Source) -> TensorSet {
     let model = cpu().load(source.resolved.clone().into(), &source.params).unwrap();
     model.run(&source.inputs, Keep::Everything).unwrap().tensors
 }
 
 /// One demand of each kind: the boundary, the root of each segment, its tree, and every tensor that an op produces.
-fn everything(world: &World, tensors: &TensorSet) -> Vec<Asked> {
+pub(crate) fn everything(world: &World, tensors: &TensorSet) -> Vec<Asked> {
     let (graph, hasher) = (graph(), Hasher::default());
     let ask = |tree, slot, bound| Asked { tree, slot, bound };
     let mut asked = vec![ask(DemandTree::Boundary, 0, world.job(&JOB).unwrap().boundary_root)];
@@ -42,7 +42,7 @@ fn everything(world: &World, tensors: &TensorSet) -> Vec<Asked> {
     asked
 }
 
-async fn committed(market: &TestMarket) {
+pub(crate) async fn committed(market: &TestMarket) {
     until("commit", || market.with(|world| world.job(&JOB).unwrap().state == JobState::Committed)).await;
 }
 

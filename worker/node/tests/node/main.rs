@@ -5,6 +5,7 @@ mod court;
 mod crash;
 mod disputes;
 mod engine;
+mod faults;
 mod life;
 mod prepare;
 mod retention;

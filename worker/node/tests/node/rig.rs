@@ -13,6 +13,7 @@ use assay_node::config::NodeConfig;
 use assay_node::defence::alarm::Alarm;
 use assay_node::driver::{Driver, Shared};
 use assay_node::engine::Engine;
+use assay_node::fault::NodeFault;
 use assay_node::journal::{Journal, Record};
 use assay_node::prepare::Artifacts;
 use assay_node::publish::Publisher;
@@ -233,12 +234,27 @@ impl Drop for Rig {
 
 impl Rig {
     pub(crate) fn new(folder: &Path, market: &TestMarket, config: NodeConfig) -> Self {
+        Self::with_fault(folder, market, config, None)
+    }
+
+    /// A node that does something wrong on purpose.
+    pub(crate) fn with_fault(
+        folder: &Path,
+        market: &TestMarket,
+        config: NodeConfig,
+        fault: Option<NodeFault>,
+    ) -> Self {
         let runs = Arc::new(AtomicUsize::new(0));
         let gate = Arc::new(Gate::default());
         let backend =
             Counting { inner: cpu(), runs: Arc::clone(&runs), gate: Arc::clone(&gate), file: folder.join("runs") };
         let store = LocalStore::open(folder.join("artifacts")).unwrap();
         let upload = UploadOptions { allow_private: true, max_attempts: 1, ..UploadOptions::default() };
+        let engine = Engine::new(vec![Arc::new(backend)], config.cached_models, config.self_check);
+        let engine = match fault {
+            Some(NodeFault::Execution(fault)) => engine.with_fault(fault),
+            _ => engine,
+        };
         let shared = Arc::new(Shared {
             node: NODE,
             market: market.clone(),
@@ -252,10 +268,14 @@ impl Rig {
                 keeper: Keeper::new(store.clone()),
                 store,
                 uploader: Uploader::new(upload).unwrap(),
+                withheld: fault
+                    .and_then(|fault| fault.withheld_tensor())
+                    .map(|slot| (slot, LocalStore::open(folder.join("withheld")).unwrap())),
             },
+            fault,
             segments: Segments::new(&config.serving),
             alarm: Alarm::default(),
-            engine: Arc::new(Engine::new(vec![Arc::new(backend)], config.cached_models, config.self_check)),
+            engine: Arc::new(engine),
             board: Board::default(),
             capacity: Arc::new(Semaphore::new(config.concurrent_jobs)),
             fetching: Arc::new(Semaphore::new(4)),

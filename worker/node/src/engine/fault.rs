@@ -1,0 +1,55 @@
+//! Runs with a fault in them. Development builds alone.
+
+use super::{Engine, EngineError, Run, SegmentRun};
+use crate::prepare::Prepared;
+use assay_audit::fault::{Fault, FaultError, Faulty, apply};
+use assay_audit::segment_trace;
+use assay_kernels::Keep;
+use assay_kernels::commit::Hasher;
+
+impl Engine {
+    /// The same engine with a fault in every run.
+    pub fn with_fault(mut self, fault: Fault) -> Self {
+        self.fault = Some(fault);
+        self
+    }
+
+    /// What the fault makes of a right run: another boundary, most of the time.
+    pub(super) fn spoil(&self, job: &Prepared, mut run: Run) -> Result<Run, EngineError> {
+        let Some(faulty) = self.faulty(job)? else { return Ok(run) };
+        run.tensors.retain(|_, _| false);
+        for slot in &run.boundary_slots {
+            run.tensors.extend(faulty.committed.get(slot).map(|bytes| (*slot, bytes.clone())));
+        }
+        run.boundary = Hasher::default().boundary(&job.graph, &run.tensors)?;
+        Ok(run)
+    }
+
+    /// The trace that a node with the fault signs, without any guard.
+    pub(super) fn spoiled_segment(&self, job: &Prepared, segment: u16) -> Result<Option<SegmentRun>, EngineError> {
+        let Some(faulty) = self.faulty(job)? else { return Ok(None) };
+        let trace = segment_trace(&job.graph, segment, &faulty.inside, &Hasher::default())?;
+        let of_segment = |slot| faulty.inside.get(slot).map(|bytes| (*slot, bytes.clone()));
+        let tensors = trace.slots.iter().filter_map(of_segment).collect();
+        Ok(Some(SegmentRun { tensors, trace, backend: "fault" }))
+    }
+
+    fn faulty(&self, job: &Prepared) -> Result<Option<Faulty>, EngineError> {
+        let Some(fault) = &self.fault else { return Ok(None) };
+        self.first_that(|slate| {
+            let honest = slate.model(job)?.model.run(&job.inputs, Keep::Everything)?.tensors;
+            match apply(&job.subject(), slate.backend.as_ref(), &honest, fault) {
+                Ok(faulty) => {
+                    let Faulty { op, slot, element, .. } = faulty;
+                    tracing::error!(%fault, op, slot, element, "a fault was made on purpose");
+                    Ok(Some(faulty))
+                }
+                Err(error @ FaultError::NoEffect(_)) => {
+                    tracing::warn!(%error, "the job is computed right");
+                    Ok(None)
+                }
+                Err(error) => Err(EngineError::Commit(error.to_string())),
+            }
+        })
+    }
+}

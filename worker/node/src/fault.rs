@@ -1,0 +1,153 @@
+//! Wrong results, withheld traces and silence on purpose, for tests and drills. Development builds alone, on development
+//! networks alone, and never on a public cluster: a node with a fault is convicted and loses its stake.
+
+use assay::state::Network;
+use assay_audit::fault::{Fault, FaultError};
+use referee::graph::Slot;
+use solana_sdk::hash::Hash;
+
+/// The environment variable that names a fault.
+pub const VARIABLE: &str = "ASSAY_FAULT";
+
+/// Genesis hashes of Solana's public clusters: mainnet, testnet, devnet.
+const PUBLIC_CLUSTERS: [&str; 3] = [
+    "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d",
+    "4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY",
+    "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG",
+];
+
+/// What this node does wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeFault {
+    /// It computes, commits to or signs something wrong. As text: a fault of [`assay_audit::fault`].
+    Execution(Fault),
+    /// It neither serves nor records nor opens the trace of a segment. `withhold-segment`, or `withhold-segment:segment=N`.
+    WithholdSegment(Option<u16>),
+    /// It neither serves the bytes of a tensor nor opens them. `withhold-leaf:tensor=N`.
+    WithholdLeaf(Slot),
+    /// After its commitment it serves nothing and answers nobody. `silence`.
+    Silence,
+}
+
+/// Why a fault is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum FaultRefused {
+    /// The text names none.
+    #[error("N0607 {VARIABLE}: {0}; or one of withhold-segment[:segment=N], withhold-leaf:tensor=N, silence")]
+    Text(FaultError),
+    /// The option of a withholding is wrong.
+    #[error("N0607 {VARIABLE}={0:?}: write withhold-segment[:segment=N] or withhold-leaf:tensor=N")]
+    Option(String),
+    /// Something is at stake here.
+    #[error("N0608 {VARIABLE} is set, and {0}: faults are for development networks of one's own; unset it")]
+    Network(&'static str),
+}
+
+impl NodeFault {
+    /// The fault that the environment names, if it names one and this is a network to make it on.
+    ///
+    /// # Errors
+    /// The text is none of a fault; or the network is not one for it.
+    pub fn from_environment(network: &Network) -> Result<Option<Self>, FaultRefused> {
+        match std::env::var(VARIABLE) {
+            Ok(text) => Self::checked(&text, network).map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn checked(text: &str, network: &Network) -> Result<Self, FaultRefused> {
+        if !network.development {
+            return Err(FaultRefused::Network("this is no development network"));
+        }
+        let genesis = Hash::new_from_array(network.genesis_hash).to_string();
+        if PUBLIC_CLUSTERS.contains(&genesis.as_str()) {
+            return Err(FaultRefused::Network("this is a public cluster"));
+        }
+        let fault = Self::parse(text)?;
+        tracing::error!(?fault, "THIS NODE MAKES A FAULT ON PURPOSE: it will be convicted and lose its bond and stake");
+        Ok(fault)
+    }
+
+    fn parse(text: &str) -> Result<Self, FaultRefused> {
+        let (kind, option) = text.trim().split_once(':').unwrap_or((text.trim(), ""));
+        let wrong = || FaultRefused::Option(text.to_owned());
+        let number = |name: &str| -> Result<Option<u16>, FaultRefused> {
+            if option.is_empty() {
+                return Ok(None);
+            }
+            let value = option.strip_prefix(name).and_then(|rest| rest.trim_start().strip_prefix('='));
+            value.ok_or_else(wrong)?.trim().parse().map(Some).map_err(|_| wrong())
+        };
+        match kind {
+            "withhold-segment" => Ok(Self::WithholdSegment(number("segment")?)),
+            "withhold-leaf" => Ok(Self::WithholdLeaf(number("tensor")?.ok_or_else(wrong)?)),
+            "silence" if option.is_empty() => Ok(Self::Silence),
+            _ => text.trim().parse().map(Self::Execution).map_err(FaultRefused::Text),
+        }
+    }
+
+    /// Whether it withholds the trace of this segment.
+    pub fn withholds_segment(&self, segment: u16) -> bool {
+        match self {
+            Self::WithholdSegment(withheld) => withheld.is_none_or(|withheld| withheld == segment),
+            Self::Silence => true,
+            Self::Execution(_) | Self::WithholdLeaf(_) => false,
+        }
+    }
+
+    /// The tensor whose bytes it withholds.
+    pub fn withheld_tensor(&self) -> Option<Slot> {
+        match self {
+            Self::WithholdLeaf(slot) => Some(*slot),
+            Self::Execution(_) | Self::WithholdSegment(_) | Self::Silence => None,
+        }
+    }
+
+    /// Whether it is silent.
+    pub fn is_silent(&self) -> bool {
+        *self == Self::Silence
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_audit::fault::FaultKind;
+
+    fn development() -> Network {
+        Network { development: true, genesis_hash: [7; 32], ..Network::default() }
+    }
+
+    #[test]
+    fn every_fault_has_its_text() {
+        let parsed = |text: &str| NodeFault::checked(text, &development()).unwrap();
+        assert_eq!(parsed("withhold-segment"), NodeFault::WithholdSegment(None));
+        assert_eq!(parsed("withhold-segment:segment=3"), NodeFault::WithholdSegment(Some(3)));
+        assert_eq!(parsed("withhold-leaf:tensor = 9"), NodeFault::WithholdLeaf(9));
+        assert_eq!(parsed(" silence "), NodeFault::Silence);
+        assert_eq!(parsed("tie"), NodeFault::Execution(Fault::new(FaultKind::Tie)));
+        for text in ["", "silence:x=1", "withhold-leaf", "withhold-leaf:segment=1", "withhold-segment:segment=x", "nothing"] {
+            let error = NodeFault::checked(text, &development()).unwrap_err().to_string();
+            assert!(error.starts_with("N0607"), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn faults_are_refused_where_something_is_at_stake() {
+        let refused = |network: &Network| NodeFault::checked("silence", network).unwrap_err().to_string();
+        assert!(refused(&Network { development: false, ..development() }).starts_with("N0608"));
+        for cluster in PUBLIC_CLUSTERS {
+            let genesis_hash = cluster.parse::<Hash>().unwrap().to_bytes();
+            assert!(refused(&Network { genesis_hash, ..development() }).contains("public cluster"), "{cluster}");
+        }
+    }
+
+    #[test]
+    fn what_is_withheld_is_what_was_named() {
+        assert!(NodeFault::WithholdSegment(None).withholds_segment(9));
+        assert!(NodeFault::WithholdSegment(Some(1)).withholds_segment(1));
+        assert!(!NodeFault::WithholdSegment(Some(1)).withholds_segment(2));
+        assert!(NodeFault::Silence.withholds_segment(0) && NodeFault::Silence.is_silent());
+        assert_eq!(NodeFault::WithholdLeaf(4).withheld_tensor(), Some(4));
+    }
+}
