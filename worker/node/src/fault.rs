@@ -126,7 +126,9 @@ mod tests {
         assert_eq!(parsed("withhold-leaf:tensor = 9"), NodeFault::WithholdLeaf(9));
         assert_eq!(parsed(" silence "), NodeFault::Silence);
         assert_eq!(parsed("tie"), NodeFault::Execution(Fault::new(FaultKind::Tie)));
-        for text in ["", "silence:x=1", "withhold-leaf", "withhold-leaf:segment=1", "withhold-segment:segment=x", "nothing"] {
+        for text in
+            ["", "silence:x=1", "withhold-leaf", "withhold-leaf:segment=1", "withhold-segment:segment=x", "nothing"]
+        {
             let error = NodeFault::checked(text, &development()).unwrap_err().to_string();
             assert!(error.starts_with("N0607"), "{text:?}: {error}");
         }

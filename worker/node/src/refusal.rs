@@ -9,13 +9,14 @@
 //! | N0205 | the run needs more memory than the node allows |
 //! | N0206 | the price is below the node's floor |
 //! | N0207 | the job cannot be finished before its deadline |
-//! | N0208 | too little free stake for the bond |
+//! | N0208 | too little stake for the bond and for what a conviction would slash |
 //! | N0209 | the IR version is not this node's |
 //! | N0210 | the backend cannot load the graph |
 //! | N0211 | the first run differs from the scalar reference |
 //! | N0212 | the payment mint is not one that the node accepts |
 //! | N0215 | the job leaves too little time to answer challenges |
 //! | N0216 | the job makes challengers pay too little for openings |
+//! | N0217 | the node was convicted and claims no more |
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -64,3 +64,18 @@ fn write_keypair(path: &Path) -> solana_sdk::pubkey::Pubkey {
     std::fs::write(path, text).expect("a writable folder");
     keypair.pubkey()
 }
+
+/// Faults on purpose are compiled into development builds alone, and what asks for them stands in the binary exactly then.
+#[test]
+fn only_development_builds_know_of_faults() {
+    let binary = std::fs::read(env!("CARGO_BIN_EXE_assay")).unwrap();
+    let needle = b"ASSAY_FAULT";
+    let mut rest = binary.as_slice();
+    let mut is_there = false;
+    while let Some(at) = rest.iter().position(|byte| *byte == needle[0]) {
+        rest = &rest[at..];
+        is_there |= rest.starts_with(needle);
+        rest = &rest[1..];
+    }
+    assert_eq!(is_there, cfg!(debug_assertions));
+}

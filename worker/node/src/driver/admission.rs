@@ -8,6 +8,7 @@ use crate::market::{Action, Market};
 use crate::prepare::NotWhole;
 use crate::refusal::Refusal;
 use assay::state::{Job, Node};
+use assay::units::{BasisPoints, Slot, TokenAmount};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -204,14 +205,24 @@ impl Stake {
         let Some(node) = node else {
             return Self::TooLittle(Refusal::new("N0208", "the node is not registered", "run `assay node init`"));
         };
-        if node.stake < job.bond.max(job.minimum_stake) {
+        if node.fraud_convictions > 0 {
+            return Self::TooLittle(Refusal::new("N0217", "the node was convicted", "register another node"));
+        }
+        // The program's own rule: besides the bond, what a conviction would slash stays free.
+        let (bond, slash) = (TokenAmount(job.bond), BasisPoints(u32::from(job.dispute.slash_bps)));
+        let covers = |locked| Node { locked, ..node.clone() }.lock_bond(bond, slash, Slot(0), Slot(0)).is_ok();
+        if node.stake < job.minimum_stake || !covers(0) {
+            let share = slash.0.max(u32::from(node.slash_reserve_bps));
             return Self::TooLittle(Refusal::new(
                 "N0208",
-                format!("the bond is {}, the least stake {}, this node's {}", job.bond, job.minimum_stake, node.stake),
+                format!(
+                    "the bond is {}, {share} of 10,000 parts of the stake stay free, the least stake is {}, this node's {}",
+                    job.bond, job.minimum_stake, node.stake
+                ),
                 "stake more with `assay node stake`",
             ));
         }
-        if node.stake.saturating_sub(node.locked) < job.bond { Self::Locked } else { Self::Enough }
+        if covers(node.locked) { Self::Enough } else { Self::Locked }
     }
 }
 
@@ -246,6 +257,7 @@ fn slot_of_price(job: &Job, floor: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use assay::state::DisputeTerms;
     use proptest::prelude::*;
 
     fn ramp(min: u64, max: u64, hold: u64, rise: u64) -> Job {
@@ -286,6 +298,15 @@ mod tests {
         let job = Job { bond: 50, minimum_stake: 80, ..Job::default() };
         let stake = |stake, locked| Stake::of(Some(&Node { stake, locked, ..Node::default() }), &job);
         assert_eq!(stake(80, 30), Stake::Enough);
+        let slashed = Job { dispute: DisputeTerms { slash_bps: 2_500, ..DisputeTerms::default() }, ..job.clone() };
+        let reserved = |stake, locked| Stake::of(Some(&Node { stake, locked, ..Node::default() }), &slashed);
+        assert_eq!(reserved(80, 10), Stake::Enough);
+        assert_eq!(reserved(80, 11), Stake::Locked);
+        let large = Job { bond: 61, ..slashed.clone() };
+        let too_large = Stake::of(Some(&Node { stake: 80, ..Node::default() }), &large);
+        assert!(matches!(too_large, Stake::TooLittle(refusal) if refusal.code == "N0208"));
+        let convicted = Node { stake: 1_000, fraud_convictions: 1, ..Node::default() };
+        assert!(matches!(Stake::of(Some(&convicted), &job), Stake::TooLittle(refusal) if refusal.code == "N0217"));
         assert_eq!(stake(80, 31), Stake::Locked);
         assert!(matches!(stake(79, 0), Stake::TooLittle(refusal) if refusal.code == "N0208"));
         assert!(matches!(Stake::of(None, &job), Stake::TooLittle(refusal) if refusal.code == "N0208"));

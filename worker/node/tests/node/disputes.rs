@@ -75,9 +75,9 @@ async fn ten_challengers_are_answered_and_outlasted_and_nothing_stays_behind() {
         demands
     });
     until("all is answered", || market.with(|world| demands.iter().all(|demand| world.is_answered(demand)))).await;
-    let status = status::of(&rig.shared).unwrap();
-    assert_eq!((status.disputes.jobs, status.disputes.challenges), (1, 10));
-    assert!(status.disputes.bonds_at_risk > 0 && status.disputes.rent_lamports > 0, "{:?}", status.disputes);
+    let open = || status::of(&rig.shared).unwrap().disputes;
+    assert_eq!((open().jobs, open().challenges, open().bonds_at_risk), (1, 10, 100));
+    until("its rent is known", || open().rent_lamports > 0).await;
     driver.await.unwrap().unwrap();
     let record = rig.record(&JOB).unwrap();
     assert_eq!(record.stage, Stage::Finished(Outcome::Paid { amount: 975 }));

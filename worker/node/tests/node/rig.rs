@@ -238,12 +238,7 @@ impl Rig {
     }
 
     /// A node that does something wrong on purpose.
-    pub(crate) fn with_fault(
-        folder: &Path,
-        market: &TestMarket,
-        config: NodeConfig,
-        fault: Option<NodeFault>,
-    ) -> Self {
+    pub(crate) fn with_fault(folder: &Path, market: &TestMarket, config: NodeConfig, fault: Option<NodeFault>) -> Self {
         let runs = Arc::new(AtomicUsize::new(0));
         let gate = Arc::new(Gate::default());
         let backend =
