@@ -30,6 +30,10 @@ pub const SEGMENT_CLAIM_SEED: &[u8] = b"segment_claim";
 /// First seed of a [`Demand`](crate::state::Demand); the job and the parts of its [`DemandKey`](crate::state::DemandKey)
 /// follow.
 pub const DEMAND_SEED: &[u8] = b"demand";
+/// First seed of a [`Validator`](crate::state::Validator); its authority follows.
+pub const VALIDATOR_SEED: &[u8] = b"validator";
+/// First seed of an [`Attestation`](crate::state::Attestation); the job and the validator follow.
+pub const ATTESTATION_SEED: &[u8] = b"attestation";
 
 /// Address of the network.
 pub const NETWORK: Pubkey =
@@ -94,6 +98,16 @@ pub fn segment_claim(job: &Pubkey, segment: u16, author: &Pubkey) -> Pubkey {
 pub fn demand(job: &Pubkey, key: &crate::state::DemandKey) -> Pubkey {
     let (slot, index) = (key.slot.to_le_bytes(), key.index.to_le_bytes());
     derive(&[DEMAND_SEED, job.as_ref(), &key.origin, &[key.tree as u8], &slot, &[key.height], &index])
+}
+
+/// Address of the validator of a key.
+pub fn validator(authority: &Pubkey) -> Pubkey {
+    derive(&[VALIDATOR_SEED, authority.as_ref()])
+}
+
+/// Address of the attestation of a job by a validator.
+pub fn attestation(job: &Pubkey, validator: &Pubkey) -> Pubkey {
+    derive(&[ATTESTATION_SEED, job.as_ref(), validator.as_ref()])
 }
 
 /// Address that signs the program's own events, an account of every instruction that emits one.

@@ -381,6 +381,95 @@ pub enum AssayError {
     /// See `limits::OPENING_FEE_LAMPORTS`.
     #[msg("opening_fee_lamports is outside its bounds: choose 0 to 1,000,000,000")]
     OpeningFeeOutOfBounds = 265,
+    /// See `audit_limits::EPOCH_SLOTS`.
+    #[msg("audit.epoch_slots is outside its bounds: choose 2 to 216,000")]
+    EpochSlotsOutOfBounds = 270,
+    /// See `audit_limits::AUDITS_PER_JOB`.
+    #[msg("audit.audits_per_job is outside its bounds: choose 1 to 16")]
+    AuditsPerJobOutOfBounds = 271,
+    /// See `audit_limits::ATTESTATION_BOND_BPS`.
+    #[msg("audit.attestation_bond_bps is outside its bounds: choose 20,000 to 10,000,000")]
+    AttestationBondOutOfBounds = 272,
+    /// See `limits::MINIMUM_STAKE`.
+    #[msg("audit.minimum_validator_stake is outside its bounds: choose 1 to 10^18")]
+    MinimumValidatorStakeOutOfBounds = 273,
+    /// A pot without a cap pays nobody, and no fee exceeds the pot.
+    #[msg("audit_pot and audit_cap do not fit: choose a cap of 1 to the pot, or neither")]
+    AuditTermsInvalid = 274,
+    /// Nobody could attest in time.
+    #[msg("The window is too short for the audit: choose window_slots of at least two epochs, or no audit_pot")]
+    WindowTooShortForAudit = 275,
+    /// The signer is not the validator's cold key.
+    #[msg("Only the validator's authority may do this: sign with the cold key")]
+    NotValidatorAuthority = 276,
+    /// The signer is not the validator's hot key.
+    #[msg("Only the validator's present auditor may do this: sign with it, or change it with update_validator")]
+    NotAuditor = 277,
+    /// The zero key can never sign.
+    #[msg("The auditor cannot be the zero key: name a key that can sign")]
+    AuditorInvalid = 278,
+    /// Removing it would lose the stake.
+    #[msg("The validator still has stake: request its withdrawal first")]
+    ValidatorHasStake = 279,
+    /// Removing it would lose what unbonds.
+    #[msg("The validator still has stake on its way out: withdraw it first")]
+    ValidatorHasUnbonding = 280,
+    /// A bond may still be slashed.
+    #[msg("The validator has open attestations: settle them when their jobs have ended")]
+    ValidatorHasAttestations = 281,
+    /// The network asks for more stake.
+    #[msg("The validator's stake is below the network's minimum_validator_stake: stake more")]
+    ValidatorStakeTooLow = 282,
+    /// Nothing fixes the validator's seeds.
+    #[msg("The validator has no chain of seeds: commit to one, which counts two epochs later")]
+    ChainMissing = 283,
+    /// The chain could have been chosen for the job.
+    #[msg(
+        "The chain does not count that early: it counts for jobs posted two epochs after it was committed, or later"
+    )]
+    ChainTooYoung = 284,
+    /// Governance changed the length of epochs in between.
+    #[msg("The chain counts epochs of another length than the job: commit to a new chain for later jobs")]
+    ChainOfOtherEpochs = 285,
+    /// Too many hashes would have to be computed.
+    #[msg("The seed is more than 64 epochs from the last one shown: show one in between with reveal_seed")]
+    SeedTooFar = 286,
+    /// The chain has another seed for the epoch.
+    #[msg("This is not the chain's seed of the epoch: give that of the epoch in which the result was committed")]
+    WrongSeed = 287,
+    /// Results could be committed by one who knows who audits them.
+    #[msg("The epoch of the seed is not over: wait until its last slot has passed")]
+    EpochNotOver = 288,
+    /// The draw fell on others.
+    #[msg("The validator is not drawn for this job: attest those for which its seed draws it")]
+    NotDrawn = 289,
+    /// The client asked for no audit.
+    #[msg("The job has no audit pot: there is nothing to attest for")]
+    NoAuditPot = 290,
+    /// Too late to attest.
+    #[msg("The challenge window has closed: nothing can be attested any more")]
+    AttestationWindowClosed = 291,
+    /// The attestation is another's.
+    #[msg("The attestation is of another job, validator or payer: pass the accounts that it names")]
+    WrongAttestation = 292,
+    /// Nobody knows yet whether the result stands.
+    #[msg("The job has no verdict yet: finalise it after its window, or wait for its disputes")]
+    VerdictOutstanding = 293,
+    /// The fee comes after the bond.
+    #[msg("The attestation's bond is still locked: settle the attestation first")]
+    BondOutstanding = 294,
+    /// The output may not be there.
+    #[msg("Somebody filed that the output is unavailable: wait until that is decided")]
+    OutputUnavailable = 295,
+    /// The job's account is still needed.
+    #[msg("Attestations of the job are still open: settle and collect them, then close")]
+    AttestationsOpen = 296,
+    /// Only what was filed as unavailable ends with its answers.
+    #[msg("This challenge is no filing that the output is unavailable: prove it, or withdraw it")]
+    NotAFiling = 297,
+    /// A client files alone, an auditor for its validator.
+    #[msg("A filing is by the client, or by an auditor with its validator and seed: pass both or neither")]
+    FilerUnclear = 298,
 }
 
 #[cfg(test)]
@@ -509,6 +598,35 @@ mod tests {
         (SlashOutOfBounds, 263),
         (BountyOutOfBounds, 264),
         (OpeningFeeOutOfBounds, 265),
+        (EpochSlotsOutOfBounds, 270),
+        (AuditsPerJobOutOfBounds, 271),
+        (AttestationBondOutOfBounds, 272),
+        (MinimumValidatorStakeOutOfBounds, 273),
+        (AuditTermsInvalid, 274),
+        (WindowTooShortForAudit, 275),
+        (NotValidatorAuthority, 276),
+        (NotAuditor, 277),
+        (AuditorInvalid, 278),
+        (ValidatorHasStake, 279),
+        (ValidatorHasUnbonding, 280),
+        (ValidatorHasAttestations, 281),
+        (ValidatorStakeTooLow, 282),
+        (ChainMissing, 283),
+        (ChainTooYoung, 284),
+        (ChainOfOtherEpochs, 285),
+        (SeedTooFar, 286),
+        (WrongSeed, 287),
+        (EpochNotOver, 288),
+        (NotDrawn, 289),
+        (NoAuditPot, 290),
+        (AttestationWindowClosed, 291),
+        (WrongAttestation, 292),
+        (VerdictOutstanding, 293),
+        (BondOutstanding, 294),
+        (OutputUnavailable, 295),
+        (AttestationsOpen, 296),
+        (NotAFiling, 297),
+        (FilerUnclear, 298),
     ];
 
     #[test]

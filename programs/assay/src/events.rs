@@ -6,6 +6,10 @@ use crate::dispute::{ChallengeState, Target};
 use crate::state::{DemandKey, Fault, Parameters};
 use anchor_lang::prelude::*;
 
+mod audit;
+
+pub use audit::*;
+
 /// The network was created.
 #[event]
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,6 +198,8 @@ pub struct JobPosted {
     pub price_max: u64,
     /// What the claiming node locks, in base units of the stake mint.
     pub bond: u64,
+    /// Escrowed for audits, in base units of the payment mint.
+    pub audit_pot: u64,
     /// Last slot at which it can be claimed.
     pub last_claim_slot: u64,
 }
@@ -248,6 +254,8 @@ pub struct JobSettled {
     pub client_credit: u64,
     /// Owed to the fee vault, in base units of the payment mint.
     pub fee_credit: u64,
+    /// Owed to attestations together, in base units of the payment mint.
+    pub audit_credit: u64,
 }
 
 /// The client took a job back.

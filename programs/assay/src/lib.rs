@@ -6,10 +6,11 @@
 //! Read from the bottom up, every module depending only on those before it:
 //!
 //! * [`mod@error`], [`units`], [`address`], [`wire`]: codes, typed units, seeds, reading strings;
-//! * [`market`], [`state_machine`]: the rules as pure functions and the life of a job as a table;
+//! * [`market`], [`audit`], [`state_machine`]: the rules as pure functions and the life of a job as a table;
 //! * [`dispute`]: the rules of disputes as pure functions, and the life of a challenge as a table;
 //! * [`state`], [`events`]: the accounts with their transitions and invariants, and what is announced;
 //! * [`token_policy`], [`vault`]: which mints are accepted, and the only code that moves tokens;
+//! * [`beacon`]: what a slot brings that nobody knew before;
 //! * [`instructions`]: one a file: who may call, from which state, with which effects.
 //!
 //! `ATTACKS.md` lists for every instruction what was tried against it and the test that shows it refused.
@@ -31,6 +32,10 @@ use anchor_lang::prelude::*;
 
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod address;
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
+pub mod audit;
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
+pub mod beacon;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod dispute;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
@@ -308,5 +313,84 @@ pub mod assay {
         args: CloseSegmentClaimArgs,
     ) -> Result<()> {
         CloseSegmentClaim::handle(ctx, args)
+    }
+
+    /// Accepts a result early: the node is paid, its bond stays at risk. By the client.
+    pub fn accept_result(ctx: Context<AcceptResult>) -> Result<()> {
+        AcceptResult::handle(ctx)
+    }
+
+    /// Registers a validator without stake. By its authority.
+    pub fn register_validator(ctx: Context<RegisterValidator>, args: RegisterValidatorArgs) -> Result<()> {
+        RegisterValidator::handle(ctx, args)
+    }
+
+    /// Changes the hot key of a validator. By its authority.
+    pub fn update_validator(ctx: Context<UpdateValidator>, args: UpdateValidatorArgs) -> Result<()> {
+        UpdateValidator::handle(ctx, args)
+    }
+
+    /// Adds stake to a validator. By its authority.
+    pub fn stake_validator<'info>(ctx: Context<'info, StakeValidator<'info>>, args: StakeValidatorArgs) -> Result<()> {
+        StakeValidator::handle(ctx, args)
+    }
+
+    /// Starts to unbond free stake of a validator. By its authority.
+    pub fn request_validator_withdrawal(
+        ctx: Context<RequestValidatorWithdrawal>,
+        args: RequestValidatorWithdrawalArgs,
+    ) -> Result<()> {
+        RequestValidatorWithdrawal::handle(ctx, args)
+    }
+
+    /// Pays out the withdrawal of a validator that has been released. By its authority.
+    pub fn withdraw_validator_stake<'info>(ctx: Context<'info, WithdrawValidatorStake<'info>>) -> Result<()> {
+        WithdrawValidatorStake::handle(ctx)
+    }
+
+    /// Removes a validator that owns and owes nothing. By its authority.
+    pub fn deregister_validator(ctx: Context<DeregisterValidator>) -> Result<()> {
+        DeregisterValidator::handle(ctx)
+    }
+
+    /// Commits to a chain of seeds, which counts two epochs later. By the auditor.
+    pub fn commit_chain(ctx: Context<CommitChain>, args: CommitChainArgs) -> Result<()> {
+        CommitChain::handle(ctx, args)
+    }
+
+    /// Shows a seed of a past epoch. By the auditor.
+    pub fn reveal_seed(ctx: Context<RevealSeed>, args: RevealSeedArgs) -> Result<()> {
+        RevealSeed::handle(ctx, args)
+    }
+
+    /// Attests a result under a bond. By the auditor of a validator that is drawn for the job.
+    pub fn attest(ctx: Context<Attest>, args: AttestArgs) -> Result<()> {
+        Attest::handle(ctx, args)
+    }
+
+    /// Frees or slashes the bond of an attestation. By anyone.
+    pub fn settle_attestation(ctx: Context<SettleAttestation>) -> Result<()> {
+        SettleAttestation::handle(ctx)
+    }
+
+    /// Pays the fee of an attestation. By its payee to any account, by anyone to the payee's associated token account.
+    pub fn collect_attestation<'info>(
+        ctx: Context<'info, CollectAttestation<'info>>,
+        args: CollectAttestationArgs,
+    ) -> Result<()> {
+        CollectAttestation::handle(ctx, args)
+    }
+
+    /// Files that the output of a job is not to be had. By the client, or the auditor of a validator that is drawn.
+    pub fn file_unavailable<'info>(
+        ctx: Context<'info, FileUnavailable<'info>>,
+        args: FileUnavailableArgs,
+    ) -> Result<()> {
+        FileUnavailable::handle(ctx, args)
+    }
+
+    /// Ends a filing whose demands are all answered. By whoever filed.
+    pub fn end_filing(ctx: Context<EndFiling>) -> Result<()> {
+        EndFiling::handle(ctx)
     }
 }

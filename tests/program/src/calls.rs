@@ -17,7 +17,8 @@ use solana_sdk::pubkey::Pubkey;
 /// Genesis hash of the cluster that the tests run on.
 pub const GENESIS_HASH: [u8; 32] = [0x6e; 32];
 
-const SYSTEM: Pubkey = Pubkey::new_from_array([0; 32]);
+/// The system program.
+pub const SYSTEM: Pubkey = Pubkey::new_from_array([0; 32]);
 
 /// An instruction whose accounts still have their names.
 #[derive(Clone, Debug)]
@@ -29,7 +30,7 @@ pub struct Call<A> {
 }
 
 impl<A: ToAccountMetas> Call<A> {
-    fn new(accounts: A, arguments: impl InstructionData) -> Self {
+    pub(crate) fn new(accounts: A, arguments: impl InstructionData) -> Self {
         Self { accounts, data: arguments.data() }
     }
 

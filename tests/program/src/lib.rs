@@ -5,12 +5,14 @@
 //! * [`tokens`]: mints and token accounts of both token programs;
 //! * [`world`]: a network with clients, nodes and mints, and typed calls of every instruction;
 //! * [`calls`]: the accounts of every instruction, as a well-behaved caller passes them;
+//! * [`audits`]: validators, their chains of seeds, and the calls that they make;
 //! * [`chain`]: sends them, and replaces each account by wrong ones;
 //! * [`terms`]: jobs as they are posted, and results as they are committed.
 
 // What goes wrong in a test panics with its reason.
 #![allow(clippy::missing_panics_doc)]
 
+pub mod audits;
 pub mod calls;
 pub mod chain;
 pub mod outcome;

@@ -3,7 +3,7 @@
 use anchor_lang::prelude::Pubkey;
 use assay::instructions::{CommitResultArgs, PostJobArgs};
 use assay::market::OutputDescriptor;
-use assay::state::{DisputeParameters, Parameters};
+use assay::state::{AuditParameters, DisputeParameters, Parameters};
 use referee::commit::{ListRole, commitment, depth_for, list_root, merkle_path, merkle_root, sha256, tensor_hash};
 use referee::graph::IR_VERSION;
 
@@ -28,6 +28,12 @@ pub fn parameters() -> Parameters {
             slash_bps: 2_500,
             bounty_bps: 5_000,
             opening_fee_lamports: 7_000,
+        },
+        audit: AuditParameters {
+            epoch_slots: 20,
+            audits_per_job: 2,
+            attestation_bond_bps: 100_000,
+            minimum_validator_stake: 10_000,
         },
     }
 }
@@ -56,6 +62,8 @@ pub fn terms() -> PostJobArgs {
         window_slots: 30,
         minimum_stake: 20_000,
         bond: 3_001,
+        audit_pot: 0,
+        audit_cap: 0,
         graph_uri: "http://store.example/graph".into(),
         params_uri: "http://store.example/params".into(),
         inputs_uri: "http://store.example/inputs".into(),

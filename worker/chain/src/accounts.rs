@@ -7,7 +7,10 @@ use crate::instructions::TokenMint;
 use anchor_lang::{AccountDeserialize, Discriminator};
 use assay::address;
 use assay::dispute::ChallengeState;
-use assay::state::{Buffer, Challenge, Client, Demand, DemandState, Job, Network, Node, PaymentMint, SegmentClaim};
+use assay::state::{
+    Attestation, Buffer, Challenge, Client, Demand, DemandState, Job, Network, Node, PaymentMint, SegmentClaim,
+    Validator,
+};
 use assay::state_machine::JobState;
 use solana_client::rpc_filter::{Memcmp, RpcFilterType};
 use solana_sdk::pubkey::Pubkey;
@@ -44,6 +47,12 @@ impl Kind for SegmentClaim {
 }
 impl Kind for Demand {
     const NAME: &'static str = "demand";
+}
+impl Kind for Validator {
+    const NAME: &'static str = "validator";
+}
+impl Kind for Attestation {
+    const NAME: &'static str = "attestation";
 }
 
 /// Which challenges to list; every condition given must hold.
@@ -239,6 +248,43 @@ impl Chain {
     pub async fn segment_claims(&self, job: &Pubkey) -> Result<Vec<(Pubkey, SegmentClaim)>> {
         let filters = [kind_filter::<SegmentClaim>(), bytes_at(SegmentClaim::JOB_OFFSET, job.as_ref())];
         Ok(self.list(&filters, 0).await?.value)
+    }
+
+    /// The validator of a cold key; nothing where there is none, or no longer one.
+    pub async fn find_validator(&self, authority: &Pubkey) -> Result<Option<Validator>> {
+        self.find(&address::validator(authority)).await
+    }
+
+    /// All validators, with their addresses.
+    pub async fn validators(&self) -> Result<Vec<(Pubkey, Validator)>> {
+        Ok(self.list(&[kind_filter::<Validator>()], 0).await?.value)
+    }
+
+    /// The validators whose hot key this is, with their addresses.
+    pub async fn validators_of_auditor(&self, auditor: &Pubkey) -> Result<Vec<(Pubkey, Validator)>> {
+        let filters = [kind_filter::<Validator>(), bytes_at(Validator::AUDITOR_OFFSET, auditor.as_ref())];
+        Ok(self.list(&filters, 0).await?.value)
+    }
+
+    /// The attestation of a job by a validator; nothing where there is none, or no longer one.
+    pub async fn find_attestation(&self, job: &Pubkey, validator: &Pubkey) -> Result<Option<Attestation>> {
+        self.find(&address::attestation(job, validator)).await
+    }
+
+    /// All open attestations of a job.
+    pub async fn attestations_of_job(&self, job: &Pubkey) -> Result<Vec<Attestation>> {
+        self.attestations(Attestation::JOB_OFFSET, job).await
+    }
+
+    /// All open attestations by a validator.
+    pub async fn attestations_of_validator(&self, validator: &Pubkey) -> Result<Vec<Attestation>> {
+        self.attestations(Attestation::VALIDATOR_OFFSET, validator).await
+    }
+
+    async fn attestations(&self, offset: usize, key: &Pubkey) -> Result<Vec<Attestation>> {
+        let filters = [kind_filter::<Attestation>(), bytes_at(offset, key.as_ref())];
+        let found = self.list(&filters, 0).await?;
+        Ok(found.value.into_iter().map(|(_, attestation)| attestation).collect())
     }
 
     /// A buffer by its address, with its bytes; nothing where there is none, or no longer one.

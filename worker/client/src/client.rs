@@ -65,7 +65,7 @@ pub struct Ended {
 }
 
 /// How often a waiting client looks; a slot takes 400 ms.
-const LOOK_INTERVAL: Duration = Duration::from_millis(400);
+pub(crate) const LOOK_INTERVAL: Duration = Duration::from_millis(400);
 /// How long a job may be unknown before it counts as missing.
 const UNKNOWN_PATIENCE: Duration = Duration::from_secs(15);
 /// How long the chain may be silent before waiting ends.

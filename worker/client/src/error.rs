@@ -156,6 +156,24 @@ pub enum ClientError {
     /// Nobody is known who serves the result.
     #[error("J0117 neither the job nor its node says where the result is; demand openings on-chain")]
     NoServer,
+    /// The output was demanded on-chain and not opened in time.
+    #[error("J0118 the output of job {job} was withheld and its node convicted; reclaim the escrow")]
+    Withheld {
+        /// The address.
+        job: Pubkey,
+    },
+    /// A filing ended while it was needed.
+    #[error("J0119 the filing about job {job} ended before the output was open; file again while the window lasts")]
+    FilingOver {
+        /// The address.
+        job: Pubkey,
+    },
+    /// What was opened does not fit together.
+    #[error("J0120 the output cannot be opened on-chain: {reason}; check graph and symbols")]
+    Opening {
+        /// Why not.
+        reason: String,
+    },
     /// The result is wrong.
     #[error(
         "J0109 the committed boundary root {committed} is not the one of a replay, {computed}; the result is wrong"

@@ -6,10 +6,13 @@
 //! let posted = client.post(&work, &artifacts, &terms).await?;         // escrows the maximum price
 //! let ended = client.wait(&posted.address, |progress| ..).await?;     // settled, expired or missed
 //! let output = client.result(&ended.address, &work, &ended.job).await?; // bytes whose root is the committed one
+//! client.accept(&posted.address).await?;                              // pay early, before the window is over
+//! client.open_output(&posted.address, &work, |_| ()).await?;          // if nobody serves the output: on-chain, or convict
 //! client.reclaim(&posted.address).await?;                             // what was not spent, and the rent
 //! ```
 
 mod client;
+mod delivery;
 mod error;
 mod fetch;
 mod reclaim;
@@ -18,6 +21,7 @@ mod terms;
 mod work;
 
 pub use client::{Client, Ended, Posted, Progress};
+pub use delivery::Opened;
 pub use error::ClientError;
 pub use fetch::{FetchLimits, committed_boundary, sources};
 pub use reclaim::Reclaimed;

@@ -21,7 +21,8 @@ pub struct Reclaimed {
 impl Client {
     /// Withdraws what the ended job owes to this client and closes the job if nothing else is inside.
     ///
-    /// The node's credit is paid out too, to its owner's associated account: whoever pays that fee gets the rent back sooner.
+    /// The node's credit and the fees of attestations are paid out too, to their owners' associated accounts: whoever pays that
+    /// gets the rent back sooner.
     ///
     /// # Errors
     /// The job has not ended, or the chain refuses; what was withdrawn before stays withdrawn.
@@ -79,15 +80,48 @@ impl Client {
                 tracing::debug!(job = %address, %error, "the node's credit was not paid out by us");
             }
         }
+        if job.audit.open_attestations > 0 {
+            self.end_attestations(address, mint).await?;
+        }
+        if self.chain().find_job(address).await?.is_some_and(|job| job.is_over() && job.record.burn_credit > 0) {
+            let burn = instructions::burn_slash(address, self.chain().stake_mint().await?);
+            if let Err(error) = self.sender.execute(&[burn], &[&self.key]).await {
+                tracing::debug!(job = %address, %error, "what was slashed was not burned by us");
+            }
+        }
         let now = self.chain().find_job(address).await?;
         reclaimed.closed = match now {
             None => true,
-            Some(job) if job.credits.total().is_ok_and(|total| total.0 == 0) && job.charge_credit == 0 => {
+            Some(job) if job.check_closable().is_ok() => {
                 self.sender.execute(&[instructions::close_job(address, &job, mint)], &[&self.key]).await?;
                 true
             }
             Some(_) => false,
         };
         Ok(reclaimed)
+    }
+
+    /// Settles the job's attestations and pays their fees out to their owners' associated accounts: the job stays as long as
+    /// one is open. Validators do this themselves; whoever comes second is refused.
+    async fn end_attestations(&self, address: &Pubkey, mint: TokenMint) -> Result<(), ClientError> {
+        let me = self.key.pubkey();
+        for attestation in self.chain().attestations_of_job(address).await? {
+            let mut steps = Vec::new();
+            if !attestation.released {
+                steps.push(vec![instructions::settle_attestation(&attestation)]);
+            }
+            if self.chain().find_job(address).await?.is_some_and(|job| job.audit.fee > 0) {
+                steps.push(vec![
+                    mint.create_associated_account(&me, &attestation.payee),
+                    instructions::help_collect_attestation(&me, &attestation, mint),
+                ]);
+            }
+            for step in steps {
+                if let Err(error) = self.sender.execute(&step, &[&self.key]).await {
+                    tracing::debug!(job = %address, validator = %attestation.validator, %error, "not ended by us");
+                }
+            }
+        }
+        Ok(())
     }
 }

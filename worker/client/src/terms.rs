@@ -26,12 +26,16 @@ pub struct Terms {
     pub claim_slots: u64,
     /// How long the node may compute.
     pub run_slots: u64,
-    /// Length of the challenge window; `None`: the network's shortest.
+    /// Length of the challenge window; `None`: the network's shortest, or two epochs where an audit needs more.
     pub window_slots: Option<u64>,
     /// Least stake of the node; `None`: the network's.
     pub minimum_stake: Option<u64>,
     /// What the node locks; `None`: the network's least for the maximum price, and at least 1.
     pub bond: Option<u64>,
+    /// For validators that attest the result, in base units of the payment mint, escrowed beside the price; 0: no audit.
+    pub audit_pot: u64,
+    /// Most that one attestation earns.
+    pub audit_cap: u64,
     /// Base URL of the store to which the node uploads the result; `None`: the node serves it.
     pub store_uri: Option<String>,
 }
@@ -51,8 +55,16 @@ impl Terms {
             window_slots: None,
             minimum_stake: None,
             bond: None,
+            audit_pot: 0,
+            audit_cap: 0,
             store_uri: None,
         }
+    }
+
+    /// The network's shortest window, or the shortest in which an audit can be attested.
+    fn least_window(&self, network: &Network) -> u64 {
+        let audit = if self.audit_pot > 0 { 2 * u64::from(network.parameters.audit.epoch_slots) } else { 0 };
+        network.parameters.minimum_window_slots.max(audit)
     }
 
     /// The arguments of `post_job`.
@@ -84,9 +96,11 @@ impl Terms {
             ramp_slots: self.ramp_slots,
             claim_slots: self.claim_slots,
             run_slots: self.run_slots,
-            window_slots: self.window_slots.unwrap_or(network.parameters.minimum_window_slots),
+            window_slots: self.window_slots.unwrap_or_else(|| self.least_window(network)),
             minimum_stake: self.minimum_stake.unwrap_or(network.parameters.minimum_stake),
             bond: self.bond.unwrap_or(least.0.max(1)),
+            audit_pot: self.audit_pot,
+            audit_cap: self.audit_cap,
             graph_uri: artifacts.graph.clone(),
             params_uri: artifacts.params.clone(),
             inputs_uri: artifacts.inputs.clone(),
@@ -99,7 +113,7 @@ impl Terms {
 mod tests {
     use super::*;
     use crate::work::tests::work;
-    use assay::state::{DisputeParameters, Parameters};
+    use assay::state::{AuditParameters, DisputeParameters, Parameters};
 
     fn network() -> Network {
         let parameters = Parameters {
@@ -114,6 +128,7 @@ mod tests {
             miss_charge_bps: 0,
             maximum_open_jobs_per_node: 8,
             dispute: DisputeParameters::default(),
+            audit: AuditParameters { epoch_slots: 20, attestation_bond_bps: 20_000, ..AuditParameters::default() },
         };
         Network {
             version: Network::VERSION,
@@ -125,6 +140,7 @@ mod tests {
             genesis_hash: [0; 32],
             development: true,
             parameters,
+            validator_stake: 0,
         }
     }
 
@@ -158,6 +174,17 @@ mod tests {
         assert_eq!((arguments.graph_root, arguments.params_root), (work.resolved.root, work.params_root));
         assert_eq!((arguments.inputs_root, arguments.symbols), (work.inputs_root, [2, 0, 0, 0]));
         assert_eq!((arguments.output, arguments.store_uri.as_str()), (work.output, ""));
+    }
+
+    #[test]
+    fn a_pot_asks_for_a_window_in_which_it_can_be_earned() {
+        let terms = Terms { audit_pot: 10, audit_cap: 5, ..Terms::new(Pubkey::new_unique(), 100, 200) };
+        let arguments = terms.arguments(0, &work(1), &uris(), &network(), &mint()).unwrap();
+        arguments.validate(&network(), &mint()).unwrap();
+        assert_eq!((arguments.audit_pot, arguments.audit_cap, arguments.window_slots), (10, 5, 40), "two epochs");
+        let mut network = network();
+        network.parameters.minimum_window_slots = 50;
+        assert_eq!(terms.arguments(0, &work(1), &uris(), &network, &mint()).unwrap().window_slots, 50);
     }
 
     #[test]

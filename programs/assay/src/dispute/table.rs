@@ -8,8 +8,8 @@
 //!     └── excuse ─▶ Moot ◀── excuse
 //! ```
 //!
-//! Won, Lost and Moot are ends. Moot is the end of a challenge that another one's success left without a purpose: its bond
-//! goes back.
+//! Won, Lost and Moot are ends. Moot is the end of a challenge that another one's success left without a purpose, or a filing
+//! whose demands were answered: its bond goes back.
 
 use crate::error::{AssayError, Checked};
 use anchor_lang::prelude::*;
@@ -43,7 +43,7 @@ pub enum ChallengeEvent {
     TimeOut,
     /// The challenger gives up.
     Withdraw,
-    /// The job was convicted without it.
+    /// The job was convicted without it; or it filed that the output is unavailable, and everything demanded was answered.
     Excuse,
 }
 

@@ -7,9 +7,10 @@ use anchor_lang::prelude::*;
 
 /// Settles a job whose challenge window has closed.
 ///
-/// Who: anyone, from `Committed`, after the last challenge slot. No token moves, so no account of anybody can stop it.
+/// Who: anyone, from `Committed` or `Accepted`, after the last challenge slot. No token moves, so no account of anybody can stop it.
 ///
-/// 1. Shares the escrow out in credits: price less fee to the node, fee to the protocol, the rest to the client.
+/// 1. Shares the escrow out in credits: price less fee to the node, fee to the protocol, the rest to the client; unless the
+///    client accepted before. Shares the audit pot out among the attestations, up to the cap each; the rest to the client.
 /// 2. Frees the bond.
 #[event_cpi]
 #[derive(Accounts)]
@@ -46,6 +47,7 @@ impl FinaliseJob<'_> {
             node_credit: job.credits.node,
             client_credit: job.credits.client,
             fee_credit: job.credits.fee,
+            audit_credit: job.credits.audits,
         });
         Ok(())
     }

@@ -81,6 +81,7 @@ impl InitializeNetwork<'_> {
             genesis_hash: args.genesis_hash,
             development: args.development,
             parameters: args.parameters,
+            validator_stake: 0,
         });
         accounts.network.invariant()?;
         emit_cpi!(NetworkInitialized {

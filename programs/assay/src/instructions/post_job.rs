@@ -1,8 +1,9 @@
 use crate::address::{CLIENT_SEED, JOB_SEED, NETWORK, VAULT_SEED};
+use crate::beacon::newest_slot_hash;
 use crate::error::{AssayError, Checked};
 use crate::events::JobPosted;
 use crate::market::{is_uri, minimum_bond, OutputDescriptor, PriceRamp};
-use crate::state::{limits, Client, Credits, DisputeRecord, DisputeTerms, Job, Network, PaymentMint};
+use crate::state::{limits, Client, Credits, DisputeRecord, DisputeTerms, Job, JobAudit, Network, PaymentMint};
 use crate::state_machine::JobState;
 use crate::units::{BasisPoints, Slots, TokenAmount};
 use crate::vault::Route;
@@ -45,6 +46,10 @@ pub struct PostJobArgs {
     pub minimum_stake: u64,
     /// What the claiming node locks, in base units of the stake mint.
     pub bond: u64,
+    /// For validators that attest, in base units of the payment mint, escrowed beside the price; 0: no audit.
+    pub audit_pot: u64,
+    /// Most that one attestation earns; 0: no audit.
+    pub audit_cap: u64,
     /// Where the graph can be fetched.
     #[cfg_attr(not(feature = "idl-build"), borsh(deserialize_with = "crate::wire::read_text"))]
     pub graph_uri: String,
@@ -94,6 +99,7 @@ impl PostJobArgs {
         if TokenAmount(self.bond) < minimum_bond(ramp.maximum, payment_mint.bond_rate(), multiple)? {
             return Err(AssayError::BondTooSmall);
         }
+        JobAudit::check_terms(self.audit_pot, self.audit_cap, self.window_slots, parameters.audit.epoch_slots)?;
         let required_uris = [&self.graph_uri, &self.params_uri, &self.inputs_uri];
         if !required_uris.into_iter().all(|uri| is_uri(uri)) {
             return Err(AssayError::UriInvalid);
@@ -105,15 +111,16 @@ impl PostJobArgs {
     }
 }
 
-/// Posts a job and escrows its maximum price.
+/// Posts a job and escrows its maximum price and its audit pot.
 ///
 /// Who: the client, which pays for the job, its vault and, the first time, its counter. All but the counter's rent returns
-/// when the job is closed. The four URIs share a transaction with everything else: together about 450 bytes fit without an
+/// when the job is closed. The four URIs share a transaction with everything else: together about 430 bytes fit without an
 /// address lookup table.
 ///
-/// 1. Creates the job with its terms, pinning fee, miss charge and the terms of disputes, and its vault.
+/// 1. Creates the job with its terms, pinning fee, miss charge, the terms of disputes and audits, the stake of all validators
+///    and the newest slot hash, and its vault.
 /// 2. Counts it in the client's counter, created if need be.
-/// 3. Moves `price_max` from the client into the vault.
+/// 3. Moves `price_max` and `audit_pot` from the client into the vault.
 #[event_cpi]
 #[derive(Accounts)]
 #[instruction(args: PostJobArgs)]
@@ -183,9 +190,9 @@ impl<'info> PostJob<'info> {
     pub fn handle(ctx: Context<'info, Self>, args: PostJobArgs) -> Result<()> {
         ctx.accounts.validate(&args)?;
         let accounts = &mut *ctx.accounts;
-        let escrow = args.price_max;
         accounts.count_job(args.job_id, ctx.bumps.client_account)?;
         accounts.record_terms(args, &ctx.bumps)?;
+        let escrow = accounts.job.escrow()?.0;
         Route {
             token_program: &accounts.token_program,
             mint: &accounts.mint,
@@ -209,6 +216,7 @@ impl<'info> PostJob<'info> {
             price_min: job.price_min,
             price_max: job.price_max,
             bond: job.bond,
+            audit_pot: job.audit.pot,
             last_claim_slot: job.claim_deadline()?.last().0,
         });
         Ok(())
@@ -227,6 +235,18 @@ impl<'info> PostJob<'info> {
 
     fn record_terms(&mut self, args: PostJobArgs, bumps: &PostJobBumps) -> Result<()> {
         let parameters = &self.network.parameters;
+        let rate = self.payment_mint.bond_rate();
+        let multiple = BasisPoints(parameters.audit.attestation_bond_bps);
+        let audit = JobAudit {
+            pot: args.audit_pot,
+            cap: args.audit_cap,
+            attestation_bond: minimum_bond(TokenAmount(args.audit_cap), rate, multiple)?.0,
+            validator_stake: self.network.validator_stake,
+            beacon: newest_slot_hash()?,
+            epoch_slots: parameters.audit.epoch_slots,
+            audits_per_job: parameters.audit.audits_per_job,
+            ..JobAudit::default()
+        };
         self.job.set_inner(Job {
             version: Job::VERSION,
             bump: bumps.job,
@@ -267,6 +287,8 @@ impl<'info> PostJob<'info> {
             charge_credit: 0,
             dispute: DisputeTerms::new(&parameters.dispute, TokenAmount(args.bond))?,
             record: DisputeRecord::default(),
+            audit,
+            unavailable_open: 0,
             graph_uri: args.graph_uri,
             params_uri: args.params_uri,
             inputs_uri: args.inputs_uri,

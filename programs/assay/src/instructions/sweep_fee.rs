@@ -47,7 +47,7 @@ impl<'info> SweepFee<'info> {
         ctx.accounts.validate()?;
         let accounts = &mut *ctx.accounts;
         // The vault must cover all that is owed, not only the fee.
-        require_gte!(accounts.vault.amount, accounts.job.credits.total()?.0, AssayError::VaultShort);
+        require_gte!(accounts.vault.amount, accounts.job.liabilities()?.0, AssayError::VaultShort);
         let amount = core::mem::take(&mut accounts.job.credits.fee);
         let route = Route {
             token_program: &accounts.token_program,

@@ -88,7 +88,7 @@ impl<'info> WithdrawCredit<'info> {
         let accounts = &mut *ctx.accounts;
         let amount = accounts.amount(args.role);
         // The vault must cover all that is owed, not only this credit.
-        require_gte!(accounts.vault.amount, accounts.job.credits.total()?.0, AssayError::VaultShort);
+        require_gte!(accounts.vault.amount, accounts.job.liabilities()?.0, AssayError::VaultShort);
         match args.role {
             CreditRole::Node => accounts.job.credits.node = 0,
             CreditRole::Client => accounts.job.credits.client = 0,

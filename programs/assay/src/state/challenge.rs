@@ -2,7 +2,7 @@
 
 use super::{check_invariant, check_version};
 use crate::dispute::penalty::ClaimTimes;
-use crate::dispute::{claim_key, seal, ChallengeEvent, ChallengeState, Clocks, Target};
+use crate::dispute::{claim_key, seal, ChallengeEvent, ChallengeState, Clocks, Target, TargetKind};
 use crate::error::{AssayError, Checked};
 use crate::market::Deadline;
 use crate::state::DisputeTerms;
@@ -109,8 +109,12 @@ impl Challenge {
         self.state.after(ChallengeEvent::Win).map(|_| ())
     }
 
-    /// When it was committed and revealed.
+    /// When it was committed and revealed. A filing that the output is unavailable was never sealed: it counts as later than
+    /// any challenge, so it shares in no bounty and takes nobody's.
     pub fn times(&self) -> ClaimTimes {
+        if self.target.kind == TargetKind::Output {
+            return ClaimTimes { committed_slot: u64::MAX, revealed_slot: u64::MAX };
+        }
         ClaimTimes { committed_slot: self.committed_slot, revealed_slot: self.revealed_slot }
     }
 

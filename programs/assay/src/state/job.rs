@@ -4,9 +4,10 @@ mod dispute;
 
 pub use dispute::{DisputeRecord, DisputeTerms, Fault};
 
-use super::{check_invariant, check_version};
+use super::{check_invariant, check_version, JobAudit};
 use crate::address::JOB_SEED;
 use crate::dispute::penalty::MAXIMUM_VALID_CLAIMS;
+use crate::dispute::{Target, TargetKind};
 use crate::error::{AssayError, Checked};
 use crate::market::{settle, Deadline, OutputDescriptor, PriceRamp, MAXIMUM_URI_BYTES};
 use crate::state_machine::{JobEvent, JobState};
@@ -22,12 +23,17 @@ pub struct Credits {
     pub client: u64,
     /// To the fee vault.
     pub fee: u64,
+    /// To attestations together.
+    pub audits: u64,
 }
 
 impl Credits {
     /// Everything that is owed.
     pub fn total(&self) -> Checked<TokenAmount> {
-        TokenAmount(self.node).plus(TokenAmount(self.client))?.plus(TokenAmount(self.fee))
+        TokenAmount(self.node)
+            .plus(TokenAmount(self.client))?
+            .plus(TokenAmount(self.fee))?
+            .plus(TokenAmount(self.audits))
     }
 }
 
@@ -58,7 +64,7 @@ pub struct CommittedResult {
 /// One job. Prices are base units of the payment mint, bonds and charges of the stake mint.
 ///
 /// The strings come last, so that everything before them lies at a fixed offset; the account is exactly as long as they
-/// need. After posting, the terms (all down to `miss_charge_bps`, `dispute`, and the strings) never change.
+/// need. After posting, the terms (all down to `miss_charge_bps`, `dispute`, those of `audit`, and the strings) never change.
 #[account]
 #[derive(InitSpace, Debug, Default, PartialEq, Eq)]
 pub struct Job {
@@ -143,6 +149,10 @@ pub struct Job {
     pub dispute: DisputeTerms,
     /// What became of challenges.
     pub record: DisputeRecord,
+    /// The audit: its terms, as they were when the job was posted, and its record.
+    pub audit: JobAudit,
+    /// Filings that the output is unavailable that are not decided. While there is one, the client does not accept.
+    pub unavailable_open: u32,
 
     /// Where the graph can be fetched.
     #[max_len(MAXIMUM_URI_BYTES)]
@@ -237,7 +247,8 @@ impl Job {
         Ok(())
     }
 
-    /// Ends the job with a result that stood; shares out the escrow unless the client's acceptance did before.
+    /// Ends the job with a result that stood; shares out the audit pot, and the escrow unless the client's acceptance did
+    /// before.
     ///
     /// `ChallengesOpen` while a challenge has not ended.
     pub fn finalise(&mut self) -> Checked {
@@ -248,13 +259,21 @@ impl Job {
         if self.state == JobState::Committed {
             self.share_out()?;
         }
+        let pot = self.audit.settle()?;
+        self.credits.audits = pot.audits.0;
+        self.credits.client = TokenAmount(self.credits.client).plus(pot.client)?.0;
         self.state = state;
         Ok(())
     }
 
-    /// Shares out the escrow before the window is over, because the client accepts the result.
+    /// Shares out the escrow before the window is over, because the client accepts the result. The audit pot stays.
+    ///
+    /// `OutputUnavailable` while it is not decided whether the output can be had.
     pub fn accept(&mut self) -> Checked {
         let state = self.state.after(JobEvent::Accept)?;
+        if self.unavailable_open != 0 {
+            return Err(AssayError::OutputUnavailable);
+        }
         self.share_out()?;
         self.state = state;
         Ok(())
@@ -266,17 +285,18 @@ impl Job {
             TokenAmount(self.price),
             BasisPoints(u32::from(self.protocol_fee_bps)),
         )?;
-        self.credits = Credits { node: split.node.0, client: split.client.0, fee: split.fee.0 };
+        self.credits = Credits { node: split.node.0, client: split.client.0, fee: split.fee.0, audits: 0 };
         Ok(())
     }
 
-    /// Records a conviction and what it took: the job's own bond, and `slashed` beyond it. The client gets the escrow back
-    /// unless it has accepted the result.
+    /// Records a conviction and what it took: the job's own bond, and `slashed` beyond it. The client gets the audit pot back,
+    /// and the escrow unless it has accepted the result.
     pub fn convict(&mut self, fault: Fault, key: [u8; 32], slashed: TokenAmount, now: Slot) -> Checked {
         let state = self.state.after(JobEvent::Convict)?;
         if self.state == JobState::Committed {
             self.credits = Credits { client: self.price_max, ..Credits::default() };
         }
+        self.credits.client = TokenAmount(self.credits.client).plus(TokenAmount(self.audit.pot))?.0;
         let bond = TokenAmount(self.bond);
         let bounty = bond.portion(BasisPoints(u32::from(self.dispute.bounty_bps)))?;
         self.record.bounty = bounty.0;
@@ -307,10 +327,20 @@ impl Job {
         Ok(())
     }
 
-    /// Counts a challenge that ended.
-    pub fn end_challenge(&mut self) -> Checked {
+    /// Counts a filing that the output is unavailable. As [`open_challenge`](Self::open_challenge).
+    pub fn open_filing(&mut self, now: Slot) -> Checked {
+        self.open_challenge(now)?;
+        self.unavailable_open = self.unavailable_open.checked_add(1).ok_or(AssayError::ArithmeticOverflow)?;
+        Ok(())
+    }
+
+    /// Counts a challenge, or a filing, with this target that ended.
+    pub fn end_challenge(&mut self, target: Target) -> Checked {
         let open = self.record.challenges_open.checked_sub(1);
         self.record.challenges_open = open.ok_or(AssayError::InvariantBroken)?;
+        if target.kind == TargetKind::Output {
+            self.unavailable_open = self.unavailable_open.checked_sub(1).ok_or(AssayError::InvariantBroken)?;
+        }
         Ok(())
     }
 
@@ -334,18 +364,51 @@ impl Job {
         if !matches!(state, JobState::Cancelled | JobState::Expired | JobState::Missed) {
             return Err(AssayError::IllegalTransition);
         }
-        self.credits = Credits { client: self.price_max, ..Credits::default() };
+        self.credits = Credits { client: self.escrow()?.0, ..Credits::default() };
         self.state = state;
         Ok(())
     }
 
-    /// `JobNotEnded`, `DisputeUnsettled` or `CreditsOutstanding` unless the job has ended and owes nothing.
+    /// Takes the fee of one attestation out of what the job owes to all, and counts the attestation out. `NothingOwed`.
+    pub fn collect_audit_fee(&mut self) -> Checked<TokenAmount> {
+        let fee = TokenAmount(self.audit.fee);
+        if self.state != JobState::Settled || fee == TokenAmount::ZERO {
+            return Err(AssayError::NothingOwed);
+        }
+        self.credits.audits = TokenAmount(self.credits.audits).minus(fee)?.0;
+        self.audit.close()?;
+        Ok(fee)
+    }
+
+    /// All that the client put into the vault.
+    pub fn escrow(&self) -> Checked<TokenAmount> {
+        TokenAmount(self.price_max).plus(TokenAmount(self.audit.pot))
+    }
+
+    /// What the vault must hold: the escrow until it is shared out, then what is owed of it.
+    pub fn liabilities(&self) -> Checked<TokenAmount> {
+        match self.state {
+            JobState::Posted | JobState::Claimed | JobState::Committed => self.escrow(),
+            JobState::Accepted => self.credits.total()?.plus(TokenAmount(self.audit.pot)),
+            _ => self.credits.total(),
+        }
+    }
+
+    /// The last slot at which a dispute over the committed result can end.
+    pub fn last_dispute(&self) -> Checked<Slot> {
+        self.challenge_deadline()?.last().plus(self.dispute.longest_slots())
+    }
+
+    /// `JobNotEnded`, `DisputeUnsettled`, `AttestationsOpen` or `CreditsOutstanding` unless the job has ended and owes nothing.
     pub fn check_closable(&self) -> Checked {
         if !self.state.is_end() {
             return Err(AssayError::JobNotEnded);
         }
         if !self.is_over() {
             return Err(AssayError::DisputeUnsettled);
+        }
+        if self.audit.open_attestations != 0 {
+            return Err(AssayError::AttestationsOpen);
         }
         if self.credits != Credits::default() || self.charge_credit != 0 || self.record.burn_credit != 0 {
             return Err(AssayError::CreditsOutstanding);
@@ -372,7 +435,21 @@ impl Job {
             JobState::Accepted | JobState::Settled | JobState::Convicted => claimed && self.charge_credit == 0,
             JobState::Missed => claimed && owed == self.credits.client && self.charge_credit <= self.bond,
         };
-        check_invariant(holds && owed <= self.price_max && self.price <= self.price_max && self.record_holds())
+        let covered = self.liabilities()? <= self.escrow()?;
+        check_invariant(holds && covered && self.price <= self.price_max && self.record_holds() && self.audit_holds())
+    }
+
+    /// Fees are owed exactly as long as attestations of a settled job are open; and nobody attests for nothing.
+    fn audit_holds(&self) -> bool {
+        let audit = &self.audit;
+        let owed = match self.state {
+            JobState::Settled => u64::from(audit.open_attestations).checked_mul(audit.fee),
+            _ => Some(0),
+        };
+        let known = audit.fee == 0 || self.state == JobState::Settled;
+        let counted = audit.open_attestations <= audit.attestations && (audit.pot > 0 || audit.attestations == 0);
+        let filed = self.unavailable_open <= self.record.challenges_open;
+        owed == Some(self.credits.audits) && known && counted && filed && audit.cap <= audit.pot
     }
 
     fn record_holds(&self) -> bool {

@@ -3,27 +3,35 @@
 //! Every account starts with its discriminator (8 bytes), `version` and `bump`, and holds its own bump so that nothing is
 //! searched on-chain. `invariant()` is called at the end of each handler that wrote the account.
 
+mod attestation;
+mod audit_parameters;
 mod buffer;
 mod challenge;
 mod client;
 mod demand;
 mod job;
+mod job_audit;
 mod network;
 mod node;
 mod parameters;
 mod payment_mint;
 mod segment_claim;
+mod validator;
 
+pub use attestation::Attestation;
+pub use audit_parameters::{audit_limits, AuditParameters};
 pub use buffer::Buffer;
 pub use challenge::Challenge;
 pub use client::Client;
 pub use demand::{Demand, DemandKey, DemandState, DemandTree, TreeFacts};
 pub use job::{CommittedResult, Credits, DisputeRecord, DisputeTerms, Fault, Job, JobNode};
+pub use job_audit::JobAudit;
 pub use network::Network;
 pub use node::Node;
 pub use parameters::{limits, DisputeParameters, Parameters};
 pub use payment_mint::PaymentMint;
 pub use segment_claim::SegmentClaim;
+pub use validator::Validator;
 
 use crate::error::{AssayError, Checked};
 

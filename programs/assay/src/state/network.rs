@@ -3,11 +3,12 @@
 use super::{check_invariant, check_version, Parameters};
 use crate::address::NETWORK_SEED;
 use crate::error::Checked;
+use crate::units::TokenAmount;
 use anchor_lang::prelude::*;
 
 /// Authority, parameters and stake mint. It signs for the stake vault and for every fee vault.
 ///
-/// Instructions of the market only read it, so it is no bottleneck.
+/// Instructions of the market only read it, so it is no bottleneck; those by which validators change their stake write it.
 #[account]
 #[derive(InitSpace, Debug)]
 pub struct Network {
@@ -31,6 +32,8 @@ pub struct Network {
     pub development: bool,
     /// The governed parameters.
     pub parameters: Parameters,
+    /// Active stake of all validators: the whole of which each one's stake is its share in the draw of audits.
+    pub validator_stake: u64,
 }
 
 impl Network {
@@ -42,6 +45,18 @@ impl Network {
     /// Hands `sign` the seeds, bump included, that let the network sign for its vaults.
     pub fn with_signer_seeds<T>(&self, sign: impl FnOnce(&[&[u8]]) -> T) -> T {
         sign(&[NETWORK_SEED, &[self.bump]])
+    }
+
+    /// Counts stake that a validator adds.
+    pub fn add_validator_stake(&mut self, amount: TokenAmount) -> Checked {
+        self.validator_stake = TokenAmount(self.validator_stake).plus(amount)?.0;
+        Ok(())
+    }
+
+    /// Counts stake that a validator withdraws or loses.
+    pub fn remove_validator_stake(&mut self, amount: TokenAmount) -> Checked {
+        self.validator_stake = TokenAmount(self.validator_stake).minus(amount)?.0;
+        Ok(())
     }
 
     /// What must always be true.

@@ -1,5 +1,6 @@
 //! What governance may change, and within which hard bounds.
 
+use super::AuditParameters;
 use crate::dispute::clocks::allowance;
 use crate::error::{AssayError, Checked};
 use crate::units::Slots;
@@ -103,7 +104,7 @@ pub(super) fn longest_dispute(reveal_slots: u32, challenger_clock_slots: u32, de
 
 /// The governed parameters of the network.
 ///
-/// A job pins what concerns its money when it is posted (fee, charge, disputes), so a change never reaches jobs that exist.
+/// A job pins what concerns its money when it is posted (fee, charge, disputes, audits), so a change never reaches jobs that exist.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parameters {
     /// Least stake of a node that claims, in base units of the stake mint.
@@ -128,12 +129,15 @@ pub struct Parameters {
     pub maximum_open_jobs_per_node: u32,
     /// What is decided about disputes.
     pub dispute: DisputeParameters,
+    /// What is decided about audits.
+    pub audit: AuditParameters,
 }
 
 impl Parameters {
     /// Checks every bound; the error names the parameter. A development network may have short dispute clocks.
     pub fn validate(&self, development: bool) -> Checked {
         self.dispute.validate(development)?;
+        self.audit.validate()?;
         let rules = [
             (limits::MINIMUM_STAKE.contains(&self.minimum_stake), AssayError::MinimumStakeOutOfBounds),
             (limits::PROTOCOL_FEE_BPS.contains(&self.protocol_fee_bps), AssayError::ProtocolFeeOutOfBounds),
@@ -194,6 +198,12 @@ mod tests {
                 slash_bps: 2_500,
                 bounty_bps: 5_000,
                 opening_fee_lamports: 5_000,
+            },
+            audit: AuditParameters {
+                epoch_slots: 20,
+                audits_per_job: 2,
+                attestation_bond_bps: 100_000,
+                minimum_validator_stake: 1_000,
             },
         }
     }

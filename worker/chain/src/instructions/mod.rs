@@ -2,8 +2,10 @@
 //!
 //! Who signs what: the first parameter is the signer unless said otherwise. Amounts are base units.
 
+mod audit;
 mod dispute;
 
+pub use audit::*;
 pub use dispute::*;
 
 use anchor_lang::{InstructionData, ToAccountMetas};

@@ -1,7 +1,7 @@
 //! What the migration files ask for.
 
 use crate::error::{ChainError, Result};
-use assay::state::{DisputeParameters, Parameters};
+use assay::state::{AuditParameters, DisputeParameters, Parameters};
 use serde::Deserialize;
 use solana_sdk::pubkey::Pubkey;
 use std::collections::BTreeMap;
@@ -123,7 +123,16 @@ parameters_section! {
         maximum_window_slots: u64,
         minimum_window_slots: u64,
         maximum_open_jobs_per_node: u32,
-    } { dispute: DisputeSection }
+    } { dispute: DisputeSection, audit: AuditSection }
+}
+
+parameters_section! {
+    AuditSection => AuditParameters {
+        epoch_slots: u32,
+        audits_per_job: u16,
+        attestation_bond_bps: u32,
+        minimum_validator_stake: u64,
+    }
 }
 
 parameters_section! {
@@ -333,6 +342,7 @@ pub(super) mod tests {
             ("0005_x.toml", "[[[", "TOML"),
             ("0005_x.toml", "[parameters]\nprotocol_fee_bps = 1001", "P6022"),
             ("0005_x.toml", "[parameters.dispute]\nfee = 1", "fee"),
+            ("0005_x.toml", "[parameters.audit]\nepoch_slots = 1", "P6270"),
             ("0005_x.toml", "[parameters.dispute]\nbounty_bps = 5001", "P6264"),
             ("0005_x.toml", "[network]\nstake_mint = \"${stake_mint}\"", "P6261"),
             ("0005_x.toml", "[network]\nstake_mint = \"zero\"", "not an address"),

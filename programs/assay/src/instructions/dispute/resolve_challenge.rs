@@ -43,7 +43,7 @@ impl ResolveChallenge<'_> {
             let deadline = challenge.proof_deadline(&job.dispute, Slot(job.record.convicted_slot))?;
             require!(deadline.has_passed(now), AssayError::ProofTimeLeft);
             challenge.keep(ChallengeEvent::Excuse)?;
-            job.end_challenge()?;
+            job.end_challenge(challenge.target)?;
         }
         job.invariant()?;
         challenge.invariant()?;

@@ -97,7 +97,7 @@ pub(super) fn succeed(
 pub(super) fn win(job: &mut Job, challenge: &mut Challenge) -> Checked {
     let event = if job.count_valid_claim() { ChallengeEvent::Win } else { ChallengeEvent::Excuse };
     challenge.keep(event)?;
-    job.end_challenge()
+    job.end_challenge(challenge.target)
 }
 
 /// Ends a challenge by `event` with its bond lost: what was never revealed burns whole; of what was, half goes to the node's
@@ -111,7 +111,7 @@ pub(super) fn lose(job: &mut Job, node: &mut Node, challenge: &mut Challenge, ev
         node.compensate(kept)?;
         job.burn(burned)?;
     }
-    job.end_challenge()
+    job.end_challenge(challenge.target)
 }
 
 /// Refutes an unsigned root: half of its bond to the challenger, half to be burned; the challenger moves.

@@ -39,7 +39,7 @@ impl WithdrawChallenge<'_> {
         let (job, node, challenge) = (&mut accounts.job, &mut accounts.node, &mut accounts.challenge);
         if job.state == JobState::Convicted {
             challenge.keep(ChallengeEvent::Excuse)?;
-            job.end_challenge()?;
+            job.end_challenge(challenge.target)?;
         } else {
             lose(job, node, challenge, ChallengeEvent::Withdraw)?;
         }

@@ -87,3 +87,15 @@ fn broken_books_are_noticed() {
         assert_eq!(challenge.invariant(), Err(AssayError::InvariantBroken), "{challenge:?}");
     }
 }
+
+#[test]
+fn a_filing_shares_in_no_bounty_and_takes_nobodys() {
+    use crate::dispute::penalty::BountyShares;
+    let challenge = Challenge { committed_slot: 100, revealed_slot: 110, ..sealed() };
+    let filing = Challenge { target: Target::OUTPUT, committed_slot: 50, revealed_slot: 50, ..sealed() };
+    let both = [challenge.times(), filing.times()];
+    let shares = BountyShares::new(TokenAmount(100), both.into_iter()).unwrap();
+    assert_eq!(both.map(|times| shares.of(times)), [100, 0]);
+    let alone = BountyShares::new(TokenAmount(100), [filing.times()].into_iter()).unwrap();
+    assert_eq!((alone.of(filing.times()), alone.rest), (0, 100));
+}

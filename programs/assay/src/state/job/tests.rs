@@ -60,7 +60,7 @@ fn settlement_shares_out_the_escrow() {
     assert_eq!((job.commitment, job.boundary_root), (RESULT.commitment, RESULT.boundary_root));
     assert_eq!((job.output_root, job.result_manifest), (RESULT.output_root, RESULT.result_manifest));
     job.finalise().unwrap();
-    assert_eq!(job.credits, Credits { node: 537, client: 450, fee: 13 });
+    assert_eq!(job.credits, Credits { node: 537, client: 450, fee: 13, audits: 0 });
     job.invariant().unwrap();
     assert_eq!(job.finalise(), Err(AssayError::IllegalTransition), "twice");
 }
@@ -92,6 +92,7 @@ fn only_an_ended_job_without_debts_can_be_closed() {
         Credits { node: 1, ..Credits::default() },
         Credits { client: 1, ..Credits::default() },
         Credits { fee: 1, ..Credits::default() },
+        Credits { audits: 1, ..Credits::default() },
     ] {
         job.credits = credits;
         assert_eq!(job.check_closable(), Err(AssayError::CreditsOutstanding));
@@ -116,7 +117,7 @@ fn broken_books_are_noticed() {
         Job { charge_credit: 501, ..missed },
         Job { price: 1_001, ..posted() },
         Job {
-            credits: Credits { node: 500, client: 500, fee: 1 },
+            credits: Credits { node: 500, client: 500, fee: 1, audits: 0 },
             state: JobState::Settled,
             node: NODE.node,
             ..posted()
@@ -148,15 +149,111 @@ fn fields_lie_where_filters_look_and_the_size_is_exact() {
     }
 }
 
+/// A job with a pot of 100, of which an attestation earns 40 at most, with a result and `attestations` of it.
+fn audited(attestations: u16) -> Job {
+    let audit = JobAudit { pot: 100, cap: 40, attestation_bond: 7, ..JobAudit::default() };
+    let mut job = Job { audit, ..posted() };
+    job.claim(NODE, Slot(1_015)).unwrap();
+    job.commit(RESULT, Slot(1_016)).unwrap();
+    for _ in 0..attestations {
+        job.audit.open().unwrap();
+    }
+    job.invariant().unwrap();
+    job
+}
+
+#[test]
+fn the_pot_goes_to_attestations_and_back_to_the_client() {
+    for (attestations, audits, client) in [(0, 0, 550), (1, 40, 510), (2, 80, 470), (3, 99, 451)] {
+        let mut job = audited(attestations);
+        assert_eq!(job.liabilities(), Ok(TokenAmount(1_100)));
+        job.finalise().unwrap();
+        assert_eq!(job.credits, Credits { node: 537, client, fee: 13, audits });
+        job.invariant().unwrap();
+        job.credits = Credits { audits, ..Credits::default() };
+        for left in (0..attestations).rev() {
+            assert_eq!(job.check_closable(), Err(AssayError::AttestationsOpen));
+            assert_eq!(job.collect_audit_fee(), Ok(TokenAmount(audits / u64::from(attestations))));
+            assert_eq!(job.audit.open_attestations, left);
+            job.invariant().unwrap();
+        }
+        assert_eq!(job.check_closable(), Ok(()));
+        assert!(job.collect_audit_fee().is_err(), "once more than there are");
+    }
+    assert_eq!(audited(1).collect_audit_fee(), Err(AssayError::NothingOwed), "before the end");
+}
+
+#[test]
+fn acceptance_pays_the_node_and_leaves_the_pot_and_the_bond() {
+    let mut job = audited(1);
+    job.unavailable_open = 1;
+    assert_eq!(job.accept(), Err(AssayError::OutputUnavailable));
+    job.unavailable_open = 0;
+    job.accept().unwrap();
+    assert_eq!(job.credits, Credits { node: 537, client: 450, fee: 13, audits: 0 });
+    assert!(job.state.locks_bond() && !job.state.is_end());
+    assert_eq!(job.accept(), Err(AssayError::IllegalTransition), "twice");
+    assert_eq!(job.check_closable(), Err(AssayError::JobNotEnded));
+    // What was withdrawn in between does not come back.
+    job.credits.node = 0;
+    assert_eq!(job.liabilities(), Ok(TokenAmount(450 + 13 + 100)));
+    job.finalise().unwrap();
+    assert_eq!(job.credits, Credits { node: 0, client: 510, fee: 13, audits: 40 });
+    job.invariant().unwrap();
+}
+
+#[test]
+fn a_conviction_returns_the_pot_and_pays_no_attestation() {
+    let convict = |job: &mut Job| {
+        job.record.valid_claims = 1;
+        job.convict(Fault::Withheld, [1; 32], TokenAmount(5), Slot(1_020)).unwrap();
+        job.invariant().unwrap();
+    };
+    let mut job = audited(2);
+    convict(&mut job);
+    assert_eq!(job.credits, Credits { client: 1_100, ..Credits::default() });
+    assert_eq!(job.collect_audit_fee(), Err(AssayError::NothingOwed));
+    let mut accepted = audited(2);
+    accepted.accept().unwrap();
+    convict(&mut accepted);
+    assert_eq!(accepted.credits, Credits { node: 537, client: 550, fee: 13, audits: 0 });
+}
+
+#[test]
+fn broken_audits_are_noticed() {
+    let settled = || {
+        let mut job = audited(2);
+        job.finalise().unwrap();
+        job
+    };
+    let with = |job: Job, change: fn(&mut Job)| {
+        let mut job = job;
+        change(&mut job);
+        job.invariant()
+    };
+    let broken = Err(AssayError::InvariantBroken);
+    assert_eq!(with(settled(), |_| ()), Ok(()));
+    assert_eq!(with(settled(), |job| job.credits.audits += 1), broken, "owed to nobody");
+    assert_eq!(with(settled(), |job| job.audit.open_attestations = 1), broken, "one went without its fee");
+    assert_eq!(with(audited(2), |job| job.audit.open_attestations = 3), broken);
+    assert_eq!(with(audited(2), |job| job.audit.fee = 1), broken, "a fee before the end");
+    assert_eq!(with(audited(2), |job| job.audit.pot = 0), broken);
+    assert_eq!(with(audited(2), |job| job.unavailable_open = 1), broken, "a filing that is no challenge");
+    assert_eq!(with(audited(0), |job| job.audit.cap = 101), broken);
+}
+
 proptest! {
     #![proptest_config(crate::seeded::cases())]
 
-    /// Whatever the terms and whatever happens, an ended job owes exactly its escrow.
+    /// Whatever the terms and whatever happens, an ended job owes exactly its escrow, pot included.
     #[test]
     fn every_end_owes_exactly_the_escrow(
-        low: u64, high in 1u64.., fee_bps in 0u16..=1_000, delay in 0u64..100, path in 0usize..4,
+        low: u64, high in 1u64.., fee_bps in 0u16..=1_000, delay in 0u64..100, path in 0usize..7,
+        pot: u64, cap: u64, attestations in 0u16..9,
     ) {
+        let pot = pot.min(u64::MAX - high);
         let mut job = Job {
+            audit: JobAudit { pot, cap: cap.min(pot), ..JobAudit::default() },
             price_min: low.min(high),
             price_max: high,
             protocol_fee_bps: fee_bps,
@@ -173,10 +270,24 @@ proptest! {
             _ => {
                 job.claim(NODE, now).unwrap();
                 job.commit(RESULT, now).unwrap();
-                job.finalise().unwrap();
+                for _ in 0..attestations.min(u16::from(pot > 0) * 9) {
+                    job.audit.open().unwrap();
+                }
+                if path % 2 == 0 {
+                    job.accept().unwrap();
+                    prop_assert_eq!(job.liabilities(), Ok(TokenAmount(high + pot)));
+                    job.invariant().unwrap();
+                }
+                if path < 5 {
+                    job.finalise().unwrap();
+                } else {
+                    job.record.valid_claims = 1;
+                    job.convict(Fault::WrongElement, [1; 32], TokenAmount(0), Slot(2_000)).unwrap();
+                }
             }
         }
-        prop_assert_eq!(job.credits.total(), Ok(TokenAmount(high)));
+        prop_assert_eq!(job.credits.total(), Ok(TokenAmount(high + pot)));
+        prop_assert_eq!(job.liabilities(), job.escrow());
         job.invariant().unwrap();
     }
 }

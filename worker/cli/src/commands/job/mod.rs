@@ -52,6 +52,28 @@ pub(crate) enum Command {
         #[command(flatten)]
         local: Local,
     },
+    /// Accept a result early: its node is paid now and stays liable until the window is over
+    Accept {
+        /// Address of the job
+        job: Pubkey,
+        #[command(flatten)]
+        local: Local,
+    },
+    /// Have an output that nobody serves opened on-chain, and write it to a file; if it is withheld, the node is convicted
+    Unavailable {
+        /// Address of the job
+        job: Pubkey,
+        #[command(flatten)]
+        model: ModelFiles,
+        /// The inputs bundle that the job was posted with
+        #[arg(long)]
+        inputs: PathBuf,
+        /// File for the output tensor's bytes: row-major, little endian
+        #[arg(long)]
+        out: PathBuf,
+        #[command(flatten)]
+        local: Local,
+    },
     /// Take an unclaimed job back
     Cancel {
         /// Address of the job
@@ -135,6 +157,28 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
             client(&context, &local)?.cancel(&job).await?;
             output.result(&json!({ "job": job.to_string(), "cancelled": true }), || {
                 format!("cancelled; `assay job reclaim {job}` brings the escrow and the rent back")
+            })
+        }
+        Command::Accept { job, local } => {
+            client(&context, &local)?.accept(&job).await?;
+            output.result(&json!({ "job": job.to_string(), "accepted": true }), || {
+                format!("accepted; `assay job reclaim {job}` brings the rest back once the window is over")
+            })
+        }
+        Command::Unavailable { job, model, inputs, out, local } => {
+            let client = client(&context, &local)?;
+            let work = work(&model, &inputs)?;
+            let progress = output.progress("demanding", 0);
+            let bytes = client
+                .open_output(&job, &work, |seen| {
+                    progress.message(format!("{} openings answered, {} missing", seen.answered, seen.missing));
+                })
+                .await?;
+            progress.done();
+            write_file(&out, &bytes)?;
+            let value = json!({ "job": job.to_string(), "bytes": bytes.len(), "file": out });
+            output.result(&value, || {
+                format!("{} bytes in {}: their root is the committed one", bytes.len(), out.display())
             })
         }
         Command::Reclaim { job, local } => {

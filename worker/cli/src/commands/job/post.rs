@@ -52,6 +52,12 @@ pub(crate) struct Post {
     /// What the node locks, in base units of the stake mint [default: the network's least]
     #[arg(long)]
     bond: Option<u64>,
+    /// For validators that attest the result, in base units of the payment mint; what they do not earn returns
+    #[arg(long, default_value_t = 0)]
+    audit_pot: u64,
+    /// Most that one attestation earns [default: half of the pot]
+    #[arg(long)]
+    audit_cap: Option<u64>,
     /// Least stake of the node [default: the network's]
     #[arg(long)]
     minimum_stake: Option<u64>,
@@ -86,10 +92,12 @@ pub(super) async fn post(context: &Context, arguments: Post, output: Output) -> 
         window_slots: arguments.window_slots,
         minimum_stake: arguments.minimum_stake,
         bond: arguments.bond,
+        audit_pot: arguments.audit_pot,
+        audit_cap: arguments.audit_cap.unwrap_or(arguments.audit_pot.div_ceil(2)),
         store_uri: arguments.result_store,
         ..Terms::new(mint, arguments.price_min, arguments.price_max)
     };
-    can_pay(context, &client.address(), &mint, arguments.price_max).await?;
+    can_pay(context, &client.address(), &mint, arguments.price_max.saturating_add(arguments.audit_pot)).await?;
     let posted = client.post(&work, &artifacts, &terms).await?;
     if !arguments.wait {
         let value = json!({ "job": posted.address.to_string(), "job_id": posted.job_id, "slot": posted.slot });
@@ -136,18 +144,18 @@ async fn only_mint(context: &Context) -> Result<Pubkey, CliError> {
 }
 
 /// Refuses what the token program would refuse, with the numbers.
-async fn can_pay(context: &Context, payer: &Pubkey, mint: &Pubkey, price_max: u64) -> Result<(), CliError> {
+async fn can_pay(context: &Context, payer: &Pubkey, mint: &Pubkey, escrow: u64) -> Result<(), CliError> {
     let Some(account) = context.chain().find_payment_mint(mint).await? else {
         // The client explains which mints there are.
         return Ok(());
     };
     let token = TokenMint { address: account.mint, token_program: account.token_program };
     let held = context.chain().token_balance(&token.associated_account(payer)).await?.unwrap_or(0);
-    if held >= price_max {
+    if held >= escrow {
         return Ok(());
     }
     let text =
-        format!("{payer} holds {held} base units of {mint} and {price_max} are escrowed; send it more, or offer less");
+        format!("{payer} holds {held} base units of {mint} and {escrow} are escrowed; send it more, or offer less");
     Err(CliError::new("A0603", text))
 }
 

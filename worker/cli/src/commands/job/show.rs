@@ -37,7 +37,7 @@ pub(super) async fn list(context: &Context, client: Option<Pubkey>, output: Outp
 }
 
 /// What the text form shows of a job, in the order in which a person asks.
-const SHOWN: [&str; 21] = [
+const SHOWN: [&str; 26] = [
     "job",
     "state",
     "client",
@@ -57,7 +57,12 @@ const SHOWN: [&str; 21] = [
     "credit_node",
     "credit_client",
     "credit_fee",
+    "credit_audits",
     "charge_credit",
+    "audit_pot",
+    "audit_cap",
+    "attestations",
+    "filings_open",
     "commitment",
 ];
 
@@ -70,7 +75,8 @@ pub(super) fn words(value: &Value) -> String {
 pub(super) fn describe(address: &Pubkey, job: &Job) -> Value {
     let claimed = reached(job.claimed_slot);
     let committed = reached(job.committed_slot);
-    let ended = job.state.is_end();
+    let ended = job.state.is_end() || job.state == JobState::Accepted;
+    let audited = job.audit.pot > 0;
     json!({
         "job": address.to_string(),
         "state": state(job),
@@ -94,6 +100,11 @@ pub(super) fn describe(address: &Pubkey, job: &Job) -> Value {
         "credit_node": ended.then_some(job.credits.node),
         "credit_client": ended.then_some(job.credits.client),
         "credit_fee": ended.then_some(job.credits.fee),
+        "credit_audits": ended.then_some(job.credits.audits),
+        "audit_pot": audited.then_some(job.audit.pot),
+        "audit_cap": audited.then_some(job.audit.cap),
+        "attestations": audited.then_some(job.audit.attestations),
+        "filings_open": (job.unavailable_open > 0).then_some(job.unavailable_open),
         "charge_credit": (job.state == JobState::Missed).then_some(job.charge_credit),
     })
 }

@@ -114,5 +114,9 @@ fn parameter_values(parameters: &Parameters) -> Value {
         "dispute_slash_bps": parameters.dispute.slash_bps,
         "dispute_bounty_bps": parameters.dispute.bounty_bps,
         "dispute_opening_fee_lamports": parameters.dispute.opening_fee_lamports,
+        "audit_epoch_slots": parameters.audit.epoch_slots,
+        "audit_audits_per_job": parameters.audit.audits_per_job,
+        "audit_attestation_bond_bps": parameters.audit.attestation_bond_bps,
+        "audit_minimum_validator_stake": parameters.audit.minimum_validator_stake,
     })
 }
