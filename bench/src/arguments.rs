@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 /// How to call it.
-pub(crate) const USAGE: &str = "usage: assay-bench [--only gemm|tree|commitment|none]... [--json] [--merge FILE]...
+pub(crate) const USAGE: &str =
+    "usage: assay-bench [--only gemm|tree|commitment|audit|none]... [--json] [--merge FILE]...
   --only NAME   run this benchmark alone; may be given several times; none runs nothing
   --json        print the line of JSON alone; so does --output json
   --merge FILE  merge the JSON objects of a file, one a line, into the last line";
 
-const NAMES: [&str; 3] = ["gemm", "tree", "commitment"];
+const NAMES: [&str; 4] = ["gemm", "tree", "commitment", "audit"];
 
 /// What was asked for.
 #[derive(Debug, Default)]

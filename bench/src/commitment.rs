@@ -19,7 +19,7 @@ pub(crate) fn run(report: &mut Report) -> Result<(), Box<dyn std::error::Error>>
     let hasher = Hasher::default();
     let mut rows = Vec::new();
     for batch in [1, 8] {
-        let Transformer { graph, inputs, params, operations } = Transformer::new(TransformerShape::MINI_LM, batch)?;
+        let Transformer { graph, inputs, params, operations, .. } = Transformer::new(TransformerShape::MINI_LM, batch)?;
         let graph = Arc::new(graph);
         for threads in [1, 2] {
             let backend = CpuBackend::new(CpuOptions { threads, isa: None })?;

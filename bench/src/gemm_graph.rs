@@ -1,4 +1,4 @@
-//! A graph of one product of square matrices.
+//! A graph of one product of matrices.
 
 use assay_kernels::TensorSet;
 use referee::graph::{
@@ -19,11 +19,21 @@ pub(crate) const SUMS: Slot = 2;
 
 /// `[size, size] x [size, size]` of i8, the right side a param.
 pub(crate) fn square(size: u32, left: &[u8], right: &[u8]) -> Result<GemmGraph, Box<dyn std::error::Error>> {
-    let dims = vec![Dim::Const(size), Dim::Const(size)];
+    product([size; 3], left, right)
+}
+
+/// `[rows, depth] x [columns, depth]` of i8, the right side a param.
+pub(crate) fn product(
+    [rows, columns, depth]: [u32; 3],
+    left: &[u8],
+    right: &[u8],
+) -> Result<GemmGraph, Box<dyn std::error::Error>> {
+    let shape = |rows: u32, columns: u32| vec![Dim::Const(rows), Dim::Const(columns)];
+    let shapes = [shape(rows, depth), shape(columns, depth), shape(rows, columns)];
     let tensor = |dtype, kind, shape: &[Dim]| Tensor { dtype, kind, shape: shape.to_vec() };
     let view = |slot: Slot, terms: &[(u8, u8)]| View {
         slot,
-        as_shape: dims.clone(),
+        as_shape: shapes[usize::from(slot)].clone(),
         offsets: vec![0, 0],
         terms: terms
             .iter()
@@ -40,9 +50,9 @@ pub(crate) fn square(size: u32, left: &[u8], right: &[u8]) -> Result<GemmGraph, 
     let graph = Graph {
         symbols: Vec::new(),
         tensors: vec![
-            tensor(Dtype::I8, TensorKind::Input, &dims),
-            tensor(Dtype::I8, TensorKind::Param, &dims),
-            tensor(Dtype::I32, TensorKind::Temp, &dims),
+            tensor(Dtype::I8, TensorKind::Input, &shapes[0]),
+            tensor(Dtype::I8, TensorKind::Param, &shapes[1]),
+            tensor(Dtype::I32, TensorKind::Temp, &shapes[2]),
             tensor(Dtype::I32, TensorKind::Temp, &[Dim::Const(1)]),
         ],
         programs: vec![
@@ -53,8 +63,8 @@ pub(crate) fn square(size: u32, left: &[u8], right: &[u8]) -> Result<GemmGraph, 
             Op {
                 kind: OpKind::Contract,
                 outputs: vec![SUMS],
-                output_axes: dims.clone(),
-                reduction_axes: vec![Dim::Const(size)],
+                output_axes: shapes[2].clone(),
+                reduction_axes: vec![Dim::Const(depth)],
                 operands: vec![view(0, &[(0, 0), (1, 2)]), view(1, &[(0, 1), (1, 2)])],
                 prologue: None,
                 program: 0,

@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its results")]
 
 mod arguments;
+mod audit;
 mod commitment;
 mod gemm;
 mod gemm_graph;
@@ -45,6 +46,9 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     }
     if arguments.runs("commitment") {
         commitment::run(&mut report)?;
+    }
+    if arguments.runs("audit") {
+        audit::run(&mut report)?;
     }
     for file in &arguments.merge {
         report.merge(file)?;

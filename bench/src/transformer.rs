@@ -26,6 +26,8 @@ impl TransformerShape {
 
 /// The graph with its values.
 pub(crate) struct Transformer {
+    /// As it is encoded.
+    pub(crate) source: Graph,
     pub(crate) graph: ResolvedGraph,
     pub(crate) inputs: TensorSet,
     pub(crate) params: TensorSet,
@@ -95,7 +97,7 @@ impl Transformer {
         let graph = builder.graph.resolve(&[])?;
         let count = dims.iter().product::<u32>() as usize;
         let inputs = TensorSet::from([(first, Arc::from(bytes(count, 11)))]);
-        Ok(Self { graph, inputs, params: builder.params, operations: builder.operations })
+        Ok(Self { source: builder.graph, graph, inputs, params: builder.params, operations: builder.operations })
     }
 }
 
@@ -402,7 +404,7 @@ mod tests {
     #[test]
     fn a_small_encoder_equals_the_reference_on_every_tensor() {
         let shape = TransformerShape { layers: 2, tokens: 9, hidden: 24, heads: 3, inner: 40 };
-        let Transformer { graph, inputs, params, operations } = Transformer::new(shape, 2).unwrap();
+        let Transformer { graph, inputs, params, operations, .. } = Transformer::new(shape, 2).unwrap();
         assert!(operations > 0 && graph.segments.len() == 2);
         let slots = 0..graph.tensors.len() as Slot;
         let given: Vec<&[u8]> =

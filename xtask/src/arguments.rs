@@ -139,6 +139,8 @@ pub(crate) enum BenchPart {
     Tree,
     /// What committing costs a job.
     Commitment,
+    /// What auditing costs beside computing.
+    Audit,
     /// Compute units and rent of every instruction.
     Program,
     /// The whole market on a local chain.

@@ -42,13 +42,15 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &BenchOpt
     }
 
     let mut bench = optimised(workspace, "assay-bench");
-    for (part, name) in [(BenchPart::Gemm, "gemm"), (BenchPart::Tree, "tree"), (BenchPart::Commitment, "commitment")] {
-        if wanted(part) {
-            bench.args(["--only", name]);
-        }
-    }
-    if ![BenchPart::Gemm, BenchPart::Tree, BenchPart::Commitment].into_iter().any(wanted) {
-        bench.args(["--only", "none"]);
+    let parts = [
+        (BenchPart::Gemm, "gemm"),
+        (BenchPart::Tree, "tree"),
+        (BenchPart::Commitment, "commitment"),
+        (BenchPart::Audit, "audit"),
+    ];
+    let named: Vec<&str> = parts.into_iter().filter(|(part, _)| wanted(*part)).map(|(_, name)| name).collect();
+    for name in if named.is_empty() { vec!["none"] } else { named } {
+        bench.args(["--only", name]);
     }
     for file in &merged {
         bench.arg("--merge").arg(file);

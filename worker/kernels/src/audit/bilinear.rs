@@ -261,8 +261,7 @@ impl Bilinear {
                         let since = (end - 1) / ROWS_BEFORE_WRAP * ROWS_BEFORE_WRAP;
                         let shift = row_weights.total(since, end) << 31;
                         for column in 0..run {
-                            let byte = |byte: usize| joined(&weighed, 4 * column + byte, stride(4 * run)) << (8 * byte);
-                            let sum = byte(0) + byte(1) + byte(2) + byte(3) - shift;
+                            let sum = joined_words(&weighed, column, stride(4 * run)) - shift;
                             let weight = column_weights.scalar(first_column + column);
                             total = total.plus(Residue::of(sum).times(weight));
                         }
@@ -276,6 +275,15 @@ impl Bilinear {
     }
 }
 
+/// Does two things at once where the caller is in a pool of several threads, and else one after the other.
+fn both<A: Send, B: Send>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B + Send) -> (A, B) {
+    if rayon::current_thread_index().is_some() && rayon::current_num_threads() > 1 {
+        rayon::join(one, other)
+    } else {
+        (one(), other())
+    }
+}
+
 /// The sum of a column's digits, each at its place.
 #[inline]
 fn joined(sums: &[i32], column: usize, stride: usize) -> i128 {
@@ -284,4 +292,16 @@ fn joined(sums: &[i32], column: usize, stride: usize) -> i128 {
         |first: usize| digit(first) + (digit(first + 1) << 8) + (digit(first + 2) << 16) + (digit(first + 3) << 24);
     const _: () = assert!(DIGITS == 9);
     i128::from(four(0)) + (i128::from(four(4)) << 32) + (i128::from(digit(8)) << 64)
+}
+
+/// As [`joined`] for columns of four bytes, each at its place in a word.
+#[inline]
+fn joined_words(sums: &[i32], column: usize, stride: usize) -> i128 {
+    let word = |digit: usize| {
+        let bytes = &sums[digit * stride + 4 * column..][..4];
+        let [a, b, c, d] = [bytes[0], bytes[1], bytes[2], bytes[3]].map(i64::from);
+        a + (b << 8) + (c << 16) + (d << 24)
+    };
+    // A word has 56 bits, so that joining has to begin in 128.
+    (0..DIGITS).rev().fold(0i128, |sum, digit| (sum << 8) + i128::from(word(digit)))
 }
