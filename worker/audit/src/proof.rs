@@ -14,12 +14,11 @@ use referee::proof::build::{
 };
 use referee::proof::{self, Fault, Pinned, PinnedSegment, Rejection, judge};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 /// Bytes that one transaction writes into a buffer beside signature, accounts and instruction.
-pub const WRITE_BYTES: usize = 960;
-/// Bytes that one instruction may add to an account.
-pub const GROW_BYTES: usize = 10_240;
+pub const WRITE_BYTES: usize = 900;
 
 /// Why there is no proof. None of these says that the result is right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,11 +67,10 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Transactions that bring it on-chain: opening the buffer, which grows as often as it must, and writing it. The
-    /// segment's root, if it needs one, and the instruction that proves make one more.
+    /// Transactions that bring it on-chain: one that creates the buffer in as many steps as it takes, those that write it,
+    /// and one that records the segment's root, if the proof needs it, and proves.
     pub fn transactions(&self) -> usize {
-        let steps = self.bytes.len().div_ceil(GROW_BYTES).max(1);
-        steps + self.bytes.len().div_ceil(WRITE_BYTES) + 1
+        2 + self.bytes.len().div_ceil(WRITE_BYTES)
     }
 }
 
@@ -250,12 +248,12 @@ impl<'a> Prover<'a> {
         let mut operands: BTreeMap<Slot, Whole> = BTreeMap::new();
         if claimed.disputed.is_some() {
             for slot in op.operands.iter().map(|view| view.slot) {
-                if !operands.contains_key(&slot) {
+                if let Entry::Vacant(place) = operands.entry(slot) {
                     let bytes = match own.get(&slot) {
                         Some(bytes) => bytes,
                         None => self.subject.given(slot)?,
                     };
-                    operands.insert(slot, self.whole(slot, bytes)?);
+                    place.insert(self.whole(slot, bytes)?);
                 }
             }
         }

@@ -140,13 +140,16 @@ impl FreivaldsSegment<'_> {
         let read = segment_reads(graph, segment);
         let slots: Vec<(Slot, bool)> =
             read.into_iter().map(|slot| (slot, false)).chain(trace.slots().iter().map(|slot| (*slot, true))).collect();
-        slots
-            .into_par_iter()
-            .map(|(slot, own)| {
-                let bytes = if own { trace.tensor(graph, hasher, slot) } else { boundary.tensor(graph, hasher, slot) };
-                bytes.map(|bytes| (slot, Arc::clone(bytes))).ok_or(AuditError::Operand { segment, slot })
-            })
-            .collect()
+        let verified = |(slot, own): (Slot, bool)| {
+            let bytes = if own { trace.tensor(graph, hasher, slot) } else { boundary.tensor(graph, hasher, slot) };
+            bytes.map(|bytes| (slot, Arc::clone(bytes))).ok_or(AuditError::Operand { segment, slot })
+        };
+        // On the caller's threads, if it has any: hashing is a good part of the check.
+        if rayon::current_thread_index().is_some() {
+            slots.into_par_iter().map(verified).collect()
+        } else {
+            slots.into_iter().map(verified).collect()
+        }
     }
 
     /// Checks tensors that are known to be those that were committed to; `slots` are the segment's in order.

@@ -1,6 +1,7 @@
 //! Whatever is withheld is forced open, in few moves, from accounts alone.
 
 use crate::bench::Bench;
+use crate::freivalds::extreme_product;
 use assay_audit::answer::{AnswerError, Content, answer, boundary_tree, segment_tree, tensor_tree};
 use assay_audit::descent::{Demand, Known, Move, OwnTrace, TreeKey, most_demands, next_move};
 use assay_audit::fault::{Fault, FaultKind, Faulty};
@@ -31,7 +32,7 @@ fn answered(bench: &Bench, faulty: &Faulty, known: &Known, demand: &Demand) -> V
     match demand.parent {
         None => assert_eq!(demand.place, tree.top()),
         Some(parent) => {
-            let bound = bound_of(known, demand.tree, &tree, parent);
+            let bound = bound_of(bench, faulty, known, demand.tree, &tree, parent);
             tree.verify_child(parent, &bound, demand.place, &demand.bound, &demand.path).unwrap();
         }
     }
@@ -39,7 +40,7 @@ fn answered(bench: &Bench, faulty: &Faulty, known: &Known, demand: &Demand) -> V
 }
 
 /// The hash that was bound where an answered demand lies.
-fn bound_of(known: &Known, key: TreeKey, tree: &Tree, place: Place) -> Hash {
+fn bound_of(bench: &Bench, faulty: &Faulty, known: &Known, key: TreeKey, tree: &Tree, place: Place) -> Hash {
     let answers = &known.answers[&key];
     let above = answers.iter().find_map(|(parent, answer)| {
         let children = tree.children(*parent).ok()?;
@@ -49,7 +50,10 @@ fn bound_of(known: &Known, key: TreeKey, tree: &Tree, place: Place) -> Hash {
     above.unwrap_or_else(|| match key {
         TreeKey::Boundary => known.boundary_root,
         TreeKey::Segment(segment) => known.segments[&segment],
-        TreeKey::Tensor(..) => [0; 32],
+        TreeKey::Tensor(source, slot) => {
+            let tensors = if source == Source::Boundary { &faulty.committed } else { &faulty.inside };
+            bench.hasher.hashes(&bench.subject.resolved, tensors, &[slot]).unwrap()[0]
+        }
     })
 }
 
@@ -116,6 +120,20 @@ fn every_withheld_lie_is_forced_open_and_proved() {
         }
     }
     assert!(forced > 1000 && most >= 4, "{forced} disputes, at most {most} moves");
+}
+
+#[test]
+fn a_deep_tensor_is_forced_open_in_few_moves() {
+    // 40 sums of 4 bytes a row, three rows a leaf: a tree of 15 levels.
+    let bench = extreme_product(65_536);
+    let tree = tensor_tree(&bench.subject.resolved, 2).unwrap();
+    assert_eq!((tree.depth(), most_demands(&tree)), (15, 3));
+    for element in [0, 1_234_567, 40 * 65_536 - 1] {
+        let faulty = bench.fault(&Fault { element: Some(element), ..Fault::new(FaultKind::Element) }).unwrap();
+        assert_eq!(faulty.element, element);
+        // The boundary's only tensor, then three openings of its tree.
+        assert_eq!(force(&bench, &faulty, None), 4);
+    }
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn reaches_the_boundary(bench: &Bench, faulty: &Faulty) -> bool {
 fn every_kind_of_fault_is_located_on_random_graphs() {
     let backend = Bench::backend();
     let mut located: BTreeMap<&str, u32> = BTreeMap::new();
-    for vector in vectors(Level::Full).into_iter().chain((0..1200).map(random_vector)) {
+    for vector in vectors(Level::Full).into_iter().chain((0..900).map(random_vector)) {
         let Some(bench) = Bench::new(&vector, &backend) else { continue };
         for kind in FaultKind::ALL {
             let Ok(faulty) = bench.fault(&Fault::new(kind)) else { continue };
@@ -103,7 +103,7 @@ fn every_kind_of_fault_is_located_on_random_graphs() {
         }
     }
     for kind in FaultKind::ALL {
-        assert!(located.get(kind.name()).is_some_and(|count| *count >= 15), "{}: {located:?}", kind.name());
+        assert!(located.get(kind.name()).is_some_and(|count| *count >= 10), "{}: {located:?}", kind.name());
     }
 }
 
@@ -219,7 +219,7 @@ fn the_guard_refuses_to_sign_what_is_wrong() {
                 }
                 GuardError::Differs { slot: named, element: at, .. } => {
                     // What reads the wrong element may be compared before it, and differs from it as well.
-                    assert!(named == slot && at <= element || named != slot);
+                    assert!(named != slot || at <= element);
                     sampled += 1;
                 }
                 other => panic!("{other}"),

@@ -168,7 +168,7 @@ fn lies_that_weaker_checks_accept_are_refused() {
 }
 
 /// One contraction of bytes at the ends of their range: `rows` by 40, 8 deep.
-fn extreme_product(rows: u32) -> Bench {
+pub(crate) fn extreme_product(rows: u32) -> Bench {
     let tensor =
         |dtype, kind, dims: &[u32]| Tensor { dtype, kind, shape: dims.iter().map(|dim| Dim::Const(*dim)).collect() };
     let view = |slot, dims: &[u32], axis| View {

@@ -163,8 +163,7 @@ impl Bilinear {
             Some(_) => None,
             None => Some(self.operand(side, operands[side], &weights[side], isa)),
         };
-        let (claimed, (left, right)) =
-            rayon::join(|| self.claimed(sums, weights, isa), || rayon::join(|| side(0), || side(1)));
+        let (claimed, (left, right)) = both(|| self.claimed(sums, weights, isa), || both(|| side(0), || side(1)));
         let left = left.as_deref().or(self.sides[0].prepared.as_deref()).unwrap_or_default();
         let right = right.as_deref().or(self.sides[1].prepared.as_deref()).unwrap_or_default();
         let depth = self.reduction.points();

@@ -53,12 +53,12 @@ impl Checker {
             reason: "the processor has no instruction set that kernels are written for".into(),
         })?;
         for (index, bilinear) in &mut contractions {
-            for side in 0..2 {
+            for (side, weights) in weights.iter().enumerate() {
                 let slot = graph.ops[usize::from(*index)].operands[side].slot;
                 if is_param(slot) {
                     let data = params.get(&slot).ok_or(KernelError::Missing { slot })?;
                     check_size(graph, slot, data)?;
-                    bilinear.prepare(side, data, &weights[side], isa);
+                    bilinear.prepare(side, data, weights, isa);
                 }
             }
         }

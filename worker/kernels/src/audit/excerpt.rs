@@ -50,7 +50,7 @@ impl<'a> ExcerptBuilder<'a> {
 
     /// As [`op`](Self::op), with other programs.
     pub fn op_with(&mut self, op: &ResolvedOp, prologue: Option<Program>, program: Program) {
-        let places = self.compute(op, prologue, program, |builder, slot| builder.from_tensor(slot).dtype);
+        let places = self.compute(op, prologue, program, |builder, slot| builder.tensor_of(slot).dtype);
         for (slot, place) in op.outputs.iter().zip(places) {
             self.places.insert(*slot, place);
         }
@@ -58,7 +58,7 @@ impl<'a> ExcerptBuilder<'a> {
 
     /// As [`op_with`](Self::op_with), but later ops that read the outputs read what is given for them.
     pub fn op_apart(&mut self, op: &ResolvedOp, prologue: Option<Program>, program: Program) {
-        self.compute(op, prologue, program, |builder, slot| builder.from_tensor(slot).dtype);
+        self.compute(op, prologue, program, |builder, slot| builder.tensor_of(slot).dtype);
     }
 
     /// As [`op_apart`](Self::op_apart), with the op's own programs.
@@ -93,7 +93,7 @@ impl<'a> ExcerptBuilder<'a> {
             .iter()
             .enumerate()
             .map(|(output, name)| {
-                let dtype = self.from_tensor(*name).dtype;
+                let dtype = self.tensor_of(*name).dtype;
                 let producer = Some((index, output as u8));
                 let place = self.tensor(dtype, TensorKind::Temp, op.output_dims.clone(), producer);
                 self.results.push((*name, place));
@@ -109,7 +109,7 @@ impl<'a> ExcerptBuilder<'a> {
         if let Some(place) = self.places.get(&slot) {
             return *place;
         }
-        let ResolvedTensor { dtype, dims, .. } = self.from_tensor(slot).clone();
+        let ResolvedTensor { dtype, dims, .. } = self.tensor_of(slot).clone();
         let place = self.tensor(dtype, TensorKind::Input, dims, None);
         self.places.insert(slot, place);
         self.given.push((slot, place));
@@ -163,7 +163,7 @@ impl<'a> ExcerptBuilder<'a> {
         ResolvedView { slot: self.place(view.slot), ..view.clone() }
     }
 
-    fn from_tensor(&self, slot: Slot) -> &'a ResolvedTensor {
+    fn tensor_of(&self, slot: Slot) -> &'a ResolvedTensor {
         &self.from.tensors[usize::from(slot)]
     }
 

@@ -29,9 +29,9 @@ impl Secret {
         let mut stream = Stream { secret: &self.0, side, block: 0, bytes: [0; 32], used: 32 };
         for row in 0..rows {
             let mut scalar = 0i128;
-            for digit in 0..DIGITS {
+            for (digit, word) in words[row / 4].iter_mut().enumerate() {
                 let byte = stream.next();
-                words[row / 4][digit] |= u32::from(byte) << (8 * (row % 4));
+                *word |= u32::from(byte) << (8 * (row % 4));
                 scalar += i128::from(byte as i8) << (8 * digit);
             }
             scalars.push(Residue::of(scalar));
@@ -83,7 +83,7 @@ impl Weights {
     pub(super) fn words(&self, first: usize, count: usize) -> Vec<Words> {
         let mut words = self.words[first / 4..(first + count).div_ceil(4)].to_vec();
         if let Some(last) = words.last_mut()
-            && count % 4 > 0
+            && !count.is_multiple_of(4)
         {
             let mask = (1u32 << (8 * (count % 4))) - 1;
             last.iter_mut().for_each(|word| *word &= mask);
