@@ -38,20 +38,25 @@ impl Chain {
     pub async fn receipts(&self, address: &Pubkey, first_slot: u64) -> Result<Vec<Receipt>> {
         let mut receipts = Vec::new();
         for (signature, slot) in self.signatures(address, first_slot).await? {
-            let parameters = json!([
-                signature.to_string(),
-                { "encoding": "base64", "commitment": "confirmed", "maxSupportedTransactionVersion": 0 },
-            ]);
-            let answer = self.ask(RpcRequest::GetTransaction, &parameters).await?;
-            receipts.push(receipt(signature, slot, &answer).ok_or_else(|| ChainError::RpcRefused {
-                endpoint: self.endpoint().rpc_url.clone(),
-                request: RpcRequest::GetTransaction.to_string(),
-                rpc_code: None,
-                reason: format!("it does not say what became of {signature}"),
-            })?);
+            receipts.push(self.receipt(&signature, slot).await?);
         }
         receipts.sort_by_key(|receipt| receipt.slot);
         Ok(receipts)
+    }
+
+    /// The receipt of a transaction that landed in `slot`.
+    pub async fn receipt(&self, signature: &Signature, slot: u64) -> Result<Receipt> {
+        let parameters = json!([
+            signature.to_string(),
+            { "encoding": "base64", "commitment": "confirmed", "maxSupportedTransactionVersion": 0 },
+        ]);
+        let answer = self.ask(RpcRequest::GetTransaction, &parameters).await?;
+        receipt(*signature, slot, &answer).ok_or_else(|| ChainError::RpcRefused {
+            endpoint: self.endpoint().rpc_url.clone(),
+            request: RpcRequest::GetTransaction.to_string(),
+            rpc_code: None,
+            reason: format!("it does not say what became of {signature}"),
+        })
     }
 
     /// Signatures and slots of what names `address`, the latest first.
