@@ -16,6 +16,8 @@ pub(crate) enum ExitStatus {
     Usage = 2,
     /// The job that was waited for ended without a result.
     NoResult = 3,
+    /// The result that was checked is wrong.
+    WrongResult = 4,
     /// Ctrl-C or SIGTERM came before the work was done.
     Interrupted = 130,
 }

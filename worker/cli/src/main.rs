@@ -18,7 +18,8 @@ use tracing_subscriber::EnvFilter;
 
 /// What `--help` says last.
 const AFTER_HELP: &str = "\
-Exit status: 0 done, 1 failed, 2 wrong arguments, 3 the awaited job ended without a result, 130 interrupted.
+Exit status: 0 done, 1 failed, 2 wrong arguments, 3 the awaited job ended without a result,
+4 the checked result is wrong, 130 interrupted.
 Errors are one sentence on stderr with a stable code; with --output json, {\"code\": …, \"error\": …}.
 Amounts are base units of their mint: 1000000 is one token of 6 decimals.";
 
@@ -56,6 +57,12 @@ enum Command {
     /// Post jobs and get their results
     #[command(subcommand)]
     Job(commands::job::Command),
+    /// Replay results and challenge those that are wrong
+    #[command(subcommand)]
+    Validator(commands::validator::Command),
+    /// Disputes on-chain, and moves in them by hand
+    #[command(subcommand)]
+    Dispute(commands::dispute::Command),
     /// Serve artifacts
     #[command(subcommand)]
     Store(commands::store::Command),
@@ -92,6 +99,8 @@ fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
             Command::Node(command) => commands::node::run(command, &chain, output).await,
             Command::Model(command) => commands::model::run(command, output).await,
             Command::Job(command) => commands::job::run(command, &chain, output).await,
+            Command::Validator(command) => commands::validator::run(command, &chain, output).await,
+            Command::Dispute(command) => commands::dispute::run(command, &chain, output).await,
             Command::Store(command) => commands::store::run(command, output).await,
             Command::Measure(arguments) => commands::measure::run(arguments, output).await,
             Command::Demo(arguments) => commands::demo::run(arguments, output).await,
@@ -115,7 +124,8 @@ fn log(verbose: u8) {
         1 => "info",
         _ => "debug",
     };
-    let ours = ["assay", "assay_node", "assay_chain", "assay_store", "assay_kernels", "assay_localnet"];
+    let ours =
+        ["assay", "assay_node", "assay_validator", "assay_chain", "assay_store", "assay_kernels", "assay_localnet"];
     let mut default = ours.iter().map(|target| format!("{target}={level}")).collect::<Vec<_>>().join(",");
     if verbose > 0 {
         // What it warns of is in the error that the command ends with.

@@ -1,6 +1,7 @@
 //! One file or folder a command group.
 
 pub(crate) mod demo;
+pub(crate) mod dispute;
 pub(crate) mod job;
 pub(crate) mod localnet;
 pub(crate) mod measure;
@@ -8,6 +9,7 @@ pub(crate) mod model;
 pub(crate) mod network;
 pub(crate) mod node;
 pub(crate) mod store;
+pub(crate) mod validator;
 
 use crate::error::CliError;
 use std::path::Path;

@@ -1,0 +1,98 @@
+//! `assay validator status`: what a validator found, asked of the running one, else read from its journal.
+
+use super::Folder;
+use crate::error::CliError;
+use crate::output::{Output, Table, fields};
+use assay_validator::journal::{Audit, Ending, Journal, Record, Verdict};
+use assay_validator::status::{Status, Totals, recorded};
+use serde_json::json;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Jobs that the text form lists; the JSON has all that the validator gave.
+const SHOWN_JOBS: usize = 40;
+
+pub(super) async fn status(folder: &Folder, output: Output) -> Result<(), CliError> {
+    let config = folder.config()?;
+    let running = ask(config.status_listen).await;
+    let (jobs, totals) = match &running {
+        Some(status) => (status.jobs.clone(), status.totals),
+        None if folder.journal_path().is_file() => recorded(&Journal::open(&folder.journal_path())?)?,
+        None => (Vec::new(), Totals::default()),
+    };
+    let value = json!({
+        "running": running.is_some(),
+        "challenger": running.as_ref().map(|status| &status.challenger),
+        "mode": running.as_ref().map_or(config.mode, |status| status.mode),
+        "standing": running.as_ref().map(|status| status.standing),
+        "totals": totals,
+        "jobs": jobs,
+    });
+    output.result(&value, || {
+        let Totals { agreed, wrong, left, won, lost, open, earned, fees_lamports } = totals;
+        let mut rows = vec![
+            ("running", if running.is_some() { "yes" } else { "no" }.to_owned()),
+            ("audits", format!("{agreed} right, {wrong} wrong, {left} left to others")),
+            ("disputes", format!("{open} open, {won} won, {lost} lost")),
+            ("earned", format!("{earned} base units of the stake mint")),
+            ("fees", format!("{fees_lamports} lamports")),
+        ];
+        if let Some(status) = &running {
+            rows.push(("in bonds", status.standing.bonds.to_string()));
+            rows.push(("fees today", format!("{} lamports", status.standing.spent_today)));
+        }
+        let about = fields(rows);
+        if jobs.is_empty() { about } else { format!("{about}\n\n{}", job_table(&jobs).render()) }
+    })
+}
+
+fn job_table(jobs: &[Record]) -> Table {
+    let mut table = Table::new(&["job", "slot", "audit", "dispute", "units", "lamports"]);
+    for record in jobs.iter().take(SHOWN_JOBS) {
+        let costs = record.dispute.as_ref().map(|dispute| dispute.costs);
+        let number = |of: &dyn Fn(assay_validator::journal::Costs) -> u64| {
+            costs.map_or("-".to_owned(), |costs| of(costs).to_string())
+        };
+        table.row([
+            record.job.clone(),
+            record.last_slot.to_string(),
+            audit_words(&record.audit),
+            dispute_words(record),
+            number(&|costs| costs.compute_units),
+            number(&|costs| costs.budgeted_lamports()),
+        ]);
+    }
+    table
+}
+
+fn audit_words(audit: &Audit) -> String {
+    match audit {
+        Audit::Pending => "to be replayed".to_owned(),
+        Audit::Left { code, .. } => format!("left: {code}"),
+        Audit::Agreed { micros } => format!("right, {} ms", micros / 1_000),
+        Audit::Wrong(wrong) => format!("WRONG: {}", wrong.words),
+    }
+}
+
+fn dispute_words(record: &Record) -> String {
+    match (&record.ending, &record.dispute) {
+        (Some(Ending::NotChallenged { code, reason }), _) => format!("not challenged: {code} {reason}"),
+        (Some(Ending::Won { received }), _) => format!("won {received}"),
+        (Some(Ending::Moot { received }), _) => format!("moot, {received} back"),
+        (Some(Ending::Lost { reason }), _) => format!("lost: {reason}"),
+        (_, Some(dispute)) => match (dispute.committed, dispute.result) {
+            (false, _) => "sealed".to_owned(),
+            (true, None) => "challenged".to_owned(),
+            (true, Some(Verdict::Won)) => "won, not paid out yet".to_owned(),
+            (true, Some(Verdict::Lost)) => "lost".to_owned(),
+            (true, Some(Verdict::Moot)) => "moot".to_owned(),
+        },
+        (_, None) => "-".to_owned(),
+    }
+}
+
+/// What the running validator says; nothing if none answers.
+async fn ask(address: SocketAddr) -> Option<Status> {
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(2)).build().ok()?;
+    client.get(format!("http://{address}/v1/status")).send().await.ok()?.json().await.ok()
+}

@@ -1,0 +1,252 @@
+//! What the validator found, sealed and spent, on disk before the chain hears of it.
+//!
+//! One record a job. The salt and the sealed hash of a challenge are here before the challenge is committed, and every
+//! transaction is here, signed, before it is sent: after a crash the chain is asked what became of that signature
+//! instead of signing a second version. Fees are counted when they are promised, so that a day's budget holds whatever
+//! happens in between. Every write is durable when the call returns.
+
+mod record;
+
+pub use record::{
+    Audit, Costs, Dispute, Ending, FindingRecord, InFlight, PreparedProof, Purpose, Record, SignedRoot, TargetRecord,
+    Verdict, Wrong,
+};
+
+use crate::budget::Standing;
+use crate::config::Budget;
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use solana_sdk::pubkey::Pubkey;
+use std::path::{Path, PathBuf};
+
+const JOBS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("jobs");
+/// Lamports of fees by day (days since 1970, UTC).
+const FEES: TableDefinition<'_, u64, u64> = TableDefinition::new("fees");
+/// Things of which there is one: see the constants below.
+const SINGLE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("single");
+/// Decides which jobs are replayed, so that nobody outside can foresee it.
+const SELECTION_KEY: &str = "selection";
+
+/// Why the journal cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Another process has it open.
+    #[error("V0101 {path} is in use; another validator runs on this folder: stop it, or give each its own data folder")]
+    InUse {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// The database failed.
+    #[error("V0102 journal {path}: {source}; check the disk, then start again: what was written is kept")]
+    Database {
+        /// The database file.
+        path: PathBuf,
+        /// What it said.
+        source: Box<redb::Error>,
+    },
+    /// A record cannot be read.
+    #[error("V0103 journal {path}: record {job} is unreadable: {reason}; it was written by another version")]
+    Record {
+        /// The database file.
+        path: PathBuf,
+        /// The job, or what else the record is about.
+        job: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// The journal of one validator.
+#[derive(Debug)]
+pub struct Journal {
+    database: Database,
+    path: PathBuf,
+}
+
+impl Journal {
+    /// Opens or creates the journal; only one process may hold it.
+    ///
+    /// # Errors
+    /// The file is in use, or not writable.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        let database = Database::create(path).map_err(|error| match error {
+            redb::DatabaseError::DatabaseAlreadyOpen => JournalError::InUse { path: path.to_path_buf() },
+            other => JournalError::Database { path: path.to_path_buf(), source: Box::new(other.into()) },
+        })?;
+        let journal = Self { database, path: path.to_path_buf() };
+        journal.write(|write| {
+            write.open_table(JOBS)?;
+            write.open_table(FEES)?;
+            write.open_table(SINGLE)?;
+            Ok(())
+        })?;
+        Ok(journal)
+    }
+
+    /// The record of a job.
+    ///
+    /// # Errors
+    /// The database failed or the record is unreadable.
+    pub fn get(&self, job: &Pubkey) -> Result<Option<Record>, JournalError> {
+        let bytes = self.wrap(|| {
+            let read = self.database.begin_read()?;
+            Ok(read.open_table(JOBS)?.get(&job.to_bytes())?.map(|value| value.value().to_vec()))
+        })?;
+        bytes.map(|bytes| self.decode(&job.to_string(), &bytes)).transpose()
+    }
+
+    /// Writes a record durably.
+    ///
+    /// # Errors
+    /// The database failed; nothing was changed then.
+    pub fn put(&self, job: &Pubkey, record: &Record) -> Result<(), JournalError> {
+        let bytes = serde_json::to_vec(record).map_err(|error| self.unreadable(&job.to_string(), &error))?;
+        self.write(|write| {
+            write.open_table(JOBS)?.insert(&job.to_bytes(), bytes.as_slice())?;
+            Ok(())
+        })
+    }
+
+    /// Writes a record together with fees that are about to be spent on `day`: both or neither.
+    ///
+    /// # Errors
+    /// The database failed; nothing was changed then.
+    pub fn put_with_fees(&self, job: &Pubkey, record: &Record, day: u64, lamports: u64) -> Result<(), JournalError> {
+        let bytes = serde_json::to_vec(record).map_err(|error| self.unreadable(&job.to_string(), &error))?;
+        self.write(|write| {
+            write.open_table(JOBS)?.insert(&job.to_bytes(), bytes.as_slice())?;
+            let mut fees = write.open_table(FEES)?;
+            let sum = fees.get(day)?.map_or(0, |value| value.value()).saturating_add(lamports);
+            fees.insert(day, sum)?;
+            Ok(())
+        })
+    }
+
+    /// All records.
+    ///
+    /// # Errors
+    /// The database failed or a record is unreadable.
+    pub fn all(&self) -> Result<Vec<(Pubkey, Record)>, JournalError> {
+        let rows = self.wrap(|| {
+            let read = self.database.begin_read()?;
+            let table = read.open_table(JOBS)?;
+            let mut rows = Vec::new();
+            for row in table.iter()? {
+                let (job, bytes) = row?;
+                rows.push((Pubkey::new_from_array(*job.value()), bytes.value().to_vec()));
+            }
+            Ok(rows)
+        })?;
+        rows.into_iter().map(|(job, bytes)| self.decode(&job.to_string(), &bytes).map(|record| (job, record))).collect()
+    }
+
+    /// Lamports of fees promised on a day.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn fees_of(&self, day: u64) -> Result<u64, JournalError> {
+        self.wrap(|| {
+            let read = self.database.begin_read()?;
+            Ok(read.open_table(FEES)?.get(day)?.map_or(0, |value| value.value()))
+        })
+    }
+
+    /// What is spent on `day`, reserved and at risk.
+    ///
+    /// # Errors
+    /// The database failed or a record is unreadable.
+    pub fn standing(&self, budget: &Budget, day: u64) -> Result<Standing, JournalError> {
+        let mut standing = Standing { spent_today: self.fees_of(day)?, ..Standing::default() };
+        for (_, record) in self.all()? {
+            if let Some(dispute) = record.dispute.as_ref().filter(|_| record.ending.is_none()) {
+                standing.bonds = standing.bonds.saturating_add(dispute.bond);
+                let reserved = budget.reserved(dispute.costs.budgeted_lamports());
+                standing.reserved = standing.reserved.saturating_add(reserved);
+            }
+        }
+        Ok(standing)
+    }
+
+    /// The secret by which jobs are selected for replay; made at the first call.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn selection_secret(&self) -> Result<[u8; 32], JournalError> {
+        if let Some(bytes) = self.single(SELECTION_KEY)?
+            && let Ok(secret) = bytes.try_into()
+        {
+            return Ok(secret);
+        }
+        let secret: [u8; 32] = rand::random();
+        self.put_single(SELECTION_KEY, &secret)?;
+        Ok(secret)
+    }
+
+    /// Bytes kept under a name of their own.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub fn single(&self, name: &str) -> Result<Option<Vec<u8>>, JournalError> {
+        self.wrap(|| {
+            let read = self.database.begin_read()?;
+            Ok(read.open_table(SINGLE)?.get(name)?.map(|value| value.value().to_vec()))
+        })
+    }
+
+    /// Keeps bytes under a name of their own.
+    ///
+    /// # Errors
+    /// The database failed; nothing was changed then.
+    pub fn put_single(&self, name: &str, bytes: &[u8]) -> Result<(), JournalError> {
+        self.write(|write| {
+            write.open_table(SINGLE)?.insert(name, bytes)?;
+            Ok(())
+        })
+    }
+
+    /// Removes the records of jobs that were over before `slot`, but keeps the newest `keep` of them; how many were removed.
+    ///
+    /// # Errors
+    /// The database failed or a record is unreadable; nothing was changed then.
+    pub fn prune(&self, slot: u64, keep: usize) -> Result<usize, JournalError> {
+        let mut ended: Vec<(Pubkey, Record)> =
+            self.all()?.into_iter().filter(|(_, record)| record.ending.is_some()).collect();
+        ended.sort_by_key(|(_, record)| std::cmp::Reverse(record.last_slot));
+        let old: Vec<Pubkey> =
+            ended.into_iter().skip(keep).filter(|(_, record)| record.last_slot < slot).map(|(job, _)| job).collect();
+        if old.is_empty() {
+            return Ok(0);
+        }
+        self.write(|write| {
+            let mut jobs = write.open_table(JOBS)?;
+            for job in &old {
+                jobs.remove(&job.to_bytes())?;
+            }
+            Ok(())
+        })?;
+        Ok(old.len())
+    }
+
+    fn write(&self, work: impl FnOnce(&redb::WriteTransaction) -> Result<(), redb::Error>) -> Result<(), JournalError> {
+        self.wrap(|| {
+            let write = self.database.begin_write()?;
+            work(&write)?;
+            write.commit()?;
+            Ok(())
+        })
+    }
+
+    fn wrap<T>(&self, work: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, JournalError> {
+        work().map_err(|source| JournalError::Database { path: self.path.clone(), source: Box::new(source) })
+    }
+
+    fn decode(&self, job: &str, bytes: &[u8]) -> Result<Record, JournalError> {
+        serde_json::from_slice(bytes).map_err(|error| self.unreadable(job, &error))
+    }
+
+    fn unreadable(&self, job: &str, error: &serde_json::Error) -> JournalError {
+        JournalError::Record { path: self.path.clone(), job: job.to_owned(), reason: error.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

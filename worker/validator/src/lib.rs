@@ -1,0 +1,40 @@
+//! The validator service: replays results, challenges those that are wrong, answers openings for others.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`config`], [`budget`] | settings; what disputes may cost |
+//! | [`journal`] | what was found, sealed and spent, on disk before the chain hears of it |
+//! | [`evidence`] | a job replayed, what the node says, what is wrong, and its proof |
+//! | [`docket`], [`reading`] | the accounts of one dispute at one slot; the same over RPC |
+//! | [`rules`] | which moves are legal: a pure function, asked before any fee is paid |
+//! | [`steps`] | what to do next: a pure function |
+//! | [`act`] | moves as instructions, as few transactions as they fit into |
+//! | [`driver`] | one job from first sight to its end |
+//! | [`board`], [`service`], [`status`], [`start`] | all of it under one roof |
+//! | [`failpoint`] | where tests make the process die |
+//!
+//! # What an operator can rely on
+//!
+//! * Nothing is challenged that cannot be proved: a proof is built and judged here, by the very code that runs on-chain,
+//!   before a bond is at risk. Where a node withholds what a proof needs, the replay itself says that the committed root is
+//!   wrong, and the openings are forced.
+//! * The salt of a challenge is on disk before the challenge is on the chain, and every transaction is on disk, signed,
+//!   before it is sent: a validator that is killed goes on where it was.
+//! * Bonds and fees stay within the budget. What a dispute may cost is reserved before it begins.
+//! * The chain is the truth: every step is decided from accounts that were just read.
+
+pub mod act;
+pub mod board;
+pub mod budget;
+pub mod config;
+pub mod docket;
+pub mod driver;
+pub mod evidence;
+pub mod failpoint;
+pub mod journal;
+pub mod reading;
+pub mod rules;
+pub mod service;
+pub mod start;
+pub mod status;
+pub mod steps;

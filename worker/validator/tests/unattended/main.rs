@@ -1,0 +1,5 @@
+//! Disputes on a local chain with the compiled program: a node that lies, and validators that run unattended.
+
+mod liar;
+mod market;
+mod stories;

@@ -1,0 +1,5 @@
+//! The validator's decisions against a model of the program, and its evidence against real graphs.
+
+mod case;
+mod interleavings;
+mod world;
