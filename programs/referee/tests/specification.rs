@@ -56,7 +56,7 @@ fn the_bounds_are_the_constants() {
     assert_eq!(numbers(row("output")), [MAX_OUTPUTS]);
     assert!(TEXT.contains(&format!("i32 coefficient (at most {MAX_TERMS},")));
     assert!(TEXT.contains(&format!("the four bytes `{}`", std::str::from_utf8(&MAGIC).unwrap())));
-    assert_eq!((MAX_GRAPH_BYTES, MAX_UPLOAD_BYTES, MAX_COMPUTE_UNITS, MAX_STEPS), (4 << 20, 16 << 10, 200_000, 8192));
+    assert_eq!((MAX_GRAPH_BYTES, MAX_UPLOAD_BYTES, MAX_COMPUTE_UNITS, MAX_STEPS), (4 << 20, 16 << 10, 400_000, 8192));
 }
 
 #[test]

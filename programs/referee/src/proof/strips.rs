@@ -35,6 +35,7 @@ impl<'a> Strip<'a> {
 
 /// All strips of a proof.
 pub(super) struct Strips<'a> {
+    /// By slot and first element.
     strips: Vec<Strip<'a>>,
     /// For slots by their lowest bits: the strip that was read last.
     last: [u8; 8],
@@ -74,7 +75,9 @@ impl<'a> Strips<'a> {
                 return Err(Rejection::StripRoot);
             }
             let dtype = member.layout.dtype;
-            strips.push(Strip { source, slot, dtype, first: (start / u64::from(dtype.bytes())) as u32, data });
+            let strip = Strip { source, slot, dtype, first: (start / u64::from(dtype.bytes())) as u32, data };
+            let place = strips.partition_point(|other| (other.slot, other.first) <= (slot, strip.first));
+            strips.insert(place, strip);
         }
         Ok(Self { strips, last: [0; 8] })
     }
@@ -115,15 +118,20 @@ impl Fetch for Strips<'_> {
         {
             return Some(value);
         }
-        for (index, strip) in self.strips.iter().enumerate() {
-            if strip.slot == slot
-                && let Some(value) = strip.value(element)
-            {
+        let behind = self.strips.partition_point(|strip| (strip.slot, strip.first) <= (slot, element));
+        let index = behind.checked_sub(1)?;
+        let strip = self.strips.get(index)?;
+        match strip.value(element).filter(|_| strip.slot == slot) {
+            Some(value) => {
                 *hint = index as u8;
-                return Some(value);
+                Some(value)
+            }
+            // A strip under another root may begin later and end earlier than the one that holds the element.
+            None => {
+                let of_slot = self.strips.iter().filter(|strip| strip.slot == slot);
+                of_slot.filter_map(|strip| strip.value(element)).next()
             }
         }
-        None
     }
 
     fn run(&self, slot: Slot, first: u32, count: u32) -> Option<&[u8]> {

@@ -35,37 +35,59 @@ pub(super) fn contract<F: Fetch>(at: &mut Point<'_, F>) -> Result<i32, EvaluateE
 fn run<F: Fetch>(at: &Point<'_, F>, inner: usize, length: u32) -> Option<i32> {
     let (a, b) = (at.operands.first()?, at.operands.get(1)?);
     let signs = signs(a, b)?;
-    let bytes = |located: &Located<'_>| at_hand(at, located, inner, length);
-    let (a, b) = (bytes(a)?, bytes(b)?);
+    let (a, b) = (at_hand(at, a, inner, length)?, at_hand(at, b, inner, length)?);
     let (from, to) = (a.from.max(b.from), a.to.min(b.to));
     if from >= to {
         return Some(0);
     }
-    Some(dot(a.part(from, to)?, b.part(from, to)?, signs))
+    if a.step == 1 && b.step == 1 {
+        return Some(dot(a.adjacent(from, to)?, b.adjacent(from, to)?, signs));
+    }
+    let (mut at_a, mut at_b) = (a.place(from)?, b.place(from)?);
+    let mut sum = 0i32;
+    for _ in from..to {
+        let (x, y) = (*a.bytes.get(at_a as usize)?, *b.bytes.get(at_b as usize)?);
+        sum = sum.wrapping_add(signs.product(x, y));
+        (at_a, at_b) = (at_a.wrapping_add(a.step), at_b.wrapping_add(b.step));
+    }
+    Some(sum)
 }
 
-/// The bytes that one operand reads from step `from` to `to`; zeros before and after.
+/// What one operand reads from step `from` to `to`; zeros before and after.
 struct Bytes<'a> {
+    /// All elements from the least that is read to the greatest.
     bytes: &'a [u8],
+    /// Where the element of step `from` lies among them.
+    first: i64,
+    /// How much further that of the next step lies.
+    step: i64,
     from: u32,
     to: u32,
 }
 
 impl<'a> Bytes<'a> {
-    /// Those of the steps from `from` to `to`, which lie within its own.
-    fn part(&self, from: u32, to: u32) -> Option<&'a [u8]> {
+    /// Where the element of a step lies.
+    fn place(&self, step: u32) -> Option<i64> {
+        Some(self.first.wrapping_add(self.step.wrapping_mul(i64::from(step.checked_sub(self.from)?))))
+    }
+
+    /// Those of the steps from `from` to `to`, where steps lie side by side.
+    fn adjacent(&self, from: u32, to: u32) -> Option<&'a [u8]> {
         self.bytes.get(from.checked_sub(self.from)? as usize..to.checked_sub(self.from)? as usize)
     }
 }
 
-/// All that an operand reads along the innermost axis; `None` unless all of it is at hand, so that what is missing does
-/// not depend on how it is read.
+/// What an operand reads along the innermost axis; `None` unless all of it is at hand, so that what is missing does not
+/// depend on how it is read.
 fn at_hand<'a, F: Fetch>(at: &'a Point<'_, F>, located: &Located<'_>, inner: usize, length: u32) -> Option<Bytes<'a>> {
     match located.run(&at.reduction, inner, length)? {
-        Run::Zeros => Some(Bytes { bytes: &[], from: 0, to: 0 }),
-        Run::Elements { first, from, to } => {
-            let bytes = at.fetch.run(located.view().slot, first, to.checked_sub(from)?)?;
-            Some(Bytes { bytes, from, to })
+        Run::Zeros => Some(Bytes { bytes: &[], first: 0, step: 1, from: 0, to: 0 }),
+        Run::Elements { first, step, from, to } => {
+            let reach = step.checked_mul(i64::from(to.checked_sub(from)?.checked_sub(1)?))?;
+            let least = u32::try_from(i64::from(first).checked_add(reach.min(0))?).ok()?;
+            let count = u32::try_from(reach.unsigned_abs().checked_add(1)?).ok()?;
+            let bytes = at.fetch.run(located.view().slot, least, count)?;
+            Some(Bytes { bytes, first: i64::from(first) - i64::from(least), step, from, to })
         }
     }
 }

@@ -21,6 +21,15 @@ pub(super) enum Signs {
     Second,
 }
 
+impl Signs {
+    /// One product.
+    #[inline]
+    pub(super) fn product(self, a: u8, b: u8) -> i32 {
+        let widen = |byte: u8, signed: bool| if signed { i32::from(byte as i8) } else { i32::from(byte) };
+        widen(a, self != Self::Second).wrapping_mul(widen(b, self != Self::First))
+    }
+}
+
 /// Sum of the products of two runs of equal length (the longer one is cut), modulo 2^32.
 pub(super) fn dot(a: &[u8], b: &[u8], signs: Signs) -> i32 {
     match signs {

@@ -201,11 +201,11 @@ fn reduce<F: Fetch>(
         OpKind::Sum | OpKind::SumPair => {
             let prologue = prologue.ok_or(EvaluateError::Malformed)?;
             let mut sums = [0i64; 2];
-            for_each_reduction(at, |at, _| {
+            for _ in 0..op.reduction_points() {
                 let lanes = run_prologue(prologue, at)?;
                 sums = [sums[0].wrapping_add(lanes[0]), sums[1].wrapping_add(lanes[1])];
-                Ok(())
-            })?;
+                at.advance(op.reduction_dims.len());
+            }
             registers[0] = sums[0];
             if op.kind == OpKind::SumPair {
                 registers[1] = sums[1];
@@ -213,18 +213,15 @@ fn reduce<F: Fetch>(
         }
         OpKind::ArgMax | OpKind::ArgMin => {
             let prologue = prologue.ok_or(EvaluateError::Malformed)?;
+            let least = op.kind == OpKind::ArgMin;
             let mut best: Option<(u32, i64)> = None;
-            for_each_reduction(at, |at, index| {
+            for index in 0..op.reduction_points() {
                 let value = run_prologue(prologue, at)?[0];
-                let better = best.is_none_or(|(_, best)| match op.kind {
-                    OpKind::ArgMin => value < best,
-                    _ => value > best,
-                });
-                if better {
+                if best.is_none_or(|(_, best)| if least { value < best } else { value > best }) {
                     best = Some((index, value));
                 }
-                Ok(())
-            })?;
+                at.advance(op.reduction_dims.len());
+            }
             let (index, value) = best.ok_or(EvaluateError::Malformed)?;
             registers[0] = i64::from(index);
             registers[1] = value;
@@ -233,33 +230,23 @@ fn reduce<F: Fetch>(
     Ok(())
 }
 
+#[inline]
 fn run_prologue<F: Fetch>(prologue: &Program, at: &mut Point<'_, F>) -> Result<[i64; 2], EvaluateError> {
     let mut registers = [0i64; REGISTERS];
     execute(prologue, &mut registers, &mut [0; MAX_OP_OUTPUTS], at)?;
     Ok([registers[0], registers[1]])
 }
 
-/// Visits the points of the reduction axes row-major, with their running index.
-fn for_each_reduction<'a, F: Fetch>(
-    at: &mut Point<'a, F>,
-    mut visit: impl FnMut(&mut Point<'a, F>, u32) -> Result<(), EvaluateError>,
-) -> Result<(), EvaluateError> {
-    at.reduction = [0; MAX_REDUCTION_AXES];
-    for index in 0..at.op.reduction_points() {
-        visit(at, index)?;
-        at.advance(at.op.reduction_dims.len());
-    }
-    Ok(())
-}
-
 impl<F> Point<'_, F> {
     /// Moves to the next point of the first `axes` reduction axes, row-major; after the last comes the first again.
     #[inline]
     pub(super) fn advance(&mut self, axes: usize) {
-        for (at, dim) in self.reduction.iter_mut().zip(&self.op.reduction_dims).take(axes).rev() {
+        let dims = &self.op.reduction_dims;
+        for axis in (0..axes).rev() {
+            let Some((at, dim)) = self.reduction.get_mut(axis).zip(dims.get(axis)) else { return };
             *at = at.wrapping_add(1);
             if *at < i64::from(*dim) {
-                break;
+                return;
             }
             *at = 0;
         }

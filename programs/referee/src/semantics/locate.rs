@@ -1,33 +1,71 @@
 //! Where an operand's elements lie as the reduction runs, at one point of the output axes.
 //!
 //! A view's coordinates are affine: what the output point adds to them is summed once, and only the reduction axes move
-//! them from there. Where no coordinate leaves the shape, the element's index itself is affine. What is read is what
+//! them from there. A coordinate that stays within the shape moves the element's index as it is; only the *loose* ones,
+//! which some reduction point moves out of the shape, are clamped or padded at each point. What is read is what
 //! [`ResolvedView::access`] says; a test compares the two.
 
 use crate::graph::{Access, MAX_AXES, MAX_REDUCTION_AXES, OutOfBounds, ResolvedOp, ResolvedView};
 
-/// What the reduction axes add to a coordinate or to an index, for each step along one of them.
-type Steps = [i64; MAX_REDUCTION_AXES];
+/// A point of the reduction axes, or what a step along each of them adds to something.
+pub(super) type Steps = [i64; MAX_REDUCTION_AXES];
+
+/// `base` and what the reduction axes add to it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Affine {
+    base: i64,
+    steps: Steps,
+}
+
+impl Affine {
+    #[inline]
+    fn at(&self, point: &Steps) -> i64 {
+        let ([a, b, c], [x, y, z]) = (&self.steps, point);
+        self.base.wrapping_add(a.wrapping_mul(*x)).wrapping_add(b.wrapping_mul(*y)).wrapping_add(c.wrapping_mul(*z))
+    }
+
+    /// Adds another, `stride` times.
+    fn add(&mut self, other: &Self, stride: i64) {
+        self.base = self.base.wrapping_add(other.base.wrapping_mul(stride));
+        for (step, other) in self.steps.iter_mut().zip(&other.steps) {
+            *step = step.wrapping_add(other.wrapping_mul(stride));
+        }
+    }
+}
+
+/// A source axis whose coordinate some reduction point moves out of the shape.
+#[derive(Clone, Copy, Debug, Default)]
+struct Loose {
+    coordinate: Affine,
+    /// The greatest coordinate of the shape.
+    last: i64,
+    /// Elements between neighbours on this axis.
+    stride: i64,
+}
 
 /// A view at one point of the output axes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Located<'a> {
     view: &'a ResolvedView,
-    /// Each unclamped coordinate at the first reduction point.
-    base: [i64; MAX_AXES],
-    /// What moves it.
-    steps: [Steps; MAX_AXES],
-    /// Index of the element at the first reduction point and what moves it, if no coordinate ever leaves the shape.
-    inside: Option<(i64, Steps)>,
+    /// Index of the element, without what the loose axes and the indirect one add.
+    element: Affine,
+    loose: [Loose; MAX_AXES],
+    loose_count: usize,
+    /// Greatest coordinate and stride of the indirect axis.
+    indirect: (i64, i64),
+    /// A coordinate that nothing moves lies outside of a padded shape.
+    outside: bool,
 }
 
 /// What a run along one reduction axis reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Run {
-    /// From step `from` to `to`, adjacent elements from `first` on; before and after, zeros.
+    /// At steps `from` to `to`, the elements from `first` on, `step` apart; before and after, zeros.
     Elements {
         /// Index of the element at `from`.
         first: u32,
+        /// What each step adds to the index.
+        step: i64,
         /// First step that reads an element.
         from: u32,
         /// Step after the last that does.
@@ -40,34 +78,64 @@ pub(super) enum Run {
 impl<'a> Located<'a> {
     /// The view at `point`, a point of the op's output axes.
     pub(super) fn new(view: &'a ResolvedView, op: &ResolvedOp, point: &[u32]) -> Self {
-        let mut base = [0i64; MAX_AXES];
-        let mut steps = [[0i64; MAX_REDUCTION_AXES]; MAX_AXES];
-        for (base, offset) in base.iter_mut().zip(&view.offsets) {
-            *base = i64::from(*offset);
+        let mut coordinates = [Affine::default(); MAX_AXES];
+        for (coordinate, offset) in coordinates.iter_mut().zip(&view.offsets) {
+            coordinate.base = i64::from(*offset);
         }
         for term in &view.terms {
-            let (axis, coefficient) = (usize::from(term.source_axis), i64::from(term.coefficient));
-            let iteration_axis = usize::from(term.iteration_axis);
-            match iteration_axis.checked_sub(point.len()) {
+            let Some(coordinate) = coordinates.get_mut(usize::from(term.source_axis)) else { continue };
+            let (coefficient, axis) = (i64::from(term.coefficient), usize::from(term.iteration_axis));
+            match axis.checked_sub(point.len()) {
                 None => {
-                    let at = point.get(iteration_axis).copied().unwrap_or(0);
-                    if let Some(base) = base.get_mut(axis) {
-                        *base = base.wrapping_add(coefficient.wrapping_mul(i64::from(at)));
-                    }
+                    let at = i64::from(point.get(axis).copied().unwrap_or(0));
+                    coordinate.base = coordinate.base.wrapping_add(coefficient.wrapping_mul(at));
                 }
-                Some(reduction_axis) => {
-                    let step = steps.get_mut(axis).and_then(|steps| steps.get_mut(reduction_axis));
-                    if let Some(step) = step {
+                Some(axis) => {
+                    if let Some(step) = coordinate.steps.get_mut(axis) {
                         *step = step.wrapping_add(coefficient);
                     }
                 }
             }
         }
-        let mut located = Self { view, base, steps, inside: None };
-        if view.indirect.is_none() && located.stays_inside(op) {
-            located.inside = Some(located.index());
+        let mut located = Self {
+            view,
+            element: Affine::default(),
+            loose: [Loose::default(); MAX_AXES],
+            loose_count: 0,
+            indirect: (0, 0),
+            outside: false,
+        };
+        let mut stride = 1i64;
+        for (axis, (dim, coordinate)) in view.dims.iter().zip(&coordinates).enumerate().rev() {
+            let last = i64::from(*dim).max(1) - 1;
+            if view.indirect == Some(axis as u8) {
+                located.indirect = (last, stride);
+            } else {
+                located.place(op, coordinate, last, stride);
+            }
+            stride = stride.wrapping_mul(i64::from(*dim));
         }
         located
+    }
+
+    fn place(&mut self, op: &ResolvedOp, coordinate: &Affine, last: i64, stride: i64) {
+        let (mut low, mut high) = (coordinate.base, coordinate.base);
+        for (step, length) in coordinate.steps.iter().zip(&op.reduction_dims) {
+            // What saturates is far outside.
+            let reach = step.saturating_mul(i64::from(*length).max(1) - 1);
+            low = low.saturating_add(reach.min(0));
+            high = high.saturating_add(reach.max(0));
+        }
+        if low >= 0 && high <= last {
+            self.element.add(coordinate, stride);
+        } else if low == high {
+            let coordinate = Affine { base: low.clamp(0, last), steps: Steps::default() };
+            self.element.add(&coordinate, stride);
+            self.outside |= self.pad().is_some();
+        } else if let Some(loose) = self.loose.get_mut(self.loose_count) {
+            *loose = Loose { coordinate: *coordinate, last, stride };
+            self.loose_count += 1;
+        }
     }
 
     /// The view itself.
@@ -76,51 +144,31 @@ impl<'a> Located<'a> {
         self.view
     }
 
-    /// Whether no reduction point moves a coordinate out of the shape.
-    fn stays_inside(&self, op: &ResolvedOp) -> bool {
-        self.view.dims.iter().zip(&self.base).zip(&self.steps).all(|((dim, base), steps)| {
-            let (mut low, mut high) = (*base, *base);
-            for (step, length) in steps.iter().zip(&op.reduction_dims) {
-                // What saturates is far outside.
-                let reach = step.saturating_mul(i64::from(*length).max(1) - 1);
-                low = low.saturating_add(reach.min(0));
-                high = high.saturating_add(reach.max(0));
-            }
-            low >= 0 && high < i64::from(*dim)
-        })
+    fn pad(&self) -> Option<i64> {
+        match self.view.out_of_bounds {
+            OutOfBounds::Clamp => None,
+            OutOfBounds::Pad(value) => Some(i64::from(value)),
+        }
     }
 
-    /// The row-major index that the coordinates give, as an affine function.
-    fn index(&self) -> (i64, Steps) {
-        let (mut index, mut index_steps) = (0i64, [0i64; MAX_REDUCTION_AXES]);
-        for ((dim, base), steps) in self.view.dims.iter().zip(&self.base).zip(&self.steps) {
-            let dim = i64::from(*dim);
-            index = index.wrapping_mul(dim).wrapping_add(*base);
-            for (total, step) in index_steps.iter_mut().zip(steps) {
-                *total = total.wrapping_mul(dim).wrapping_add(*step);
-            }
-        }
-        (index, index_steps)
+    fn loose(&self) -> &[Loose] {
+        self.loose.get(..self.loose_count).unwrap_or_default()
     }
 
     /// What is read at a point of the reduction axes; `indirect` is used by the indirect axis alone.
     #[inline]
     pub(super) fn access(&self, reduction: &Steps, indirect: i64) -> Access {
-        if let Some((base, steps)) = &self.inside {
-            return Access::Element(along(*base, steps, reduction) as u32);
+        let mut element = self.element.at(reduction);
+        let mut outside = self.outside;
+        for loose in self.loose() {
+            let coordinate = loose.coordinate.at(reduction);
+            let inside = coordinate.clamp(0, loose.last);
+            outside |= inside != coordinate;
+            element = element.wrapping_add(inside.wrapping_mul(loose.stride));
         }
-        let mut outside = false;
-        let mut element = 0u64;
-        for (axis, ((dim, base), steps)) in self.view.dims.iter().zip(&self.base).zip(&self.steps).enumerate() {
-            let last = i64::from(*dim).max(1) - 1;
-            let coordinate = if self.view.indirect == Some(axis as u8) {
-                indirect
-            } else {
-                let coordinate = along(*base, steps, reduction);
-                outside |= coordinate < 0 || coordinate > last;
-                coordinate
-            };
-            element = element.wrapping_mul(u64::from(*dim)).wrapping_add(coordinate.clamp(0, last) as u64);
+        if self.view.indirect.is_some() {
+            let (last, stride) = self.indirect;
+            element = element.wrapping_add(indirect.clamp(0, last).wrapping_mul(stride));
         }
         match self.view.out_of_bounds {
             OutOfBounds::Pad(value) if outside => Access::Outside(i64::from(value)),
@@ -129,67 +177,41 @@ impl<'a> Located<'a> {
     }
 
     /// What the view reads along reduction axis `inner` of `length` steps, the other axes standing at `reduction`
-    /// (where `inner` is 0); `None` unless it is adjacent elements with zeros around them.
+    /// (where `inner` is 0); `None` unless it is evenly spaced elements with zeros around them.
     pub(super) fn run(&self, reduction: &Steps, inner: usize, length: u32) -> Option<Run> {
-        if let Some((base, steps)) = &self.inside {
-            let adjacent = length == 1 || steps.get(inner) == Some(&1);
-            let first = along(*base, steps, reduction) as u32;
-            return adjacent.then_some(Run::Elements { first, from: 0, to: length });
-        }
         if self.view.indirect.is_some() {
             return None;
         }
-        let pads_with = match self.view.out_of_bounds {
-            OutOfBounds::Clamp => None,
-            OutOfBounds::Pad(value) => Some(value),
-        };
-        let (mut from, mut to) = (0i64, i64::from(length));
-        let (mut element, mut element_step, mut outside) = (0u64, 0i64, false);
-        for ((dim, base), steps) in self.view.dims.iter().zip(&self.base).zip(&self.steps) {
-            let (dim, coordinate) = (i64::from(*dim), along(*base, steps, reduction));
+        let (mut element, mut step) = (self.element.at(reduction), *self.element.steps.get(inner)?);
+        let (mut from, mut to, mut outside) = (0i64, i64::from(length), self.outside);
+        for loose in self.loose() {
+            let coordinate = loose.coordinate.at(reduction);
+            let along = *loose.coordinate.steps.get(inner)?;
+            let end = coordinate.saturating_add(along.saturating_mul(i64::from(length) - 1));
             let mut start = coordinate;
-            match if length == 1 { 0 } else { steps.get(inner).copied()? } {
-                0 => {
-                    start = coordinate.clamp(0, dim.max(1) - 1);
-                    outside |= start != coordinate;
-                }
+            if along == 0 || length == 1 {
+                start = coordinate.clamp(0, loose.last);
+                outside |= start != coordinate;
+            } else if coordinate.min(end) < 0 || coordinate.max(end) > loose.last {
                 // Only single steps are cut to the part inside, and only zeros may stand around it.
-                1 if coordinate < 0 || coordinate.saturating_add(to - 1) >= dim => {
-                    if pads_with != Some(0) {
-                        return None;
-                    }
-                    from = from.max(coordinate.saturating_neg());
-                    to = to.min(dim.saturating_sub(coordinate));
+                if along != 1 || self.pad() != Some(0) {
+                    return None;
                 }
-                step => {
-                    let end = coordinate.saturating_add(step.saturating_mul(i64::from(length) - 1));
-                    if coordinate < 0 || coordinate >= dim || end < 0 || end >= dim {
-                        return None;
-                    }
-                }
+                from = from.max(coordinate.saturating_neg());
+                to = to.min(loose.last.saturating_add(1).saturating_sub(coordinate));
             }
-            element = element.wrapping_mul(dim as u64).wrapping_add(start as u64);
-            element_step = element_step.wrapping_mul(dim).wrapping_add(steps.get(inner).copied()?);
+            element = element.wrapping_add(start.wrapping_mul(loose.stride));
+            step = step.wrapping_add(along.wrapping_mul(loose.stride));
         }
-        if outside && let Some(pad) = pads_with {
+        if outside && let Some(pad) = self.pad() {
             return (pad == 0).then_some(Run::Zeros);
-        }
-        if length > 1 && element_step != 1 {
-            return None;
         }
         if from >= to {
             return Some(Run::Zeros);
         }
-        let first = element.wrapping_add(from as u64) as u32;
-        Some(Run::Elements { first, from: from as u32, to: to as u32 })
+        let first = element.wrapping_add(step.wrapping_mul(from)) as u32;
+        Some(Run::Elements { first, step, from: from as u32, to: to as u32 })
     }
-}
-
-#[inline]
-fn along(base: i64, steps: &Steps, reduction: &Steps) -> i64 {
-    let [a, b, c] = steps;
-    let [x, y, z] = reduction;
-    base.wrapping_add(a.wrapping_mul(*x)).wrapping_add(b.wrapping_mul(*y)).wrapping_add(c.wrapping_mul(*z))
 }
 
 #[cfg(test)]
@@ -279,8 +301,9 @@ mod tests {
                             let mut iteration = iteration.clone();
                             iteration[point.len() + inner] = step;
                             let given = match run {
-                                Run::Elements { first, from, to } if (from..to).contains(&step) => {
-                                    Access::Element(first + step - from)
+                                Run::Elements { first, step: by, from, to } if (from..to).contains(&step) => {
+                                    let moved = by.wrapping_mul(i64::from(step - from));
+                                    Access::Element(i64::from(first).wrapping_add(moved) as u32)
                                 }
                                 _ => Access::Outside(0),
                             };

@@ -4,10 +4,12 @@
 mod court;
 mod draw;
 mod random;
+mod reader;
 
 pub use court::Court;
 pub use draw::Draw;
 pub use random::{OpSketch, random_graph, random_program};
+pub use reader::random_reader;
 
 use referee::graph::{
     Dim, Dtype, Graph, Instruction, Op, OpKind, OutOfBounds, Program, Tensor, TensorKind, Term, View,

@@ -1,5 +1,8 @@
 //! The on-chain side: instruction data is section (u32), rounds (u32) and seed (u64), all little-endian; the number that
-//! [`crate::run`] gives is the return data. It takes no accounts.
+//! [`crate::run`] gives is the return data.
+//!
+//! With one account there is a question for the referee in that account's data instead. The return data are the bytes
+//! of heap that the answer took (u32), and the answer.
 
 use core::panic::PanicInfo;
 use std::alloc::{GlobalAlloc, Layout};
@@ -61,8 +64,10 @@ pub(crate) unsafe extern "C" fn entrypoint(input: *const u8) -> u64 {
     let data = unsafe {
         let accounts = input.cast::<u64>().read_unaligned();
         let length = input.add(8).cast::<u64>().read_unaligned();
-        if accounts != 0 {
-            return 1;
+        match accounts {
+            0 => {}
+            1 => return ask(input),
+            _ => return 1,
         }
         std::slice::from_raw_parts(input.add(16), length as usize)
     };
@@ -74,4 +79,36 @@ pub(crate) unsafe extern "C" fn entrypoint(input: *const u8) -> u64 {
     // SAFETY: pointer and length are those of an array.
     unsafe { sol_set_return_data(result.as_ptr(), result.len() as u64) };
     0
+}
+
+/// Where the serialised input holds the length of the first account's data; the data follow.
+const ACCOUNT_DATA_LENGTH: usize = 88;
+
+/// # Safety
+/// The input is the runtime's, with one account.
+unsafe fn ask(input: *const u8) -> u64 {
+    // SAFETY: the runtime writes the account's length and data there.
+    let question = unsafe {
+        let length = input.add(ACCOUNT_DATA_LENGTH).cast::<u64>().read_unaligned();
+        std::slice::from_raw_parts(input.add(ACCOUNT_DATA_LENGTH + 8), length as usize)
+    };
+    let heap_before = heap_bytes();
+    let answer = crate::verdicts::answer(question);
+    let heap = heap_bytes() - heap_before;
+    let Some(answer) = answer else { return 4 };
+    let mut returned = Vec::with_capacity(4 + answer.len());
+    returned.extend((heap as u32).to_le_bytes());
+    returned.extend(answer);
+    // SAFETY: pointer and length are those of a vector.
+    unsafe { sol_set_return_data(returned.as_ptr(), returned.len() as u64) };
+    0
+}
+
+/// Bytes of the heap that are handed out.
+fn heap_bytes() -> usize {
+    // SAFETY: the first word of the heap is the allocator's.
+    match unsafe { (HEAP_START as *const usize).read() } {
+        0 => 0,
+        lowest => HEAP_START + HEAP_BYTES - lowest,
+    }
 }

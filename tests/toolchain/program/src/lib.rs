@@ -1,5 +1,7 @@
 //! The same computations for two compilers: natively as a library, and on-chain as a program (see `entrypoint`).
 //!
+//! [`verdicts`] runs the referee: what a dispute recomputes on-chain must be what it is anywhere else.
+//!
 //! Each [`Section`] folds very many results of one kind into one number. The values are random with a strong liking for the ends of
 //! their ranges, where compilers go wrong. Everything here is total, so native code and SBPF must agree on every seed.
 
@@ -11,6 +13,7 @@ mod floats;
 mod integers;
 mod memory;
 mod mixing;
+pub mod verdicts;
 
 use mixing::{Mixer, Values};
 

@@ -127,7 +127,7 @@ rules! {
         "reduce over the operand's innermost axis: let the op that writes it write it transposed, or swap operands 0 and 1 of the Contract that does"
     UPLOAD_LONG "G0162" "the leaves behind one element fit 16 KiB: its rows are short enough"
         "split the reduction into parts and add each partial sum in the next part's epilogue"
-    COMPUTE "G0163" "one element takes at most 200,000 modelled compute units"
+    COMPUTE "G0163" "one element takes at most 400,000 modelled compute units"
         "split the reduction or the program over several ops"
 
     LINT_STRIDED "G0201" "the innermost reduction axis is contiguous in every operand"

@@ -7,20 +7,20 @@
 //! output. A strip carries the data and the 16-byte header of each leaf, and the siblings on its way to the root of the
 //! tensor's tree, 32 bytes each. The descriptors of op, program and tensors are opened apart from it.
 
+mod compute;
 mod reads;
 mod region;
 mod strip;
 
 use super::resolve::{ResolvedGraph, ResolvedOp, ResolvedTensor};
-use super::types::OpKind;
 use alloc::vec::Vec;
 use region::{Reach, Visit};
 use strip::Opening;
 
 /// Most bytes of leaves and paths that one proof uploads.
 pub const MAX_UPLOAD_BYTES: u32 = 16 * 1024;
-/// Most compute units, by the model, that one element takes on-chain.
-pub const MAX_COMPUTE_UNITS: u32 = 200_000;
+/// Most compute units, by the model, that one element takes on-chain: well below the 1,400,000 of a transaction.
+pub const MAX_COMPUTE_UNITS: u32 = 400_000;
 
 /// The modelled cost of refereeing the dearest element of an op.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,25 +49,6 @@ impl Cost {
 pub(super) struct Dearest {
     pub(super) operand: u8,
     pub(super) leaves: u64,
-}
-
-/// Compute units of the on-chain referee. Hashing follows the price of the SHA-256 syscall (85 and half a unit a byte,
-/// at least 10 a slice) with the glue around it; the rest is rounded up from measured programs.
-mod unit {
-    /// Reading the proof, the op and its program.
-    pub(super) const BASE: u64 = 10_000;
-    /// Hashing a leaf, but for its data.
-    pub(super) const LEAF: u64 = 85 + 10 + 150;
-    /// One step up a path.
-    pub(super) const NODE: u64 = 235;
-    /// One product of a Contract whose operands both run along rows.
-    pub(super) const PRODUCT: u64 = 9;
-    /// One product of any other Contract.
-    pub(super) const SCATTERED_PRODUCT: u64 = 80;
-    /// One instruction.
-    pub(super) const INSTRUCTION: u64 = 25;
-    /// What a load adds: the view's coordinates and finding the leaf.
-    pub(super) const ACCESS: u64 = 60;
 }
 
 impl ResolvedGraph {
@@ -99,13 +80,10 @@ impl ResolvedGraph {
             total = total.and(opening);
         }
         let fit = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
-        let hashing = total.leaves * unit::LEAF + total.data_bytes / 2 + total.siblings * unit::NODE
-            // A strip also hashes the nodes between its own leaves: fewer than it has leaves.
-            + total.leaves * unit::NODE;
         let cost = Cost {
             leaves: fit(total.leaves),
             upload_bytes: fit(total.upload_bytes()),
-            compute_units: fit((unit::BASE + hashing).saturating_add(self.computing(op))),
+            compute_units: fit(self.compute_units(op, &total)),
         };
         (cost, dearest.map(|(dearest, _)| dearest))
     }
@@ -156,18 +134,5 @@ impl ResolvedGraph {
             openings.push((operand as u8, opening.cheaper(Opening::whole(&tensor.layout))));
         }
         openings
-    }
-
-    fn computing(&self, op: &ResolvedOp) -> u64 {
-        let points = u64::from(op.reduction_points());
-        let accesses = |index: Option<u16>| index.map_or(0, |index| self.accesses(index));
-        let contracted = if op.kind == OpKind::Contract {
-            let along_rows = op.operands.iter().take(2).all(|view| view.strided_axis(op).is_none());
-            points * if along_rows { unit::PRODUCT } else { unit::SCATTERED_PRODUCT }
-        } else {
-            0
-        };
-        let loads = accesses(op.prologue) * points + accesses(Some(op.program));
-        contracted + self.steps(op) * unit::INSTRUCTION + loads * unit::ACCESS
     }
 }

@@ -61,13 +61,6 @@ impl ResolvedGraph {
         reads
     }
 
-    /// Loads and gathers of one program.
-    pub(super) fn accesses(&self, program: u16) -> u64 {
-        let reads =
-            |instruction: &&Instruction| matches!(instruction, Instruction::Load { .. } | Instruction::Gather { .. });
-        self.code(program).iter().filter(reads).count() as u64
-    }
-
     fn code(&self, program: u16) -> &[Instruction] {
         self.programs.get(usize::from(program)).map_or(&[], |program| program.code.as_slice())
     }
