@@ -7,6 +7,8 @@
 //! * [`calls`]: the accounts of every instruction, as a well-behaved caller passes them;
 //! * [`audits`]: validators, their chains of seeds, and the calls that they make;
 //! * [`chain`]: sends them, and replaces each account by wrong ones;
+//! * [`dispute_calls`]: the same for disputes;
+//! * [`trial`]: a job with a real graph, results that are wrong in chosen places, and what challengers do about it;
 //! * [`terms`]: jobs as they are posted, and results as they are committed.
 
 // What goes wrong in a test panics with its reason.
@@ -15,14 +17,17 @@
 pub mod audits;
 pub mod calls;
 pub mod chain;
+pub mod dispute_calls;
 pub mod outcome;
 pub mod program;
 pub mod terms;
 pub mod tokens;
+pub mod trial;
 pub mod world;
 
 pub use calls::Call;
 pub use outcome::{Outcome, Refusal, Why};
 pub use terms::ComputedResult;
 pub use tokens::Mint;
+pub use trial::{Case, Trial};
 pub use world::{Job, Node, World};

@@ -154,6 +154,11 @@ impl World {
         key
     }
 
+    /// The keypair of a known key.
+    pub fn keypair(&self, key: Pubkey) -> &Keypair {
+        &self.keys[&key]
+    }
+
     /// Every key that can sign.
     pub fn known_keys(&self) -> impl Iterator<Item = Pubkey> + '_ {
         self.keys.keys().copied()

@@ -47,6 +47,12 @@ impl Buffer {
         }
     }
 
+    /// Size of the data of a new account that holds `bytes` bytes. `BufferLengthInvalid` beyond one step.
+    pub fn first_space(bytes: u32) -> Checked<usize> {
+        Self::check_growth(0, bytes)?;
+        Ok(Self::space(bytes))
+    }
+
     /// `BufferHeld` while a demand reads it.
     pub fn check_free(&self) -> Checked {
         if self.held_by == Pubkey::default() {

@@ -131,7 +131,7 @@ impl Node {
         }
         let share = slash.0.max(u32::from(self.slash_reserve_bps));
         let reserve = TokenAmount(self.stake).portion(BasisPoints(share))?;
-        if bond.plus(reserve)? > self.free_stake()? {
+        if bond.0 > self.free_stake()?.0.saturating_sub(reserve.0) {
             return Err(AssayError::InsufficientFreeStake);
         }
         self.slash_reserve_bps = u16::try_from(share).map_err(|_| AssayError::ArithmeticOverflow)?;

@@ -25,7 +25,10 @@ fn fixes_the_price_and_locks_the_bond() {
     let state = world.read_node(&node);
     assert_eq!((state.stake, state.locked, state.open_jobs), (STAKE, terms().bond, 1));
     assert_eq!(state.last_claim_slot, FIRST_SLOT + 20);
-    assert_eq!(state.last_obligation_slot, FIRST_SLOT + 20 + terms().run_slots + terms().window_slots);
+    assert_eq!(
+        state.last_obligation_slot,
+        FIRST_SLOT + 20 + terms().run_slots + terms().window_slots + (20 + 200 + 150) * 3 / 2
+    );
     assert_eq!(world.tokens(job.vault), terms().price_max, "no token moves");
 }
 
@@ -90,7 +93,7 @@ fn the_bond_must_be_free() {
     world.accepts(&world.claim_job(&node, &first));
     world.refuses(&world.claim_job(&node, &second), AssayError::InsufficientFreeStake);
     let mut branch = world.clone();
-    branch.accepts(&branch.request_withdrawal(&node, 1));
+    branch.accepts(&branch.request_withdrawal(&node, 2));
     branch.refuses(&branch.claim_job(&node, &exact), AssayError::InsufficientFreeStake);
     world.accepts(&world.claim_job(&node, &exact));
     assert_eq!(world.read_node(&node).locked, STAKE - STAKE / 4);

@@ -5,7 +5,7 @@ use assay::address;
 use assay::events::JobPosted;
 use assay::instructions::{PostJobArgs, SetPaymentMintArgs};
 use assay::market::OutputDescriptor;
-use assay::state::{Client, Credits};
+use assay::state::{Client, Credits, DisputeTerms};
 use assay::state_machine::JobState;
 use program_tests::outcome::TOKEN_INSUFFICIENT_FUNDS;
 use program_tests::terms::{output_descriptor, parameters, terms};
@@ -64,6 +64,15 @@ fn records_the_terms_and_escrows_the_maximum_price() {
         miss_charge_bps: parameters().miss_charge_bps,
         posted_slot: FIRST_SLOT,
         credits: Credits::default(),
+        dispute: DisputeTerms {
+            challenge_bond: 301,
+            reveal_slots: 20,
+            challenger_clock_slots: 200,
+            defender_clock_slots: 150,
+            slash_bps: 2_500,
+            bounty_bps: 5_000,
+            opening_fee_lamports: 7_000,
+        },
         graph_uri: args.graph_uri,
         params_uri: args.params_uri,
         inputs_uri: args.inputs_uri,

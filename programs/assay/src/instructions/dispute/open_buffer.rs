@@ -1,5 +1,4 @@
 use crate::address::BUFFER_SEED;
-use crate::error::AssayError;
 use crate::state::Buffer;
 use anchor_lang::prelude::*;
 
@@ -21,13 +20,13 @@ pub struct OpenBufferArgs {
 #[instruction(args: OpenBufferArgs)]
 pub struct OpenBuffer<'info> {
     /// Who will write it; pays.
-    #[account(mut, constraint = Buffer::check_growth(0, args.bytes).is_ok() @ AssayError::BufferLengthInvalid)]
+    #[account(mut)]
     pub owner: Signer<'info>,
     /// The buffer to create.
     #[account(
         init,
         payer = owner,
-        space = Buffer::space(args.bytes),
+        space = Buffer::first_space(args.bytes)?,
         seeds = [BUFFER_SEED, owner.key().as_ref(), args.id.to_le_bytes().as_ref()],
         bump,
     )]
