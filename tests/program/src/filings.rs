@@ -102,8 +102,7 @@ impl Trial {
             let args = DemandOpeningArgs { key: key(depth, 0), witness_slot: 0, bound: top, path: vec![] };
             return self.world.demand_opening(filer, &self.job, args, None, Some(witness), None);
         }
-        let hashes: Vec<[u8; 32]> =
-            self.case.answer(Y, depth, 0, false).as_chunks::<32>().0.to_vec();
+        let hashes: Vec<[u8; 32]> = self.case.answer(Y, depth, 0, false).as_chunks::<32>().0.to_vec();
         let bound = hashes[index as usize];
         let path = referee::commit::merkle_path(&hashes, index).expect("a path");
         let parent = address::demand(&self.job.address, &key(depth, 0));

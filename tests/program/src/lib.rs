@@ -8,6 +8,7 @@
 //! * [`audits`]: validators, their chains of seeds, and the calls that they make;
 //! * [`chain`]: sends them, and replaces each account by wrong ones;
 //! * [`dispute_calls`]: the same for disputes;
+//! * [`filings`]: filings that an output is unavailable;
 //! * [`trial`]: a job with a real graph, results that are wrong in chosen places, and what challengers do about it;
 //! * [`terms`]: jobs as they are posted, and results as they are committed.
 
@@ -18,6 +19,7 @@ pub mod audits;
 pub mod calls;
 pub mod chain;
 pub mod dispute_calls;
+pub mod filings;
 pub mod outcome;
 pub mod program;
 pub mod terms;

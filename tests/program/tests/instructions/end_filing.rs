@@ -57,11 +57,7 @@ fn refuses_wrong_accounts() {
     let call = trial.world.end_filing(&job, filer);
     let right = call.accounts;
     let table = [
-        (
-            "a stranger",
-            EndFiling { challenger: trial.world.mallory, ..right },
-            AssayError::NotChallenger.into(),
-        ),
+        ("a stranger", EndFiling { challenger: trial.world.mallory, ..right }, AssayError::NotChallenger.into()),
         ("another job", EndFiling { job: other.address, ..right }, AssayError::WrongJob.into()),
         (
             "an account that is no challenge",

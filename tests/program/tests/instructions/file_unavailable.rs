@@ -104,7 +104,10 @@ fn a_filing_that_is_left_loses_its_bond() {
     trial.world.advance(1);
     trial.world.accepts(&trial.world.time_out_challenger(&job, filer));
     let state = trial.world.read_job(&job);
-    assert_eq!((state.unavailable_open, state.record.challenges_open, state.record.burn_credit), (0, 0, BOND - BOND / 2));
+    assert_eq!(
+        (state.unavailable_open, state.record.challenges_open, state.record.burn_credit),
+        (0, 0, BOND - BOND / 2)
+    );
     assert_eq!(trial.world.read_node(&trial.world.node).stake, stake + BOND / 2);
     trial.world.finalise(&job);
 }
@@ -178,7 +181,11 @@ fn a_conviction_after_acceptance_still_slashes() {
     trial.prove(challenger, &proof, Some(claim));
     let state = trial.world.read_job(&job);
     assert_eq!(state.state, JobState::Convicted);
-    assert_eq!(state.credits, Credits { client: 1_000, ..Credits::default() }, "what was paid is paid, the pot returns");
+    assert_eq!(
+        state.credits,
+        Credits { client: 1_000, ..Credits::default() },
+        "what was paid is paid, the pot returns"
+    );
     let after = trial.world.read_node(&node);
     assert_eq!(after.stake, before - terms().bond - (before - terms().bond) / 4);
     assert_eq!((after.locked, after.fraud_convictions), (0, 1));
@@ -204,11 +211,7 @@ fn refuses_wrong_accounts() {
             FileUnavailable { network: validator.address, ..right },
             ErrorCode::AccountDiscriminatorMismatch.into(),
         ),
-        (
-            "somebody else",
-            FileUnavailable { challenger: client, ..right },
-            ErrorCode::ConstraintSeeds.into(),
-        ),
+        ("somebody else", FileUnavailable { challenger: client, ..right }, ErrorCode::ConstraintSeeds.into()),
         (
             "an account that is no job",
             FileUnavailable { job: validator.address, ..right },
@@ -224,11 +227,7 @@ fn refuses_wrong_accounts() {
             FileUnavailable { challenge: address::challenge(&other.address, &validator.auditor), ..right },
             ErrorCode::ConstraintSeeds.into(),
         ),
-        (
-            "another mint",
-            FileUnavailable { stake_mint: world.mint.address, ..right },
-            AssayError::WrongMint.into(),
-        ),
+        ("another mint", FileUnavailable { stake_mint: world.mint.address, ..right }, AssayError::WrongMint.into()),
         (
             "another vault",
             FileUnavailable { stake_vault: address::fee_vault(&world.mint.address), ..right },

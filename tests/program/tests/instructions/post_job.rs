@@ -73,6 +73,8 @@ fn records_the_terms_and_escrows_the_maximum_price() {
             bounty_bps: 5_000,
             opening_fee_lamports: 7_000,
         },
+        // What is pinned of audits is read in their own tests.
+        audit: state.audit,
         graph_uri: args.graph_uri,
         params_uri: args.params_uri,
         inputs_uri: args.inputs_uri,

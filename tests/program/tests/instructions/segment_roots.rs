@@ -229,25 +229,25 @@ fn a_posted_root_saves_a_silent_node_and_its_bond_returns() {
     trial.world.advance(50);
     trial.world.accepts(&trial.world.time_out_challenger(&trial.job, challenger));
 
-    let close = trial.world.close_segment_claim(trial.world.mallory, call.accounts.claim);
+    let mint = trial.world.stake_mint;
+    let other = trial.world.create_token_account("another account of the saviour", saviour, &mint);
+    let close = trial.world.close_segment_claim(saviour, call.accounts.claim).with(|a| a.destination = Some(other));
     trial.world.refuses(&close, AssayError::DisputeNotOver);
     trial.world.accepts(&trial.world.finalise_job(&trial.world.node, &trial.job));
-    let before = trial.world.balance(saviour, &trial.world.stake_mint);
     let right = close.accounts;
-    let mint = trial.world.stake_mint;
     let world = &mut trial.world;
     let table = [
         ("another job", CloseSegmentClaim { job: world.node.address, ..right }, AssayError::WrongJob.into()),
         ("another payer", CloseSegmentClaim { payer: challenger, ..right }, AssayError::WrongSegmentClaim.into()),
         (
+            "a helper, to an account of its choice",
+            CloseSegmentClaim { authority: world.mallory, ..right },
+            AssayError::DestinationNotCanonical.into(),
+        ),
+        (
             "a demand as claim",
             CloseSegmentClaim { claim: demand, ..right },
             ErrorCode::AccountDiscriminatorMismatch.into(),
-        ),
-        (
-            "an account of a helper",
-            CloseSegmentClaim { destination: Some(associated(challenger, &mint)), ..right },
-            AssayError::DestinationNotCanonical.into(),
         ),
         (
             "the vault",
@@ -273,7 +273,7 @@ fn a_posted_root_saves_a_silent_node_and_its_bond_returns() {
         ),
     ];
     world.refuses_accounts(&close, table);
-    assert_eq!(trial.world.balance(saviour, &trial.world.stake_mint), before + 301);
+    assert_eq!(trial.world.tokens(other), 301);
     assert!(!trial.world.exists(call.accounts.claim));
 }
 
@@ -317,7 +317,11 @@ fn roots_are_posted_by_others_while_they_are_demanded() {
             ErrorCode::AccountDiscriminatorMismatch.into(),
         ),
         ("another mint", PostSegmentRoot { stake_mint: world.mint.address, ..right }, AssayError::WrongMint.into()),
-        ("another vault", PostSegmentRoot { stake_vault: right.source, ..right }, AssayError::WrongVault.into()),
+        (
+            "another vault",
+            PostSegmentRoot { stake_vault: associated(challenger, &mint), ..right },
+            AssayError::WrongVault.into(),
+        ),
         (
             "another's tokens",
             PostSegmentRoot { source: associated(challenger, &mint), ..right },

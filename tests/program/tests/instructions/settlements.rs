@@ -265,7 +265,8 @@ fn payouts_refuse_wrong_accounts() {
     let other_challenge = trial.challenge_of(second);
     let world = &mut trial.world;
     let mint = world.stake_mint;
-    let close = world.close_challenge(world.mallory, &trial.job, first);
+    let other = world.create_token_account("another account of the first", first, &mint);
+    let close = world.close_challenge(first, &trial.job, first).with(|a| a.destination = other);
     let right = close.accounts;
     let mismatch = || ErrorCode::AccountDiscriminatorMismatch.into();
     let table = [
@@ -278,8 +279,8 @@ fn payouts_refuse_wrong_accounts() {
         ("a job as challenge", CloseChallenge { challenge: job, ..right }, mismatch()),
         ("a job as network", CloseChallenge { network: job, ..right }, mismatch()),
         (
-            "an account of a helper",
-            CloseChallenge { destination: associated(second, &mint), ..right },
+            "a helper, to an account of its choice",
+            CloseChallenge { authority: second, ..right },
             AssayError::DestinationNotCanonical.into(),
         ),
         (
