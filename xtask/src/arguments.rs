@@ -145,6 +145,8 @@ pub(crate) enum BenchPart {
     Program,
     /// The whole market on a local chain.
     Market,
+    /// Lies proved on a local chain.
+    Disputes,
 }
 
 /// Options of `fuzz`.

@@ -40,6 +40,9 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &BenchOpt
     if wanted(BenchPart::Market) {
         merged.push(market(workspace, report, &results)?);
     }
+    if wanted(BenchPart::Disputes) {
+        merged.push(disputes(workspace, report, &results)?);
+    }
 
     let mut bench = optimised(workspace, "assay-bench");
     let parts = [
@@ -84,28 +87,42 @@ fn program(workspace: &Workspace, report: &mut Report, results: &Path) -> Result
 
 /// How long a job takes and how many a market takes, on a local chain with two nodes.
 fn market(workspace: &Workspace, report: &mut Report, results: &Path) -> Result<PathBuf, Failure> {
-    let file = results.join("market.json");
+    let about = ("the market on a local chain", "two nodes and several clients as separate processes");
+    measure(workspace, report, about, &["measure"], &results.join("market.json"))
+}
+
+/// What it takes to prove a lie, on a local chain with nodes that lie and a validator.
+fn disputes(workspace: &Workspace, report: &mut Report, results: &Path) -> Result<PathBuf, Failure> {
+    let about = ("disputes on a local chain", "nodes that lie and a validator as separate processes");
+    measure(workspace, report, about, &["measure", "--disputes"], &results.join("disputes.json"))
+}
+
+/// Runs one of the measurements of the `assay` command.
+fn measure(
+    workspace: &Workspace,
+    report: &mut Report,
+    (name, about): (&str, &str),
+    words: &[&str],
+    file: &Path,
+) -> Result<PathBuf, Failure> {
     // Slots, not the client's code, decide how long a job takes: the command that the demo and the tests run will do, and an
-    // optimised local chain takes far longer to compile than to measure.
+    // optimised local chain takes far longer to compile than to measure. Nodes lie in development builds alone.
     let binary = build::command(workspace, report, "dev")?;
-    report.step("the market on a local chain", "two nodes and several clients as separate processes", |_| {
+    report.step(name, about, |_| {
         let mut measure = Command::new(&binary);
         measure.current_dir(&workspace.root);
-        measure.args(["measure", "--output", "json"]).env("ASSAY_PROGRAM_SO", workspace.program());
-        let output = process::run_for_output(&mut measure, Code::Child, "run: target/debug/assay measure")?;
+        measure.args(words).args(["--output", "json"]).env("ASSAY_PROGRAM_SO", workspace.program());
+        let advice = format!("run: target/debug/assay {}", words.join(" "));
+        let output = process::run_for_output(&mut measure, Code::Child, &advice)?;
         let last = output.lines().last().unwrap_or_default();
         let result: Value = serde_json::from_str(last).map_err(|_| {
-            Failure::new(
-                Code::Child,
-                format!("the last line of `assay measure` is not JSON: {last}"),
-                "run: target/debug/assay measure",
-            )
+            Failure::new(Code::Child, format!("the last line of its output is not JSON: {last}"), &advice)
         })?;
         println!("\n{result}");
-        write(&file, &result)?;
+        write(file, &result)?;
         Ok(Ending::done())
     })?;
-    Ok(file)
+    Ok(file.to_path_buf())
 }
 
 fn optimised(workspace: &Workspace, name: &str) -> Command {

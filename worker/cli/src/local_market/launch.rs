@@ -3,14 +3,24 @@
 use super::processes::Processes;
 use crate::commands::localnet::{Ready, program};
 use crate::error::CliError;
+use assay_chain::read_keypair;
 use assay_node::status::Status;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use solana_sdk::pubkey::Pubkey;
+use solana_sdk::signer::Signer;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 
 /// How long a process may take to start, on a machine that is busy with other things.
 const START_PATIENCE: Duration = Duration::from_secs(120);
+/// How long everything may take that follows a conviction: sharing the bounty out, burning, closing.
+const SETTLING_PATIENCE: Duration = Duration::from_secs(20);
+/// How often the validator is asked.
+const SETTLING_POLL: Duration = Duration::from_millis(200);
+
 /// How a node is to be started.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Launch {
@@ -22,6 +32,8 @@ pub(crate) struct Launch {
     pub(crate) stake: u64,
     pub(crate) price_floor: u64,
     pub(crate) concurrent_jobs: usize,
+    /// How it lies, if it does.
+    pub(crate) fault: Option<&'static str>,
 }
 
 /// A node that runs.
@@ -36,10 +48,12 @@ pub(crate) struct NodeInfo {
     pub(crate) address: Pubkey,
     pub(crate) owner: Pubkey,
     pub(crate) status: SocketAddr,
+    /// Whether it lies.
+    pub(crate) lies: bool,
 }
 
 /// Starts a localnet in the folder of `processes` and waits until it is ready.
-pub(crate) async fn start_localnet(processes: &Processes, slot_ms: u64) -> Result<Ready, CliError> {
+pub(crate) async fn start_localnet(processes: &Processes, slot_ms: u64, nodes: usize) -> Result<Ready, CliError> {
     let program = program(std::env::var_os("ASSAY_PROGRAM_SO").map(Into::into))?;
     let folder = processes.folder().join("localnet");
     let ready_file = folder.join("ready.json");
@@ -47,6 +61,7 @@ pub(crate) async fn start_localnet(processes: &Processes, slot_ms: u64) -> Resul
     for (name, value) in [
         ("--folder", folder.display().to_string()),
         ("--slot-ms", slot_ms.to_string()),
+        ("--nodes", nodes.to_string()),
         ("--program", program.display().to_string()),
         ("--ready-file", ready_file.display().to_string()),
     ] {
@@ -63,19 +78,11 @@ pub(crate) async fn start_localnet(processes: &Processes, slot_ms: u64) -> Resul
 
 /// Registers, stakes and starts a node and waits until it answers.
 pub(crate) async fn start_node(processes: &Processes, ready: &Ready, launch: Launch) -> Result<NodeInfo, CliError> {
-    let Launch { name, owner, backend, stake, price_floor, concurrent_jobs } = launch;
+    let Launch { name, owner, backend, stake, price_floor, concurrent_jobs, fault } = launch;
     let key =
         ready.keys.nodes.get(owner).ok_or_else(|| CliError::new("A0306", "the localnet has no key for a node"))?;
     let (artifacts, status) = (free_address().await?, free_address().await?);
-    let mut common = Vec::new();
-    for (option, value) in [
-        ("--url", ready.rpc_url.clone()),
-        ("--ws", ready.ws_url.clone()),
-        ("--keypair", key.display().to_string()),
-        ("--data", processes.folder().join(name).display().to_string()),
-    ] {
-        common.extend([option.to_owned(), value]);
-    }
+    let common = common(processes, ready, name, key);
     let with = |first: &[&str]| -> Vec<String> { words(first).into_iter().chain(common.iter().cloned()).collect() };
     let mut init = with(&["node", "init", "--allow-private", "--backend", backend]);
     for (option, value) in [
@@ -88,13 +95,12 @@ pub(crate) async fn start_node(processes: &Processes, ready: &Ready, launch: Lau
     }
     let registered = processes.call(&init).await?;
     processes.call(&with(&["node", "stake", &stake.to_string()])).await?;
-    processes.spawn(name, &with(&["node", "run", "--until-parent-exits"]))?;
-    let http = reqwest::Client::new();
-    let running: Status = processes
-        .until(name, START_PATIENCE, async || {
-            http.get(format!("http://{status}/v1/status")).send().await.ok()?.json().await.ok()
-        })
-        .await?;
+    let run = with(&["node", "run", "--until-parent-exits"]);
+    match fault {
+        None => processes.spawn(name, &run)?,
+        Some(fault) => processes.spawn_liar(name, &run, fault)?,
+    }
+    let running: Status = answers(processes, name, status).await?;
     Ok(NodeInfo {
         name,
         backend,
@@ -104,7 +110,82 @@ pub(crate) async fn start_node(processes: &Processes, ready: &Ready, launch: Lau
         address: registered["node"].as_str().unwrap_or_default().parse()?,
         owner: registered["withdraw_authority"].as_str().unwrap_or_default().parse()?,
         status,
+        lies: fault.is_some(),
     })
+}
+
+/// A validator that runs.
+#[derive(Clone, Debug)]
+pub(crate) struct ValidatorInfo {
+    /// The key that challenges.
+    pub(crate) key: Pubkey,
+    pub(crate) status: SocketAddr,
+}
+
+/// Starts a validator that audits every job, and waits until it answers.
+pub(crate) async fn start_validator(
+    processes: &Processes,
+    ready: &Ready,
+    name: &'static str,
+) -> Result<ValidatorInfo, CliError> {
+    let missing = || CliError::new("A0306", "the localnet has no key for a validator");
+    let path = ready.keys.validators.first().ok_or_else(missing)?;
+    let status = free_address().await?;
+    let mut run = words(&["validator", "run", "--mode", "audit", "--allow-private", "--until-parent-exits"]);
+    run.extend(["--status-listen".to_owned(), status.to_string()]);
+    run.extend(common(processes, ready, name, path));
+    processes.spawn(name, &run)?;
+    let _: Value = answers(processes, name, status).await?;
+    Ok(ValidatorInfo { key: read_keypair(path)?.pubkey(), status })
+}
+
+/// Waits until the validator is through with the job, which closes what the dispute opened, and returns its record of it.
+pub(crate) async fn settled(validator: &ValidatorInfo, job: &Pubkey) -> Result<Value, CliError> {
+    let (http, started, job) = (reqwest::Client::new(), Instant::now(), job.to_string());
+    let url = format!("http://{}/v1/status", validator.status);
+    let mut last = Value::Null;
+    while started.elapsed() < SETTLING_PATIENCE {
+        if let Ok(answer) = http.get(&url).send().await
+            && let Ok(status) = answer.json::<Value>().await
+            && let Some(record) = records(&status).find(|record| record["job"] == job.as_str())
+        {
+            if !record["ending"].is_null() {
+                return Ok(record.clone());
+            }
+            last = record.clone();
+        }
+        tokio::time::sleep(SETTLING_POLL).await;
+    }
+    let seconds = SETTLING_PATIENCE.as_secs();
+    Err(CliError::new(
+        "A0307",
+        format!("the validator is not through with its dispute {seconds} s after the conviction; it last said: {last}"),
+    ))
+}
+
+/// The records in a validator's status.
+pub(crate) fn records(status: &Value) -> impl Iterator<Item = &Value> {
+    status["jobs"].as_array().into_iter().flatten()
+}
+
+/// What every command of a service is told.
+fn common(processes: &Processes, ready: &Ready, name: &str, key: &Path) -> Vec<String> {
+    [
+        ("--url", ready.rpc_url.clone()),
+        ("--ws", ready.ws_url.clone()),
+        ("--keypair", key.display().to_string()),
+        ("--data", processes.folder().join(name).display().to_string()),
+    ]
+    .into_iter()
+    .flat_map(|(option, value)| [option.to_owned(), value])
+    .collect()
+}
+
+/// Waits until a service serves its status.
+async fn answers<T: DeserializeOwned>(processes: &Processes, name: &str, status: SocketAddr) -> Result<T, CliError> {
+    let http = reqwest::Client::new();
+    let ask = async || http.get(format!("http://{status}/v1/status")).send().await.ok()?.json().await.ok();
+    processes.until(name, START_PATIENCE, ask).await
 }
 
 /// Whether there is an adapter. Asked of a process of its own: drivers write what they like to stderr.

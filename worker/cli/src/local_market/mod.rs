@@ -3,5 +3,7 @@
 mod launch;
 mod processes;
 
-pub(crate) use launch::{Launch, NodeInfo, has_adapter, start_localnet, start_node};
+pub(crate) use launch::{
+    Launch, NodeInfo, ValidatorInfo, has_adapter, settled, start_localnet, start_node, start_validator,
+};
 pub(crate) use processes::Processes;

@@ -14,8 +14,20 @@ use tokio::process::{Child, Command};
 pub(crate) struct Processes {
     folder: PathBuf,
     keep: bool,
-    children: Mutex<Vec<(String, Child)>>,
+    children: Mutex<Vec<Process>>,
 }
+
+/// One child.
+#[derive(Debug)]
+struct Process {
+    name: String,
+    child: Child,
+    /// Whether its end is part of what happens, and not an error.
+    may_end: bool,
+}
+
+/// Makes a node of a development network lie. Whoever starts the market must not make all of its nodes lie by chance.
+const FAULT_VARIABLE: &str = "ASSAY_FAULT";
 
 /// Lines of each log that are shown after a failure.
 const LOG_LINES: usize = 15;
@@ -49,15 +61,29 @@ impl Processes {
 
     /// Starts a command that runs until this process ends.
     pub(crate) fn spawn(&self, name: &str, arguments: &[String]) -> Result<(), CliError> {
+        self.start(name, arguments, None)
+    }
+
+    /// Starts a node that lies as `fault` says. It alone hears of the fault, and it may end when it is convicted.
+    pub(crate) fn spawn_liar(&self, name: &str, arguments: &[String], fault: &str) -> Result<(), CliError> {
+        self.start(name, arguments, Some(fault))
+    }
+
+    fn start(&self, name: &str, arguments: &[String], fault: Option<&str>) -> Result<(), CliError> {
         let log = File::create(self.log(name))?;
-        let child = self.command(arguments)?.arg("-v").stdout(log.try_clone()?).stderr(log).spawn()?;
-        self.lock().push((name.to_owned(), child));
+        let mut command = self.command(arguments)?;
+        if let Some(fault) = fault {
+            command.env(FAULT_VARIABLE, fault);
+        }
+        let child = command.arg("-v").stdout(log.try_clone()?).stderr(log).spawn()?;
+        self.lock().push(Process { name: name.to_owned(), child, may_end: fault.is_some() });
         Ok(())
     }
 
     fn command(&self, arguments: &[String]) -> Result<Command, CliError> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(arguments).args(["--output", "json"]).stdin(Stdio::null()).kill_on_drop(true);
+        command.env_remove(FAULT_VARIABLE);
         Ok(command)
     }
 
@@ -99,9 +125,9 @@ impl Processes {
     }
 
     fn ended(&self) -> Result<Option<(String, ExitStatus)>, CliError> {
-        for (name, child) in self.lock().iter_mut() {
-            if let Some(status) = child.try_wait()? {
-                return Ok(Some((name.clone(), status)));
+        for process in self.lock().iter_mut().filter(|process| !process.may_end) {
+            if let Some(status) = process.child.try_wait()? {
+                return Ok(Some((process.name.clone(), status)));
             }
         }
         Ok(None)
@@ -119,7 +145,7 @@ impl Processes {
 
     /// The last lines of every log.
     pub(crate) fn logs(&self) -> String {
-        let tail = |(name, _): &(String, Child)| {
+        let tail = |Process { name, .. }: &Process| {
             let text = std::fs::read_to_string(self.log(name)).unwrap_or_default();
             let lines: Vec<&str> = text.lines().collect();
             format!("--- {name}\n{}", lines[lines.len().saturating_sub(LOG_LINES)..].join("\n"))
@@ -131,7 +157,7 @@ impl Processes {
         self.folder.join(format!("{name}.log"))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(String, Child)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Process>> {
         self.children.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
@@ -139,13 +165,13 @@ impl Processes {
 impl Drop for Processes {
     fn drop(&mut self) {
         let mut children = self.lock();
-        for (_, child) in children.iter_mut() {
-            let _ = child.start_kill();
+        for process in children.iter_mut() {
+            let _ = process.child.start_kill();
         }
         // Whoever still writes would keep the folder from being removed.
         let started = Instant::now();
         while started.elapsed() < DEATH_PATIENCE
-            && children.iter_mut().any(|(_, child)| matches!(child.try_wait(), Ok(None)))
+            && children.iter_mut().any(|process| matches!(process.child.try_wait(), Ok(None)))
         {
             std::thread::sleep(Duration::from_millis(10));
         }

@@ -20,7 +20,10 @@ use tokio::task::{JoinHandle, JoinSet};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Plan {
     /// Posted at a price that somebody takes, now or as it rises.
-    Settle { min: u64, max: u64, minimum_stake: Option<u64> },
+    Settle { min: u64, max: u64, minimum_stake: u64 },
+    /// Cheaper than honest nodes work: the third one takes it and lies. Its bond and window are large, and whoever has little at stake
+    /// may take it.
+    Bargain,
     /// Too cheap for every node: expires, and everything comes back.
     TooCheap,
     /// Taken back by the client.
@@ -29,31 +32,46 @@ pub(super) enum Plan {
 
 /// What dear jobs ask of a node: more than the second node has.
 const DEAR_STAKE: u64 = 2_000 * TOKEN;
+/// What all other jobs ask but the bargain: more than the third node has.
+const CAREFUL_STAKE: u64 = 400 * TOKEN;
+/// What the node locks for the bargain.
+const BARGAIN_BOND: u64 = 40 * TOKEN;
+/// What honest nodes ask at least.
+pub(super) const HONEST_FLOOR: u64 = TOKEN;
+/// What the third node asks at least, and has at stake.
+pub(super) const LIARS_FLOOR: u64 = TOKEN * 6 / 10;
+pub(super) const LIARS_STAKE: u64 = 200 * TOKEN;
+/// How long the bargain can be challenged. A conviction ends it sooner.
+const BARGAIN_WINDOW_SLOTS: u64 = 60;
 
 impl Plan {
     /// Prices differ, so that both nodes find what they want: dear jobs ask for a node with more at stake, cheap ones
     /// go to the lower floor.
     fn of_batch(index: usize) -> Self {
         let (min, max, minimum_stake) = match index % 4 {
-            0 => (4 * TOKEN, 6 * TOKEN, Some(DEAR_STAKE)),
-            1 => (TOKEN / 2, 5 * TOKEN, None),
-            2 => (3 * TOKEN, 8 * TOKEN, Some(DEAR_STAKE)),
-            _ => (TOKEN, 2 * TOKEN, None),
+            0 => (4 * TOKEN, 6 * TOKEN, DEAR_STAKE),
+            1 => (TOKEN / 2, 5 * TOKEN, CAREFUL_STAKE),
+            2 => (3 * TOKEN, 8 * TOKEN, DEAR_STAKE),
+            _ => (TOKEN, 2 * TOKEN, CAREFUL_STAKE),
         };
         Self::Settle { min, max, minimum_stake }
     }
 
     fn terms(self, payment_mint: Pubkey) -> Terms {
         let (min, max, minimum_stake, ramp_slots, claim_slots) = match self {
-            Self::Settle { min, max, minimum_stake } => (min, max, minimum_stake, 24, 100),
-            Self::TooCheap | Self::Cancel => (TOKEN / 10, TOKEN / 2, None, 10, 20),
+            Self::Settle { min, max, minimum_stake } => (min, max, Some(minimum_stake), 24, 100),
+            Self::Bargain => (TOKEN / 2, TOKEN * 9 / 10, None, 10, 100),
+            Self::TooCheap | Self::Cancel => (TOKEN / 10, TOKEN / 2, Some(CAREFUL_STAKE), 10, 20),
         };
+        let is_bargain = self == Self::Bargain;
         Terms {
             ramp_hold_slots: 4,
             ramp_slots,
             claim_slots,
             run_slots: 250,
             minimum_stake,
+            bond: is_bargain.then_some(BARGAIN_BOND),
+            window_slots: is_bargain.then_some(BARGAIN_WINDOW_SLOTS),
             ..Terms::new(payment_mint, min, max)
         }
     }
@@ -93,7 +111,9 @@ pub(super) async fn prepare(
     let mut plans: Vec<(Plan, &[Image])> =
         batches.iter().enumerate().map(|(index, images)| (Plan::of_batch(index), *images)).collect();
     if let Some(first) = batches.first() {
+        // The two that take longest come first.
         plans.insert(0, (Plan::TooCheap, first));
+        plans.insert(1, (Plan::Bargain, first));
         plans.push((Plan::Cancel, first));
     }
     let mut prepared = Vec::new();
@@ -138,8 +158,10 @@ pub(super) async fn post(
 
 fn posted_words(images: usize, terms: &Terms) -> String {
     let (min, max) = (tokens(terms.price_min), tokens(terms.price_max));
-    let stake = terms.minimum_stake.map(|stake| format!(", of a node with {} at stake", tokens(stake)));
-    format!("posted: {images} images for {min}, rising to {max}{}", stake.unwrap_or_default())
+    let stake = terms
+        .minimum_stake
+        .map_or_else(|| ", of any node".to_owned(), |stake| format!(", of a node with {} at stake", tokens(stake)));
+    format!("posted: {images} images for {min}, rising to {max}{stake}")
 }
 
 /// Waits for the end of one job and says what happens to it on the way.
@@ -167,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prices_leave_work_for_both_nodes_and_one_job_for_nobody() {
+    fn prices_leave_work_for_both_nodes_one_job_for_the_liar_and_one_for_nobody() {
         let mint = Pubkey::default();
         for index in 0..8 {
             let terms = Plan::of_batch(index).terms(mint);
@@ -177,6 +199,11 @@ mod tests {
                 "the ramp ends while it can be claimed"
             );
         }
-        assert!(Plan::TooCheap.terms(mint).price_max < TOKEN, "below the floor of both nodes");
+        let (bargain, cheap) = (Plan::Bargain.terms(mint), Plan::TooCheap.terms(mint));
+        assert!(bargain.price_max < HONEST_FLOOR && LIARS_FLOOR < bargain.price_max, "for the third node alone");
+        assert!(cheap.price_max < LIARS_FLOOR, "below the floor of every node");
+        for plan in (0..4).map(Plan::of_batch).chain([Plan::TooCheap, Plan::Cancel]) {
+            assert!(plan.terms(mint).minimum_stake.is_some_and(|stake| stake > LIARS_STAKE), "{plan:?}");
+        }
     }
 }

@@ -1,12 +1,16 @@
 //! The market of the demo: who takes part, and the course of events.
 
-use super::jobs::{self, Entry, Following, Plan};
-use super::report::{Balance, backends_used, balance_table, job_table, node_words};
+use super::audit::share_of_replay;
+use super::dispute::{Caught, Holdings};
+use super::jobs::{self, Entry, Following, HONEST_FLOOR, LIARS_FLOOR, LIARS_STAKE, Plan};
+use super::report::{Balance, backends_used, balance_table, job_table, node_words, validator_words};
 use super::verify::{Checked, check};
 use super::{Arguments, Summary};
 use crate::commands::localnet::Ready;
 use crate::error::CliError;
-use crate::local_market::{Launch, NodeInfo, Processes, has_adapter, start_localnet, start_node};
+use crate::local_market::{
+    Launch, NodeInfo, Processes, ValidatorInfo, has_adapter, settled, start_localnet, start_node, start_validator,
+};
 use crate::output::{Output, draw_digits};
 use assay::state::Job;
 use assay::state_machine::JobState;
@@ -28,12 +32,16 @@ use tokio_util::sync::CancellationToken;
 /// How long nodes get to withdraw what they earned.
 const PAYOUT_PATIENCE: Duration = Duration::from_secs(20);
 
+/// How the third node lies: one element of the first tensor that it computes, consistently from there on.
+const LIE: &str = "element:element=777,bit=2";
+
 /// Everything that is running.
 pub(super) struct Market {
     ready: Ready,
     chain: Chain,
     client: Arc<Client>,
     nodes: Vec<NodeInfo>,
+    validator: ValidatorInfo,
     store: LocalStore,
     store_url: String,
     stop: CancellationToken,
@@ -44,13 +52,14 @@ impl Market {
     pub(super) async fn open(processes: &Processes, arguments: &Arguments, output: Output) -> Result<Self, CliError> {
         output.heading("A local chain");
         let progress = output.progress("deploying the program by loader transactions", 0);
-        let (ready, adapter) = tokio::try_join!(start_localnet(processes, arguments.slot_ms), has_adapter(processes))?;
+        let (ready, adapter) =
+            tokio::try_join!(start_localnet(processes, arguments.slot_ms, 3), has_adapter(processes))?;
         progress.done();
         let chain = Chain::new(Endpoint::parse_with_websocket(&ready.rpc_url, &ready.ws_url)?);
         output.say(format!("  {}, a slot every {} ms", ready.rpc_url, arguments.slot_ms));
         output.say(format!("  program {}, deployed by loader transactions", ready.program));
 
-        output.heading("Two nodes");
+        output.heading("Three nodes, one of which lies, and a validator");
         let progress = output.progress("registering, staking, compiling kernels, self-tests", 0);
         let backend = if adapter { "wgpu" } else { "cpu" };
         let first = Launch {
@@ -60,25 +69,41 @@ impl Market {
             stake: 3_000 * TOKEN,
             price_floor: 3 * TOKEN,
             concurrent_jobs: 2,
+            fault: None,
         };
         let second = Launch {
             name: "node-b",
             owner: 1,
             backend: "cpu",
             stake: 500 * TOKEN,
-            price_floor: TOKEN,
+            price_floor: HONEST_FLOOR,
             concurrent_jobs: 2,
+            fault: None,
         };
-        let (first, second) =
-            tokio::try_join!(start_node(processes, &ready, first), start_node(processes, &ready, second))?;
+        let third = Launch {
+            name: "node-c",
+            owner: 2,
+            backend: "cpu",
+            stake: LIARS_STAKE,
+            price_floor: LIARS_FLOOR,
+            concurrent_jobs: 1,
+            fault: Some(LIE),
+        };
+        let (first, second, third, validator) = tokio::try_join!(
+            start_node(processes, &ready, first),
+            start_node(processes, &ready, second),
+            start_node(processes, &ready, third),
+            start_validator(processes, &ready, "validator"),
+        )?;
         progress.done();
-        let nodes = vec![first, second];
+        let nodes = vec![first, second, third];
         if !adapter {
-            output.note("  no GPU adapter here: both nodes compute on the CPU");
+            output.note("  no GPU adapter here: all nodes compute on the CPU");
         }
         for node in &nodes {
             output.say(node_words(node));
         }
+        output.say(validator_words(&validator));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let store_url = format!("http://{}", listener.local_addr()?);
         let store = LocalStore::open(processes.folder().join("client-store"))?;
@@ -87,26 +112,37 @@ impl Market {
         let fetch = FetchOptions { allow_private: true, ..FetchOptions::default() };
         let key = read_keypair(&ready.keys.client)?;
         let client = Client::new(Sender::new(chain.clone(), SendOptions::default()), key, store.clone(), fetch)?;
-        Ok(Self { ready, chain, client: Arc::new(client), nodes, store, store_url, stop })
+        Ok(Self { ready, chain, client: Arc::new(client), nodes, validator, store, store_url, stop })
     }
 
     /// Posts, follows, verifies, pays out.
     pub(super) async fn run(&self, arguments: &Arguments, output: Output) -> Result<Summary, CliError> {
         let before = self.balances().await?;
+        let (first_slot, held) = (self.chain.slot().await?, self.holdings().await?);
         let prepared = jobs::prepare(arguments.images_per_job, &self.store, &self.store_url).await?;
         output.heading("A client posts jobs: 500 images, for a price that rises until a node takes it");
         let names: HashMap<Pubkey, &'static str> = self.nodes.iter().map(|node| (node.address, node.name)).collect();
         let (mut entries, following) = jobs::post(prepared, &self.client, &self.ready, &names, output).await?;
         let ended = self.ends(following, output).await?;
         let statuses = self.wait_until_paid(&entries).await;
-        output.heading("What became of them (slots: from posting to the end of the challenge window)");
+        output.heading(
+            "What became of them (slots: from posting to the end of the challenge window, or to the conviction)",
+        );
         output.say(job_table(&entries, &ended, &self.nodes, &statuses).render());
 
+        output.heading("The lie: found, challenged and proved by the validator, with nobody watching");
+        let caught = self.caught(&entries, &ended, first_slot, held).await?;
+        output.say(caught.words());
+        output.say(caught.transaction_table().render());
+        output.say(caught.payment_table().render());
         let progress = output.progress("checking every output against the scalar reference", 0);
         let (checked, ()) = tokio::try_join!(check(&self.client, &mut entries, &ended), self.reclaim(&ended))?;
         progress.done();
         output.heading("What the network read: label = prediction, or ≠ where it is wrong");
         output.say(picture(&checked));
+        let work = entries.iter().find(|entry| entry.plan == Plan::Bargain).map(|entry| entry.work.clone());
+        let work = work.ok_or_else(|| CliError::new("A0308", "no job was for the node that lies"))?;
+        let audit_share_of_replay = tokio::task::spawn_blocking(move || share_of_replay(&work)).await??;
         let after = self.balances().await?;
         output.heading("Tokens");
         output.say(balance_table(&before, &after).render());
@@ -120,8 +156,43 @@ impl Market {
             accuracy: checked.accuracy(),
             bit_exact: checked.bit_exact,
             backends: backends_used(&statuses),
+            convicted: ended.values().filter(|job| job.state == JobState::Convicted).count(),
+            dispute_transactions: caught.transactions(),
+            dispute_compute_units: caught.compute_units(),
+            slash_accounted: caught.balances(),
+            audit_share_of_replay,
             seconds: 0.0,
         })
+    }
+
+    /// What became of the job whose node lies. Its dispute is settled and closed when this returns.
+    async fn caught(
+        &self,
+        entries: &[Entry],
+        ended: &HashMap<Pubkey, Job>,
+        first_slot: u64,
+        before: Holdings,
+    ) -> Result<Caught, CliError> {
+        let entry = entries.iter().find(|entry| entry.plan == Plan::Bargain);
+        let job = entry.and_then(|entry| ended.get(&entry.posted.address));
+        let (Some(entry), Some(job)) = (entry, job.filter(|job| job.state == JobState::Convicted)) else {
+            let state = job.map(|job| job.state);
+            return Err(CliError::new(
+                "A0308",
+                format!("the job of the node that lies ended as {state:?} and not convicted; see the logs"),
+            ));
+        };
+        let record = settled(&self.validator, &entry.posted.address).await?;
+        let receipts = self.chain.receipts(&self.validator.key, first_slot).await?;
+        let after = self.holdings().await?;
+        Ok(Caught::new(entry.posted.job_id, job, &record, receipts, before, after))
+    }
+
+    /// What the conviction will change.
+    async fn holdings(&self) -> Result<Holdings, CliError> {
+        let liar = self.nodes.iter().find(|node| node.lies);
+        let liar = liar.ok_or_else(|| CliError::new("A0308", "no node of this market lies"))?;
+        Holdings::of(&self.chain, &self.ready.stake_mint.parse()?, liar, &self.validator).await
     }
 
     /// Collects the ends of all jobs.

@@ -1,6 +1,8 @@
-//! `assay demo`: the whole market on this machine. A localnet and two nodes as processes of their own, a client and its
-//! store in this one, the held-out digits as jobs.
+//! `assay demo`: the whole market on this machine. A localnet, three nodes, one of which lies, and a validator as processes of
+//! their own, a client and its store in this one, the held-out digits as jobs.
 
+mod audit;
+mod dispute;
 mod jobs;
 mod market;
 mod report;
@@ -44,6 +46,16 @@ struct Summary {
     bit_exact: bool,
     /// Names of the backends that computed results.
     backends: Vec<String>,
+    /// Jobs whose node was proved to lie.
+    convicted: usize,
+    /// Transactions that the validator sent for its dispute.
+    dispute_transactions: usize,
+    /// Compute units of them.
+    dispute_compute_units: u64,
+    /// Whether what the node lost is what the validator got and what was burned, to the last unit.
+    slash_accounted: bool,
+    /// What the audit of one drawn segment costs, as a share of computing everything again; measured here.
+    audit_share_of_replay: f64,
     /// Time from start to end.
     seconds: f64,
 }
@@ -77,6 +89,12 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), CliE
         output.note(format!("keys, journals, artifacts and logs are in {}", processes.folder().display()));
     }
     output.result(&summary, || summary.words())?;
+    if !summary.slash_accounted {
+        return Err(CliError::new(
+            "A0309",
+            "what the node lost is not what the validator got and what was burned; run again with --keep and report the folder",
+        ));
+    }
     if summary.bit_exact {
         Ok(())
     } else {
@@ -91,10 +109,11 @@ impl Summary {
     fn words(&self) -> String {
         let exact = if self.bit_exact { style("bit-exact").green() } else { style("NOT bit-exact").red().bold() };
         format!(
-            "\n{} jobs: {} settled, {} refunded · {:.1} % of images right · {exact} · {} · {:.1} s",
+            "\n{} jobs: {} settled, {} refunded, {} of them from a liar · {:.1} % of images right · {exact} · {} · {:.1} s",
             self.jobs,
             self.settled,
             self.refunded,
+            self.convicted,
             self.accuracy * 100.0,
             self.backends.join(" + "),
             self.seconds

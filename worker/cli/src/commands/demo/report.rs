@@ -1,7 +1,7 @@
 //! The demo in words and tables, for a terminal of 100 columns.
 
 use super::jobs::Entry;
-use crate::local_market::NodeInfo;
+use crate::local_market::{NodeInfo, ValidatorInfo};
 use crate::output::Table;
 use assay::state::Job;
 use assay::state_machine::JobState;
@@ -46,9 +46,13 @@ pub(super) fn state_words(job: &Job, node: &str) -> String {
             format!("{}: nobody took it at that price, everything goes back", style("expired").magenta())
         }
         JobState::Cancelled => format!("{} by the client: everything goes back", style("cancelled").magenta()),
-        JobState::Accepted => format!("{} by the client before the window is over", style("accepted").green()),
+        JobState::Accepted => format!("{} by the client: {node} is paid at once", style("accepted").green()),
         JobState::Convicted => {
-            format!("{}: {node} was proved wrong and is slashed, everything goes back", style("convicted").red())
+            format!(
+                "{}: {node} is {}, everything goes back to the client",
+                style("proved wrong").red(),
+                style("slashed").red()
+            )
         }
         JobState::Missed => {
             format!("{} by {node}: everything goes back, and a charge from its bond", style("missed").red())
@@ -96,12 +100,20 @@ pub(super) fn job_table(
             computed.map_or_else(none, |computed| computed.backend.clone()),
             computed.map_or_else(none, |computed| milliseconds(computed.kernel_micros)),
             computed.map_or_else(none, |computed| milliseconds(computed.commit_micros)),
-            claimed((job.committed_slot + job.window_slots).saturating_sub(job.posted_slot).to_string()),
+            claimed(last_slot(job).saturating_sub(job.posted_slot).to_string()),
             claimed(hex::encode(&job.commitment[..4])),
             format!("{:?}", job.state).to_lowercase(),
         ]);
     }
     table
+}
+
+/// When the result was proved wrong, or else stood.
+fn last_slot(job: &Job) -> u64 {
+    match job.state {
+        JobState::Convicted => job.record.convicted_slot,
+        _ => job.committed_slot + job.window_slots,
+    }
 }
 
 fn milliseconds(micros: u64) -> String {
@@ -112,13 +124,20 @@ fn milliseconds(micros: u64) -> String {
 pub(super) fn node_words(node: &NodeInfo) -> String {
     const COLUMNS: usize = 96;
     let device = format!("{}: {}", node.backend, node.device);
+    let lies = if node.lies { style(", lies about one element").red().to_string() } else { String::new() };
     format!(
-        "  {}  takes jobs from {} tokens on, {} at stake\n          {}",
+        "  {}  takes jobs from {} tokens on, {} at stake{lies}\n          {}",
         style(node.name).bold(),
         tokens(node.price_floor),
         tokens(node.stake),
         truncate_str(&device, COLUMNS - 10, "…")
     )
+}
+
+/// What the validator does, in one line.
+pub(super) fn validator_words(validator: &ValidatorInfo) -> String {
+    let key = validator.key.to_string();
+    format!("  {}  replays every result and challenges what is wrong; key {}…", style("validator").bold(), &key[..8])
 }
 
 /// Who has what, before and after.

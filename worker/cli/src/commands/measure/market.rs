@@ -1,10 +1,10 @@
-//! `assay measure`: how long a job takes and how many a market takes, through a localnet with two nodes.
+//! How long a job takes and how many a market takes, through a localnet with two nodes.
 //!
 //! The work itself is tiny, so that what is measured is the market: transactions, subscriptions, artifacts, journals.
 
-use super::cancelled_by_signals;
-use super::localnet::Ready;
-use crate::error::{CliError, ExitStatus};
+use super::Arguments;
+use crate::commands::localnet::Ready;
+use crate::error::CliError;
 use crate::local_market::{Launch, Processes, start_localnet, start_node};
 use crate::output::{Output, Table};
 use assay::state::Job;
@@ -16,7 +16,6 @@ use assay_localnet::fund;
 use assay_localnet::market::mint_tokens;
 use assay_models::mlp;
 use assay_store::{FetchOptions, LocalStore, ServerOptions, serve};
-use clap::Args;
 use serde_json::json;
 use solana_sdk::signature::Keypair;
 use solana_sdk::signer::Signer;
@@ -26,19 +25,6 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-#[derive(Args, Debug)]
-pub(crate) struct Arguments {
-    /// Clients that post at the same time
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
-    clients: u16,
-    /// Jobs of each client
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    jobs: u16,
-    /// Milliseconds a slot
-    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u64).range(50..=10_000))]
-    slot_ms: u64,
-}
-
 /// What each client of the measurement has, in base units of the payment mint.
 const PURSE: u64 = 1_000_000_000;
 /// What each node stakes: enough for the bonds of all jobs that it holds at once.
@@ -46,25 +32,13 @@ const STAKE: u64 = 1_000_000_000;
 /// The price of every job.
 const PRICE: u64 = 100_000;
 
-pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
-    let cancel = cancelled_by_signals()?;
-    let processes = Processes::new(false)?;
-    let measured = tokio::select! {
-        done = measure(&processes, &arguments, output) => done,
-        death = processes.death_of_a_child() => Err(death),
-        () = cancel.cancelled() => {
-            return Err(CliError::new("A0301", "interrupted; every process that was started is stopped")
-                .with_status(ExitStatus::Interrupted));
-        }
-    };
-    measured.inspect_err(|_| output.note(format!("the last lines of the processes' logs:\n{}", processes.logs())))
-}
-
-async fn measure(processes: &Processes, arguments: &Arguments, output: Output) -> Result<(), CliError> {
+/// Runs the market and prints what it took.
+pub(super) async fn measure(processes: &Processes, arguments: &Arguments, output: Output) -> Result<(), CliError> {
     let progress = output.progress("starting a local chain and two nodes", 0);
-    let ready = start_localnet(processes, arguments.slot_ms).await?;
+    let ready = start_localnet(processes, arguments.slot_ms, 2).await?;
     for (owner, name) in ["node-a", "node-b"].into_iter().enumerate() {
-        let launch = Launch { name, owner, backend: "cpu", stake: STAKE, price_floor: 1, concurrent_jobs: 8 };
+        let launch =
+            Launch { name, owner, backend: "cpu", stake: STAKE, price_floor: 1, concurrent_jobs: 8, fault: None };
         start_node(processes, &ready, launch).await?;
     }
     progress.done();
@@ -133,7 +107,7 @@ async fn measure(processes: &Processes, arguments: &Arguments, output: Output) -
 }
 
 /// Funded clients.
-async fn clients(ready: &Ready, count: u16, store: &LocalStore) -> Result<Vec<Client>, CliError> {
+pub(super) async fn clients(ready: &Ready, count: u16, store: &LocalStore) -> Result<Vec<Client>, CliError> {
     let endpoint = Endpoint::parse_with_websocket(&ready.rpc_url, &ready.ws_url)?;
     let sender = Sender::new(Chain::new(endpoint), SendOptions::default());
     let authority = read_keypair(&ready.keys.authority)?;
