@@ -97,6 +97,52 @@ fn accounts_of_another_version_are_not_written() {
     refuses_another_version(&world, "close_job", close, address::client(&claimed.client));
 }
 
+#[test]
+fn accounts_of_audits_of_another_version_are_not_written() {
+    let (mut world, [validator, other]) = World::with_validators();
+    let job = world.audited();
+    let at = validator.address;
+    let update = world.update_validator(&validator, validator.auditor).instruction();
+    refuses_another_version(&world, "update_validator", update, at);
+    let stake = world.stake_validator(&validator, 1).instruction();
+    refuses_another_version(&world, "stake_validator", stake.clone(), at);
+    refuses_another_version(&world, "stake_validator", stake, address::NETWORK);
+    let request = world.request_validator_withdrawal(&validator, 1).instruction();
+    refuses_another_version(&world, "request_validator_withdrawal", request, at);
+    refuses_another_version(&world, "commit_chain", world.commit_chain(&validator, [1; 32]).instruction(), at);
+    let attest = world.attest(&validator, &job).instruction();
+    refuses_another_version(&world, "attest", attest.clone(), at);
+    refuses_another_version(&world, "attest", attest, job.address);
+    refuses_another_version(&world, "accept_result", world.accept_result(&job).instruction(), job.address);
+    world.accepts(&world.attest(&other, &job));
+    world.finalise(&job);
+    let settle = world.settle_attestation(&other, &job).instruction();
+    let attestation = address::attestation(&job.address, &other.address);
+    for address in [other.address, job.address, attestation] {
+        refuses_another_version(&world, "settle_attestation", settle.clone(), address);
+    }
+    world.accepts(&world.settle_attestation(&other, &job));
+    let collect = world.collect_attestation(other.authority, &other, &job).instruction();
+    refuses_another_version(&world, "collect_attestation", collect, job.address);
+}
+
+/// A fee is paid only out of a vault that covers everything, and the pot of an accepted job is covered too.
+#[test]
+fn a_vault_that_does_not_cover_its_pot_pays_nobody() {
+    let (mut world, [validator, _]) = World::with_validators();
+    let job = world.audited();
+    world.accepts(&world.attest(&validator, &job));
+    world.accepts(&world.accept_result(&job));
+    let held = world.tokens(job.vault);
+    patch(&mut world, job.vault, AMOUNT_OFFSET, &(held - 1).to_le_bytes());
+    world.refuses(&world.withdraw_credit(world.payer(), &job, CreditRole::Node), AssayError::VaultShort);
+    world.finalise(&job);
+    world.accepts(&world.settle_attestation(&validator, &job));
+    world.refuses(&world.collect_attestation(world.payer(), &validator, &job), AssayError::VaultShort);
+    patch(&mut world, job.vault, AMOUNT_OFFSET, &held.to_le_bytes());
+    world.accepts(&world.collect_attestation(world.payer(), &validator, &job));
+}
+
 /// A credit is paid only out of a vault that covers all credits, so that no payee is paid with another's tokens.
 #[test]
 fn a_vault_that_does_not_cover_its_debts_pays_nobody() {

@@ -3,7 +3,7 @@
 use assay::address;
 use assay::instructions::{CreditRole, PostJobArgs, SetPaymentMintArgs};
 use program_tests::terms::{parameters, terms};
-use program_tests::{Node, World};
+use program_tests::{Case, Node, Trial, World};
 use solana_sdk::instruction::Instruction;
 
 /// A call that goes through.
@@ -16,7 +16,7 @@ pub(crate) struct EveryCall {
     pub(crate) instruction: Instruction,
 }
 
-/// All 25, with jobs in every state around.
+/// Every instruction but those of disputes, with jobs in every state around.
 pub(crate) fn every_call() -> Vec<EveryCall> {
     let mut world = World::new();
     let (node, mint, client) = (world.node, world.mint, world.client);
@@ -69,10 +69,57 @@ pub(crate) fn every_call() -> Vec<EveryCall> {
         ("sweep_fee", &world, world.sweep_fee(&settled).instruction()),
         ("close_job", &world, world.close_job(&paid_out).instruction()),
     ];
+    let mut calls: Vec<EveryCall> = calls.map(|(name, world, instruction)| checked(name, world, instruction)).into();
+    calls.extend(audit_calls());
     calls
-        .map(|(name, world, instruction)| {
-            world.clone().transact(std::slice::from_ref(&instruction)).unwrap_or_else(|why| panic!("{name}: {why:#?}"));
-            EveryCall { name, world: world.clone(), instruction }
-        })
-        .into()
+}
+
+fn checked(name: &'static str, world: &World, instruction: Instruction) -> EveryCall {
+    world.clone().transact(std::slice::from_ref(&instruction)).unwrap_or_else(|why| panic!("{name}: {why:#?}"));
+    EveryCall { name, world: world.clone(), instruction }
+}
+
+/// The calls of validators and of delivery, with a job that is attested, filed, settled.
+fn audit_calls() -> Vec<EveryCall> {
+    let (trial, [validator, other]) = Trial::audited(Case::honest());
+    let job = trial.job;
+    let mut world = trial.world.clone();
+    let newcomer = world.validator("newcomer");
+    let empty = world.registered_validator("empty", 0);
+    world.accepts(&world.attest(&other, &job));
+    world.accepts(&world.request_validator_withdrawal(&other, 10));
+    let mut released = world.clone();
+    released.advance(parameters().unbonding_slots);
+    let mut settled = world.clone();
+    settled.finalise(&job);
+    let mut free = settled.clone();
+    free.accepts(&free.settle_attestation(&other, &job));
+    let (epoch, seed) = (world.epoch_of(world.read_job(&job).committed_slot), world.seed_for(&validator, &job));
+    let mut filed = trial;
+    let client = filed.file();
+    let demand = filed.demand_output(client);
+    let owner = filed.world.node.owner;
+    filed.answer(owner, demand, false);
+    let auditor = validator.auditor;
+    let calls = [
+        ("register_validator", &world, world.register_validator(&newcomer).instruction()),
+        ("update_validator", &world, world.update_validator(&validator, newcomer.auditor).instruction()),
+        ("stake_validator", &world, world.stake_validator(&validator, 1).instruction()),
+        ("request_validator_withdrawal", &world, world.request_validator_withdrawal(&validator, 1).instruction()),
+        ("withdraw_validator_stake", &released, released.withdraw_validator_stake(&other).instruction()),
+        ("deregister_validator", &world, world.deregister_validator(&empty).instruction()),
+        ("commit_chain", &world, world.commit_chain(&validator, [1; 32]).instruction()),
+        ("reveal_seed", &world, world.reveal_seed(&validator, epoch, seed).instruction()),
+        ("attest", &world, world.attest(&validator, &job).instruction()),
+        ("settle_attestation", &settled, settled.settle_attestation(&other, &job).instruction()),
+        ("collect_attestation", &free, free.collect_attestation(other.authority, &other, &job).instruction()),
+        ("accept_result", &world, world.accept_result(&job).instruction()),
+        (
+            "file_unavailable",
+            &world,
+            world.file_unavailable(&job, auditor, Some((validator.address, seed))).instruction(),
+        ),
+        ("end_filing", &filed.world, filed.world.end_filing(&job, client).instruction()),
+    ];
+    calls.map(|(name, world, instruction)| checked(name, world, instruction)).into()
 }

@@ -5,8 +5,9 @@ use assay::address;
 use assay::events::JobPosted;
 use assay::instructions::{PostJobArgs, SetPaymentMintArgs};
 use assay::market::OutputDescriptor;
-use assay::state::{Client, Credits, DisputeTerms};
+use assay::state::{Client, Credits, DisputeTerms, JobAudit};
 use assay::state_machine::JobState;
+use program_tests::audits::{ATTESTATION_BOND, VALIDATOR_STAKE, audited_terms};
 use program_tests::outcome::TOKEN_INSUFFICIENT_FUNDS;
 use program_tests::terms::{output_descriptor, parameters, terms};
 use program_tests::tokens::{TOKEN_2022, associated};
@@ -73,8 +74,13 @@ fn records_the_terms_and_escrows_the_maximum_price() {
             bounty_bps: 5_000,
             opening_fee_lamports: 7_000,
         },
-        // What is pinned of audits is read in their own tests.
-        audit: state.audit,
+        audit: JobAudit {
+            attestation_bond: 1,
+            beacon: state.audit.beacon,
+            epoch_slots: parameters().audit.epoch_slots,
+            audits_per_job: parameters().audit.audits_per_job,
+            ..JobAudit::default()
+        },
         graph_uri: args.graph_uri,
         params_uri: args.params_uri,
         inputs_uri: args.inputs_uri,
@@ -114,6 +120,15 @@ fn each_term_has_its_bounds_and_its_error() {
         (PostJobArgs { bond: 2_002, ..terms() }, BondTooSmall),
         (PostJobArgs { bond: 0, ..terms() }, BondTooSmall),
         (PostJobArgs { job_id: 1, ..terms() }, JobIdMismatch),
+        (PostJobArgs { audit_pot: 9, audit_cap: 0, window_slots: 40, ..terms() }, AuditTermsInvalid),
+        (PostJobArgs { audit_pot: 0, audit_cap: 9, window_slots: 40, ..terms() }, AuditTermsInvalid),
+        (PostJobArgs { audit_pot: 9, audit_cap: 10, window_slots: 40, ..terms() }, AuditTermsInvalid),
+        (PostJobArgs { audit_pot: 9, audit_cap: 9, window_slots: 39, ..terms() }, WindowTooShortForAudit),
+        (PostJobArgs { audit_pot: u64::MAX, audit_cap: 1, window_slots: 40, ..terms() }, ArithmeticOverflow),
+        (
+            PostJobArgs { audit_pot: u64::MAX - 3, audit_cap: u64::MAX / 9, window_slots: 40, ..terms() },
+            ArithmeticOverflow,
+        ),
     ];
     for (args, error) in table {
         // A wrong id is met at the address of that id.
@@ -209,6 +224,52 @@ fn ids_are_never_used_twice() {
     world.refuses(&world.post_job(&skipped, PostJobArgs { job_id: 2, ..terms() }), JobIdMismatch);
     let next = world.posted();
     assert_eq!(next.id, 1);
+}
+
+/// The pot is escrowed beside the price, and everything that the draw needs is pinned.
+#[test]
+fn an_audit_is_pinned_and_its_pot_escrowed() {
+    let (mut world, _) = World::with_validators();
+    world.set_newest_slot_hash([0xbe; 32]);
+    let (client, mint) = (world.client, world.mint);
+    let before = world.balance(client, &mint);
+    let job = world.post(client, &mint, audited_terms());
+    assert_eq!(world.tokens(job.vault), terms().price_max + 1_000);
+    assert_eq!(world.balance(client, &mint), before - terms().price_max - 1_000);
+    let expected = JobAudit {
+        pot: 1_000,
+        cap: 300,
+        attestation_bond: ATTESTATION_BOND,
+        validator_stake: 2 * VALIDATOR_STAKE,
+        beacon: [0xbe; 32],
+        epoch_slots: parameters().audit.epoch_slots,
+        audits_per_job: parameters().audit.audits_per_job,
+        ..JobAudit::default()
+    };
+    assert_eq!(world.read_job(&job).audit, expected);
+    world.accepts(&world.cancel_job(&job));
+    world.pay_out(&job);
+    assert_eq!(world.balance(client, &mint), before, "the pot returns with the price");
+    world.accepts(&world.close_job(&job));
+}
+
+/// An unclaimed and a missed job return the pot too.
+#[test]
+fn every_refund_includes_the_pot() {
+    let (mut world, _) = World::with_validators();
+    let (client, mint) = (world.client, world.mint);
+    let before = world.balance(client, &mint);
+    let [expired, missed] = [(); 2].map(|()| world.post(client, &mint, audited_terms()));
+    world.claim(&missed);
+    world.miss(&missed);
+    world.advance(terms().claim_slots + 1);
+    world.accepts(&world.expire_job(&expired));
+    for job in [expired, missed] {
+        assert_eq!(world.read_job(&job).credits.client, terms().price_max + 1_000);
+        world.pay_out(&job);
+        world.accepts(&world.close_job(&job));
+    }
+    assert_eq!(world.balance(client, &mint), before);
 }
 
 /// Clients count on their own.

@@ -3,7 +3,7 @@ use assay::AssayError::{self, *};
 use assay::accounts::SetParameters;
 use assay::address;
 use assay::events::ParametersChanged;
-use assay::state::Parameters;
+use assay::state::{AuditParameters, Parameters};
 use program_tests::World;
 use program_tests::terms::{parameters, terms};
 
@@ -43,6 +43,16 @@ fn each_bound_has_its_error() {
     ];
     for (parameters, error) in table {
         let call = world.set_parameters(parameters);
+        world.refuses(&call, error);
+    }
+    let audits = [
+        (AuditParameters { epoch_slots: 1, ..valid.audit }, EpochSlotsOutOfBounds),
+        (AuditParameters { audits_per_job: 17, ..valid.audit }, AuditsPerJobOutOfBounds),
+        (AuditParameters { attestation_bond_bps: 19_999, ..valid.audit }, AttestationBondOutOfBounds),
+        (AuditParameters { minimum_validator_stake: 0, ..valid.audit }, MinimumValidatorStakeOutOfBounds),
+    ];
+    for (audit, error) in audits {
+        let call = world.set_parameters(Parameters { audit, ..valid });
         world.refuses(&call, error);
     }
     assert_eq!(world.network().parameters, valid);

@@ -1,8 +1,10 @@
 //! What can be tried, and how it is chosen.
 
-use crate::state::{CLIENTS, JobModel, Model, NODES, NodeModel, PAYMENT_MINTS, State, Terms};
+use crate::state::{
+    CLIENTS, FIRST_VALIDATOR, JobModel, Model, NODES, NodeModel, PAYMENT_MINTS, STAKE_MINT, State, Terms, VALIDATORS,
+};
 use assay::instructions::CreditRole;
-use assay::state::Parameters;
+use assay::state::{AuditParameters, Parameters};
 use program_tests::terms::parameters;
 use rand::Rng;
 use rand::rngs::StdRng;
@@ -49,6 +51,13 @@ pub(crate) enum Action {
     WithdrawCharge { job: usize, caller: Caller, destination: Destination },
     SweepFee { job: usize },
     Close { job: usize },
+    Accept { client: usize, job: usize },
+    StakeValidator { validator: usize, amount: u64 },
+    RequestValidatorWithdrawal { validator: usize, amount: u64 },
+    WithdrawValidatorStake { validator: usize },
+    Attest { validator: usize, job: usize },
+    SettleAttestation { validator: usize, job: usize },
+    CollectAttestation { validator: usize, job: usize, caller: Caller, destination: Destination },
     DonateToJob { job: usize, amount: u64 },
     DonateToStake { amount: u64 },
 }
@@ -102,7 +111,25 @@ pub(crate) fn choose(model: &Model, rng: &mut StdRng) -> Action {
         }
         33..36 => Action::WithdrawStake { node },
         36..37 => Action::DonateToStake { amount: rng.random_range(1..1_000) },
+        37..41 => of_a_validator(model, rng),
         _ => on_a_job(model, rng),
+    }
+}
+
+/// What a validator does with its stake.
+fn of_a_validator(model: &Model, rng: &mut StdRng) -> Action {
+    let validator = rng.random_range(0..VALIDATORS);
+    let free = model.validators[validator].free();
+    match rng.random_range(0..5) {
+        0 => {
+            let held = model.wallets[FIRST_VALIDATOR + validator][STAKE_MINT];
+            Action::StakeValidator { validator, amount: *[0, 1, 5_000, held, held + 1].choose(rng).expect("a choice") }
+        }
+        1..3 => {
+            let amounts = [0, 1, free / 2, free - free / 20, free, free + 1];
+            Action::RequestValidatorWithdrawal { validator, amount: *amounts.choose(rng).expect("a choice") }
+        }
+        _ => Action::WithdrawValidatorStake { validator },
     }
 }
 
@@ -120,11 +147,15 @@ fn some_time(model: &Model, rng: &mut StdRng) -> u64 {
     let deadlines = model.jobs.iter().filter_map(|job| match job.state {
         State::Posted => Some(job.posted + job.terms.claim_slots),
         State::Claimed => Some(job.claimed + job.terms.run_slots),
-        State::Committed => Some(job.committed + job.terms.window_slots),
+        // Or into the epoch in which the result can be attested.
+        State::Committed if job.terms.pot > 0 && job.attestations == 0 => Some(job.committed + 20),
+        State::Committed | State::Accepted => Some(job.committed + job.terms.window_slots),
         _ => None,
     });
     // A withdrawal is released in its slot, not after it.
     let releases = model.nodes.iter().flat_map(|node| node.queue).filter(|place| place.0 > 0).map(|place| place.1 - 1);
+    let of_validators = model.validators.iter().map(|validator| validator.unbonding).filter(|place| place.0 > 0);
+    let releases = releases.chain(of_validators.map(|place| place.1 - 1));
     let ahead: Vec<u64> = deadlines.chain(releases).filter(|slot| *slot >= model.slot).collect();
     match ahead.choose(rng) {
         Some(slot) if rng.random_ratio(2, 3) => slot - model.slot + rng.random_range(0..2),
@@ -162,8 +193,25 @@ fn on_a_job(model: &Model, rng: &mut StdRng) -> Action {
             0..6 => Action::Commit { node: claimer, operator: key, job, honest },
             _ => Action::ExpireClaim { node: claimer, job },
         },
-        State::Committed => Action::Finalise { node: claimer, job },
+        State::Committed | State::Accepted => match rng.random_range(0..10) {
+            0..6 if model.jobs[job].terms.pot > 0 => attest(model, rng, job),
+            0..1 => attest(model, rng, job),
+            1..6 if state == State::Committed => Action::Accept { client, job },
+            6..8 if credit_node > 0 => payment(rng, job, CreditRole::Node),
+            _ => Action::Finalise { node: claimer, job },
+        },
         // Mostly what is owed; sometimes anything.
+        _ if rng.random_ratio(1, 3) && model.jobs[job].attestations > 0 => {
+            let open = (0..VALIDATORS).find(|validator| model.jobs[job].attested[*validator].is_some());
+            let validator = open.unwrap_or(0);
+            match model.jobs[job].attested[validator] {
+                Some(true) => {
+                    let (caller, destination) = caller_and_destination(rng);
+                    Action::CollectAttestation { validator, job, caller, destination }
+                }
+                _ => Action::SettleAttestation { validator, job },
+            }
+        }
         _ => match rng.random_range(0..12) {
             0..5 if credit_node > 0 => payment(rng, job, CreditRole::Node),
             0..7 if credit_client > 0 => payment(rng, job, CreditRole::Client),
@@ -178,10 +226,22 @@ fn on_a_job(model: &Model, rng: &mut StdRng) -> Action {
     }
 }
 
-const ALL_STATES: [State; 8] = [
+/// Attests, mostly once the epoch of the commit is over.
+fn attest(model: &Model, rng: &mut StdRng, job: usize) -> Action {
+    let first_slot = (model.epoch(model.jobs[job].committed) + 1) * u64::from(model.parameters.audit.epoch_slots);
+    if first_slot > model.slot && rng.random_ratio(5, 6) {
+        return Action::Advance(first_slot - model.slot);
+    }
+    let open = (0..VALIDATORS).find(|validator| model.jobs[job].attested[*validator].is_none());
+    let validator = open.filter(|_| rng.random_ratio(4, 5)).unwrap_or(rng.random_range(0..VALIDATORS));
+    Action::Attest { validator, job }
+}
+
+const ALL_STATES: [State; 9] = [
     State::Posted,
     State::Claimed,
     State::Committed,
+    State::Accepted,
     State::Settled,
     State::Cancelled,
     State::Expired,
@@ -226,6 +286,13 @@ fn post(model: &Model, rng: &mut StdRng) -> Action {
         1 => least.saturating_mul(5),
         _ => least,
     };
+    let (pot, cap) = match rng.random_range(0..12) {
+        0..6 => (rng.random_range(2..200), 0),
+        6 => (5, 6),
+        7 => (u64::MAX, 1),
+        _ => (0, 0),
+    };
+    let cap = if pot > 6 && cap == 0 { rng.random_range(1..=pot) } else { cap };
     let terms = Terms {
         price_min,
         price_max,
@@ -233,9 +300,15 @@ fn post(model: &Model, rng: &mut StdRng) -> Action {
         ramp: rng.random_range(0..30),
         claim_slots: mostly(rng, &[50, 60, 100, 500], &[0, 1, 40, 501]),
         run_slots: mostly(rng, &[1, 20, 50, 100, 400], &[0, 401]),
-        window_slots: mostly(rng, &[10, 11, 30, 60, 300], &[9, 301]),
+        window_slots: if pot > 0 && rng.random_ratio(9, 10) {
+            *[40, 60, 300].choose(rng).expect("a choice")
+        } else {
+            mostly(rng, &[10, 11, 30, 60, 300], &[9, 301])
+        },
         minimum_stake: mostly(rng, &[0, 1, 20_000], &[100_001]),
         bond,
+        pot,
+        cap,
     };
     let next = model.next_id[client];
     let id = match rng.random_range(0..20) {
@@ -259,6 +332,12 @@ fn some_parameters(rng: &mut StdRng) -> Parameters {
         miss_charge_bps: *[0, 500, 2_000].choose(rng).expect("a choice"),
         minimum_bond_bps: *[0, 10_000, 15_000].choose(rng).expect("a choice"),
         maximum_open_jobs_per_node: *[1, 3, 5].choose(rng).expect("a choice"),
-        ..parameters()
+        ..model_parameters()
     }
+}
+
+/// Those of all tests, but with so many auditors that who has a sixteenth of the stake is always drawn.
+pub(crate) fn model_parameters() -> Parameters {
+    let audit = AuditParameters { audits_per_job: 16, ..parameters().audit };
+    Parameters { audit, ..parameters() }
 }

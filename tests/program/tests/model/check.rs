@@ -1,8 +1,8 @@
 //! Compares the chain with the model after every step, and the chain's accounts with one another.
 
 use crate::market::Market;
-use crate::state::{CLIENTS, NODES, PAYMENT_MINTS, STAKE_MINT, State};
-use assay::state::{Client, Node as NodeAccount};
+use crate::state::{CLIENTS, NODES, PAYMENT_MINTS, STAKE_MINT, State, VALIDATORS};
+use assay::state::{Client, Node as NodeAccount, Validator as ValidatorAccount};
 use assay::state_machine::JobState;
 
 impl Market {
@@ -27,6 +27,11 @@ impl Market {
         for at in 0..NODES {
             stake_owed += self.check_node(at, &states);
         }
+        for at in 0..VALIDATORS {
+            stake_owed += self.check_validator(at, &states);
+        }
+        let all: u64 = self.model.validators.iter().map(|validator| validator.stake).sum();
+        assert_eq!(self.world.network().validator_stake, all, "stake of all validators");
         let stake_vault = self.world.tokens(self.vaults[STAKE_MINT]);
         assert_eq!(stake_vault, stake_owed + self.model.donated_stake, "the stake vault holds what it owes");
         for client in 0..CLIENTS {
@@ -61,8 +66,16 @@ impl Market {
             return;
         };
         assert_eq!(model_state(state.state), model.state, "state of job {at}");
-        let credits = (state.credits.node, state.credits.client, state.credits.fee, state.charge_credit);
-        assert_eq!(credits, (model.credit_node, model.credit_client, model.credit_fee, model.charge), "job {at}");
+        let credits = (state.credits.node, state.credits.client, state.credits.fee, state.credits.audits);
+        assert_eq!(
+            credits,
+            (model.credit_node, model.credit_client, model.credit_fee, model.credit_audits),
+            "job {at}"
+        );
+        assert_eq!(state.charge_credit, model.charge, "job {at}");
+        let open = model.attested.iter().flatten().count() as u64;
+        let audit = (u64::from(state.audit.attestations), u64::from(state.audit.open_attestations), state.audit.fee);
+        assert_eq!(audit, (model.attestations, open, model.fee_each), "audit of job {at}");
         let times = (state.posted_slot, state.claimed_slot, state.committed_slot, state.price);
         assert_eq!(times, (model.posted, model.claimed, model.committed, model.price), "job {at}");
         let claimer = model.claimer.map_or(Default::default(), |(node, key)| {
@@ -73,10 +86,35 @@ impl Market {
         let vault = self.world.tokens(job.vault);
         assert_eq!(vault, model.vault, "vault of job {at}");
         let owed = match state.state {
-            JobState::Posted | JobState::Claimed | JobState::Committed => state.price_max,
-            _ => state.credits.node + state.credits.client + state.credits.fee,
+            JobState::Posted | JobState::Claimed | JobState::Committed => state.price_max + state.audit.pot,
+            JobState::Accepted => state.credits.node + state.credits.client + state.credits.fee + state.audit.pot,
+            _ => state.credits.node + state.credits.client + state.credits.fee + state.credits.audits,
         };
         assert!(vault >= owed, "the vault of job {at} holds {vault} and owes {owed}");
+    }
+
+    /// What the stake vault owes to the validator.
+    fn check_validator(&self, at: usize, jobs: &[Option<assay::state::Job>]) -> u64 {
+        let (validator, model) = (&self.validators[at], &self.model.validators[at]);
+        let Some(state) = self.world.find::<ValidatorAccount>(validator.address) else {
+            assert_eq!((model.stake, model.unbonding.0, model.open), (0, 0, 0), "validator {at} is gone");
+            return 0;
+        };
+        let bonds: u64 = self
+            .jobs
+            .iter()
+            .zip(jobs)
+            .filter(|(_, state)| state.is_some())
+            .filter_map(|(job, _)| self.world.attestation(job, validator))
+            .filter(|attestation| !attestation.released)
+            .map(|attestation| attestation.bond)
+            .sum();
+        assert_eq!((state.locked, model.locked), (bonds, bonds), "bonds of validator {at}");
+        assert_eq!((state.stake, state.open_attestations), (model.stake, model.open), "validator {at}");
+        assert_eq!((state.upheld, state.slashed), (model.upheld, 0), "record of validator {at}");
+        assert_eq!((state.unbonding.amount, state.unbonding.release_slot), model.unbonding, "validator {at}");
+        assert!(state.locked <= state.stake, "validator {at} has locked more than it has");
+        state.stake + state.unbonding.amount
     }
 
     /// What the stake vault owes to the node.
@@ -109,6 +147,7 @@ fn model_state(state: JobState) -> State {
         JobState::Cancelled => State::Cancelled,
         JobState::Expired => State::Expired,
         JobState::Missed => State::Missed,
-        JobState::Accepted | JobState::Convicted => panic!("nobody accepts or challenges here"),
+        JobState::Accepted => State::Accepted,
+        JobState::Convicted => panic!("nobody challenges here"),
     }
 }

@@ -1,13 +1,15 @@
 //! The chain beside the model: makes each action, compares, and drains.
 
-use crate::action::{Action, Caller, Destination};
+use crate::action::{Action, Caller, Destination, model_parameters};
 use crate::state::{
-    AUTHORITY, CLIENTS, JobModel, MintModel, Model, NODES, NodeModel, PARTIES, PAYMENT_MINTS, STAKE_MINT, STRANGER,
-    State, Terms,
+    AUTHORITY, CLIENTS, FIRST_VALIDATOR, JobModel, MintModel, Model, NODES, NodeModel, PARTIES, PAYMENT_MINTS,
+    STAKE_MINT, STRANGER, State, Terms, VALIDATORS, ValidatorModel,
 };
 use assay::address;
+use assay::audit::Draw;
 use assay::instructions::{CreditRole, PostJobArgs, SetPaymentMintArgs};
-use program_tests::terms::{parameters, terms};
+use program_tests::audits::{CHAIN_LENGTH, Validator};
+use program_tests::terms::terms;
 use program_tests::tokens::associated;
 use program_tests::{ComputedResult, Job, Mint, Node, World};
 use solana_sdk::instruction::Instruction;
@@ -17,6 +19,8 @@ use solana_sdk::pubkey::Pubkey;
 const WALLET: u64 = 20_000;
 /// Nodes begin with different stakes; one is not registered.
 const STAKES: [u64; NODES] = [100_000, 30_000, 0];
+/// Of the validators.
+const VALIDATOR_STAKES: [u64; VALIDATORS] = [40_000, 12_000];
 
 #[derive(Clone)]
 pub(crate) struct Market {
@@ -24,6 +28,7 @@ pub(crate) struct Market {
     pub(crate) model: Model,
     pub(crate) parties: [Pubkey; PARTIES],
     pub(crate) nodes: [Node; NODES],
+    pub(crate) validators: [Validator; VALIDATORS],
     /// The two keys between which each node switches.
     pub(crate) operators: [[Pubkey; 2]; NODES],
     pub(crate) mints: [Mint; PAYMENT_MINTS + 1],
@@ -43,7 +48,7 @@ impl Market {
     pub(crate) fn open() -> Self {
         let mut world = World::uninitialised();
         world.svm = std::mem::take(&mut world.svm).with_sigverify(false).with_transaction_history(0);
-        world.accepts(&world.initialize_network(parameters()));
+        world.accepts(&world.initialize_network(model_parameters()));
         let mints = [world.create_mint("first mint", true), world.create_mint_2022("second mint"), world.stake_mint];
         for mint in &mints[..PAYMENT_MINTS] {
             world.accepts(&world.allow_payment_mint(mint, 1, 1));
@@ -76,17 +81,40 @@ impl Market {
             nodes.push(node);
             operators.push(keys);
         }
+        let mut validators = Vec::new();
+        for (at, stake) in VALIDATOR_STAKES.into_iter().enumerate() {
+            let key = parties[FIRST_VALIDATOR + at];
+            let secret = [at as u8 + 1; 32];
+            let validator = Validator { address: address::validator(&key), authority: key, auditor: key, secret };
+            world.accepts(&world.register_validator(&validator));
+            world.accepts(&world.commit_chain(&validator, validator.chain_end()));
+            world.mint_to(&mints[STAKE_MINT], associated(key, &mints[STAKE_MINT]), stake);
+            world.accepts(&world.stake_validator(&validator, stake));
+            validators.push(validator);
+        }
+        let first_epoch = world.epoch_of(world.slot()) + 2;
+        let staked_slot = world.slot();
+        // Into the first epoch that counts.
+        world.advance(40);
+        let models_of_validators = VALIDATOR_STAKES.map(|stake| ValidatorModel {
+            stake,
+            recent: (stake, staked_slot),
+            first_epoch,
+            shown_epoch: first_epoch - 1,
+            ..ValidatorModel::default()
+        });
         let wallets = parties.map(|party| mints.map(|mint| world.balance(party, &mint)));
         let mint = || MintModel { enabled: true, numerator: 1, denominator: 1, fee_vault: 0 };
         let model = Model {
             slot: world.slot(),
-            parameters: parameters(),
+            parameters: model_parameters(),
+            validators: models_of_validators,
             mints: [mint(), mint()],
             wallets,
             nodes: models.try_into().expect("the nodes"),
             next_id: [0; CLIENTS],
             jobs: Vec::new(),
-            stake_vault: STAKES.iter().sum(),
+            stake_vault: STAKES.iter().sum::<u64>() + VALIDATOR_STAKES.iter().sum::<u64>(),
             donated_stake: 0,
         };
         let mut market = Self {
@@ -94,6 +122,7 @@ impl Market {
             model,
             parties,
             nodes: nodes.try_into().expect("the nodes"),
+            validators: validators.try_into().expect("the validators"),
             operators: operators.try_into().expect("the operators"),
             mints,
             wallets: parties.map(|party| mints.map(|mint| associated(party, &mint))),
@@ -128,7 +157,26 @@ impl Market {
             self.jobs.push(self.world.job_at(self.parties[client], id, &self.mints[mint]));
         }
         self.model.apply(action);
+        if let Action::Commit { job, .. } = *action {
+            self.model.jobs[job].draws = [0, 1].map(|validator| self.draws(validator, job));
+        }
         true
+    }
+
+    /// The seed that a validator shows for a job, as far as its chain reaches.
+    fn seed(&self, validator: usize, job: usize) -> [u8; 32] {
+        let model = &self.model.validators[validator];
+        let steps = (self.model.epoch(self.model.jobs[job].committed) + 1).checked_sub(model.first_epoch);
+        let reached = steps.is_some_and(|steps| (1..=CHAIN_LENGTH).contains(&steps));
+        let epoch = self.model.epoch(self.model.jobs[job].committed);
+        if reached { self.validators[validator].seed(model.first_epoch, epoch) } else { [0; 32] }
+    }
+
+    fn draws(&self, validator: usize, job: usize) -> bool {
+        let (model, address) = (&self.model.jobs[job], self.jobs[job].address);
+        let beacon = self.world.read_job(&self.jobs[job]).audit.beacon;
+        let weight = self.model.validators[validator].weight(model.posted);
+        Draw::new(&self.seed(validator, job), &beacon, &address).selects(weight, model.validator_stake, 16)
     }
 
     fn try_on_chain(&mut self, action: &Action) -> Result<(), program_tests::Refusal> {
@@ -202,6 +250,32 @@ impl Market {
                 let signer = self.caller(payee, caller);
                 world.withdraw_charge(signer, &self.jobs[job]).with(|a| a.destination = to).instruction()
             }
+            Action::Accept { client, job } => {
+                let signed = |accounts: &mut assay::accounts::AcceptResult| accounts.client = self.parties[client];
+                world.accept_result(&self.jobs[job]).with(signed).instruction()
+            }
+            Action::StakeValidator { validator, amount } => {
+                world.stake_validator(&self.validators[validator], amount).instruction()
+            }
+            Action::RequestValidatorWithdrawal { validator, amount } => {
+                world.request_validator_withdrawal(&self.validators[validator], amount).instruction()
+            }
+            Action::WithdrawValidatorStake { validator } => {
+                world.withdraw_validator_stake(&self.validators[validator]).instruction()
+            }
+            Action::Attest { validator, job } => {
+                let seed = self.seed(validator, job);
+                world.attest_with(&self.validators[validator], &self.jobs[job], seed).instruction()
+            }
+            Action::SettleAttestation { validator, job } => {
+                world.settle_attestation(&self.validators[validator], &self.jobs[job]).instruction()
+            }
+            Action::CollectAttestation { validator, job, caller, destination } => {
+                let (validator, job) = (&self.validators[validator], &self.jobs[job]);
+                let to = self.destination(validator.authority, &job.mint, job.vault, destination);
+                let signer = self.caller(validator.authority, caller);
+                world.collect_attestation_with(signer, validator, job, to, None).instruction()
+            }
             Action::SweepFee { job } => world.sweep_fee(&self.jobs[job]).instruction(),
             Action::Close { job } => world.close_job(&self.jobs[job]).instruction(),
             Action::Advance(_) | Action::DonateToJob { .. } | Action::DonateToStake { .. } => {
@@ -234,6 +308,9 @@ impl Market {
         }
         for node in (0..NODES).filter(|node| self.model.nodes[*node].registered).collect::<Vec<_>>() {
             self.drain_node(node);
+        }
+        for validator in 0..VALIDATORS {
+            self.drain_validator(validator);
         }
         for mint in 0..PAYMENT_MINTS {
             let amount = self.model.mints[mint].fee_vault;
@@ -268,7 +345,7 @@ impl Market {
                 self.wait_until(claimed + terms.run_slots + 1);
                 self.must(Action::ExpireClaim { node, job });
             }
-            State::Committed => {
+            State::Committed | State::Accepted => {
                 self.wait_until(committed + terms.window_slots + 1);
                 self.must(Action::Finalise { node, job });
             }
@@ -286,6 +363,14 @@ impl Market {
         }
         if self.model.jobs[job].credit_fee > 0 {
             self.must(Action::SweepFee { job });
+        }
+        for validator in 0..VALIDATORS {
+            if self.model.jobs[job].attested[validator] == Some(false) {
+                self.must(Action::SettleAttestation { validator, job });
+            }
+            if self.model.jobs[job].attested[validator] == Some(true) {
+                self.must(Action::CollectAttestation { validator, job, caller, destination });
+            }
         }
         self.must(Action::Close { job });
     }
@@ -305,6 +390,22 @@ impl Market {
         self.must(Action::Deregister { node });
     }
 
+    fn drain_validator(&mut self, validator: usize) {
+        for _ in 0..2 {
+            let (amount, release) = self.model.validators[validator].unbonding;
+            if amount > 0 {
+                self.wait_until(release);
+                self.must(Action::WithdrawValidatorStake { validator });
+            }
+            let amount = self.model.validators[validator].stake;
+            if amount > 0 {
+                self.must(Action::RequestValidatorWithdrawal { validator, amount });
+            }
+        }
+        let removal = self.world.deregister_validator(&self.validators[validator]);
+        self.world.accepts(&removal);
+    }
+
     fn wait_until(&mut self, slot: u64) {
         let slots = slot.saturating_sub(self.model.slot);
         self.must(Action::Advance(slots));
@@ -317,7 +418,7 @@ impl Market {
 }
 
 fn post_args(job_id: u64, terms_of: Terms) -> PostJobArgs {
-    let Terms { price_min, price_max, hold, ramp, claim_slots, run_slots, window_slots, minimum_stake, bond } =
+    let Terms { price_min, price_max, hold, ramp, claim_slots, run_slots, window_slots, minimum_stake, bond, pot, cap } =
         terms_of;
     PostJobArgs {
         job_id,
@@ -330,6 +431,8 @@ fn post_args(job_id: u64, terms_of: Terms) -> PostJobArgs {
         window_slots,
         minimum_stake,
         bond,
+        audit_pot: pot,
+        audit_cap: cap,
         ..terms()
     }
 }

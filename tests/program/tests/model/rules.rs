@@ -1,7 +1,10 @@
 //! The rules that an action breaks, and what an action changes when it breaks none.
 
 use crate::action::{Action, Caller, Destination};
-use crate::state::{AUTHORITY, CLIENTS, JobModel, Model, NodeModel, STAKE_MINT, STRANGER, State, Terms, share};
+use crate::state::{
+    AUTHORITY, CLIENTS, FIRST_VALIDATOR, JobModel, Model, NodeModel, STAKE_MINT, STRANGER, State, Terms, VALIDATORS,
+    share,
+};
 use anchor_lang::error::ErrorCode::AccountNotInitialized;
 use assay::AssayError::*;
 use assay::instructions::CreditRole;
@@ -41,6 +44,12 @@ impl Model {
             | Action::RequestWithdrawal { .. }
             | Action::CancelWithdrawal { .. }
             | Action::WithdrawStake { .. } => self.node_rules(&mut broken, action),
+            Action::StakeValidator { .. }
+            | Action::RequestValidatorWithdrawal { .. }
+            | Action::WithdrawValidatorStake { .. }
+            | Action::Attest { .. }
+            | Action::SettleAttestation { .. }
+            | Action::CollectAttestation { .. } => self.audit_rules(&mut broken, action),
             _ => self.job_rules(&mut broken, action),
         }
         broken.0
@@ -70,7 +79,84 @@ impl Model {
             Some(least) => broken.unless(terms.bond >= least, BondTooSmall),
             None => broken.unless(false, ArithmeticOverflow),
         }
-        broken.unless(terms.price_max <= self.wallets[client][mint], TOKEN_INSUFFICIENT_FUNDS);
+        broken.unless(terms.pot >= terms.cap && (terms.pot == 0 || terms.cap > 0), AuditTermsInvalid);
+        let two_epochs = 2 * u64::from(limits.audit.epoch_slots);
+        broken.unless(terms.pot == 0 || terms.window_slots >= two_epochs, WindowTooShortForAudit);
+        broken.unless(self.attestation_bond(mint, terms.cap).is_some(), ArithmeticOverflow);
+        match terms.price_max.checked_add(terms.pot) {
+            Some(escrow) => broken.unless(escrow <= self.wallets[client][mint], TOKEN_INSUFFICIENT_FUNDS),
+            None => broken.unless(false, ArithmeticOverflow),
+        }
+    }
+
+    fn audit_rules(&self, broken: &mut Broken, action: &Action) {
+        match *action {
+            Action::StakeValidator { validator, amount } => {
+                broken.unless(amount > 0, AmountZero);
+                let held = self.wallets[FIRST_VALIDATOR + validator][STAKE_MINT];
+                broken.unless(amount <= held, TOKEN_INSUFFICIENT_FUNDS);
+            }
+            Action::RequestValidatorWithdrawal { validator, amount } => {
+                let validator = &self.validators[validator];
+                broken.unless(amount > 0, AmountZero);
+                broken.unless(amount <= validator.free(), InsufficientFreeStake);
+                broken.unless(validator.unbonding.0 == 0, WithdrawalQueueFull);
+            }
+            Action::WithdrawValidatorStake { validator } => {
+                let (amount, release) = self.validators[validator].unbonding;
+                broken.unless(amount > 0 && release <= self.slot, NothingReleased);
+            }
+            Action::Attest { validator, job } => {
+                broken.unless(self.jobs[job].state != State::Closed, AccountNotInitialized);
+                self.attest_rules(broken, validator, &self.jobs[job]);
+                if broken.0.is_empty() {
+                    broken.unless(self.is_drawn(validator, job), NotDrawn);
+                }
+            }
+            Action::SettleAttestation { validator, job } => {
+                let job = &self.jobs[job];
+                match job.attested[validator] {
+                    Some(released) => {
+                        broken.unless(job.state == State::Settled, VerdictOutstanding);
+                        broken.unless(!released, NothingOwed);
+                    }
+                    None => broken.unless(false, AccountNotInitialized),
+                }
+            }
+            Action::CollectAttestation { validator, job, caller, destination } => {
+                match self.jobs[job].attested[validator] {
+                    Some(released) => {
+                        broken.unless(released, BondOutstanding);
+                        payment_rules(broken, caller, destination);
+                    }
+                    None => broken.unless(false, AccountNotInitialized),
+                }
+            }
+            _ => unreachable!("no action of an audit"),
+        }
+    }
+
+    fn attest_rules(&self, broken: &mut Broken, at: usize, job: &JobModel) {
+        let validator = &self.validators[at];
+        broken.unless(job.attested[at].is_none(), ACCOUNT_IN_USE);
+        broken.unless(matches!(job.state, State::Committed | State::Accepted), IllegalTransition);
+        broken.unless(self.slot <= job.committed + job.terms.window_slots, AttestationWindowClosed);
+        broken.unless(validator.stake >= self.parameters.audit.minimum_validator_stake, ValidatorStakeTooLow);
+        broken.unless(job.terms.pot > 0, NoAuditPot);
+        let epoch = self.epoch(job.committed);
+        broken.unless(self.epoch(job.posted) >= validator.first_epoch, ChainTooYoung);
+        broken.unless(self.epoch(self.slot) > epoch, EpochNotOver);
+        broken.unless(epoch.abs_diff(validator.shown_epoch) <= 64, SeedTooFar);
+        broken.unless(job.attestation_bond <= validator.free(), InsufficientFreeStake);
+    }
+
+    /// Sixteen auditors are wanted: who has a sixteenth of all stake is always drawn, who has none never. For what lies
+    /// between, the hash is asked.
+    fn is_drawn(&self, at: usize, job: usize) -> bool {
+        let job = &self.jobs[job];
+        let weight = u128::from(self.validators[at].weight(job.posted));
+        assert_eq!(self.parameters.audit.audits_per_job, 16);
+        if weight * 16 >= u128::from(job.validator_stake) || weight == 0 { weight > 0 } else { job.draws[at] }
     }
 
     fn node_rules(&self, broken: &mut Broken, action: &Action) {
@@ -118,6 +204,7 @@ impl Model {
             }
             Action::Commit { job, .. }
             | Action::Cancel { job, .. }
+            | Action::Accept { job, .. }
             | Action::ExpireJob { job }
             | Action::WithdrawCredit { job, .. }
             | Action::WithdrawCharge { job, .. }
@@ -142,13 +229,17 @@ impl Model {
                 broken.unless(*honest, BoundaryRootMismatch);
             }
             Action::Finalise { node, .. } => {
-                broken.unless(job.state == State::Committed, IllegalTransition);
+                broken.unless(matches!(job.state, State::Committed | State::Accepted), IllegalTransition);
                 broken.unless(job.claimer.is_some_and(|claimer| claimer.0 == *node), WrongNode);
                 broken.unless(now > job.committed + window_slots, ChallengeWindowOpen);
             }
             Action::Cancel { client, .. } => {
                 broken.unless(*client == job.client, NotClient);
                 broken.unless(job.state == State::Posted, IllegalTransition);
+            }
+            Action::Accept { client, .. } => {
+                broken.unless(*client == job.client, NotClient);
+                broken.unless(job.state == State::Committed, IllegalTransition);
             }
             Action::ExpireJob { .. } => {
                 broken.unless(job.state == State::Posted, IllegalTransition);
@@ -174,6 +265,7 @@ impl Model {
             Action::SweepFee { .. } => broken.unless(job.credit_fee > 0, NothingOwed),
             Action::Close { .. } => {
                 broken.unless(!job.is_open(), JobNotEnded);
+                broken.unless(job.attested == [None; VALIDATORS], AttestationsOpen);
                 broken.unless(job.owed() == 0 && job.charge == 0, CreditsOutstanding);
             }
             _ => unreachable!("no action on a job"),
@@ -238,12 +330,18 @@ impl Model {
                 self.donated_stake += amount;
             }
             Action::Post { client, mint, terms, .. } => self.post(client, mint, terms),
+            Action::StakeValidator { .. }
+            | Action::RequestValidatorWithdrawal { .. }
+            | Action::WithdrawValidatorStake { .. }
+            | Action::Attest { .. }
+            | Action::SettleAttestation { .. }
+            | Action::CollectAttestation { .. } => self.apply_audit(action),
             _ => self.apply_to_job(action),
         }
     }
 
     fn post(&mut self, client: usize, mint: usize, terms: Terms) {
-        self.wallets[client][mint] -= terms.price_max;
+        self.wallets[client][mint] -= terms.price_max + terms.pot;
         self.next_id[client] += 1;
         self.jobs.push(JobModel {
             client,
@@ -260,8 +358,15 @@ impl Model {
             credit_node: 0,
             credit_client: 0,
             credit_fee: 0,
+            credit_audits: 0,
             charge: 0,
-            vault: terms.price_max,
+            vault: terms.price_max + terms.pot,
+            attestation_bond: self.attestation_bond(mint, terms.cap).expect("checked before"),
+            validator_stake: self.validators.iter().map(|validator| validator.stake).sum(),
+            attested: [None; VALIDATORS],
+            draws: [false; VALIDATORS],
+            attestations: 0,
+            fee_each: 0,
         });
     }
 
@@ -285,14 +390,22 @@ impl Model {
             }
             Action::Finalise { node, job } => {
                 let job = &mut self.jobs[job];
+                if job.state == State::Committed {
+                    job.share_out();
+                }
                 job.state = State::Settled;
-                job.credit_fee = share(job.price, job.fee_bps);
-                job.credit_node = job.price - job.credit_fee;
-                job.credit_client = job.terms.price_max - job.price;
+                let share_of_pot = job.terms.pot.checked_div(job.attestations).unwrap_or(0);
+                job.fee_each = share_of_pot.min(job.terms.cap);
+                job.credit_audits = job.fee_each * job.attestations;
+                job.credit_client += job.terms.pot - job.credit_audits;
                 let node = &mut self.nodes[node];
                 node.locked -= job.terms.bond;
                 node.open_jobs -= 1;
                 node.settled += 1;
+            }
+            Action::Accept { job, .. } => {
+                self.jobs[job].share_out();
+                self.jobs[job].state = State::Accepted;
             }
             Action::Cancel { job, .. } => self.jobs[job].refund(State::Cancelled),
             Action::ExpireJob { job } => self.jobs[job].refund(State::Expired),
@@ -340,10 +453,69 @@ impl Model {
     }
 }
 
+impl Model {
+    fn apply_audit(&mut self, action: &Action) {
+        let now = self.slot;
+        match *action {
+            Action::StakeValidator { validator, amount } => {
+                self.wallets[FIRST_VALIDATOR + validator][STAKE_MINT] -= amount;
+                self.stake_vault += amount;
+                let validator = &mut self.validators[validator];
+                validator.stake += amount;
+                validator.recent = (validator.recent.0 + amount, now);
+            }
+            Action::RequestValidatorWithdrawal { validator, amount } => {
+                let validator = &mut self.validators[validator];
+                let obligation = validator.last_obligation + limits::UNBONDING_MARGIN_SLOTS;
+                validator.unbonding = (amount, (now + self.parameters.unbonding_slots).max(obligation));
+                validator.stake -= amount;
+                validator.recent.0 = validator.recent.0.saturating_sub(amount);
+            }
+            Action::WithdrawValidatorStake { validator } => {
+                let amount = std::mem::take(&mut self.validators[validator].unbonding).0;
+                self.stake_vault -= amount;
+                self.wallets[FIRST_VALIDATOR + validator][STAKE_MINT] += amount;
+            }
+            Action::Attest { validator: at, job } => {
+                let epoch = self.epoch(self.jobs[job].committed);
+                let dispute = longest_dispute(&self.parameters.dispute);
+                let (job, validator) = (&mut self.jobs[job], &mut self.validators[at]);
+                (job.attested[at], job.attestations) = (Some(false), job.attestations + 1);
+                validator.locked += job.attestation_bond;
+                validator.open += 1;
+                validator.shown_epoch = validator.shown_epoch.max(epoch);
+                let obligation = job.committed + job.terms.window_slots + dispute;
+                validator.last_obligation = validator.last_obligation.max(obligation);
+            }
+            Action::SettleAttestation { validator: at, job } => {
+                let (job, validator) = (&mut self.jobs[job], &mut self.validators[at]);
+                validator.locked -= job.attestation_bond;
+                validator.open -= 1;
+                validator.upheld += 1;
+                job.attested[at] = (job.fee_each > 0).then_some(true);
+            }
+            Action::CollectAttestation { validator, job, destination, .. } => {
+                let job = &mut self.jobs[job];
+                job.attested[validator] = None;
+                job.credit_audits -= job.fee_each;
+                job.vault -= job.fee_each;
+                self.wallets[receiver(FIRST_VALIDATOR + validator, destination)][job.mint] += job.fee_each;
+            }
+            _ => unreachable!("no action of an audit"),
+        }
+    }
+}
+
 impl JobModel {
+    fn share_out(&mut self) {
+        self.credit_fee = share(self.price, self.fee_bps);
+        self.credit_node = self.price - self.credit_fee;
+        self.credit_client = self.terms.price_max - self.price;
+    }
+
     fn refund(&mut self, state: State) {
         self.state = state;
-        self.credit_client = self.terms.price_max;
+        self.credit_client = self.terms.price_max + self.terms.pot;
     }
 }
 

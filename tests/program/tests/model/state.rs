@@ -4,8 +4,11 @@ use assay::state::Parameters;
 
 pub(crate) const CLIENTS: usize = 3;
 pub(crate) const NODES: usize = 3;
-/// Clients, then the owners of the nodes, then the authority, then somebody with no part in anything.
-pub(crate) const PARTIES: usize = CLIENTS + NODES + 2;
+pub(crate) const VALIDATORS: usize = 2;
+/// The party that the first validator is.
+pub(crate) const FIRST_VALIDATOR: usize = CLIENTS + NODES;
+/// Clients, then the owners of the nodes, then validators, then the authority, then somebody with no part in anything.
+pub(crate) const PARTIES: usize = FIRST_VALIDATOR + VALIDATORS + 2;
 pub(crate) const AUTHORITY: usize = PARTIES - 2;
 pub(crate) const STRANGER: usize = PARTIES - 1;
 /// Two payment mints, then the stake mint.
@@ -17,6 +20,7 @@ pub(crate) enum State {
     Posted,
     Claimed,
     Committed,
+    Accepted,
     Settled,
     Cancelled,
     Expired,
@@ -41,8 +45,20 @@ pub(crate) struct JobModel {
     pub(crate) credit_node: u64,
     pub(crate) credit_client: u64,
     pub(crate) credit_fee: u64,
+    pub(crate) credit_audits: u64,
     pub(crate) charge: u64,
     pub(crate) vault: u64,
+    /// What an attestation locks.
+    pub(crate) attestation_bond: u64,
+    /// Stake of all validators at posting.
+    pub(crate) validator_stake: u64,
+    /// By validator: whether its attestation's bond is free again, if there is one.
+    pub(crate) attested: [Option<bool>; VALIDATORS],
+    /// What the hash of the draw says, by validator; known once the result is committed.
+    pub(crate) draws: [bool; VALIDATORS],
+    pub(crate) attestations: u64,
+    /// What each attestation earned.
+    pub(crate) fee_each: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +72,35 @@ pub(crate) struct Terms {
     pub(crate) window_slots: u64,
     pub(crate) minimum_stake: u64,
     pub(crate) bond: u64,
+    pub(crate) pot: u64,
+    pub(crate) cap: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ValidatorModel {
+    pub(crate) stake: u64,
+    /// Added last, and when.
+    pub(crate) recent: (u64, u64),
+    pub(crate) locked: u64,
+    pub(crate) open: u32,
+    pub(crate) upheld: u64,
+    pub(crate) last_obligation: u64,
+    /// Amount and release slot of the withdrawal under way.
+    pub(crate) unbonding: (u64, u64),
+    /// The first epoch of its chain, and the last one shown.
+    pub(crate) first_epoch: u64,
+    pub(crate) shown_epoch: u64,
+}
+
+impl ValidatorModel {
+    pub(crate) fn free(&self) -> u64 {
+        self.stake - self.locked
+    }
+
+    /// What counts for a job posted at a slot.
+    pub(crate) fn weight(&self, posted: u64) -> u64 {
+        if self.recent.1 < posted { self.stake } else { self.stake - self.recent.0 }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -88,6 +133,7 @@ pub(crate) struct Model {
     pub(crate) mints: [MintModel; PAYMENT_MINTS],
     pub(crate) wallets: [[u64; PAYMENT_MINTS + 1]; PARTIES],
     pub(crate) nodes: [NodeModel; NODES],
+    pub(crate) validators: [ValidatorModel; VALIDATORS],
     pub(crate) next_id: [u64; CLIENTS],
     pub(crate) jobs: Vec<JobModel>,
     pub(crate) stake_vault: u64,
@@ -111,11 +157,11 @@ impl NodeModel {
 
 impl JobModel {
     pub(crate) fn owed(&self) -> u64 {
-        self.credit_node + self.credit_client + self.credit_fee
+        self.credit_node + self.credit_client + self.credit_fee + self.credit_audits
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        matches!(self.state, State::Posted | State::Claimed | State::Committed)
+        matches!(self.state, State::Posted | State::Claimed | State::Committed | State::Accepted)
     }
 
     /// The price of a claim at `slot`: the minimum until the hold ends, then in proportion, then the maximum.
@@ -134,6 +180,18 @@ impl JobModel {
 }
 
 impl Model {
+    pub(crate) fn epoch(&self, slot: u64) -> u64 {
+        slot / u64::from(self.parameters.audit.epoch_slots)
+    }
+
+    /// What an attestation locks for a cap, rounded up; nothing if no number of 64 bits is enough.
+    pub(crate) fn attestation_bond(&self, mint: usize, cap: u64) -> Option<u64> {
+        let MintModel { numerator, denominator, .. } = self.mints[mint];
+        let multiple = u128::from(self.parameters.audit.attestation_bond_bps);
+        let exact = u128::from(cap) * u128::from(numerator) * multiple;
+        u64::try_from(exact.div_ceil(u128::from(denominator) * 10_000)).ok().map(|bond| bond.max(1))
+    }
+
     /// The least bond for a price, rounded up; nothing if no number of 64 bits is enough.
     pub(crate) fn least_bond(&self, mint: usize, price_max: u64) -> Option<u64> {
         let MintModel { numerator, denominator, .. } = self.mints[mint];
