@@ -1,5 +1,6 @@
 //! The validator as one service: watches the market, drives jobs, serves its status.
 
+use crate::defender::Defender;
 use crate::driver::{Driver, Shared};
 use crate::journal::{JournalError, Record};
 use crate::status;
@@ -55,6 +56,10 @@ impl Service {
         let servers = CancellationToken::new();
         let mut serving = JoinSet::new();
         serving.spawn(status::serve(Arc::clone(&self.shared), self.status_listener, servers.clone()));
+        let mut defence = JoinSet::new();
+        if self.shared.config.mode.defends() {
+            defence.spawn(Defender::new(Arc::clone(&self.shared)).run(cancel.child_token()));
+        }
         let mut drivers = Drivers {
             shared: Arc::clone(&self.shared),
             cancel: cancel.child_token(),
@@ -62,7 +67,11 @@ impl Service {
             active: HashMap::new(),
             jobs: HashMap::new(),
         };
-        let mut ended = work(&mut drivers, &mut self.events, &mut serving, &cancel).await;
+        let mut ended = tokio::select! {
+            ended = work(&mut drivers, &mut self.events, &mut serving, &cancel) => ended,
+            Some(Ok(Err(error))) = defence.join_next() => Err(error.into()),
+        };
+        defence.shutdown().await;
         drivers.cancel.cancel();
         let open = status::open_disputes(&self.shared)?;
         if open > 0 {

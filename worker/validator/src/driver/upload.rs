@@ -124,7 +124,7 @@ pub(crate) fn first_step(proof_bytes: usize) -> u32 {
 }
 
 /// Lengths through which a buffer grows from one length to another.
-fn steps(from: usize, to: usize) -> Vec<u32> {
+pub(crate) fn steps(from: usize, to: usize) -> Vec<u32> {
     let mut lengths = Vec::new();
     let mut length = from;
     while length < to {

@@ -8,8 +8,8 @@
 mod record;
 
 pub use record::{
-    Audit, Costs, Dispute, Ending, FindingRecord, InFlight, PreparedProof, Purpose, Record, SignedRoot, TargetRecord,
-    Verdict, Wrong,
+    Audit, Costs, Dispute, Ending, FindingRecord, InFlight, Post, PreparedProof, Purpose, Record, SignedRoot,
+    TargetRecord, Verdict, Wrong,
 };
 
 use crate::budget::Standing;
@@ -21,6 +21,8 @@ use std::path::{Path, PathBuf};
 const JOBS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("jobs");
 /// Lamports of fees by day (days since 1970, UTC).
 const FEES: TableDefinition<'_, u64, u64> = TableDefinition::new("fees");
+/// What was put on the chain in defence of others, by the demand that it answers.
+const POSTS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("posts");
 /// Things of which there is one: see the constants below.
 const SINGLE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("single");
 /// Decides which jobs are replayed, so that nobody outside can foresee it.
@@ -76,6 +78,7 @@ impl Journal {
         journal.write(|write| {
             write.open_table(JOBS)?;
             write.open_table(FEES)?;
+            write.open_table(POSTS)?;
             write.open_table(SINGLE)?;
             Ok(())
         })?;
@@ -155,7 +158,8 @@ impl Journal {
     /// # Errors
     /// The database failed or a record is unreadable.
     pub fn standing(&self, budget: &Budget, day: u64) -> Result<Standing, JournalError> {
-        let mut standing = Standing { spent_today: self.fees_of(day)?, ..Standing::default() };
+        let bonds = self.posts()?.iter().map(|(_, post)| post.bond).fold(0, u64::saturating_add);
+        let mut standing = Standing { bonds, spent_today: self.fees_of(day)?, ..Standing::default() };
         for (_, record) in self.all()? {
             if let Some(dispute) = record.dispute.as_ref().filter(|_| record.ending.is_none()) {
                 standing.bonds = standing.bonds.saturating_add(dispute.bond);
@@ -164,6 +168,64 @@ impl Journal {
             }
         }
         Ok(standing)
+    }
+
+    /// Counts fees that are about to be spent on `day` and belong to no dispute of ours.
+    ///
+    /// # Errors
+    /// The database failed; nothing was changed then.
+    pub fn add_fees(&self, day: u64, lamports: u64) -> Result<(), JournalError> {
+        self.write(|write| {
+            let mut fees = write.open_table(FEES)?;
+            let sum = fees.get(day)?.map_or(0, |value| value.value()).saturating_add(lamports);
+            fees.insert(day, sum)?;
+            Ok(())
+        })
+    }
+
+    /// Writes down what is about to be put on the chain to answer a demand.
+    ///
+    /// # Errors
+    /// The database failed; nothing was changed then.
+    pub fn note_post(&self, demand: &Pubkey, post: &Post) -> Result<(), JournalError> {
+        let bytes = serde_json::to_vec(post).map_err(|error| self.unreadable(&demand.to_string(), &error))?;
+        self.write(|write| {
+            write.open_table(POSTS)?.insert(&demand.to_bytes(), bytes.as_slice())?;
+            Ok(())
+        })
+    }
+
+    /// Removes what [`Journal::note_post`] wrote, once nothing of it is on the chain any more.
+    ///
+    /// # Errors
+    /// The database failed; nothing was changed then.
+    pub fn forget_post(&self, demand: &Pubkey) -> Result<(), JournalError> {
+        self.write(|write| {
+            write.open_table(POSTS)?.remove(&demand.to_bytes())?;
+            Ok(())
+        })
+    }
+
+    /// What was put on the chain in defence of others, by the demands that it answers.
+    ///
+    /// # Errors
+    /// The database failed or a row is unreadable.
+    pub fn posts(&self) -> Result<Vec<(Pubkey, Post)>, JournalError> {
+        let rows = self.wrap(|| {
+            let read = self.database.begin_read()?;
+            let table = read.open_table(POSTS)?;
+            let mut rows = Vec::new();
+            for row in table.iter()? {
+                let (demand, bytes) = row?;
+                rows.push((Pubkey::new_from_array(*demand.value()), bytes.value().to_vec()));
+            }
+            Ok(rows)
+        })?;
+        let decode = |(demand, bytes): (Pubkey, Vec<u8>)| match serde_json::from_slice(&bytes) {
+            Ok(post) => Ok((demand, post)),
+            Err(error) => Err(self.unreadable(&demand.to_string(), &error)),
+        };
+        rows.into_iter().map(decode).collect()
     }
 
     /// The secret by which jobs are selected for replay; made at the first call.

@@ -208,6 +208,17 @@ impl Costs {
     }
 }
 
+/// What was put on the chain to answer a demand for somebody else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Post {
+    /// Address of the job, base58.
+    pub job: String,
+    /// Number of our buffer that holds the answer; `None` for a segment root.
+    pub buffer: Option<u64>,
+    /// What lies in bond for a segment root, in base units of the stake mint.
+    pub bond: u64,
+}
+
 /// A signed transaction that was, or is about to be, sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InFlight {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::Budget;
 
 fn journal(folder: &tempfile::TempDir) -> Journal {
     Journal::open(&folder.path().join("journal.redb")).unwrap()
@@ -94,4 +95,19 @@ fn the_selection_secret_is_made_once_and_old_endings_are_pruned() {
     }
     assert_eq!(journal.prune(5, 2).unwrap(), 3, "records 1 to 3; 0 is open, 4 and 5 are the newest");
     assert_eq!(journal.all().unwrap().len(), 3);
+}
+
+#[test]
+fn what_is_posted_for_others_is_kept_until_it_is_taken_back_and_its_bond_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let post = Post { job: job(1).to_string(), buffer: None, bond: 25 };
+    journal(&folder).note_post(&job(8), &post).unwrap();
+    let journal = journal(&folder);
+    assert_eq!(journal.posts().unwrap(), [(job(8), post)]);
+    journal.add_fees(3, 10).unwrap();
+    journal.add_fees(3, 5).unwrap();
+    let standing = journal.standing(&Budget::default(), 3).unwrap();
+    assert_eq!((standing.bonds, standing.spent_today), (25, 15));
+    journal.forget_post(&job(8)).unwrap();
+    assert_eq!(journal.standing(&Budget::default(), 3).unwrap().bonds, 0);
 }

@@ -1,5 +1,6 @@
 //! Disputes on a local chain with the compiled program: a node that lies, and validators that run unattended.
 
+mod defence;
 mod liar;
 mod market;
 mod stories;

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 const SLOT_TIME_MS: u64 = 100;
 pub(crate) const STAKE: u64 = 1_000_000_000;
 /// Challenge windows are long enough for a busy machine.
-pub(crate) const WINDOW_SLOTS: u64 = 600;
+pub(crate) const WINDOW_SLOTS: u64 = 300;
 /// Short clocks: what is withheld is decided within seconds.
 const CLOCKS: &str =
     "[parameters.dispute]\nreveal_slots = 300\nchallenger_clock_slots = 900\ndefender_clock_slots = 60\n";
