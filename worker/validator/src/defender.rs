@@ -14,7 +14,7 @@ use assay::address;
 use assay::state::{Demand, DemandState, DemandTree, Job};
 use assay_audit::answer::{Content, answer, boundary_tree, segment_tree, tensor_tree};
 use assay_chain::accounts::DemandFilter;
-use assay_chain::{ChainError, instructions};
+use assay_chain::instructions;
 use assay_kernels::commit::Hasher;
 use referee::commit::sha256;
 use referee::opening::Place;
@@ -27,8 +27,6 @@ use tokio_util::sync::CancellationToken;
 
 /// How often open demands are looked for.
 const LOOK_INTERVAL: Duration = Duration::from_millis(800);
-/// What a transaction with one signature costs.
-const FEE_LAMPORTS: u64 = 5_000;
 /// Replays that are kept for further demands.
 const KEPT_CASES: usize = 4;
 
@@ -139,15 +137,15 @@ impl Defender {
         };
         open.extend(steps(length, bytes.len()).into_iter().map(|length| instructions::grow_buffer(&me, id, length)));
         if !open.is_empty() {
-            self.send(&open).await?;
+            self.shared.send_within_budget(&open).await?;
         }
         let mut written = present.unwrap_or_default();
         written.resize(bytes.len(), 0);
         for piece in missing(&written, &bytes) {
             let (offset, part) = (u32::try_from(piece.start).unwrap_or(u32::MAX), bytes.get(piece).unwrap_or_default());
-            self.send(&[instructions::write_buffer(&me, id, offset, part)]).await?;
+            self.shared.send_within_budget(&[instructions::write_buffer(&me, id, offset, part)]).await?;
         }
-        self.send(&[instructions::answer_opening(&me, address, demand, &buffer)]).await?;
+        self.shared.send_within_budget(&[instructions::answer_opening(&me, address, demand, &buffer)]).await?;
         tracing::info!(job = %demand.job, demand = %address, bytes = bytes.len(), "answered for a node");
         Ok(())
     }
@@ -208,7 +206,7 @@ impl Defender {
         shared.journal.note_post(address, &Post { job: demand.job.to_string(), buffer: None, bond })?;
         let (mint, source) = (shared.stake_mint, shared.stake_mint.associated_account(&me));
         let post = instructions::post_segment_root(&me, &demand.job, &job.node, segment, root, mint, &source);
-        self.send(&[post]).await?;
+        self.shared.send_within_budget(&[post]).await?;
         tracing::info!(job = %demand.job, segment, bond, "posted a segment root for a silent node");
         Ok(())
     }
@@ -253,37 +251,11 @@ impl Defender {
                 close.extend(ours.map(|(address, claim)| instructions::close_segment_claim(&me, address, claim, mint)));
             }
             if !close.is_empty() {
-                self.send(&close).await?;
+                self.shared.send_within_budget(&close).await?;
             }
             self.shared.journal.forget_post(&demand_address)?;
         }
         Ok(())
-    }
-
-    /// Sends what is legal whenever it arrives; its fee is written down first.
-    async fn send(&self, instructions: &[Instruction]) -> Result<(), DriveError> {
-        let shared = &self.shared;
-        let budget = &shared.config.budget;
-        let standing = shared.journal.standing(budget, today())?;
-        let taken = standing.spent_today.saturating_add(standing.reserved);
-        if taken.saturating_add(FEE_LAMPORTS) > budget.max_fees_lamports_per_day {
-            return Err(OverBudget::Day {
-                spent: standing.spent_today,
-                reserved: standing.reserved,
-                needed: FEE_LAMPORTS,
-                limit: budget.max_fees_lamports_per_day,
-            }
-            .into());
-        }
-        shared.journal.add_fees(today(), FEE_LAMPORTS)?;
-        match shared.sender.execute(instructions, &[&shared.key]).await {
-            Ok(_) => Ok(()),
-            Err(ChainError::TransactionFailed(failure)) => {
-                let code = failure.assay_error().map(assay_chain::program_error::code).unwrap_or_default();
-                Err(DriveError::Refused { code, reason: failure.to_string() })
-            }
-            Err(error) => Err(error.into()),
-        }
     }
 }
 

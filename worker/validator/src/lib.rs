@@ -10,6 +10,7 @@
 //! | [`steps`] | what to do next: a pure function |
 //! | [`act`] | moves as instructions, as few transactions as they fit into |
 //! | [`driver`] | one job from first sight to its end |
+//! | [`duties`] | seeds, draws, attestations and fees of paid audits |
 //! | `defender` | answers and posted roots for nodes whose results are right |
 //! | [`board`], [`service`], [`status`], [`start`] | all of it under one roof |
 //! | [`failpoint`] | where tests make the process die |
@@ -31,6 +32,7 @@ pub mod config;
 mod defender;
 pub mod docket;
 pub mod driver;
+pub mod duties;
 pub mod evidence;
 pub mod failpoint;
 pub mod journal;

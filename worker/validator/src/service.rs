@@ -2,6 +2,7 @@
 
 use crate::defender::Defender;
 use crate::driver::{Driver, Shared};
+use crate::duties::Duties;
 use crate::journal::{JournalError, Record};
 use crate::status;
 use assay::state::Job;
@@ -56,9 +57,12 @@ impl Service {
         let servers = CancellationToken::new();
         let mut serving = JoinSet::new();
         serving.spawn(status::serve(Arc::clone(&self.shared), self.status_listener, servers.clone()));
-        let mut defence = JoinSet::new();
+        let mut others = JoinSet::new();
         if self.shared.config.mode.defends() {
-            defence.spawn(Defender::new(Arc::clone(&self.shared)).run(cancel.child_token()));
+            others.spawn(Defender::new(Arc::clone(&self.shared)).run(cancel.child_token()));
+        }
+        if self.shared.config.mode.audits() {
+            others.spawn(Duties::new(Arc::clone(&self.shared)).run(cancel.child_token()));
         }
         let mut drivers = Drivers {
             shared: Arc::clone(&self.shared),
@@ -69,9 +73,9 @@ impl Service {
         };
         let mut ended = tokio::select! {
             ended = work(&mut drivers, &mut self.events, &mut serving, &cancel) => ended,
-            Some(Ok(Err(error))) = defence.join_next() => Err(error.into()),
+            Some(Ok(Err(error))) = others.join_next() => Err(error.into()),
         };
-        defence.shutdown().await;
+        others.shutdown().await;
         drivers.cancel.cancel();
         let open = status::open_disputes(&self.shared)?;
         if open > 0 {

@@ -3,6 +3,7 @@
 use crate::budget::Standing;
 use crate::config::Mode;
 use crate::driver::{Shared, today};
+use crate::duties::{self, Sums};
 use crate::journal::{Audit, Ending, Journal, JournalError, Record};
 use crate::service::ServiceError;
 use axum::extract::State;
@@ -52,6 +53,8 @@ pub struct Status {
     pub standing: Standing,
     /// Sums over all records.
     pub totals: Totals,
+    /// What paid audits came to.
+    pub duties: Sums,
     /// The newest records.
     pub jobs: Vec<Record>,
 }
@@ -107,6 +110,7 @@ pub fn of(shared: &Shared) -> Result<Status, JournalError> {
         slot: shared.board.slot(),
         standing: shared.journal.standing(&shared.config.budget, today())?,
         totals,
+        duties: duties::sums(shared)?,
         jobs,
     })
 }

@@ -21,6 +21,7 @@ use crate::steps::{Step, Terms, UNTIL_CHANGE, next_step};
 use assay::dispute::{ChallengeState, seal};
 use assay_chain::instructions::TokenMint;
 use assay_chain::{Chain, ChainError, Sender};
+use solana_sdk::instruction::Instruction;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Keypair;
 use std::sync::Arc;
@@ -67,6 +68,31 @@ impl Shared {
     /// The chain.
     pub fn chain(&self) -> &Chain {
         self.sender.chain()
+    }
+
+    /// Sends what is legal whenever it arrives and belongs to no dispute of ours; its fee is written down first.
+    ///
+    /// # Errors
+    /// The day's budget is used up, or the program refuses.
+    pub(crate) async fn send_within_budget(&self, instructions: &[Instruction]) -> Result<(), DriveError> {
+        let (budget, fee) = (&self.config.budget, promise::LAMPORTS_PER_SIGNATURE);
+        let standing = self.journal.standing(budget, today())?;
+        let taken = standing.spent_today.saturating_add(standing.reserved);
+        if taken.saturating_add(fee) > budget.max_fees_lamports_per_day {
+            let over = OverBudget::Day {
+                spent: standing.spent_today,
+                reserved: standing.reserved,
+                needed: fee,
+                limit: budget.max_fees_lamports_per_day,
+            };
+            return Err(over.into());
+        }
+        self.journal.add_fees(today(), fee)?;
+        match self.sender.execute(instructions, &[&self.key]).await {
+            Ok(_) => Ok(()),
+            Err(ChainError::TransactionFailed(failure)) => Err(promise::refused(&failure)),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

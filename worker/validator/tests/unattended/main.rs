@@ -3,4 +3,5 @@
 mod defence;
 mod liar;
 mod market;
+mod paid;
 mod stories;

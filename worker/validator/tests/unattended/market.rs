@@ -25,8 +25,8 @@ pub(crate) const STAKE: u64 = 1_000_000_000;
 /// Challenge windows are long enough for a busy machine.
 pub(crate) const WINDOW_SLOTS: u64 = 300;
 /// Short clocks: what is withheld is decided within seconds.
-const CLOCKS: &str =
-    "[parameters.dispute]\nreveal_slots = 300\nchallenger_clock_slots = 900\ndefender_clock_slots = 60\n";
+const CLOCKS: &str = "[parameters.dispute]\nreveal_slots = 300\nchallenger_clock_slots = 900\ndefender_clock_slots = 60\n\
+    [parameters.audit]\nepoch_slots = 40\n";
 
 /// A market that stays up until the process ends.
 pub(crate) struct Shared {
@@ -108,11 +108,18 @@ impl Customer {
     }
 
     pub(crate) async fn post(&self, shared: &Shared) -> Posted {
+        self.post_with(shared, 0).await
+    }
+
+    /// Posts with a pot for audits, all of which one attestation may earn.
+    pub(crate) async fn post_with(&self, shared: &Shared, audit_pot: u64) -> Posted {
         let artifacts = self.work.store(&self.store, &self.base).await.unwrap();
         let terms = Terms {
             ramp_hold_slots: 0,
             ramp_slots: 0,
             window_slots: Some(WINDOW_SLOTS),
+            audit_pot,
+            audit_cap: audit_pot,
             ..Terms::new(shared.market.payment_mint.address, 1_000_000, 1_000_000)
         };
         self.client.post(&self.work, &artifacts, &terms).await.unwrap()

@@ -3,6 +3,7 @@
 mod check;
 mod init;
 mod run;
+mod stake;
 mod status;
 
 use crate::context::ChainArguments;
@@ -10,6 +11,7 @@ use crate::error::CliError;
 use crate::output::Output;
 use assay_validator::config::{Mode, ValidatorConfig};
 use clap::{Args, Subcommand, ValueEnum};
+use solana_sdk::pubkey::Pubkey;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -24,6 +26,26 @@ pub(crate) enum Command {
     Run(run::Run),
     /// Replay one job and say whether its result is right; needs no key
     Check(check::Check),
+    /// Register a validator account for paid audits; the keypair of -k becomes its authority
+    Register {
+        /// The key that `assay validator run` runs with [default: that of -k]
+        #[arg(long)]
+        auditor: Option<Pubkey>,
+    },
+    /// Add stake to the validator account, in base units of the stake mint
+    Stake {
+        /// How much, in base units
+        #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+        amount: u64,
+    },
+    /// Request the withdrawal of stake of the validator account
+    Unstake {
+        /// How much, in base units
+        #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+        amount: u64,
+    },
+    /// Withdraw released stake of the validator account
+    Withdraw,
     /// What a validator found, challenged and spent
     Status {
         #[command(flatten)]
@@ -107,6 +129,10 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
         Command::Init(arguments) => init::init(arguments, output),
         Command::Run(arguments) => run::run(&context, arguments, output).await,
         Command::Check(arguments) => check::check(&context, arguments, output).await,
+        Command::Register { auditor } => stake::register(&context, auditor, output).await,
+        Command::Stake { amount } => stake::stake(&context, amount, output).await,
+        Command::Unstake { amount } => stake::unstake(&context, amount, output).await,
+        Command::Withdraw => stake::withdraw(&context, output).await,
         Command::Status { folder } => status::status(&folder, output).await,
     }
 }

@@ -26,6 +26,7 @@ pub(super) async fn status(folder: &Folder, output: Output) -> Result<(), CliErr
         "mode": running.as_ref().map_or(config.mode, |status| status.mode),
         "standing": running.as_ref().map(|status| status.standing),
         "totals": totals,
+        "duties": running.as_ref().map(|status| status.duties),
         "jobs": jobs,
     });
     output.result(&value, || {
@@ -38,6 +39,12 @@ pub(super) async fn status(folder: &Folder, output: Output) -> Result<(), CliErr
             ("fees", format!("{fees_lamports} lamports")),
         ];
         if let Some(status) = &running {
+            let duties = status.duties;
+            rows.push((
+                "paid audits",
+                format!("{} attested, {} missed, {} slashed", duties.attested, duties.missed, duties.slashed),
+            ));
+            rows.push(("audit fees", format!("{} base units", duties.earned)));
             rows.push(("in bonds", status.standing.bonds.to_string()));
             rows.push(("fees today", format!("{} lamports", status.standing.spent_today)));
         }
