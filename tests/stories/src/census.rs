@@ -2,7 +2,7 @@
 
 use crate::story::Story;
 use anchor_lang::Discriminator;
-use assay::state::{Client, Network, Node, PaymentMint};
+use assay::state::{Client, Job, Network, Node, PaymentMint};
 use solana_sdk::pubkey::Pubkey;
 use std::time::{Duration, Instant};
 
@@ -35,6 +35,20 @@ impl Story {
                 lamports: account.lamports,
             })
             .collect()
+    }
+
+    /// Waits until nothing is left that belongs to or was signed by `keys`, jobs aside: what their owner opened is closed.
+    pub async fn leaves_nothing_of(&self, keys: &[Pubkey]) {
+        let started = Instant::now();
+        loop {
+            let mut leftovers = self.leftovers(keys).await;
+            leftovers.retain(|leftover| leftover.discriminator != *Job::DISCRIMINATOR);
+            if leftovers.is_empty() {
+                return;
+            }
+            assert!(started.elapsed() < Duration::from_secs(40), "accounts are left behind: {leftovers:?}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
 
     /// Waits until nothing is left of `keys`, and fails if something stays.

@@ -2,9 +2,10 @@
 
 use crate::story::Story;
 use assay::address;
+use assay::DemandOpeningArgs;
 use assay::dispute::{ChallengeState, Target, seal};
 use assay::state::{Challenge, DemandKey, Job};
-use assay_chain::instructions::{self as dispute, TokenMint};
+use assay_chain::instructions::{self as dispute, Binding, TokenMint};
 use assay_chain::{Landed, Sender, read_keypair};
 use solana_sdk::instruction::Instruction;
 use solana_sdk::pubkey::Pubkey;
@@ -54,11 +55,7 @@ impl Challenger {
     /// Demands the root of a segment, with the descriptor of the tensor at `slot` from a buffer.
     pub async fn demand_segment_root(&self, operator: &Pubkey, segment: u16, slot: u16, witness: &[u8]) -> Pubkey {
         let (owner, id) = (self.address(), 1);
-        let mut fill = dispute::create_buffer(&owner, id, witness.len() as u32);
-        for (index, bytes) in witness.chunks(700).enumerate() {
-            fill.push(dispute::write_buffer(&owner, id, (index * 700) as u32, bytes));
-        }
-        for instruction in fill {
+        for instruction in fill(&owner, id, witness) {
             self.land(instruction).await;
         }
         let challenge = self.challenge().await.expect("it is there");
@@ -66,6 +63,32 @@ impl Challenger {
         self.land(dispute::demand_segment_root(&challenge, operator, segment, slot, buffer)).await;
         self.land(dispute::close_buffer(&owner, id)).await;
         address::demand(&self.job, &DemandKey::segment_root(segment))
+    }
+
+    /// Demands the place of `key`, which `path` leads from up to what binds `bound`. A witness is the descriptor of a tensor,
+    /// where a segment's or a tensor's tree is entered; `claim` the segment root below which it lies.
+    pub async fn demand_opening(
+        &self,
+        key: DemandKey,
+        bound: [u8; 32],
+        path: &[[u8; 32]],
+        witness: Option<(u16, &[u8])>,
+        claim: Option<Pubkey>,
+    ) -> Pubkey {
+        let (owner, id) = (self.address(), 2);
+        for instruction in witness.iter().flat_map(|(_, bytes)| fill(&owner, id, bytes)) {
+            self.land(instruction).await;
+        }
+        let challenge = self.challenge().await.expect("it is there");
+        let buffer = witness.map(|_| address::buffer(&owner, id));
+        let binding = Binding { parent: None, claim, witness: buffer };
+        let witness_slot = witness.map_or(0, |(slot, _)| slot);
+        let args = DemandOpeningArgs { key, witness_slot, bound, path: path.to_vec() };
+        self.land(dispute::demand_opening(&challenge, binding, args)).await;
+        if witness.is_some() {
+            self.land(dispute::close_buffer(&owner, id)).await;
+        }
+        address::demand(&self.job, &key)
     }
 
     /// Gives up.
@@ -135,4 +158,13 @@ impl Challenger {
     async fn land(&self, instruction: Instruction) -> Landed {
         self.sender.execute(&[instruction], &[&self.key]).await.expect("the program takes it")
     }
+}
+
+/// What creates a buffer with these bytes.
+fn fill(owner: &Pubkey, id: u64, bytes: &[u8]) -> Vec<Instruction> {
+    let mut fill = dispute::create_buffer(owner, id, bytes.len() as u32);
+    for (index, bytes) in bytes.chunks(700).enumerate() {
+        fill.push(dispute::write_buffer(owner, id, (index * 700) as u32, bytes));
+    }
+    fill
 }

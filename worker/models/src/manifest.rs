@@ -8,7 +8,7 @@
 //! the segment produces, and the node's signature over the root of their hashes. The bytes are checked against that root.
 
 use referee::commit::Hash;
-use referee::graph::{ResolvedGraph, Slot};
+use referee::graph::{OpKind, ResolvedGraph, Slot};
 use serde::{Deserialize, Serialize};
 
 /// Most bytes of a manifest; a graph has at most 4,096 tensors.
@@ -153,6 +153,67 @@ impl SegmentManifest {
     /// The entry of a slot.
     pub fn entry(&self, slot: Slot) -> Option<&ManifestEntry> {
         self.tensors.iter().find(|entry| entry.slot == slot)
+    }
+}
+
+/// The sums of one contraction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdviceEntry {
+    /// The index of its op in the graph.
+    pub op: u16,
+    /// SHA-256 of its sums, row-major, 32 bits each, little endian, in hex: the artifact's id.
+    pub artifact: String,
+    /// Number of their bytes.
+    pub bytes: u64,
+}
+
+/// The sums of a segment's contractions: advice for who checks them by random vectors. Nobody is bound to it, and nothing
+/// is signed: wrong advice fails the check, and nothing else follows from it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdviceManifest {
+    /// [`MANIFEST_VERSION`].
+    pub version: u8,
+    /// Address of the job, base58.
+    pub job: String,
+    /// Address of the node, base58.
+    pub node: String,
+    /// The segment, counted from 0.
+    pub segment: u16,
+    /// One entry for each contraction of the segment, in the order of the ops.
+    pub sums: Vec<AdviceEntry>,
+}
+
+impl AdviceManifest {
+    /// The canonical bytes: compact JSON with the fields in order.
+    ///
+    /// # Errors
+    /// Never for a manifest of strings and numbers; the serialiser's error is passed on all the same.
+    pub fn encode(&self) -> Result<Vec<u8>, ManifestError> {
+        serde_json::to_vec(self).map_err(|error| ManifestError::Malformed(error.to_string()))
+    }
+
+    /// Reads a manifest and checks it against the graph: one entry for each contraction of `segment`, in order, with 4 bytes
+    /// for each element of its output.
+    ///
+    /// # Errors
+    /// Bytes that are not a manifest, or one of another graph or segment.
+    pub fn decode(bytes: &[u8], graph: &ResolvedGraph, segment: u16) -> Result<Self, ManifestError> {
+        let manifest: Self = parse(bytes)?;
+        check_version(manifest.version)?;
+        if manifest.segment != segment {
+            return Err(ManifestError::Mismatch(format!("it is of segment {}, not {segment}", manifest.segment)));
+        }
+        let range = graph.segments.get(usize::from(segment)).map_or(0..0, |range| range.first..range.end);
+        let contraction = |op: u16| graph.ops.get(usize::from(op)).filter(|op| op.kind == OpKind::Contract);
+        let sums = |op: u16| contraction(op).map(|resolved| (op, 4 * u64::from(resolved.output_elements())));
+        let expected: Vec<(u16, u64)> = range.filter_map(sums).collect();
+        let listed: Vec<(u16, u64)> = manifest.sums.iter().map(|entry| (entry.op, entry.bytes)).collect();
+        if listed != expected {
+            return Err(ManifestError::Mismatch(format!("it lists {listed:?}, the graph has {expected:?}")));
+        }
+        Ok(manifest)
     }
 }
 

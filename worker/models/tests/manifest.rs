@@ -1,7 +1,8 @@
 //! Manifests: read against the graph whose boundary, or segment, they list.
 
 use assay_models::manifest::{
-    MANIFEST_VERSION, MAX_MANIFEST_BYTES, ManifestEntry, ManifestError, ResultManifest, SegmentManifest,
+    AdviceEntry, AdviceManifest, MANIFEST_VERSION, MAX_MANIFEST_BYTES, ManifestEntry, ManifestError, ResultManifest,
+    SegmentManifest,
 };
 use assay_models::mlp::{self, Shape};
 use referee::graph::ResolvedGraph;
@@ -105,4 +106,27 @@ fn segments_that_are_not_whole_are_refused() {
     assert!(malformed(&|manifest| manifest.root.push('0')));
     assert!(malformed(&|manifest| manifest.root = manifest.root.to_uppercase()));
     assert!(malformed(&|manifest| manifest.root = "\u{e9}".repeat(32)));
+}
+
+#[test]
+fn advice_lists_the_contractions_of_its_segment_and_no_other_list_is_taken() {
+    use referee::graph::OpKind;
+    let graph = mlp::model(&Shape::tiny(), 1).unwrap().resolve(&[3]).unwrap();
+    let range = graph.segments[1];
+    let op = (range.first..range.end).find(|op| graph.ops[usize::from(*op)].kind == OpKind::Contract).unwrap();
+    let bytes = 4 * u64::from(graph.ops[usize::from(op)].output_elements());
+    let sums = vec![AdviceEntry { op, artifact: "0".repeat(64), bytes }];
+    let advice = AdviceManifest { version: MANIFEST_VERSION, job: "job".into(), node: "node".into(), segment: 1, sums };
+    assert_eq!(AdviceManifest::decode(&advice.encode().unwrap(), &graph, 1).unwrap(), advice);
+    let mismatched = |change: &dyn Fn(&mut AdviceManifest)| {
+        let mut changed = advice.clone();
+        change(&mut changed);
+        let decoded = AdviceManifest::decode(&changed.encode().unwrap(), &graph, 1);
+        matches!(decoded, Err(ManifestError::Mismatch(_)))
+    };
+    assert!(mismatched(&|advice| advice.sums.clear()));
+    assert!(mismatched(&|advice| advice.sums[0].op += 1));
+    assert!(mismatched(&|advice| advice.sums[0].bytes += 4));
+    assert!(mismatched(&|advice| advice.segment = 0));
+    assert!(AdviceManifest::decode(b"{}", &graph, 1).is_err());
 }

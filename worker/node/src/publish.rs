@@ -100,8 +100,12 @@ impl Publisher {
         Ok(Stored { manifest: *manifest.as_bytes(), artifacts, _pin: pins })
     }
 
-    /// Pinned first: what is there already could be removed just now.
-    async fn put(&self, bytes: Bytes) -> Result<(ArtifactId, Pin), PublishError> {
+    /// Stores bytes durably; they stay at least until the pin is dropped. Pinned first: what is there already could be
+    /// removed just now.
+    ///
+    /// # Errors
+    /// The node's own store fails.
+    pub(crate) async fn put(&self, bytes: Bytes) -> Result<(ArtifactId, Pin), PublishError> {
         let hashed = bytes.clone();
         let id = tokio::task::spawn_blocking(move || ArtifactId::of(&hashed))
             .await

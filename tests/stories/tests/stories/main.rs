@@ -3,6 +3,7 @@
 mod artifacts;
 
 mod crashes;
+mod defence;
 mod endings;
 mod happy;
 

@@ -9,6 +9,7 @@ use crate::failpoint;
 use crate::journal::{DisputeLog, Record};
 use crate::market::{CarriedOut, Market, Move};
 use crate::prepare::Prepared;
+use assay::address;
 use assay::state::{Buffer, Demand, DemandTree, Job, SegmentClaim};
 use assay_audit::answer::{AnswerError, Content, answer, boundary_tree, segment_tree, tensor_tree};
 use assay_audit::segment_trace;
@@ -149,6 +150,15 @@ impl<M: Market> Driver<M> {
                 log.challenges.push(text);
             }
         }
+        // What a node that was killed did not come to write down is on the chain.
+        let operator = self.shared.market.operator();
+        let own: Vec<Pubkey> = log.buffers.iter().map(|id| address::buffer(&operator, *id)).collect();
+        let answers = dispute.demands.iter().filter(|(_, demand)| own.contains(&demand.answer)).count() as u32;
+        let roots = dispute.demands.iter().filter(|(_, demand)| demand.signed).count() as u32;
+        log.answers = log.answers.max(answers);
+        log.roots = log.roots.max(roots);
+        let earned = u64::from(answers + roots).saturating_mul(job.dispute.opening_fee_lamports);
+        log.earned_lamports = log.earned_lamports.max(earned);
         for due in due {
             let Duty::Answer { demand } = &due.duty else { continue };
             let id = buffer_id(demand);

@@ -4,6 +4,7 @@ use super::{Engine, EngineError, Slate};
 use crate::prepare::Prepared;
 use assay_audit::SegmentTrace;
 use assay_audit::guard::{GuardError, check_before_signing};
+use assay_kernels::audit::{Advice, advice};
 use assay_kernels::commit::Hasher;
 use assay_kernels::{Keep, TensorSet};
 use referee::commit::Hash;
@@ -38,6 +39,17 @@ impl Engine {
         }
         let committed = Hasher::default().boundary(&job.graph, boundary)?.hashes;
         self.first_that(|slate| run_segment_on(slate, job, boundary, &committed, segment, seed))
+    }
+
+    /// The sums of a segment's contractions, from the tensors of the boundary and of the segment.
+    ///
+    /// # Errors
+    /// What the last backend said.
+    pub fn advice(&self, job: &Prepared, tensors: &TensorSet, segment: u16) -> Result<Advice, EngineError> {
+        self.first_that(|slate| {
+            let given = |slot| [tensors, &job.params, &job.inputs].into_iter().find_map(|set| set.get(&slot));
+            Ok(advice(slate.backend.as_ref(), &job.graph, segment, given)?)
+        })
     }
 }
 

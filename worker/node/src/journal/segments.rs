@@ -21,6 +21,9 @@ pub struct SegmentRecord {
     /// The artifact of the signed manifest, once it is stored with its tensors.
     #[serde(default)]
     pub manifest: Option<[u8; 32]>,
+    /// The artifact that lists the sums of its contractions, once they were asked for.
+    #[serde(default)]
+    pub advice: Option<[u8; 32]>,
     /// Slot at which the root was written.
     pub slot: u64,
 }
@@ -38,7 +41,7 @@ impl Journal {
         root: [u8; 32],
         slot: u64,
     ) -> Result<SegmentRecord, JournalError> {
-        let fresh = SegmentRecord { root, manifest: None, slot };
+        let fresh = SegmentRecord { root, manifest: None, advice: None, slot };
         let kept = self.replace(SEGMENTS, job, &key(job, segment), |known: Option<SegmentRecord>| {
             Some(known.unwrap_or_else(|| fresh.clone()))
         })?;
@@ -52,6 +55,15 @@ impl Journal {
     pub fn put_segment_manifest(&self, job: &Pubkey, segment: u16, manifest: [u8; 32]) -> Result<(), JournalError> {
         let note =
             |known: Option<SegmentRecord>| known.map(|known| SegmentRecord { manifest: Some(manifest), ..known });
+        self.replace(SEGMENTS, job, &key(job, segment), note).map(|_| ())
+    }
+
+    /// Notes where the advice for a segment with a promised root is.
+    ///
+    /// # Errors
+    /// The database failed or the record is unreadable.
+    pub fn put_segment_advice(&self, job: &Pubkey, segment: u16, advice: [u8; 32]) -> Result<(), JournalError> {
+        let note = |known: Option<SegmentRecord>| known.map(|known| SegmentRecord { advice: Some(advice), ..known });
         self.replace(SEGMENTS, job, &key(job, segment), note).map(|_| ())
     }
 

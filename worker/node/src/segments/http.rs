@@ -1,4 +1,5 @@
-//! `GET /v1/segments/{job}/{segment}`: the signed trace, or a refusal as JSON `{"code","message"}`.
+//! `GET /v1/segments/{job}/{segment}`: the signed trace; `GET /v1/segments/{job}/{segment}/advice`: the sums of its
+//! contractions. Or a refusal as JSON `{"code","message"}`.
 //!
 //! A trace that is not there yet is computed; who asked is answered when it is done, or told with `202` and `Retry-After`
 //! to ask again. Each computation costs this machine work, so that an address may ask for so many a minute, and no more
@@ -27,7 +28,10 @@ const RETRY_SECONDS: u64 = 2;
 
 /// The routes that stand beside the artifacts.
 pub(crate) fn routes<M: Market>(shared: Arc<Shared<M>>) -> Router {
-    Router::new().route("/v1/segments/{job}/{segment}", get(segment::<M>)).with_state(shared)
+    Router::new()
+        .route("/v1/segments/{job}/{segment}", get(segment::<M>))
+        .route("/v1/segments/{job}/{segment}/advice", get(advice::<M>))
+        .with_state(shared)
 }
 
 /// Why a request has no trace.
@@ -105,8 +109,7 @@ async fn segment<M: Market>(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     path: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Response, Refused> {
-    let Ok(Path((job, segment))) = path else { return Err(Refused::Path) };
-    let (Ok(job), Ok(segment)) = (job.parse::<Pubkey>(), segment.parse::<u16>()) else { return Err(Refused::Path) };
+    let (job, segment) = asked(path)?;
     #[cfg(debug_assertions)]
     if shared.fault.is_some_and(|fault| fault.withholds_segment(segment)) {
         return Err(Refused::Segment(SegmentError::Withheld));
@@ -131,6 +134,49 @@ async fn segment<M: Market>(
         Some(Ok(trace)) => served(&trace),
         Some(Err(error)) => Err(Refused::Segment(error)),
         None => Err(Refused::Segment(SegmentError::Unavailable("the node is shutting down".to_owned()))),
+    }
+}
+
+async fn advice<M: Market>(
+    State(shared): State<Arc<Shared<M>>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Result<Response, Refused> {
+    let (job, segment) = asked(path)?;
+    #[cfg(debug_assertions)]
+    if shared.fault.is_some_and(|fault| fault.withholds_segment(segment)) {
+        return Err(Refused::Segment(SegmentError::Withheld));
+    }
+    if let Some(advice) = shared.stored_advice(&job, segment).await.map_err(Refused::Segment)? {
+        return Ok((StatusCode::OK, [(CACHE_CONTROL, "no-store")], Json(advice)).into_response());
+    }
+    shared.segments.rates.take(peer.ip(), Instant::now()).map_err(Refused::TooMany)?;
+    let place = Arc::clone(&shared.segments.places).try_acquire_owned().map_err(|_| Refused::Full)?;
+    let computing = shared.segments.tasks.spawn({
+        let shared = Arc::clone(&shared);
+        async move {
+            let cancel = shared.segments.cancel.clone();
+            let advice = cancel.run_until_cancelled(shared.advice(job, segment)).await;
+            drop(place);
+            advice
+        }
+    });
+    match tokio::time::timeout(PATIENCE, computing).await {
+        Err(_) => Err(Refused::Pending),
+        Ok(Ok(Some(Ok(advice)))) => Ok((StatusCode::OK, [(CACHE_CONTROL, "no-store")], Json(advice)).into_response()),
+        Ok(Ok(Some(Err(error)))) => Err(Refused::Segment(error)),
+        Ok(Ok(None) | Err(_)) => {
+            Err(Refused::Segment(SegmentError::Unavailable("the node is shutting down".to_owned())))
+        }
+    }
+}
+
+/// The job and segment that a path names.
+fn asked(path: Result<Path<(String, String)>, PathRejection>) -> Result<(Pubkey, u16), Refused> {
+    let Ok(Path((job, segment))) = path else { return Err(Refused::Path) };
+    match (job.parse(), segment.parse()) {
+        (Ok(job), Ok(segment)) => Ok((job, segment)),
+        _ => Err(Refused::Path),
     }
 }
 

@@ -3,13 +3,15 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `http` | `GET /v1/segments/{job}/{segment}` |
+//! | `http` | `GET /v1/segments/{job}/{segment}` and `…/advice` |
+//! | `advice` | the sums of contractions, beside a trace |
 //! | `rate` | how much one address may ask for |
 //!
 //! The order in which a trace comes into being is what keeps the node from ever signing two roots of one segment:
 //! compute, compare with what was committed, write the root to the journal, sign it, store tensors and manifest, note the
 //! manifest. A node that dies anywhere in between computes again and signs the root that the journal has, or none.
 
+mod advice;
 mod http;
 mod rate;
 
@@ -147,16 +149,22 @@ impl<M: Market> Shared<M> {
         if let Some(trace) = self.stored_segment(&job, segment).await? {
             return Ok(trace);
         }
-        let mut outcome = match self.segments.under_way(&job, segment) {
+        let outcome = match self.segments.under_way(&job, segment) {
             Some(outcome) => outcome,
             None => {
                 let place = Arc::clone(&self.segments.places).acquire_owned().await.ok();
                 self.begin_segment(job, segment, place)
             }
         };
-        let ended = outcome.wait_for(Option::is_some).await;
-        let ended = ended.map_err(|_| SegmentError::Unavailable("the node is shutting down".to_owned()))?;
-        ended.clone().unwrap_or_else(|| Err(SegmentError::Unavailable("the node is shutting down".to_owned())))
+        awaited(outcome).await
+    }
+
+    /// As [`segment`](Self::segment), for whoever holds a place already.
+    async fn segment_within_place(self: &Arc<Self>, job: Pubkey, segment: u16) -> Result<Trace, SegmentError> {
+        match self.stored_segment(&job, segment).await? {
+            Some(trace) => Ok(trace),
+            None => awaited(self.begin_segment(job, segment, None)).await,
+        }
     }
 
     /// The trace if it was computed before and all of its manifest is at hand.
@@ -270,6 +278,13 @@ impl<M: Market> Shared<M> {
         tracing::info!(job = %address, segment, backend = run.backend, "segment computed again and signed");
         Ok(Trace { manifest, root: run.trace.root, signature })
     }
+}
+
+/// What a computation under way gives.
+async fn awaited(mut outcome: watch::Receiver<Outcome>) -> Result<Trace, SegmentError> {
+    let gone = || SegmentError::Unavailable("the node is shutting down".to_owned());
+    let ended = outcome.wait_for(Option::is_some).await.map_err(|_| gone())?;
+    ended.clone().unwrap_or_else(|| Err(gone()))
 }
 
 /// Whether a segment of the job can still be disputed, and this node has to answer for it.

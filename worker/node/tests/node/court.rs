@@ -282,7 +282,7 @@ impl World {
             return Err(AssayError::ChallengerHasTime);
         }
         challenge.lose(ChallengeEvent::TimeOut)?;
-        account.end_challenge()?;
+        account.end_challenge(challenge.target)?;
         self.court.challenges.insert(address.to_bytes(), pack(&challenge));
         self.put_job(job, &account);
         Ok(())

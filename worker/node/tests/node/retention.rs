@@ -59,7 +59,7 @@ async fn artifacts_stay_through_the_window_and_some_slots_more_and_then_go() {
 async fn what_was_fetched_for_a_job_that_others_took_goes_at_the_next_look() {
     let source = Source::start().await;
     let mut job = source.job().await;
-    job.bond = 900;
+    job.bond = 600;
     let folder = tempfile::tempdir().unwrap();
     let market = TestMarket::new(world(&JOB, &job));
     let rig = Rig::new(folder.path(), &market, strict(0));

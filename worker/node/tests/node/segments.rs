@@ -7,10 +7,11 @@ use assay::state_machine::JobState;
 use assay_audit::segment_trace;
 use assay_kernels::Keep;
 use assay_kernels::commit::Hasher;
-use assay_models::manifest::SegmentManifest;
+use assay_models::manifest::{AdviceManifest, SegmentManifest};
 use assay_node::config::{NodeConfig, Serving};
 use assay_node::failpoint;
 use assay_node::segments::SegmentError;
+use assay_store::ArtifactId;
 use solana_sdk::pubkey::Pubkey;
 use std::collections::HashSet;
 use std::path::Path;
@@ -80,6 +81,32 @@ async fn every_segment_is_served_signed_and_equal_to_a_replay_and_computed_once(
     setting.market.with(|world| assert_eq!(world.segments_signed.len(), graph.segments.len()));
     // What was served stays as long as the job does.
     assert_eq!(setting.rig.shared.tidy(u64::MAX - 1).await.unwrap().artifacts, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn advice_is_the_sums_of_the_contractions_of_the_trace() {
+    let setting = committed(config()).await;
+    let graph = &setting.source.resolved;
+    let tensors = crate::disputes::replay(&setting.source);
+    for segment in 0..2 {
+        let path = format!("/v1/segments/{JOB}/{segment}/advice");
+        let (status, _, body) = setting.get(&path).await;
+        assert_eq!(status, 200, "{body}");
+        let manifest = AdviceManifest::decode(body.as_bytes(), graph, segment).unwrap();
+        let sets = [&tensors, &setting.source.params, &setting.source.inputs];
+        let given = |slot| sets.into_iter().find_map(|set| set.get(&slot));
+        let expected = assay_kernels::audit::advice(&crate::rig::cpu(), graph, segment, given).unwrap();
+        assert_eq!(manifest.sums.len(), expected.len());
+        for entry in &manifest.sums {
+            let id: ArtifactId = entry.artifact.parse().unwrap();
+            let bytes = setting.rig.shared.publisher.store.read(&id, entry.bytes).await.unwrap();
+            assert_eq!(bytes.as_ref(), expected[&entry.op].as_ref());
+        }
+        assert_eq!(setting.get(&path).await.2, body, "served again from the store");
+    }
+    assert_eq!(setting.rig.shared.tidy(u64::MAX - 1).await.unwrap().artifacts, 0, "it stays as long as the job does");
+    assert_eq!(setting.refusal(&format!("/v1/segments/{JOB}/999/advice")).await, (404, "N0702".to_owned()));
+    assert_eq!(setting.refusal("/v1/segments/x/0/advice").await, (400, "N0701".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
