@@ -10,7 +10,7 @@ use anchor_lang::prelude::*;
 ///
 /// Instructions of the market only read it, so it is no bottleneck; those by which validators change their stake write it.
 #[account]
-#[derive(InitSpace, Debug)]
+#[derive(InitSpace, Debug, Default)]
 pub struct Network {
     /// Layout version of this account.
     pub version: u8,

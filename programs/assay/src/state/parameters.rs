@@ -105,7 +105,7 @@ pub(super) fn longest_dispute(reveal_slots: u32, challenger_clock_slots: u32, de
 /// The governed parameters of the network.
 ///
 /// A job pins what concerns its money when it is posted (fee, charge, disputes, audits), so a change never reaches jobs that exist.
-#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Parameters {
     /// Least stake of a node that claims, in base units of the stake mint.
     pub minimum_stake: u64,

@@ -330,7 +330,7 @@ pub(super) mod tests {
         let after = Desired::builtin_with(&variables(), &further).unwrap();
         assert_eq!(after.parameters, Parameters { protocol_fee_bps: 9, ..before.parameters });
         let refused = Desired::builtin_with(&variables(), &["[parameters]\nfee = 1".to_owned()]).unwrap_err();
-        assert!(refused.to_string().contains("0004_further.toml"), "{refused}");
+        assert!(refused.to_string().contains("0005_further.toml"), "{refused}");
     }
 
     #[test]

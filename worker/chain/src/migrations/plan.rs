@@ -248,6 +248,7 @@ mod tests {
                 genesis_hash: [6; 32],
                 development: desired.development,
                 parameters: desired.parameters,
+                validator_stake: 0,
             }),
             payment_mints: mints.collect(),
         }
