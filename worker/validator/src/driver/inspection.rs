@@ -83,6 +83,9 @@ impl Driver {
         let Some(comparison) = self.memory.comparison.take() else { return Ok(()) };
         if let Some(proof) = self.proof_of(&job, &replay, &comparison).await? {
             record.proof = Some(proof);
+            if let (Audit::Wrong(wrong), Comparison::Found { finding, .. }) = (&mut record.audit, &comparison) {
+                wrong.finding = Some(FindingRecord::of(finding));
+            }
             self.memory.comparison = Some(comparison);
             return Ok(self.save(&mut record)?);
         }

@@ -1,7 +1,7 @@
 //! A validator that answers for a node that is right and cannot answer itself.
 
 use crate::liar::{Liar, Withholds, honest};
-use crate::market::{Customer, Validator, config, shared};
+use crate::market::{Customer, Validator, alone, config, shared};
 use assay::DemandOpeningArgs;
 use assay::dispute::{ChallengeState, Target, seal};
 use assay::state::{DemandKey, DemandTree};
@@ -18,7 +18,7 @@ const PURSE: u64 = 1_000_000_000;
 /// segment root, earns the fee, and takes everything back when the challenge is lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_honest_node_that_is_silent_is_defended() {
-    let shared = shared().await;
+    let (shared, _alone) = (shared().await, alone().await);
     let (customer, node) = (Customer::new(shared, 20).await, Liar::new(shared).await);
     let (troll, key) = (shared.key_with_stake(PURSE).await, shared.key_with_stake(PURSE).await);
     let job = customer.post(shared).await.address;

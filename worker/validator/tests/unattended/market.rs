@@ -16,7 +16,7 @@ use solana_sdk::signer::Signer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +36,14 @@ pub(crate) struct Shared {
 }
 
 static SHARED: OnceCell<Shared> = OnceCell::const_new();
+
+/// Validators watch the whole market, so that those of two tests at once would challenge each other's liars.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
+/// Held by one test at a time.
+pub(crate) async fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().await
+}
 
 pub(crate) async fn shared() -> &'static Shared {
     SHARED

@@ -1,7 +1,7 @@
 //! A validator account that earns audit fees by itself.
 
 use crate::liar::{Liar, Withholds, honest};
-use crate::market::{Customer, Validator, config, shared};
+use crate::market::{Customer, Validator, alone, config, shared};
 use assay::state_machine::JobState;
 use assay_chain::instructions;
 use solana_sdk::signer::Signer;
@@ -13,7 +13,7 @@ const POT: u64 = 90_000;
 /// Drawn for certain, because it has all the stake: commits to its seeds, attests, and is paid.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_audit_is_attested_and_paid() {
-    let shared = shared().await;
+    let (shared, _alone) = (shared().await, alone().await);
     let (customer, node) = (Customer::new(shared, 30).await, Liar::new(shared).await);
     let key = shared.key_with_stake(PURSE).await;
     let (sender, mint, me) = (shared.sender(), shared.market.stake_mint, key.pubkey());

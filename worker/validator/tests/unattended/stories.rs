@@ -1,7 +1,7 @@
 //! Validators that run by themselves against nodes that lie.
 
 use crate::liar::{Liar, Withholds, flipped, honest};
-use crate::market::{Customer, STAKE, Shared, Validator, config, shared};
+use crate::market::{Customer, STAKE, Shared, Validator, alone, config, shared};
 use assay::state::Fault;
 use assay::state_machine::JobState;
 use assay_chain::accounts::{ChallengeFilter, DemandFilter};
@@ -50,29 +50,29 @@ async fn convicted(shared: &Shared, liar: &Liar, job: &Pubkey, record: &Record, 
     let expected = (STAKE - account.bond) - (STAKE - account.bond) / 4;
     assert!(node.stake.abs_diff(expected) <= 1, "bond and a quarter are gone: {} of {expected}", node.stake);
     let dispute = record.dispute.as_ref().unwrap();
-    println_costs(record);
+    log_costs(record);
     assert!(dispute.costs.compute_units > 0 && dispute.costs.transaction_bytes > 0);
     account.bond / 2
 }
 
 /// What a dispute cost, in the log of the test.
-fn println_costs(record: &Record) {
+fn log_costs(record: &Record) {
     let dispute = record.dispute.as_ref().unwrap();
     tracing::info!(?dispute.costs, seconds = dispute.last_at - dispute.sealed_at, "dispute");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_liar_is_caught_and_everything_is_collected() {
-    let shared = shared().await;
+    let (shared, _alone) = (shared().await, alone().await);
     let (customer, liar) = (Customer::new(shared, 1).await, Liar::new(shared).await);
     let key = shared.key_with_stake(PURSE).await;
     let folder = tempfile::tempdir().unwrap();
-    let validator = Validator::start(shared, folder.path(), &key, config()).await;
     let job = customer.post(shared).await.address;
     let (_, output) = slots(&customer);
     let tensors = flipped(&customer.work, output);
     liar.commit(shared, &job, &customer.work, &tensors, Withholds::Nothing).await;
     let lamports = shared.sender().chain().balance_lamports(&key.pubkey()).await.unwrap();
+    let validator = Validator::start(shared, folder.path(), &key, config()).await;
 
     let record = validator.ends(&job).await;
     let dispute = record.dispute.clone().unwrap();
@@ -97,7 +97,7 @@ async fn a_liar_is_caught_and_everything_is_collected() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_honest_result_is_left_alone() {
-    let shared = shared().await;
+    let (shared, _alone) = (shared().await, alone().await);
     let (customer, node) = (Customer::new(shared, 2).await, Liar::new(shared).await);
     let key = shared.key_with_stake(PURSE).await;
     let folder = tempfile::tempdir().unwrap();
@@ -114,7 +114,7 @@ async fn an_honest_result_is_left_alone() {
 /// Killed and started again, over and over: one bond, one conviction, everything collected.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_validator_that_is_killed_at_any_moment_goes_on() {
-    let shared = shared().await;
+    let (shared, _alone) = (shared().await, alone().await);
     let (customer, liar) = (Customer::new(shared, 3).await, Liar::new(shared).await);
     let key = shared.key_with_stake(PURSE).await;
     let folder = tempfile::tempdir().unwrap();
@@ -181,7 +181,7 @@ impl referee::semantics::Fetch for Values<'_> {
 /// Two validators that know nothing of each other: both are paid.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_validators_share_the_bounty() {
-    let shared = shared().await;
+    let (shared, _alone) = (shared().await, alone().await);
     let (customer, liar) = (Customer::new(shared, 4).await, Liar::new(shared).await);
     let job = customer.post(shared).await.address;
     let (_, output) = slots(&customer);
@@ -221,7 +221,7 @@ async fn two_validators_share_the_bounty() {
 /// A node that serves nothing after it committed is convicted by the clock.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trace_that_is_withheld_is_forced_and_silence_convicts() {
-    let shared = shared().await;
+    let (shared, _alone) = (shared().await, alone().await);
     for (seed, how) in [(5, Withholds::Trace), (6, Withholds::Everything)] {
         let (customer, liar) = (Customer::new(shared, seed).await, Liar::new(shared).await);
         let key = shared.key_with_stake(PURSE).await;
