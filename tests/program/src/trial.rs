@@ -116,10 +116,57 @@ impl Case {
 
     /// `change` what is committed, and the traces of the segments.
     pub fn new(change: impl Fn(&mut [Vec<u8>], &mut [Vec<u8>])) -> Self {
-        let graph = graph();
-        let resolved = graph.resolve(&[]).expect("a graph without a mistake");
         let input: Vec<u8> = (0..ROWS * COLUMNS).map(|at| (at % 100) as u8).collect();
-        let right = run(&resolved, &[&input]).expect("the graph runs").tensors;
+        Self::of(&graph(), &[&input], change)
+    }
+
+    /// Of one product of `k` elements a row: input, weights, output, which is wrong in its first element.
+    pub fn wrong_product(k: u32) -> Self {
+        let dims = |lengths: &[u32]| lengths.iter().map(|length| Dim::Const(*length)).collect::<Vec<_>>();
+        let tensor = |dtype, kind, lengths: &[u32]| Tensor { dtype, kind, shape: dims(lengths) };
+        let view = |slot, rows: u32, row_axis: u8| View {
+            slot,
+            as_shape: dims(&[rows, k]),
+            offsets: vec![0, 0],
+            terms: vec![
+                Term { source_axis: 0, iteration_axis: row_axis, coefficient: 1 },
+                Term { source_axis: 1, iteration_axis: 2, coefficient: 1 },
+            ],
+            out_of_bounds: OutOfBounds::Clamp,
+            indirect: None,
+        };
+        let graph = Graph {
+            symbols: vec![],
+            tensors: vec![
+                tensor(Dtype::I8, TensorKind::Input, &[2, k]),
+                tensor(Dtype::I8, TensorKind::Param, &[4, k]),
+                tensor(Dtype::I32, TensorKind::Temp, &[2, 4]),
+            ],
+            programs: vec![Program { constants: vec![], code: vec![I::Store { output: 0, a: 0 }] }],
+            ops: vec![Op {
+                kind: OpKind::Contract,
+                outputs: vec![2],
+                output_axes: dims(&[2, 4]),
+                reduction_axes: dims(&[k]),
+                operands: vec![view(0, 2, 0), view(1, 4, 1)],
+                prologue: None,
+                program: 0,
+            }],
+            cuts: vec![],
+            outputs: vec![2],
+        };
+        let bytes = |rows: u32, step: u32| (0..rows * k).map(|at| (at * step % 251) as u8).collect::<Vec<_>>();
+        Self::of(&graph, &[&bytes(2, 7), &bytes(4, 11)], |committed, traced| {
+            for tensors in [committed, traced] {
+                tensors[2][0] ^= 1;
+            }
+        })
+    }
+
+    /// Of any graph with one output and the values of its inputs and params by slot.
+    pub fn of(graph: &Graph, given: &[&[u8]], change: impl Fn(&mut [Vec<u8>], &mut [Vec<u8>])) -> Self {
+        let resolved = graph.resolve(&[]).expect("a graph without a mistake");
+        let right = run(&resolved, given).expect("the graph runs").tensors;
         let (mut committed, mut traced) = (right.clone(), right.clone());
         change(&mut committed, &mut traced);
         let tree = |(slot, data): (usize, Vec<u8>)| {
@@ -127,7 +174,7 @@ impl Case {
         };
         let committed = committed.into_iter().enumerate().map(tree).collect();
         let traced = traced.into_iter().enumerate().map(tree).collect();
-        Self { graph: GraphTree::new(&graph), resolved, right, committed, traced }
+        Self { graph: GraphTree::new(graph), resolved, right, committed, traced }
     }
 
     /// The hash of a tensor as it is committed.
@@ -199,10 +246,15 @@ impl Case {
         self.graph.tensor_witness(slot).expect("a witness")
     }
 
+    fn output(&self) -> Slot {
+        self.resolved.outputs[0]
+    }
+
     /// The job's terms.
     pub fn terms(&self) -> PostJobArgs {
         let pinned = self.with(0, pinned).expect("everything is known");
-        let layout = &self.resolved.tensors[usize::from(Y)].layout;
+        let output = &self.resolved.tensors[usize::from(self.output())];
+        let layout = &output.layout;
         PostJobArgs {
             graph_root: pinned.graph_root,
             params_root: pinned.params_root,
@@ -213,8 +265,8 @@ impl Case {
                 uid: layout.uid,
                 leaves: layout.leaves(),
                 depth: layout.depth(),
-                boundary_position: 1,
-                boundary_count: 2,
+                boundary_position: output.placement.boundary,
+                boundary_count: pinned.boundary_count,
             },
             ..crate::terms::terms()
         }
@@ -223,13 +275,14 @@ impl Case {
     /// The commitment.
     pub fn result(&self) -> CommitResultArgs {
         let pinned = self.with(0, pinned).expect("everything is known");
-        let tree = &self.committed[usize::from(Y)];
-        let depth = self.resolved.tensors[usize::from(Y)].layout.depth();
+        let output = &self.resolved.tensors[usize::from(self.output())];
+        let tree = &self.committed[usize::from(self.output())];
+        let depth = output.layout.depth();
         CommitResultArgs {
             boundary_root: pinned.boundary_root,
             output_root: tree.node(depth, 0).expect("a root"),
             result_manifest: [7; 32],
-            output_path: merkle_path(&self.boundary_hashes(), 1).expect("a path"),
+            output_path: merkle_path(&self.boundary_hashes(), u32::from(output.placement.boundary)).expect("a path"),
         }
     }
 
@@ -279,6 +332,9 @@ impl Trial {
 
     /// The claim of an honest challenger: the first boundary tensor that differs, or the second segment's inside.
     pub fn claim(&self) -> (Target, Hash) {
+        if self.case.resolved.boundary.len() == 1 {
+            return (Target::boundary(0), self.case.right_hash(self.case.output()));
+        }
         let differs = |slot| self.case.hash(slot) != self.case.right_hash(slot);
         match (differs(B), differs(Y)) {
             (true, _) => (Target::boundary(0), self.case.right_hash(B)),

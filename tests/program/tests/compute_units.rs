@@ -11,53 +11,77 @@ use assay::address;
 use assay::instructions::{CreditRole, PostJobArgs, SetPaymentMintArgs};
 use assay::market::OutputDescriptor;
 use program_tests::terms::{parameters, terms};
+use program_tests::trial::A;
 use program_tests::{Call, Case, Job, Mint, Trial, World};
+use referee::proof::Source;
 use solana_sdk::pubkey::Pubkey;
 use spl_associated_token_account_interface::address::get_associated_token_address_and_bump_seed;
 use std::collections::BTreeMap;
 
 /// What each instruction may cost in the cases measured here. Those that a job passes through on its way stay below 20,000;
 /// those that create accounts derive their addresses, at 1,500 for each bump below 256.
-const CEILINGS: [(&str, u64); 39] = [
+const CEILINGS: [(&str, u64); 61] = [
     ("accept_authority", 8_000),
     ("accept_result", 13_000),
     ("allow_payment_mint", 30_000),
+    ("answer_opening", 30_000),
     ("attest", 30_000),
+    ("burn_slash", 18_000),
     ("cancel_job", 12_000),
     ("cancel_withdrawal", 8_000),
     ("claim_job", 20_000),
+    ("close_buffer", 4_000),
+    ("close_challenge", 18_000),
+    ("close_demand", 13_000),
     ("close_job", 22_000),
+    ("close_segment_claim", 16_000),
     ("collect_attestation", 20_000),
     ("commit_chain", 9_000),
+    ("commit_challenge", 34_000),
     ("commit_result", 20_000),
+    ("demand_opening", 45_000),
+    ("demand_segment_root", 40_000),
     ("deregister_node", 8_000),
     ("deregister_validator", 8_000),
     ("end_filing", 16_000),
-    ("expire_claim", 14_000),
+    ("expire_claim", 16_000),
     ("expire_job", 12_000),
     ("file_unavailable", 40_000),
     ("finalise_job", 20_000),
+    ("grow_buffer", 6_000),
     ("initialize_network", 35_000),
+    ("open_buffer", 12_000),
     ("post_job", 60_000),
+    ("post_segment_root", 36_000),
     ("propose_authority", 8_000),
+    ("prove", 80_000),
+    ("prove_equivocation", 26_000),
+    ("record_segment_root", 30_000),
     ("register_node", 18_000),
     ("register_validator", 18_000),
     ("request_validator_withdrawal", 11_000),
     ("request_withdrawal", 9_000),
+    ("resolve_challenge", 18_000),
+    ("reveal_challenge", 13_000),
     ("reveal_seed", 18_000),
     ("set_parameters", 8_000),
     ("set_payment_mint", 8_000),
     ("settle_attestation", 22_000),
+    ("settle_dispute", 19_000),
     ("stake", 14_000),
     ("stake_validator", 18_000),
     ("sweep_fee", 20_000),
+    ("time_out_challenger", 20_000),
+    ("time_out_defender", 26_000),
     ("update_node", 9_000),
     ("update_validator", 9_000),
-    ("withdraw_charge", 17_000),
+    ("withdraw_challenge", 20_000),
+    ("withdraw_charge", 19_000),
     ("withdraw_credit", 20_000),
     ("withdraw_fees", 12_000),
     ("withdraw_stake", 14_000),
     ("withdraw_validator_stake", 14_000),
+    ("write_buffer", 4_000),
 ];
 
 #[derive(Default)]
@@ -292,6 +316,126 @@ fn client_with_bump(world: &mut World, mint: &Mint, bump: u8) -> Pubkey {
     }
 }
 
+/// A dispute of every kind: served, with a posted root, with openings; and everything that closes it.
+fn measure_disputes(table: &mut Table) {
+    let mut trial = Trial::new(Case::wrong_in(A, 7));
+    let challenger = trial.challenger;
+    let call = trial.commit_call(challenger);
+    table.call(&mut trial.world, "commit_challenge", &call);
+    let other = trial.party("other");
+    trial.commit(other);
+    trial.world.advance(1);
+    let call = trial.reveal_call(challenger);
+    table.call(&mut trial.world, "reveal_challenge", &call);
+    table.rent(&trial.world, "challenge", trial.challenge_of(challenger));
+    trial.world.accepts(&trial.reveal_call(other));
+    let third = trial.party("third");
+    trial.commit(third);
+    let gives_up = trial.party("gives up");
+    trial.commit(gives_up);
+    trial.reveal(gives_up);
+    let call = trial.world.withdraw_challenge(&trial.job, gives_up);
+    table.call(&mut trial.world, "withdraw_challenge", &call);
+
+    let witness = trial.case.witness(A);
+    let witness = trial.world.upload(challenger, 3, &witness);
+    let call = trial.world.demand_segment_root(challenger, &trial.job, 0, A, Some(witness));
+    table.call(&mut trial.world, "demand_segment_root", &call);
+    let bytes = trial.world.svm.get_account(&call.accounts.demand).expect("a demand").data.len();
+    table.rents.insert("demand".into(), (bytes, trial.world.svm.minimum_balance_for_rent_exemption(bytes)));
+    let poster = trial.party("poster");
+    let root = trial.case.segment_root(0);
+    let post = trial.world.post_segment_root(poster, &trial.job, 0, root);
+    table.call(&mut trial.world, "post_segment_root", &post);
+    let tensor = trial.tensor_demand(challenger, A, Some((post.accounts.claim, false)));
+    table.call(&mut trial.world, "demand_opening", &tensor);
+    let node = trial.party("the node's purse");
+    for (height, id) in [(7, 1), (4, 2)] {
+        let bytes = trial.case.answer(A, height, 0, true);
+        let buffer = trial.world.upload(node, id, &bytes);
+        let demand = if height == 7 {
+            tensor.accounts.demand
+        } else {
+            let state: assay::state::Demand = trial.world.read(tensor.accounts.demand);
+            let leaves: Vec<[u8; 32]> =
+                trial.case.answer(A, 7, 0, true).chunks(32).map(|hash| hash.try_into().expect("a hash")).collect();
+            let args = assay::instructions::DemandOpeningArgs {
+                key: assay::state::DemandKey { height: 4, index: 0, ..state.key },
+                witness_slot: 0,
+                bound: leaves[0],
+                path: referee::commit::merkle_path(&leaves, 0).expect("a path"),
+            };
+            let claim = Some(post.accounts.claim);
+            let parent = Some(tensor.accounts.demand);
+            let call = trial.world.demand_opening(challenger, &trial.job, args, claim, None, parent);
+            table.call(&mut trial.world, "demand_opening[below]", &call);
+            call.accounts.demand
+        };
+        let call = trial.world.answer_opening(node, demand, buffer);
+        table.call(&mut trial.world, &format!("answer_opening[height_{height}]"), &call);
+    }
+    let proof = trial.case.element_proof(0, A, 7, Source::Segment);
+    let buffer = trial.upload_proof(challenger, &proof);
+    let call = trial.world.prove(challenger, &trial.job, buffer, Some(post.accounts.claim));
+    table.call(&mut trial.world, "prove[refutes_a_root]", &call);
+    let root = trial.case.segment_root(1);
+    let check = trial.signed(&trial.statement(1, root));
+    let record = trial.world.record_segment_root(challenger, &trial.job, 1, root);
+    let units = trial.world.must(&[check, record.instruction()]).compute_units;
+    table.units.insert("record_segment_root".into(), units);
+    table.rent(&trial.world, "segment_claim", record.accounts.claim);
+    let mut equivocates = trial.world.clone();
+    let call = equivocates.prove_equivocation(challenger, &trial.job, 1, [8; 32]);
+    let check = trial.signed(&trial.statement(1, [8; 32]));
+    let units = equivocates.must(&[check, call.instruction()]).compute_units;
+    table.units.insert("prove_equivocation".into(), units);
+    trial.demand_root(other, 0);
+    trial.world.advance(151);
+    let call = trial.world.time_out_defender(&trial.job, other);
+    table.call(&mut trial.world, "time_out_defender", &call);
+    let call = trial.world.time_out_challenger(&trial.job, third);
+    table.call(&mut trial.world, "time_out_challenger", &call);
+    let call = trial.world.resolve_challenge(&trial.job, challenger);
+    table.call(&mut trial.world, "resolve_challenge", &call);
+    let units = trial.settle(&[challenger, other]).compute_units;
+    table.units.insert("settle_dispute".into(), units);
+    let call = trial.world.close_challenge(trial.world.payer(), &trial.job, challenger);
+    table.call(&mut trial.world, "close_challenge", &call);
+    let call = trial.world.burn_slash(&trial.job);
+    table.call(&mut trial.world, "burn_slash", &call);
+    let call = trial.world.close_demand(tensor.accounts.demand);
+    table.call(&mut trial.world, "close_demand", &call);
+    let call = trial.world.close_segment_claim(trial.world.payer(), record.accounts.claim);
+    table.call(&mut trial.world, "close_segment_claim", &call);
+}
+
+fn measure_buffers(table: &mut Table) {
+    let mut world = World::new();
+    let owner = world.mallory;
+    let call = world.open_buffer(owner, 0, 10_000);
+    table.call(&mut world, "open_buffer", &call);
+    let call = world.grow_buffer(owner, 0, 20_000);
+    table.call(&mut world, "grow_buffer", &call);
+    let call = world.write_buffer(owner, 0, 0, &[1; 900]);
+    table.call(&mut world, "write_buffer", &call);
+    table.rent(&world, "buffer", address::buffer(&owner, 0));
+    let call = world.close_buffer(owner, 0);
+    table.call(&mut world, "close_buffer", &call);
+}
+
+/// One element of a product of 4,096 terms, all of it in boundary, params and inputs.
+fn measure_products(table: &mut Table) {
+    for k in [384u32, 1_536, 4_096] {
+        let mut trial = Trial::new(Case::wrong_product(k));
+        let challenger = trial.challenge();
+        let proof = trial.case.element_proof(0, 2, 0, Source::Boundary);
+        println!("\nBYTES prove[k_{k}] {}", proof.len());
+        let buffer = trial.upload_proof(challenger, &proof);
+        let call = trial.world.prove(challenger, &trial.job, buffer, None);
+        table.call(&mut trial.world, &format!("prove[k_{k}]"), &call);
+    }
+}
+
 #[test]
 fn every_instruction_stays_below_its_ceiling() {
     let mut table = Table::default();
@@ -303,6 +447,9 @@ fn every_instruction_stays_below_its_ceiling() {
     measure_jobs(&mut table, &mut world.clone(), "[token_2022]", &mint_2022, &terms());
     measure_jobs(&mut table, &mut world.clone(), "[largest]", &mint_2022, &largest_terms());
     measure_helped_withdrawals(&mut table, &mut world.clone());
+    measure_buffers(&mut table);
+    measure_disputes(&mut table);
+    measure_products(&mut table);
     let counter = {
         let mut world = world.clone();
         world.posted();
