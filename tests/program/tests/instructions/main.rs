@@ -6,6 +6,7 @@ mod accept_result;
 mod allow_payment_mint;
 mod attest;
 mod buffers;
+mod calls_of_disputes;
 mod cancel_job;
 mod cancel_withdrawal;
 mod claim_job;

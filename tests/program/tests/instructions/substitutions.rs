@@ -9,14 +9,25 @@ use solana_sdk::pubkey::Pubkey;
 use std::collections::BTreeSet;
 
 /// Where another account may stand, and why that harms nobody.
-const LEGITIMATE: [(&str, usize, &str); 14] = [
+const LEGITIMATE: [(&str, usize, &str); 25] = [
     ("claim_job", 3, "another posted job: the operator chooses"),
+    ("close_challenge", 0, "a helper, because the destination is the payee's associated token account"),
+    ("close_challenge", 6, "another account of the mint: the payee signs and chooses"),
+    ("close_demand", 5, "only carries the program into the transaction, which an account left out does here"),
+    ("close_segment_claim", 0, "anyone: a signed root has no bond to pay out"),
+    ("close_segment_claim", 7, "nothing is paid to it: a signed root has no bond"),
+    ("close_segment_claim", 10, "only carries the program into the transaction, which an account left out does here"),
     ("collect_attestation", 0, "a helper, because the destination is the payee's associated token account"),
     ("collect_attestation", 6, "another account of the mint: the payee signs and chooses"),
+    ("demand_opening", 7, "another buffer with the same witness"),
+    ("demand_opening", 10, "only carries the program into the transaction, which an account left out does here"),
+    ("demand_segment_root", 9, "only carries the program into the transaction, which an account left out does here"),
     ("expire_job", 0, "another posted job whose time is over: anyone may expire it"),
     ("initialize_network", 9, "only carries the program into the transaction, which another account does here"),
     ("set_payment_mint", 2, "another mint's record: the authority chooses"),
     ("stake", 2, "another node: the funder chooses"),
+    ("time_out_challenger", 6, "only carries the program into the transaction, which an account left out does here"),
+    ("time_out_defender", 9, "only carries the program into the transaction, which an account left out does here"),
     ("withdraw_charge", 0, "a helper, because the destination is the payee's associated token account"),
     ("withdraw_charge", 5, "another account of the mint: the payee signs and chooses"),
     ("withdraw_credit", 0, "a helper, because the destination is the payee's associated token account"),
