@@ -1,12 +1,17 @@
 //! A challenger moved by hand: one that lies, or that does what no honest service would.
 
 use crate::story::Story;
-use assay::address;
 use assay::DemandOpeningArgs;
+use assay::address;
 use assay::dispute::{ChallengeState, Target, seal};
 use assay::state::{Challenge, DemandKey, Job};
+use assay::state_machine::JobState;
+use assay_audit::{Prover, Subject};
+use assay_chain::accounts::DemandFilter;
 use assay_chain::instructions::{self as dispute, Binding, TokenMint};
 use assay_chain::{Landed, Sender, read_keypair};
+use assay_client::Work;
+use assay_kernels::commit::Hasher;
 use solana_sdk::instruction::Instruction;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Keypair;
@@ -30,6 +35,22 @@ impl Challenger {
         let key = read_keypair(&story.new_owner(name)).expect("its keypair");
         let salt = key.pubkey().to_bytes();
         Self { key, sender: story.sender().clone(), stake: story.stake_mint(), job: *job, target, own_hash, salt }
+    }
+
+    /// One that says the first boundary tensor of a right result is wrong, and demands the root of the first segment.
+    pub async fn demanding(story: &Story, work: &Work, job: &Pubkey) -> Self {
+        let committed = story.reaches(job, JobState::Committed).await;
+        let challenger = Self::new(story, "challenger", job, Target::boundary(0), [3; 32]);
+        challenger.commit().await;
+        challenger.reveal().await;
+        let (graph, resolved) = (work.graph.clone(), work.resolved.clone());
+        let subject = Subject { graph, resolved, params: work.params.clone(), inputs: work.inputs.clone() };
+        let hasher = Hasher::default();
+        let slot = work.resolved.segment_slots(0)[0];
+        let prover = Prover::new(&subject, &hasher).expect("the work is whole");
+        let witness = prover.tensor_witness(slot).expect("the tensor is one of the graph");
+        challenger.demand_segment_root(&committed.operator, 0, slot, &witness).await;
+        challenger
     }
 
     /// Its address.
@@ -133,6 +154,35 @@ impl Challenger {
             if self.sender.execute(&[end], &[&self.key]).await.is_err() {
                 assert!(started.elapsed() < Duration::from_secs(90), "the challenge cannot be ended");
                 tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+
+    /// Convicts the node once its time to answer is over, as anybody may.
+    pub async fn time_out_the_node(&self) {
+        let started = Instant::now();
+        while self.job().await.state != JobState::Convicted {
+            let challenge = self.challenge().await.expect("it is there");
+            let out = dispute::time_out_defender(&challenge, &self.job().await.node, None);
+            if self.sender.execute(&[out], &[&self.key]).await.is_err() {
+                assert!(started.elapsed() < Duration::from_secs(60), "the node cannot be convicted");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        }
+    }
+
+    /// Shares the bounty out; it alone won.
+    pub async fn settle(&self) -> Landed {
+        let own = address::challenge(&self.job, &self.address());
+        self.land(dispute::settle_dispute(&self.job, &[own])).await
+    }
+
+    /// Closes what it demanded, which returns the rent.
+    pub async fn close_demands(&self) {
+        let filter = DemandFilter { job: Some(self.job), ..DemandFilter::default() };
+        for (address, demand) in self.sender.chain().demands(filter).await.expect("the chain answers") {
+            if demand.payer == self.address() {
+                self.land(dispute::close_demand(&address, &demand)).await;
             }
         }
     }

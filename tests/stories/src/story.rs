@@ -227,6 +227,15 @@ impl Story {
         }
     }
 
+    /// Waits until something holds.
+    pub async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
+        let started = Instant::now();
+        while !holds().await {
+            assert!(started.elapsed() < Duration::from_secs(60), "{what}: not within a minute");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// What the client has.
     pub async fn accounts(&self) -> Accounts {
         let owner = self.client.address();

@@ -4,6 +4,8 @@ use crate::node::Placement;
 use crate::process::{PATIENCE, Service, free_address};
 use crate::story::Story;
 use assay_chain::read_keypair;
+use assay_client::Work;
+use assay_validator::config::ValidatorConfig;
 use serde_json::Value;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signer::Signer;
@@ -23,12 +25,18 @@ pub struct ValidatorProcess {
 }
 
 impl ValidatorProcess {
-    /// A validator of the story that does not run yet. `mode` is `watch`, `audit` or `defend`.
-    pub fn new(story: &Story, name: &str, placement: Placement, mode: &'static str) -> Self {
+    /// A validator of the story that does not run yet and replays jobs of the graph of `work` alone. `mode` is `watch`, `audit` or
+    /// `defend`.
+    pub fn new(story: &Story, name: &str, placement: Placement, mode: &'static str, work: &Work) -> Self {
         let keypair = story.new_owner(name);
         let key = read_keypair(&keypair).expect("its keypair").pubkey();
         let status = free_address();
         let service = Service::new(name, story.folder().join(name), placement, &status);
+        let mut config = ValidatorConfig::default();
+        config.selection.graphs = vec![hex::encode(work.resolved.root)];
+        config.selection.traces = true;
+        let text = config.to_toml().expect("settings are TOML");
+        std::fs::write(service.data().join("validator.toml"), text).expect("settings can be written");
         Self { key, keypair, mode, status, service }
     }
 

@@ -41,11 +41,20 @@ pub struct Selection {
     pub max_operations: u64,
     /// Replays at a time.
     pub concurrent_replays: usize,
+    /// Whether the signed trace of every segment is asked for and compared as well: the inside of a right result can be a lie. It costs the
+    /// node a replay of its own.
+    pub traces: bool,
 }
 
 impl Default for Selection {
     fn default() -> Self {
-        Self { rate_bps: 10_000, graphs: Vec::new(), max_operations: 1_000_000_000_000, concurrent_replays: 1 }
+        Self {
+            rate_bps: 10_000,
+            graphs: Vec::new(),
+            max_operations: 1_000_000_000_000,
+            concurrent_replays: 1,
+            traces: true,
+        }
     }
 }
 

@@ -93,7 +93,16 @@ mod tests {
         let workspace = Workspace::find().expect("the workspace of this crate");
         check(&workspace.packages).expect("no violation");
         // The rules speak of crates that are there, or a renamed crate would escape them.
-        for name in ["referee", "assay", "assay-store", "assay-kernels", "assay-audit", "assay-bench", "assay-node", "assay-validator"] {
+        for name in [
+            "referee",
+            "assay",
+            "assay-store",
+            "assay-kernels",
+            "assay-audit",
+            "assay-bench",
+            "assay-node",
+            "assay-validator",
+        ] {
             assert!(workspace.packages.iter().any(|package| package.name == name), "no crate {name}");
         }
     }

@@ -14,6 +14,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use story_tests::{Challenger, NodeProcess, Story, everything_work};
 
+/// The graph of this story.
+const DEFENCE: u32 = 11;
+
 async fn answered(story: &Story, demand: &Pubkey, node: &NodeProcess) {
     let started = Instant::now();
     loop {
@@ -31,7 +34,7 @@ async fn everything_that_is_demanded_of_an_honest_node_is_answered_through_a_kil
     let story = Story::begin().await;
     let mut node = NodeProcess::register(&story, "node", story.placement(), |_| {});
     node.start(None).await;
-    let work = everything_work(11);
+    let work = everything_work(DEFENCE, 11);
     let terms = Terms { bond: Some(10_000_000), window_slots: Some(60), ..story.terms() };
     let posted = story.post(&work, &terms).await;
     let job = story.reaches(&posted.address, JobState::Committed).await;

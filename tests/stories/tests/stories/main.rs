@@ -1,10 +1,12 @@
 //! Whole stories of the market: real processes, a real RPC endpoint, the real program.
 
 mod artifacts;
-
+mod challengers;
 mod crashes;
 mod defence;
 mod endings;
 mod happy;
-
+mod lies;
 mod network;
+mod outages;
+mod withheld;

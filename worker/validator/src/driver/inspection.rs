@@ -32,7 +32,10 @@ impl Driver {
             Err(error) => return Err(DriveError::Replay(error)),
         };
         let reference = self.reference(&job);
-        let comparison = self.shared.sources.compare(&replay, &reference).await.map_err(DriveError::Replay)?;
+        let mut comparison = self.shared.sources.compare(&replay, &reference).await.map_err(DriveError::Replay)?;
+        if self.shared.config.selection.traces && matches!(comparison, Comparison::Agrees) {
+            comparison = self.compare_traces(&replay, &reference).await?;
+        }
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         match &comparison {
             Comparison::Agrees => {
@@ -68,6 +71,18 @@ impl Driver {
         self.save(&mut record)?;
         failpoint::reach("after_audit");
         Ok(())
+    }
+
+    /// Compares the traces that the node signs. One that it does not serve proves nothing: the result is right, and a busy node may refuse.
+    async fn compare_traces(&self, replay: &Arc<Replay>, reference: &JobRef) -> Result<Comparison, DriveError> {
+        let segments = u16::try_from(replay.work.resolved.segments.len()).unwrap_or(u16::MAX);
+        for segment in 0..segments {
+            let compared = self.shared.sources.compare_segment(replay, reference, segment).await;
+            if let found @ Comparison::Found { .. } = compared.map_err(DriveError::Replay)? {
+                return Ok(found);
+            }
+        }
+        Ok(Comparison::Agrees)
     }
 
     /// After the reveal, without a proof at hand: asks the node once more, then goes on with forced openings.

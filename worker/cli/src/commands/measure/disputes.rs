@@ -29,7 +29,7 @@ const LENGTHS: [u32; 4] = [384, 1_536, 4_096, 7_024];
 /// One liar for each length: a convicted node never claims again.
 const LIARS: [&str; LENGTHS.len()] = ["liar-1", "liar-2", "liar-3", "liar-4"];
 /// The lie: one element of the first product.
-const LIE: &str = "element:op=0,element=100,bit=2";
+const LIE: &str = "element:op=0,element=100,bit=7";
 const STAKE: u64 = 1_000_000_000;
 const PRICE: u64 = 100_000;
 const BOND: u64 = 10_000_000;

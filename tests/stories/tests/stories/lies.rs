@@ -1,0 +1,117 @@
+//! Every kind of lie is caught by a validator that nobody watches.
+
+use assay::state::Fault;
+use assay::state_machine::JobState;
+use assay_client::Terms;
+use solana_sdk::pubkey::Pubkey;
+use story_tests::{NodeProcess, Story, ValidatorProcess, everything_work};
+
+/// The graphs of these stories.
+const LIES: u32 = 1;
+const HONEST: u32 = 2;
+/// What a job's node locks: the price, ten times over, so that no part of it rounds to nothing.
+const BOND: u64 = 10_000_000;
+/// Long enough for a validator on a busy machine. A conviction ends it sooner.
+const WINDOW_SLOTS: u64 = 250;
+
+fn terms(story: &Story) -> Terms {
+    Terms { bond: Some(BOND), window_slots: Some(WINDOW_SLOTS), ..story.terms() }
+}
+
+/// A market of one liar: posts a job, waits for the conviction, and checks who paid whom.
+struct Trial {
+    fault: &'static str,
+    story: Story,
+    node: NodeProcess,
+    job: Pubkey,
+}
+
+impl Trial {
+    async fn begin(fault: &'static str, seed: u64) -> Self {
+        let story = Story::begin().await;
+        let mut node = NodeProcess::register(&story, "liar", story.placement(), |_| {}).lies(fault);
+        node.start(None).await;
+        let posted = story.post(&everything_work(LIES, seed), &terms(&story)).await;
+        Self { fault, story, node, job: posted.address }
+    }
+
+    /// Expects the conviction, everything paid out, and nothing left behind.
+    async fn is_convicted(mut self, validator: &ValidatorProcess, proved: &[Fault]) {
+        let Self { fault, story, job, .. } = &self;
+        let ended = story.end(job).await;
+        assert_eq!(ended.state, JobState::Convicted, "{fault}: {}", validator.log());
+        assert!(proved.contains(&ended.record.fault), "{fault}: {:?}", ended.record.fault);
+        assert_eq!(ended.credits.client, ended.price_max, "{fault}: the whole escrow goes back");
+        let record = validator.is_through_with(job).await;
+        assert_eq!(record["ending"]["ending"], "won", "{fault}: {record}");
+        // The stake is 1,000 tokens: the bond goes, and a share of what is left.
+        let dispute = ended.dispute;
+        let node = story.chain().node(&self.node.address).await.unwrap();
+        let slashed = Story::STAKE * u64::from(dispute.slash_bps) / 10_000;
+        assert_eq!((node.locked, node.open_jobs, node.fraud_convictions), (0, 0, 1), "{fault}");
+        assert!(
+            node.stake.abs_diff(Story::STAKE - BOND - slashed) <= BOND,
+            "{fault}: {} of {} are left",
+            node.stake,
+            Story::STAKE
+        );
+        assert!(node.frozen_until_slot > ended.record.convicted_slot, "{fault}: never again");
+        self.node.dies().await;
+        let Self { fault, story, job, .. } = &self;
+        story.close_one(job).await;
+        story.leaves_nothing(&[*job]).await;
+        assert_eq!(story.accounts().await.tokens, Story::PURSE, "{fault}: the client lost nothing");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_of_lie_in_a_result_is_convicted_unattended() {
+    let home = Story::begin().await;
+    let mut validator = ValidatorProcess::new(&home, "validator", home.placement(), "audit", &everything_work(LIES, 0));
+    validator.start(None).await;
+    let before = home.stake_tokens_of(&validator.key).await;
+    let element = [Fault::WrongElement];
+    let either = [Fault::WrongElement, Fault::BoundaryMismatch];
+    let kinds: [(&'static str, &[Fault]); 9] = [
+        ("element:element=5,bit=1", &element),
+        ("weight", &element),
+        ("rounding", &element),
+        ("table", &element),
+        ("swap", &element),
+        ("padding", &element),
+        ("tie", &element),
+        ("boundary", &either),
+        ("interior", &either),
+    ];
+    let mut trials = Vec::new();
+    for (seed, (fault, proved)) in kinds.into_iter().enumerate() {
+        trials.push((Trial::begin(fault, seed as u64).await, proved));
+    }
+    let count = trials.len() as u64;
+    for (trial, proved) in trials {
+        trial.is_convicted(&validator, proved).await;
+    }
+    // Half of each bond, and its own bonds back.
+    let after = home.stake_tokens_of(&validator.key).await;
+    assert_eq!(after - before, count * BOND / 2, "bounties, to the last unit");
+    home.leaves_nothing(&[validator.key]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_honest_node_is_left_alone_and_paid() {
+    let story = Story::begin().await;
+    let mut node = NodeProcess::register(&story, "node", story.placement(), |_| {});
+    let mut validator =
+        ValidatorProcess::new(&story, "validator", story.placement(), "audit", &everything_work(HONEST, 0));
+    node.start(None).await;
+    validator.start(None).await;
+    let before = story.stake_tokens_of(&validator.key).await;
+    let terms = Terms { window_slots: Some(60), ..story.terms() };
+    let posted = story.post(&everything_work(HONEST, 99), &terms).await;
+    let record = validator.until(&posted.address, |record| record["audit"]["audit"] == "agreed").await;
+    assert!(record["dispute"].is_null(), "{record}");
+    assert_eq!(story.end(&posted.address).await.state, JobState::Settled);
+    story.close(&posted.address, &[node.address]).await;
+    assert_eq!(story.stake_tokens_of(&validator.key).await, before);
+    story.leaves_nothing(&[posted.address, validator.key]).await;
+}
