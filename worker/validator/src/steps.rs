@@ -2,7 +2,7 @@
 //!
 //! The service asks after every change and after every restart; nothing else decides. The chain's accounts are the truth;
 //! the journal adds what the chain cannot know: what a replay said, what was sealed, and which transaction may still land.
-//! Every move that is returned passes [`rules::check`](crate::rules::check) on the same docket.
+//! Every move that is returned passes [`rules::check`] on the same docket.
 
 use crate::docket::Docket;
 use crate::journal::{Audit, Dispute, Ending, Purpose, Record, TargetRecord, Verdict};
