@@ -5,7 +5,7 @@
 //! * [`claim`]: what the other side says, checked against the roots that it committed to or signed;
 //! * [`depth`]: three ways to audit a result: replay it, replay one segment, or check a segment's contractions by
 //!   random vectors;
-//! * [`locate`]: from two traces to the one element, or the one pair of hashes, that proves which of them is wrong;
+//! * [`mod@locate`]: from two traces to the one element, or the one pair of hashes, that proves which of them is wrong;
 //! * [`proof`]: from a finding to the bytes that convict, judged here before anybody pays a fee for them;
 //! * [`answer`]: what opens a place of a tree, and [`descent`]: which place to have opened next when a trace is withheld;
 //! * [`guard`]: what a node checks before it signs the trace of a segment;
