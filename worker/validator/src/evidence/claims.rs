@@ -1,10 +1,10 @@
 //! What the node says it computed.
 
-use super::{Replay, ReplayError, Sources};
+use super::{ReplayError, Sources};
 use assay::dispute::signature::SegmentStatement;
 use assay::state::Job;
 use assay_audit::{ClaimedBoundary, ClaimedSegment};
-use assay_client::{ClientError, Source, committed_boundary, sources};
+use assay_client::{ClientError, Source, Work, committed_boundary, sources};
 use assay_kernels::TensorSet;
 use assay_kernels::commit::Hasher;
 use assay_models::manifest::{MAX_MANIFEST_BYTES, SegmentManifest};
@@ -76,18 +76,18 @@ impl Sources {
     /// The chain does not answer.
     pub async fn committed_boundary(
         &self,
-        replay: &Arc<Replay>,
+        work: &Work,
         job: &JobRef,
     ) -> Result<Result<ClaimedBoundary, Withheld>, ReplayError> {
         let sources = sources(&self.chain, &job.account).await?;
-        let fetched = committed_boundary(&sources, &self.fetcher, &self.store, &replay.work, &job.account).await;
+        let fetched = committed_boundary(&sources, &self.fetcher, &self.store, work, &job.account).await;
         let tensors = match fetched {
             Ok(tensors) => tensors,
             Err(error) => return Ok(Err(withheld(&error))),
         };
-        let (replay, root) = (Arc::clone(replay), job.account.boundary_root);
+        let (graph, root) = (Arc::clone(&work.resolved), job.account.boundary_root);
         super::replay::blocking(move || {
-            let claimed = ClaimedBoundary::from_tensors(&replay.work.resolved, &Hasher::default(), tensors, &root);
+            let claimed = ClaimedBoundary::from_tensors(&graph, &Hasher::default(), tensors, &root);
             Ok(claimed.map_err(|error| Withheld::new("V0210", &error.to_string())))
         })
         .await
@@ -99,14 +99,14 @@ impl Sources {
     /// The chain does not answer.
     pub async fn served_trace(
         &self,
-        replay: &Arc<Replay>,
+        work: &Work,
         job: &JobRef,
         segment: u16,
     ) -> Result<Result<ServedTrace, Withheld>, ReplayError> {
         let mut last = Withheld::new("V0213", "the node names no endpoint");
         for source in sources(&self.chain, &job.account).await? {
             let Source::Node(base) = source else { continue };
-            match self.trace_from(&base, replay, job, segment).await {
+            match self.trace_from(&base, work, job, segment).await {
                 Ok(trace) => return Ok(Ok(trace)),
                 Err(withheld) => last = withheld,
             }
@@ -114,16 +114,10 @@ impl Sources {
         Ok(Err(last))
     }
 
-    async fn trace_from(
-        &self,
-        base: &str,
-        replay: &Arc<Replay>,
-        job: &JobRef,
-        segment: u16,
-    ) -> Result<ServedTrace, Withheld> {
+    async fn trace_from(&self, base: &str, work: &Work, job: &JobRef, segment: u16) -> Result<ServedTrace, Withheld> {
         let uri = format!("{}/v1/segments/{}/{segment}", base.trim_end_matches('/'), job.address);
         let body = self.ask(&uri).await?;
-        let graph = &replay.work.resolved;
+        let graph = &work.resolved;
         let manifest = SegmentManifest::decode(&body, graph, segment)
             .map_err(|error| Withheld::new("V0214", &format!("{uri}: {error}")))?;
         let root = manifest.root_hash().map_err(|error| Withheld::new("V0214", &error.to_string()))?;
@@ -158,7 +152,7 @@ impl Sources {
     }
 
     /// Asks for a document until it is there, the answer is final, or the patience with the node is at its end.
-    async fn ask(&self, uri: &str) -> Result<Vec<u8>, Withheld> {
+    pub(super) async fn ask(&self, uri: &str) -> Result<Vec<u8>, Withheld> {
         let started = Instant::now();
         loop {
             let left = self.trace_limit.saturating_sub(started.elapsed());

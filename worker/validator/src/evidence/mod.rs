@@ -4,10 +4,12 @@
 //! |---|---|
 //! | [`replay`] | a job computed again on this machine |
 //! | [`claims`] | what the node says it computed: boundary tensors, and the signed trace of a segment |
+//! | [`by_sums`] | segments checked by the sums of their contractions, without a replay of the job |
 //! | [`proving`] | the bytes that prove a finding; the next opening to force where a trace is withheld |
 //!
 //! Everything that is fetched is checked against what binds it: the job's account, or the operator's signature.
 
+pub mod by_sums;
 pub mod claims;
 pub mod proving;
 pub mod replay;
@@ -86,7 +88,7 @@ impl Sources {
         if replay.own.agrees(&job.account.boundary_root) {
             return Ok(Comparison::Agrees);
         }
-        let boundary = match self.committed_boundary(replay, job).await? {
+        let boundary = match self.committed_boundary(&replay.work, job).await? {
             Ok(boundary) => Arc::new(boundary),
             Err(withheld) => return Ok(Comparison::Withheld { boundary: None, difference: None, withheld }),
         };
@@ -105,7 +107,7 @@ impl Sources {
             }
         }
         let own_trace = Arc::new(self.own_trace(replay, difference.segment).await?);
-        let trace = match self.served_trace(replay, job, difference.segment).await? {
+        let trace = match self.served_trace(&replay.work, job, difference.segment).await? {
             Ok(trace) => Arc::new(trace),
             Err(withheld) => {
                 return Ok(Comparison::Withheld { boundary: Some(boundary), difference: Some(difference), withheld });
@@ -133,12 +135,12 @@ impl Sources {
         job: &claims::JobRef,
         segment: u16,
     ) -> Result<Comparison, ReplayError> {
-        let boundary = match self.committed_boundary(replay, job).await? {
+        let boundary = match self.committed_boundary(&replay.work, job).await? {
             Ok(boundary) => Arc::new(boundary),
             Err(withheld) => return Ok(Comparison::Withheld { boundary: None, difference: None, withheld }),
         };
         let own_trace = Arc::new(self.own_trace(replay, segment).await?);
-        let trace = match self.served_trace(replay, job, segment).await? {
+        let trace = match self.served_trace(&replay.work, job, segment).await? {
             Ok(trace) => Arc::new(trace),
             Err(withheld) => {
                 return Ok(Comparison::Withheld { boundary: Some(boundary), difference: None, withheld });

@@ -57,7 +57,7 @@ impl ReplayError {
     }
 
     /// An error of the libraries, whose text starts with its code.
-    fn split(text: &str, refused: bool) -> Self {
+    pub(super) fn split(text: &str, refused: bool) -> Self {
         let (code, reason) = text.split_once(' ').unwrap_or(("V0201", text));
         let (code, reason) = (code.trim_end_matches(':').to_owned(), reason.to_owned());
         if refused { Self::Refused { code, reason } } else { Self::Passing { code, reason } }

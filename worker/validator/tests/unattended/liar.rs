@@ -7,7 +7,9 @@ use assay_chain::instructions;
 use assay_client::Work;
 use assay_kernels::commit::Hasher;
 use assay_kernels::{Backend, CpuBackend, CpuOptions, Keep, TensorSet};
-use assay_models::manifest::{MANIFEST_VERSION, ManifestEntry, ResultManifest, SegmentManifest};
+use assay_models::manifest::{
+    AdviceEntry, AdviceManifest, MANIFEST_VERSION, ManifestEntry, ResultManifest, SegmentManifest,
+};
 use assay_store::LocalStore;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -21,6 +23,9 @@ use std::sync::{Arc, Mutex};
 
 /// Traces that are served, by job and segment.
 type Traces = Arc<Mutex<BTreeMap<(String, u16), Vec<u8>>>>;
+
+/// Added to a segment's number where its sums are kept beside the traces.
+const ADVICE: u16 = 1 << 15;
 
 /// What the node does not serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +67,10 @@ impl Liar {
         let folder = tempfile::tempdir().unwrap();
         let store = LocalStore::open(folder.path()).unwrap();
         let traces = Traces::default();
-        let router =
-            axum::Router::new().route("/v1/segments/{job}/{segment}", get(trace)).with_state(Arc::clone(&traces));
+        let router = axum::Router::new()
+            .route("/v1/segments/{job}/{segment}", get(trace))
+            .route("/v1/segments/{job}/{segment}/advice", get(advice))
+            .with_state(Arc::clone(&traces));
         let base = serve(store.clone(), router).await;
         let owner = shared.key_with_stake(2 * STAKE).await;
         let (sender, key) = (shared.sender(), owner.pubkey());
@@ -145,6 +152,23 @@ impl Liar {
         self.traces.lock().unwrap().insert((job.to_string(), segment), manifest.encode().unwrap());
     }
 
+    /// Serves the sums of every segment's contractions, computed from these tensors.
+    pub(crate) async fn advise(&self, job: &Pubkey, work: &Work, tensors: &TensorSet) {
+        let backend = CpuBackend::new(CpuOptions { threads: 1, ..CpuOptions::default() }).unwrap();
+        for segment in 0..work.resolved.segments.len() as u16 {
+            let given = |slot| [tensors, &work.params, &work.inputs].into_iter().find_map(|set| set.get(&slot));
+            let mut sums = Vec::new();
+            for (op, bytes) in assay_kernels::audit::advice(&backend, &work.resolved, segment, given).unwrap() {
+                let length = bytes.len() as u64;
+                let id = self.store.put_bytes(bytes.to_vec()).await.unwrap();
+                sums.push(AdviceEntry { op, artifact: id.to_string(), bytes: length });
+            }
+            let (job, node) = (job.to_string(), self.node.to_string());
+            let advice = AdviceManifest { version: MANIFEST_VERSION, job: job.clone(), node, segment, sums };
+            self.traces.lock().unwrap().insert((job, ADVICE + segment), advice.encode().unwrap());
+        }
+    }
+
     async fn keep(&self, slot: Slot, tensors: &TensorSet) -> ManifestEntry {
         let bytes = tensors[&slot].to_vec();
         let length = bytes.len() as u64;
@@ -158,4 +182,8 @@ async fn trace(State(traces): State<Traces>, Path((job, segment)): Path<(String,
         Some(bytes) => (StatusCode::OK, bytes.clone()),
         None => (StatusCode::NOT_FOUND, br#"{"code":"N0706","message":"it is not given"}"#.to_vec()),
     }
+}
+
+async fn advice(traces: State<Traces>, Path((job, segment)): Path<(String, u16)>) -> (StatusCode, Vec<u8>) {
+    trace(traces, Path((job, ADVICE + segment))).await
 }

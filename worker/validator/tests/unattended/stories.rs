@@ -5,7 +5,9 @@ use crate::market::{Customer, STAKE, Shared, Validator, alone, config, shared};
 use assay::state::Fault;
 use assay::state_machine::JobState;
 use assay_chain::accounts::{ChallengeFilter, DemandFilter};
-use assay_validator::journal::{Audit, Ending, Record};
+use assay_validator::evidence::Comparison;
+use assay_validator::evidence::claims::JobRef;
+use assay_validator::journal::{Audit, Ending, FindingRecord, Record};
 use referee::graph::{Slot, TensorKind};
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signer::Signer;
@@ -236,5 +238,39 @@ async fn a_trace_that_is_withheld_is_forced_and_silence_convicts() {
         assert_eq!(shared.stake_tokens(&key.pubkey()).await, PURSE + bounty, "{how:?}");
         nothing_is_left(shared, &job, &[key.pubkey()]).await;
         validator.stop().await;
+    }
+}
+
+/// Without a replay of the job: an honest trace passes, a lie is shown to the element, missing sums are named.
+#[tokio::test(flavor = "multi_thread")]
+async fn sums_tell_an_honest_trace_from_a_lie() {
+    let shared = shared().await;
+    let genesis_hash = shared.sender().chain().network().await.unwrap().genesis_hash;
+    for (seed, lies) in [(7, false), (8, true)] {
+        let (customer, node) = (Customer::new(shared, seed).await, Liar::new(shared).await);
+        let (inner, _) = slots(&customer);
+        let work = &customer.work;
+        let tensors = if lies { flipped(work, inner) } else { honest(work) };
+        let address = customer.post(shared).await.address;
+        node.commit(shared, &address, work, &tensors, Withholds::Nothing).await;
+        let chain = shared.sender().chain().clone();
+        let account = Box::new(chain.job(&address).await.unwrap());
+        let job = JobRef { address, account, genesis_hash };
+        let folder = tempfile::tempdir().unwrap();
+        let sources = assay_validator::start::sources(&config(), &chain, folder.path()).unwrap();
+        let error = sources.check_by_sums(&job, None).await.unwrap_err().to_string();
+        assert!(error.starts_with("V0217") && error.contains("--depth segment"), "{error}");
+        node.advise(&address, work, &tensors).await;
+        let checked = sources.check_by_sums(&job, None).await.unwrap();
+        if lies {
+            let Comparison::Found { finding, .. } = checked.comparison else { panic!("{checked:?}") };
+            let record = FindingRecord::of(&finding);
+            assert_eq!(record.tensor, inner);
+            assert_eq!((record.claimed.unwrap() ^ record.computed.unwrap()).count_ones(), 1, "{record:?}");
+            assert_eq!(checked.replayed, [record.segment]);
+        } else {
+            assert!(matches!(checked.comparison, Comparison::Agrees), "{checked:?}");
+            assert!(checked.replayed.is_empty(), "nothing was suspect: {checked:?}");
+        }
     }
 }

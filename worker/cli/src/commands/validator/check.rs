@@ -37,6 +37,8 @@ pub(crate) enum Depth {
     Output,
     /// Replay, and compare every tensor of the segments with the traces that the node signs
     Segment,
+    /// Check the signed traces by the sums that the node serves beside them, and replay only what is suspect
+    Freivalds,
 }
 
 pub(super) async fn check(context: &Context, arguments: Check, output: Output) -> Result<(), CliError> {
@@ -51,11 +53,20 @@ pub(super) async fn check(context: &Context, arguments: Check, output: Output) -
     }
     let sources = start::sources(&config, chain, &arguments.folder.data)?;
     let started = Instant::now();
-    let replay = Arc::new(sources.replay(&job, config.selection.max_operations).await?);
     let reference =
         JobRef { address: arguments.job, account: Box::new(job.clone()), genesis_hash: network.genesis_hash };
-    let comparison = compare(&sources, &replay, &reference, &arguments).await?;
-    let value = describe(&arguments, &comparison, started.elapsed().as_millis());
+    let (comparison, replayed) = if arguments.depth == Depth::Freivalds {
+        let wanted = arguments.segment.map(|segment| segment..segment.saturating_add(1));
+        let checked = sources.check_by_sums(&reference, wanted).await?;
+        (checked.comparison, Some(checked.replayed))
+    } else {
+        let replay = Arc::new(sources.replay(&job, config.selection.max_operations).await?);
+        (compare(&sources, &replay, &reference, &arguments).await?, None)
+    };
+    let mut value = describe(&arguments, &comparison, started.elapsed().as_millis());
+    if let Some(replayed) = replayed {
+        value["replayed_segments"] = json!(replayed);
+    }
     output.result(&value, || words(&value))?;
     match comparison {
         Comparison::Agrees => Ok(()),
@@ -134,6 +145,7 @@ fn words(value: &Value) -> String {
         "claimed",
         "computed",
         "withheld",
+        "replayed_segments",
         "milliseconds",
     ];
     fields_of(value, &names)
