@@ -36,7 +36,7 @@ impl Trial {
     }
 
     /// Expects the conviction, everything paid out, and nothing left behind.
-    async fn is_convicted(mut self, validator: &ValidatorProcess, proved: &[Fault]) {
+    async fn ends_convicted(mut self, validator: &ValidatorProcess, proved: &[Fault]) {
         let Self { fault, story, job, .. } = &self;
         let ended = story.end(job).await;
         assert_eq!(ended.state, JobState::Convicted, "{fault}: {}", validator.log());
@@ -65,7 +65,7 @@ impl Trial {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_kind_of_lie_in_a_result_is_convicted_unattended() {
+async fn every_kind_of_lie_in_a_result_ends_convicted_unattended() {
     let home = Story::begin().await;
     let mut validator = ValidatorProcess::new(&home, "validator", home.placement(), "audit", &everything_work(LIES, 0));
     validator.start(None).await;
@@ -89,7 +89,7 @@ async fn every_kind_of_lie_in_a_result_is_convicted_unattended() {
     }
     let count = trials.len() as u64;
     for (trial, proved) in trials {
-        trial.is_convicted(&validator, proved).await;
+        trial.ends_convicted(&validator, proved).await;
     }
     // Half of each bond, and its own bonds back.
     let after = home.stake_tokens_of(&validator.key).await;
