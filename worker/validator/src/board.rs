@@ -1,5 +1,6 @@
 //! What the watcher has seen, and bells that wake whom it concerns.
 
+use crate::watching::Market;
 use solana_sdk::pubkey::Pubkey;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,11 +11,12 @@ use tokio::sync::{Notify, watch};
 pub struct Board {
     slot: watch::Sender<u64>,
     bells: Mutex<HashMap<Pubkey, Arc<Notify>>>,
+    market: Mutex<Option<Market>>,
 }
 
 impl Default for Board {
     fn default() -> Self {
-        Self { slot: watch::Sender::new(0), bells: Mutex::default() }
+        Self { slot: watch::Sender::new(0), bells: Mutex::default(), market: Mutex::default() }
     }
 }
 
@@ -31,6 +33,16 @@ impl Board {
             *latest = slot.max(*latest);
             is_later
         });
+    }
+
+    /// What mode `watch` saw last; nothing in other modes.
+    pub fn market(&self) -> Option<Market> {
+        self.market.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps what mode `watch` saw.
+    pub(crate) fn show(&self, market: Market) {
+        *self.market.lock().unwrap_or_else(PoisonError::into_inner) = Some(market);
     }
 
     /// Wakes the driver of a job. A ring that nobody waits for yet is kept.

@@ -13,6 +13,7 @@
 //! | [`duties`] | seeds, draws, attestations and fees of paid audits |
 //! | `defender` | answers and posted roots for nodes whose results are right |
 //! | [`board`], [`service`], [`status`], [`start`] | all of it under one roof |
+//! | [`watching`] | mode `watch`: open results, challenges, clocks and alerts |
 //! | [`failpoint`] | where tests make the process die |
 //!
 //! # What an operator can rely on
@@ -42,3 +43,4 @@ pub mod service;
 pub mod start;
 pub mod status;
 pub mod steps;
+pub mod watching;

@@ -4,7 +4,7 @@ use crate::defender::Defender;
 use crate::driver::{Driver, Shared};
 use crate::duties::Duties;
 use crate::journal::{JournalError, Record};
-use crate::status;
+use crate::{status, watching};
 use assay::state::Job;
 use assay_chain::WatcherEvent;
 use solana_sdk::pubkey::Pubkey;
@@ -63,6 +63,12 @@ impl Service {
         }
         if self.shared.config.mode.audits() {
             others.spawn(Duties::new(Arc::clone(&self.shared)).run(cancel.child_token()));
+        } else {
+            let watch = watching::run(Arc::clone(&self.shared), cancel.child_token());
+            others.spawn(async move {
+                watch.await;
+                Ok(())
+            });
         }
         let mut drivers = Drivers {
             shared: Arc::clone(&self.shared),
@@ -159,6 +165,10 @@ impl Drivers {
     }
 
     fn drive(&mut self, address: Pubkey, seen_slot: u64) {
+        // Watching moves nothing, not even what an earlier run began.
+        if !self.shared.config.mode.audits() {
+            return;
+        }
         let driver = Driver::new(Arc::clone(&self.shared), address, seen_slot);
         let task = self.tasks.spawn(driver.run(self.cancel.clone()));
         self.jobs.insert(task.id(), address);

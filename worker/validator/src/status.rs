@@ -6,6 +6,7 @@ use crate::driver::{Shared, today};
 use crate::duties::{self, Sums};
 use crate::journal::{Audit, Ending, Journal, JournalError, Record};
 use crate::service::ServiceError;
+use crate::watching::Market;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -57,6 +58,9 @@ pub struct Status {
     pub duties: Sums,
     /// The newest records.
     pub jobs: Vec<Record>,
+    /// What mode `watch` sees; nothing in other modes.
+    #[serde(default)]
+    pub market: Option<Market>,
 }
 
 impl Totals {
@@ -112,6 +116,7 @@ pub fn of(shared: &Shared) -> Result<Status, JournalError> {
         totals,
         duties: duties::sums(shared)?,
         jobs,
+        market: shared.board.market(),
     })
 }
 

@@ -2,4 +2,5 @@
 
 mod case;
 mod interleavings;
+mod watching;
 mod world;

@@ -5,6 +5,7 @@ use crate::error::CliError;
 use crate::output::{Output, Table, fields};
 use assay_validator::journal::{Audit, Ending, Journal, Record, Verdict};
 use assay_validator::status::{Status, Totals, recorded};
+use assay_validator::watching::Market;
 use serde_json::json;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -28,6 +29,7 @@ pub(super) async fn status(folder: &Folder, output: Output) -> Result<(), CliErr
         "totals": totals,
         "duties": running.as_ref().map(|status| status.duties),
         "jobs": jobs,
+        "market": running.as_ref().and_then(|status| status.market.as_ref()),
     });
     output.result(&value, || {
         let Totals { agreed, wrong, left, won, lost, open, earned, fees_lamports } = totals;
@@ -48,9 +50,39 @@ pub(super) async fn status(folder: &Folder, output: Output) -> Result<(), CliErr
             rows.push(("in bonds", status.standing.bonds.to_string()));
             rows.push(("fees today", format!("{} lamports", status.standing.spent_today)));
         }
-        let about = fields(rows);
+        let mut about = fields(rows);
+        if let Some(market) = running.as_ref().and_then(|status| status.market.as_ref()) {
+            about.push_str(&market_words(market));
+        }
         if jobs.is_empty() { about } else { format!("{about}\n\n{}", job_table(&jobs).render()) }
     })
+}
+
+fn market_words(market: &Market) -> String {
+    let mut results = Table::new(&["open result", "state", "last slot"]);
+    for job in &market.jobs {
+        results.row([job.job.clone(), job.state.clone(), job.last_slot.to_string()]);
+    }
+    let mut challenges = Table::new(&["challenge", "job", "state", "target", "clock"]);
+    for challenge in &market.challenges {
+        let clock = challenge.clock.map_or("-".to_owned(), |clock| {
+            let side = format!("{:?}", clock.side).to_lowercase();
+            format!("{side}, {} of {} slots left", clock.left_slots, clock.length_slots)
+        });
+        let target = challenge.target.clone().unwrap_or_else(|| "-".to_owned());
+        challenges.row([challenge.challenge.clone(), challenge.job.clone(), challenge.state.clone(), target, clock]);
+    }
+    let mut alerts = Table::new(&["alert", "slot", "job", "what"]);
+    for alert in &market.alerts {
+        alerts.row([alert.code.clone(), alert.slot.to_string(), alert.job.clone(), alert.words.clone()]);
+    }
+    let mut words = String::new();
+    let tables = [(market.jobs.len(), results), (market.challenges.len(), challenges), (market.alerts.len(), alerts)];
+    for (_, table) in tables.iter().filter(|(rows, _)| *rows > 0) {
+        words.push_str("\n\n");
+        words.push_str(&table.render());
+    }
+    words
 }
 
 fn job_table(jobs: &[Record]) -> Table {
