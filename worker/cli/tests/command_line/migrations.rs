@@ -78,10 +78,10 @@ fn a_migration_is_planned_applied_once_and_then_nothing_is_left() {
     let folder = home.path().join("migrations");
     std::fs::create_dir(&folder).expect("a folder");
     let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
-    for name in ["0001_deploy.toml", "0002_initialise.toml", "0003_parameters.toml"] {
+    for name in ["0001_deploy.toml", "0002_initialise.toml", "0003_parameters.toml", "0004_disputes.toml"] {
         std::fs::copy(own.join(name), folder.join(name)).expect("the project's migrations");
     }
-    std::fs::write(folder.join("0004_fee.toml"), "[parameters]\nprotocol_fee_bps = 250\n").expect("a file");
+    std::fs::write(folder.join("0005_fee.toml"), "[parameters]\nprotocol_fee_bps = 250\n").expect("a file");
     let fee = || {
         localnet.run(home.path(), &["network", "show"]).json()["parameters"]["protocol_fee_bps"]
             .as_u64()

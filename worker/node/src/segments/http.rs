@@ -119,12 +119,16 @@ async fn segment<M: Market>(
         Ok(None) => {}
         Err(error) => return Err(Refused::Segment(error)),
     }
-    let mut outcome = match shared.segments.under_way(&job, segment) {
-        Some(outcome) => outcome,
-        None => {
-            shared.segments.rates.take(peer.ip(), Instant::now()).map_err(Refused::TooMany)?;
-            let place = Arc::clone(&shared.segments.places).try_acquire_owned().map_err(|_| Refused::Full)?;
-            shared.begin_segment(job, segment, Some(place))
+    let mut outcome = {
+        // Of two requests for the same segment, the second must not find the place taken and the work not yet begun.
+        let _one_by_one = shared.segments.entrance();
+        match shared.segments.under_way(&job, segment) {
+            Some(outcome) => outcome,
+            None => {
+                shared.segments.rates.take(peer.ip(), Instant::now()).map_err(Refused::TooMany)?;
+                let place = Arc::clone(&shared.segments.places).try_acquire_owned().map_err(|_| Refused::Full)?;
+                shared.begin_segment(job, segment, Some(place))
+            }
         }
     };
     let Ok(ended) = tokio::time::timeout(PATIENCE, outcome.wait_for(Option::is_some)).await else {

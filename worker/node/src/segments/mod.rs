@@ -104,6 +104,8 @@ pub struct Segments {
     /// One permit for each that is computed.
     working: Arc<Semaphore>,
     in_work: Mutex<HashMap<Key, watch::Receiver<Outcome>>>,
+    /// Held by the request that looks whether its segment is under way and begins it if not.
+    entrance: Mutex<()>,
     rates: Rates,
     tasks: TaskTracker,
     cancel: CancellationToken,
@@ -116,6 +118,7 @@ impl Segments {
             places: Arc::new(Semaphore::new(limits.queued_segments.saturating_add(limits.concurrent_segments))),
             working: Arc::new(Semaphore::new(limits.concurrent_segments)),
             in_work: Mutex::default(),
+            entrance: Mutex::default(),
             rates: Rates::new(limits.segments_per_minute),
             tasks: TaskTracker::new(),
             cancel: CancellationToken::new(),
@@ -132,6 +135,10 @@ impl Segments {
     /// What a computation that is under way will give.
     fn under_way(&self, job: &Pubkey, segment: u16) -> Option<watch::Receiver<Outcome>> {
         self.in_work().get(&(*job, segment)).cloned()
+    }
+
+    fn entrance(&self) -> MutexGuard<'_, ()> {
+        self.entrance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn in_work(&self) -> MutexGuard<'_, HashMap<Key, watch::Receiver<Outcome>>> {

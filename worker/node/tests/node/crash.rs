@@ -1,7 +1,7 @@
 //! Whatever dies, whenever: no promise is made twice, no bond is lost, no result is computed a third time.
 
 use crate::rig::{Rig, STAKE, Source, config, until, world};
-use crate::world::{Freeze, TestMarket, World};
+use crate::world::{Freeze, TestMarket, VALID_SLOTS, World};
 use anchor_lang::AnchorDeserialize;
 use assay_node::config::NodeConfig;
 use assay_node::failpoint;
@@ -18,7 +18,10 @@ const CHILD: &str = "crash::child";
 fn assert_all_is_well(world: &World, folder: &Path, what: &str) {
     for purpose in [Purpose::Claim, Purpose::Commit, Purpose::Finalise, Purpose::Withdraw] {
         let sent = world.sent(purpose);
-        assert_eq!(sent.len(), 1, "{what}: {purpose:?} was sent as {sent:?}");
+        assert!(!sent.is_empty(), "{what}: {purpose:?} was never sent");
+        // On a slow machine a version can expire before it is sent; the next one is signed only after that.
+        let in_turn = sent.windows(2).all(|pair| pair[1].last_slot - VALID_SLOTS > pair[0].last_slot);
+        assert!(in_turn, "{what}: versions of {purpose:?} that could both land: {sent:?}");
     }
     let mut results = world.signed.iter().filter_map(|tx| tx.result.as_ref()).collect::<Vec<_>>();
     results.dedup();
