@@ -4,7 +4,9 @@
 //! left operand follows, `n` those that only the right one follows, and `p` those that both follow. For weights `u` over
 //! `m` and `v` over `n`,
 //!
-//!     sum over m, n of u[m] * C[p, m, n] * v[n] = sum over k of (u A)[p, k] * (v B)[p, k]
+//! ```text
+//! sum over m, n of u[m] * C[p, m, n] * v[n] = sum over k of (u A)[p, k] * (v B)[p, k]
+//! ```
 //!
 //! whatever the views read: padding and clamping are part of `A` and `B`. If `C` is wrong anywhere, `D = C - A B` is not
 //! zero for some `p`, and the two sides differ by `u D v`. All of it is computed modulo the prime 2^127 - 1, which no entry
