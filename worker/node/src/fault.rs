@@ -16,28 +16,44 @@ const PUBLIC_CLUSTERS: [&str; 3] = [
     "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG",
 ];
 
-/// What this node does wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NodeFault {
+/// What this node does wrong, all of it at once. As text: faults joined by `+`, at most one of each sort.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeFault {
     /// It computes, commits to or signs something wrong. As text: a fault of [`assay_audit::fault`].
-    Execution(Fault),
+    pub execution: Option<Fault>,
     /// It neither serves nor records nor opens the trace of a segment. `withhold-segment`, or `withhold-segment:segment=N`.
-    WithholdSegment(Option<u16>),
+    pub segment: Option<Segments>,
     /// It neither serves the bytes of a tensor nor opens them. `withhold-leaf:tensor=N`.
-    WithholdLeaf(Slot),
+    pub leaf: Option<Slot>,
     /// After its commitment it serves nothing and answers nobody. `silence`.
-    Silence,
+    pub silence: bool,
+}
+
+/// Which segments' traces are withheld.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Segments {
+    /// Those of every segment.
+    Every,
+    /// That of one.
+    One(u16),
 }
 
 /// Why a fault is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum FaultRefused {
     /// The text names none.
-    #[error("N0607 {VARIABLE}: {0}; or one of withhold-segment[:segment=N], withhold-leaf:tensor=N, silence")]
+    #[error(
+        "N0607 {VARIABLE}: {0}; or one of withhold-segment[:segment=N], withhold-leaf:tensor=N, silence; several are joined with +"
+    )]
     Text(FaultError),
     /// The option of a withholding is wrong.
     #[error("N0607 {VARIABLE}={0:?}: write withhold-segment[:segment=N] or withhold-leaf:tensor=N")]
     Option(String),
+    /// One sort of fault is named twice.
+    #[error(
+        "N0607 {VARIABLE}={0:?} names two faults of one sort; join one wrong execution, one withheld segment, one withheld leaf and silence with + at most"
+    )]
+    Twice(String),
     /// Something is at stake here.
     #[error("N0608 {VARIABLE} is set, and {0}: faults are for development networks of one's own; unset it")]
     Network(&'static str),
@@ -69,7 +85,28 @@ impl NodeFault {
     }
 
     fn parse(text: &str) -> Result<Self, FaultRefused> {
-        let (kind, option) = text.trim().split_once(':').unwrap_or((text.trim(), ""));
+        let mut fault = Self::default();
+        for part in text.split('+') {
+            let one = Self::parse_one(part.trim())?;
+            let twice = (fault.execution.is_some() && one.execution.is_some())
+                || (fault.segment.is_some() && one.segment.is_some())
+                || (fault.leaf.is_some() && one.leaf.is_some())
+                || (fault.silence && one.silence);
+            if twice {
+                return Err(FaultRefused::Twice(text.to_owned()));
+            }
+            fault = Self {
+                execution: fault.execution.or(one.execution),
+                segment: fault.segment.or(one.segment),
+                leaf: fault.leaf.or(one.leaf),
+                silence: fault.silence || one.silence,
+            };
+        }
+        Ok(fault)
+    }
+
+    fn parse_one(text: &str) -> Result<Self, FaultRefused> {
+        let (kind, option) = text.split_once(':').unwrap_or((text, ""));
         let wrong = || FaultRefused::Option(text.to_owned());
         let number = |name: &str| -> Result<Option<u16>, FaultRefused> {
             if option.is_empty() {
@@ -79,33 +116,51 @@ impl NodeFault {
             value.ok_or_else(wrong)?.trim().parse().map(Some).map_err(|_| wrong())
         };
         match kind {
-            "withhold-segment" => Ok(Self::WithholdSegment(number("segment")?)),
-            "withhold-leaf" => Ok(Self::WithholdLeaf(number("tensor")?.ok_or_else(wrong)?)),
-            "silence" if option.is_empty() => Ok(Self::Silence),
-            _ => text.trim().parse().map(Self::Execution).map_err(FaultRefused::Text),
+            "withhold-segment" => Ok(Self::withholding_segment(number("segment")?)),
+            "withhold-leaf" => Ok(Self::withholding_leaf(number("tensor")?.ok_or_else(wrong)?)),
+            "silence" if option.is_empty() => Ok(Self::silence()),
+            _ => text.parse().map(Self::execution).map_err(FaultRefused::Text),
         }
+    }
+
+    /// A wrong execution and nothing else.
+    pub fn execution(fault: Fault) -> Self {
+        Self { execution: Some(fault), ..Self::default() }
+    }
+
+    /// A withheld trace, of one segment or every one, and nothing else.
+    pub fn withholding_segment(segment: Option<u16>) -> Self {
+        Self { segment: Some(segment.map_or(Segments::Every, Segments::One)), ..Self::default() }
+    }
+
+    /// A withheld tensor and nothing else.
+    pub fn withholding_leaf(slot: Slot) -> Self {
+        Self { leaf: Some(slot), ..Self::default() }
+    }
+
+    /// Silence.
+    pub fn silence() -> Self {
+        Self { silence: true, ..Self::default() }
     }
 
     /// Whether it withholds the trace of this segment.
     pub fn withholds_segment(&self, segment: u16) -> bool {
-        match self {
-            Self::WithholdSegment(withheld) => withheld.is_none_or(|withheld| withheld == segment),
-            Self::Silence => true,
-            Self::Execution(_) | Self::WithholdLeaf(_) => false,
-        }
+        let withheld = match self.segment {
+            Some(Segments::Every) => true,
+            Some(Segments::One(withheld)) => withheld == segment,
+            None => false,
+        };
+        withheld || self.silence
     }
 
     /// The tensor whose bytes it withholds.
     pub fn withheld_tensor(&self) -> Option<Slot> {
-        match self {
-            Self::WithholdLeaf(slot) => Some(*slot),
-            Self::Execution(_) | Self::WithholdSegment(_) | Self::Silence => None,
-        }
+        self.leaf
     }
 
     /// Whether it is silent.
     pub fn is_silent(&self) -> bool {
-        *self == Self::Silence
+        self.silence
     }
 }
 
@@ -121,11 +176,22 @@ mod tests {
     #[test]
     fn every_fault_has_its_text() {
         let parsed = |text: &str| NodeFault::checked(text, &development()).unwrap();
-        assert_eq!(parsed("withhold-segment"), NodeFault::WithholdSegment(None));
-        assert_eq!(parsed("withhold-segment:segment=3"), NodeFault::WithholdSegment(Some(3)));
-        assert_eq!(parsed("withhold-leaf:tensor = 9"), NodeFault::WithholdLeaf(9));
-        assert_eq!(parsed(" silence "), NodeFault::Silence);
-        assert_eq!(parsed("tie"), NodeFault::Execution(Fault::new(FaultKind::Tie)));
+        assert_eq!(parsed("withhold-segment"), NodeFault::withholding_segment(None));
+        assert_eq!(parsed("withhold-segment:segment=3"), NodeFault::withholding_segment(Some(3)));
+        assert_eq!(parsed("withhold-leaf:tensor = 9"), NodeFault::withholding_leaf(9));
+        assert_eq!(parsed(" silence "), NodeFault::silence());
+        assert_eq!(parsed("tie"), NodeFault::execution(Fault::new(FaultKind::Tie)));
+        let both = NodeFault {
+            execution: Some("element:element=5".parse().unwrap()),
+            segment: Some(Segments::One(1)),
+            leaf: Some(9),
+            silence: false,
+        };
+        assert_eq!(parsed("element:element=5 + withhold-leaf:tensor=9+withhold-segment:segment=1"), both);
+        for text in ["tie+weight", "withhold-segment+withhold-segment:segment=1", "silence+silence", "tie+", "+tie"] {
+            let error = NodeFault::checked(text, &development()).unwrap_err().to_string();
+            assert!(error.starts_with("N0607"), "{text:?}: {error}");
+        }
         for text in
             ["", "silence:x=1", "withhold-leaf", "withhold-leaf:segment=1", "withhold-segment:segment=x", "nothing"]
         {
@@ -146,10 +212,10 @@ mod tests {
 
     #[test]
     fn what_is_withheld_is_what_was_named() {
-        assert!(NodeFault::WithholdSegment(None).withholds_segment(9));
-        assert!(NodeFault::WithholdSegment(Some(1)).withholds_segment(1));
-        assert!(!NodeFault::WithholdSegment(Some(1)).withholds_segment(2));
-        assert!(NodeFault::Silence.withholds_segment(0) && NodeFault::Silence.is_silent());
-        assert_eq!(NodeFault::WithholdLeaf(4).withheld_tensor(), Some(4));
+        assert!(NodeFault::withholding_segment(None).withholds_segment(9));
+        assert!(NodeFault::withholding_segment(Some(1)).withholds_segment(1));
+        assert!(!NodeFault::withholding_segment(Some(1)).withholds_segment(2));
+        assert!(NodeFault::silence().withholds_segment(0) && NodeFault::silence().is_silent());
+        assert_eq!(NodeFault::withholding_leaf(4).withheld_tensor(), Some(4));
     }
 }

@@ -178,9 +178,9 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
     let fault = NodeFault::from_environment(&network)?;
     let engine = Engine::new(backends, config.cached_models, config.self_check);
     #[cfg(debug_assertions)]
-    let engine = match fault {
-        Some(NodeFault::Execution(fault)) => engine.with_fault(fault),
-        _ => engine,
+    let engine = match fault.and_then(|fault| fault.execution) {
+        Some(fault) => engine.with_fault(fault),
+        None => engine,
     };
     let engine = tokio::task::spawn_blocking(move || {
         calibrate(&engine);

@@ -3,12 +3,14 @@
 use assay::state::Fault;
 use assay::state_machine::JobState;
 use assay_client::Terms;
+use assay_node::config::NodeConfig;
 use solana_sdk::pubkey::Pubkey;
-use story_tests::{NodeProcess, Story, ValidatorProcess, everything_work};
+use story_tests::{NodeProcess, Pace, Story, ValidatorProcess, everything_work};
 
 /// The graphs of these stories.
 const LIES: u32 = 1;
 const HONEST: u32 = 2;
+const LIES_WITHHELD: u32 = 13;
 /// What a job's node locks: the price, ten times over, so that no part of it rounds to nothing.
 const BOND: u64 = 10_000_000;
 /// Long enough for a validator on a busy machine. A conviction ends it sooner.
@@ -20,19 +22,20 @@ fn terms(story: &Story) -> Terms {
 
 /// A market of one liar: posts a job, waits for the conviction, and checks who paid whom.
 struct Trial {
-    fault: &'static str,
+    fault: String,
     story: Story,
     node: NodeProcess,
     job: Pubkey,
 }
 
 impl Trial {
-    async fn begin(fault: &'static str, seed: u64) -> Self {
-        let story = Story::begin().await;
-        let mut node = NodeProcess::register(&story, "liar", story.placement(), |_| {}).lies(fault);
+    async fn begin(pace: Pace, graph: u32, fault: &str, seed: u64) -> Self {
+        let story = Story::begin_at(pace).await;
+        let hurried = |config: &mut NodeConfig| config.disputes.least_clock_slots = 1;
+        let mut node = NodeProcess::register(&story, "liar", story.placement(), hurried).lies(fault);
         node.start(None).await;
-        let posted = story.post(&everything_work(LIES, seed), &terms(&story)).await;
-        Self { fault, story, node, job: posted.address }
+        let posted = story.post(&everything_work(graph, seed), &terms(&story)).await;
+        Self { fault: fault.to_owned(), story, node, job: posted.address }
     }
 
     /// Expects the conviction, everything paid out, and nothing left behind.
@@ -85,7 +88,7 @@ async fn every_kind_of_lie_in_a_result_ends_convicted_unattended() {
     ];
     let mut trials = Vec::new();
     for (seed, (fault, proved)) in kinds.into_iter().enumerate() {
-        trials.push((Trial::begin(fault, seed as u64).await, proved));
+        trials.push((Trial::begin(Pace::Calm, LIES, fault, seed as u64).await, proved));
     }
     let count = trials.len() as u64;
     for (trial, proved) in trials {
@@ -94,6 +97,25 @@ async fn every_kind_of_lie_in_a_result_ends_convicted_unattended() {
     // Half of each bond, and its own bonds back.
     let after = home.stake_tokens_of(&validator.key).await;
     assert_eq!(after - before, count * BOND / 2, "bounties, to the last unit");
+    home.leaves_nothing(&[validator.key]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lie_whose_trace_is_withheld_ends_convicted_unattended() {
+    let home = Story::begin_at(Pace::Hasty).await;
+    let work = everything_work(LIES_WITHHELD, 0);
+    let mut validator = ValidatorProcess::new(&home, "validator", home.placement(), "audit", &work);
+    validator.start(None).await;
+    // The tensor that is wrong is the one whose bytes nobody gets to see.
+    let wrong = work.resolved.segment_slots(0)[0];
+    let leaf = format!("element:tensor={wrong},element=5,bit=1+withhold-leaf:tensor={wrong}");
+    let mut trials = Vec::new();
+    for (seed, fault) in ["weight+withhold-segment", &leaf].into_iter().enumerate() {
+        trials.push(Trial::begin(Pace::Hasty, LIES_WITHHELD, fault, seed as u64).await);
+    }
+    for trial in trials {
+        trial.ends_convicted(&validator, &[Fault::Withheld]).await;
+    }
     home.leaves_nothing(&[validator.key]).await;
 }
 

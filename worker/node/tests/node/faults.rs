@@ -26,7 +26,7 @@ async fn a_fault_of_execution_is_committed_to_and_signed_as_it_is_made() {
         let folder = tempfile::tempdir().unwrap();
         let market = TestMarket::new(world(&JOB, &job));
         let fault = Fault::new(kind);
-        let rig = Rig::with_fault(folder.path(), &market, config(), Some(NodeFault::Execution(fault)));
+        let rig = Rig::with_fault(folder.path(), &market, config(), Some(NodeFault::execution(fault)));
         let driver = tokio::spawn(rig.driver(&JOB).run(rig.cancel.clone()));
         committed(&market).await;
         let made = rig.shared.artifacts.prepare(&job).await.unwrap().subject();
@@ -93,7 +93,7 @@ async fn answered_with(fault: NodeFault) -> (Vec<(DemandTree, u16, bool)>, Vec<u
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_withheld_segment_is_neither_served_nor_signed_nor_opened() {
-    let (answers, statuses) = answered_with(NodeFault::WithholdSegment(Some(1))).await;
+    let (answers, statuses) = answered_with(NodeFault::withholding_segment(Some(1))).await;
     for (tree, slot, answered) in answers {
         let withheld = matches!(tree, DemandTree::SegmentRoot | DemandTree::Segment) && slot == 1;
         assert_eq!(answered, !withheld, "{tree:?} {slot}");
@@ -104,7 +104,7 @@ async fn a_withheld_segment_is_neither_served_nor_signed_nor_opened() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_withheld_leaf_is_neither_served_nor_opened() {
     let output = graph().outputs[0];
-    let (answers, statuses) = answered_with(NodeFault::WithholdLeaf(output)).await;
+    let (answers, statuses) = answered_with(NodeFault::withholding_leaf(output)).await;
     for (tree, slot, answered) in answers {
         assert_eq!(answered, !(tree == DemandTree::Tensor && slot == output), "{tree:?} {slot}");
     }
@@ -113,7 +113,7 @@ async fn a_withheld_leaf_is_neither_served_nor_opened() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_node_answers_nothing_and_nobody() {
-    let (answers, statuses) = answered_with(NodeFault::Silence).await;
+    let (answers, statuses) = answered_with(NodeFault::silence()).await;
     assert!(answers.iter().all(|(_, _, answered)| !answered), "{answers:?}");
     assert!(statuses.is_empty(), "its port is closed");
 }

@@ -246,9 +246,9 @@ impl Rig {
         let store = LocalStore::open(folder.join("artifacts")).unwrap();
         let upload = UploadOptions { allow_private: true, max_attempts: 1, ..UploadOptions::default() };
         let engine = Engine::new(vec![Arc::new(backend)], config.cached_models, config.self_check);
-        let engine = match fault {
-            Some(NodeFault::Execution(fault)) => engine.with_fault(fault),
-            _ => engine,
+        let engine = match fault.and_then(|fault| fault.execution) {
+            Some(fault) => engine.with_fault(fault),
+            None => engine,
         };
         let shared = Arc::new(Shared {
             node: NODE,
