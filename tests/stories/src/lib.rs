@@ -16,7 +16,7 @@ mod validator;
 
 pub use census::Leftover;
 pub use challenger::Challenger;
-pub use model::{everything, everything_work, honest_boundary};
+pub use model::{everything, everything_rows, everything_work, honest_boundary, honest_output};
 pub use node::{NodeProcess, Placement};
 pub use proxy::Proxy;
 pub use server::{MisbehavingServer, Misbehaviour};

@@ -24,7 +24,7 @@ const BATCH: u32 = 16;
 /// The graph is a fixed one and builds.
 pub fn everything(number: u32) -> Model {
     let mut graph = GraphBuilder::new();
-    let batch = graph.symbol("batch", 1, 64).expect("a symbol");
+    let batch = graph.symbol("batch", 1, 512).expect("a symbol");
     let input = graph.input("input", Dtype::U8, &[batch, Dim::Const(INPUTS)]).expect("an input");
     let hidden = linear(&mut graph, "hidden", &input, INPUTS, HIDDEN, 4);
     let table: Vec<i64> = (0..256).map(|entry: i64| (entry * 7 % 97) - 48).collect();
@@ -66,10 +66,18 @@ fn linear(
 /// # Panics
 /// The work is consistent.
 pub fn everything_work(number: u32, seed: u64) -> Work {
+    everything_rows(number, seed, BATCH)
+}
+
+/// The same with so many rows, up to 512.
+///
+/// # Panics
+/// The work is consistent.
+pub fn everything_rows(number: u32, seed: u64, rows: u32) -> Work {
     let model = everything(number);
-    let bytes: Vec<u8> = (0..u64::from(BATCH * INPUTS)).map(|index| (mix(seed << 32 | index) % 16) as u8).collect();
+    let bytes: Vec<u8> = (0..u64::from(rows * INPUTS)).map(|index| (mix(seed << 32 | index) % 16) as u8).collect();
     let inputs = TensorSet::from([(0, bytes.into())]);
-    Work::new(Arc::new(model.graph), Arc::new(model.params), inputs, &[BATCH]).expect("work")
+    Work::new(Arc::new(model.graph), Arc::new(model.params), inputs, &[rows]).expect("work")
 }
 
 /// -3 to 3.
@@ -90,8 +98,19 @@ fn mix(state: u64) -> u64 {
 /// # Panics
 /// The backend is there and the work runs.
 pub fn honest_boundary(work: &Work) -> Vec<[u8; 32]> {
+    Hasher::default().boundary(&work.resolved, &honest_run(work)).expect("a boundary").hashes
+}
+
+/// The bytes of an honest output.
+///
+/// # Panics
+/// The backend is there and the work runs.
+pub fn honest_output(work: &Work) -> Vec<u8> {
+    honest_run(work).get(&work.output_slot).expect("an output").to_vec()
+}
+
+fn honest_run(work: &Work) -> TensorSet {
     let backend = CpuBackend::new(CpuOptions { threads: 1, isa: None }).expect("a CPU");
     let model = backend.load(Arc::clone(&work.resolved), &work.params).expect("the work loads");
-    let tensors = model.run(&work.inputs, Keep::Boundary).expect("the work runs").tensors;
-    Hasher::default().boundary(&work.resolved, &tensors).expect("a boundary").hashes
+    model.run(&work.inputs, Keep::Boundary).expect("the work runs").tensors
 }

@@ -179,6 +179,19 @@ impl Story {
         path
     }
 
+    /// Gives the client stake tokens, for the bonds of filings.
+    pub async fn furnish_client_with_stake(&self) {
+        let client = self.client.address();
+        mint_tokens(&self.sender, &self.authority, self.stake, &client, Self::STAKE).await.expect("stake");
+    }
+
+    /// Gives a node's operator lamports to lend rent with: what its registration gives it is too little to open many kilobytes
+    /// on-chain.
+    pub async fn furnish_operator(&self, node: &Pubkey) {
+        let operator = self.chain().node(node).await.expect("the node").operator;
+        fund(self.chain(), &operator, 5_000_000_000).await.expect("lamports");
+    }
+
     /// Work that takes a moment: a small network on made-up inputs.
     pub fn work(&self, seed: u64) -> Work {
         let shape = mlp::Shape::tiny();

@@ -3,6 +3,11 @@
 use crate::client::Client;
 use crate::error::ClientError;
 use assay::CreditRole;
+use assay::address;
+use assay::dispute::ChallengeState;
+use assay::state::Job;
+use assay::state_machine::JobState;
+use assay_chain::accounts::{ChallengeFilter, DemandFilter};
 use assay_chain::instructions::{self, TokenMint};
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signer::Signer;
@@ -20,6 +25,8 @@ pub struct Reclaimed {
 
 impl Client {
     /// Withdraws what the ended job owes to this client and closes the job if nothing else is inside.
+    ///
+    /// So is what this client has in the job's disputes: the bond of a filing, its share of a bounty, the rent of demands.
     ///
     /// The node's credit and the fees of attestations are paid out too, to their owners' associated accounts: whoever pays that
     /// gets the rent back sooner.
@@ -83,6 +90,7 @@ impl Client {
         if job.audit.open_attestations > 0 {
             self.end_attestations(address, mint).await?;
         }
+        self.end_disputes(address, &job).await?;
         if self.chain().find_job(address).await?.is_some_and(|job| job.is_over() && job.record.burn_credit > 0) {
             let burn = instructions::burn_slash(address, self.chain().stake_mint().await?);
             if let Err(error) = self.sender.execute(&[burn], &[&self.key]).await {
@@ -99,6 +107,47 @@ impl Client {
             Some(_) => false,
         };
         Ok(reclaimed)
+    }
+
+    /// Brings back what this client has in the disputes of an ended job, as far as that is possible now. Validators settle
+    /// disputes of their own; one that the client alone has won is settled by nobody else.
+    async fn end_disputes(&self, job_address: &Pubkey, job: &Job) -> Result<(), ClientError> {
+        let me = self.key.pubkey();
+        let attempt = async |instruction, what: &str| {
+            // Anybody may do it, and whoever comes second is refused.
+            if let Err(error) = self.sender.execute(&[instruction], &[&self.key]).await {
+                tracing::debug!(job = %job_address, %error, "{what}: not by us, or not yet");
+            }
+        };
+        let own = address::challenge(job_address, &me);
+        let challenge = self.chain().find_challenge(&own).await?;
+        if job.state == JobState::Convicted {
+            if challenge.as_ref().is_some_and(|challenge| !challenge.state.is_end()) {
+                attempt(instructions::resolve_challenge(job_address, &me), "ending the own challenge").await;
+            }
+            let now = self.chain().find_job(job_address).await?;
+            if now.is_some_and(|job| !job.record.settled && job.record.challenges_open == 0) {
+                let state = Some(ChallengeState::Won);
+                let filter = ChallengeFilter { state, job: Some(*job_address), ..ChallengeFilter::default() };
+                let won: Vec<Pubkey> =
+                    self.chain().challenges(filter).await?.into_iter().map(|(address, _)| address).collect();
+                attempt(instructions::settle_dispute(job_address, &won), "settling the dispute").await;
+            }
+        }
+        if challenge.is_some() {
+            let stake_mint = self.chain().stake_mint().await?;
+            let close = instructions::close_challenge(&me, job_address, &me, stake_mint);
+            attempt(close, "closing the own challenge").await;
+        }
+        if self.chain().find_job(job_address).await?.is_some_and(|job| job.is_over()) {
+            let filter = DemandFilter { job: Some(*job_address), ..DemandFilter::default() };
+            for (address, demand) in self.chain().demands(filter).await? {
+                if demand.payer == me {
+                    attempt(instructions::close_demand(&address, &demand), "closing a demand").await;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Settles the job's attestations and pays their fees out to their owners' associated accounts: the job stays as long as

@@ -4,6 +4,7 @@ mod artifacts;
 mod challengers;
 mod crashes;
 mod defence;
+mod delivery;
 mod endings;
 mod happy;
 mod lies;
