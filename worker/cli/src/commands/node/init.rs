@@ -45,8 +45,11 @@ pub(crate) struct Init {
     /// Write node.toml anew although it exists with other settings
     #[arg(long)]
     replace_settings: bool,
-    /// Lamports that the operator key should have for its fees; what it lacks is sent
-    #[arg(long, default_value_t = 100_000_000)]
+    /// Lamports that the operator key should have; what it lacks is sent
+    ///
+    /// For fees, and for the rent of answers in a dispute: up to 60,000,000 for each opening, returned when the dispute is over. An
+    /// honest node that cannot pay for an answer is convicted of withholding.
+    #[arg(long, default_value_t = 2_000_000_000)]
     fund_lamports: u64,
 }
 
