@@ -118,9 +118,12 @@ impl Challenger {
         self.land(dispute::withdraw_challenge(&self.address(), &self.job, &node)).await
     }
 
-    /// Ends its challenge after somebody else's conviction of the job.
-    pub async fn resolve(&self) -> Landed {
-        self.land(dispute::resolve_challenge(&self.job, &self.address())).await
+    /// Ends its challenge after somebody else's conviction of the job; somebody else may do it first.
+    pub async fn resolve(&self) {
+        let resolve = dispute::resolve_challenge(&self.job, &self.address());
+        let resolved = self.sender.execute(&[resolve], &[&self.key]).await;
+        let ended = self.challenge().await.is_none_or(|challenge| challenge.state.is_end());
+        assert!(ended, "the challenge is still open after {resolved:?}");
     }
 
     /// Its challenge as it is on the chain.
@@ -194,10 +197,12 @@ impl Challenger {
         assert!(closed.is_ok() || self.challenge().await.is_none(), "{closed:?}");
     }
 
-    /// Burns what the dispute left to be burned, if there is anything.
+    /// Burns what the dispute left to be burned, if there is anything; somebody else may do it first.
     pub async fn burn(&self) {
         if self.job().await.record.burn_credit > 0 {
-            self.land(dispute::burn_slash(&self.job, self.stake)).await;
+            let burned = self.sender.execute(&[dispute::burn_slash(&self.job, self.stake)], &[&self.key]).await;
+            let left = self.sender.chain().find_job(&self.job).await.expect("the chain answers");
+            assert!(left.is_none_or(|job| job.record.burn_credit == 0), "{burned:?}");
         }
     }
 

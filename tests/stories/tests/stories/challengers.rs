@@ -103,7 +103,7 @@ async fn ten_challengers_of_one_lie_share_the_bounty() {
     join_all(challengers.iter().map(Challenger::reveal)).await;
     assert_eq!(story.end(&posted.address).await.state, JobState::Convicted, "{}", validator.log());
     for challenger in &challengers {
-        if challenger.challenge().await.is_some_and(|challenge| challenge.state == ChallengeState::Revealed) {
+        if challenger.challenge().await.is_some_and(|challenge| !challenge.state.is_end()) {
             challenger.resolve().await;
         }
         challenger.reaches(ChallengeState::Won).await;
