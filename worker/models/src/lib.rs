@@ -4,11 +4,13 @@
 //! * [`artifact`]: the file format of params and inputs;
 //! * [`manifest`]: the list of a result's tensors;
 //! * [`digits`]: a convolutional network for handwritten digits, with its data set;
+//! * [`encoder`]: transformer encoders of any size with made-up weights, for benchmarks and tests;
 //! * [`mlp`]: small networks of any size with made-up weights, for tests.
 
 pub mod artifact;
 pub mod builder;
 pub mod digits;
+pub mod encoder;
 pub mod manifest;
 pub mod mlp;
 

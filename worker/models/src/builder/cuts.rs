@@ -74,7 +74,7 @@ impl GraphBuilder {
     }
 
     /// Product of the axes with every symbol at its greatest value.
-    fn greatest(&self, axes: &[Dim]) -> u64 {
+    pub(super) fn greatest(&self, axes: &[Dim]) -> u64 {
         let length = |dim: &Dim| match dim {
             Dim::Const(length) => u64::from(*length),
             Dim::Symbol(index) => self.symbols.get(usize::from(*index)).map_or(1, |symbol| u64::from(symbol.max)),

@@ -39,7 +39,9 @@ mod tensor;
 pub use coordinate::{Coordinate, axis, fixed};
 pub use error::BuildError;
 pub use graph_builder::{GraphBuilder, OpSpec};
-pub use layers::{Addition, Convolution, Requantization, Weights, Window};
+pub use layers::{
+    Activation, Addition, Attention, Convolution, Embedding, Normalization, Requantization, Rows, Weights, Window,
+};
 pub use model::Model;
 pub use operand::Operand;
 pub use program::{ProgramBuilder, Value};

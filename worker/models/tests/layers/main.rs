@@ -1,6 +1,9 @@
 //! Every layer against its textbook definition, written out as loops.
 
+mod attention;
 mod evaluation;
+mod lookup;
+mod normalization;
 
 use assay_models::builder::{
     Addition, Convolution, GraphBuilder, Model, Operand, Requantization, TensorHandle, Weights, Window, axis, fixed,

@@ -51,20 +51,27 @@ impl Requantization<'_> {
 
     /// The epilogue, with the bias in operand 2 and the multiplier in operand 3.
     pub(super) fn program(&self, name: &str) -> Result<Program, BuildError> {
+        let (mut program, value) = self.value();
+        program.store(0, value);
+        program.finish(name)
+    }
+
+    /// The epilogue up to the value that [`program`](Self::program) stores.
+    pub(super) fn value(&self) -> (ProgramBuilder, Value) {
         let (mut program, sum) = ProgramBuilder::epilogue();
         let bias = program.load(2);
         let multiplier = program.load(3);
         let value = program.requantize(sum, bias, multiplier, self.shift);
-        let value = clamped(&mut program, value, self.clamp);
-        program.store(0, value);
-        program.finish(name)
+        let value = self.clamped(&mut program, value);
+        (program, value)
     }
-}
 
-fn clamped(program: &mut ProgramBuilder, value: Value, clamp: Option<(i64, i64)>) -> Value {
-    match clamp {
-        Some((low, high)) => program.clamp(value, low, high),
-        None => value,
+    /// The value within the bounds.
+    pub(super) fn clamped(&self, program: &mut ProgramBuilder, value: Value) -> Value {
+        match self.clamp {
+            Some((low, high)) => program.clamp(value, low, high),
+            None => value,
+        }
     }
 }
 
