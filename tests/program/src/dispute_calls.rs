@@ -260,6 +260,7 @@ impl World {
             node: state.node,
             job: job.address,
             challenge: address::challenge(&job.address, &challenger),
+            waiting: self.waiting(job, challenger),
             claim: address::segment_claim(&job.address, segment, &state.operator),
             instructions: INSTRUCTIONS_SYSVAR,
             event_authority: address::EVENT_AUTHORITY,

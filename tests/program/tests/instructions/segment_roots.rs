@@ -208,6 +208,34 @@ fn two_signed_roots_convict() {
     refuses(&mut trial, "twice", &[check, call.instruction()], AssayError::IllegalChallengeTransition);
 }
 
+/// Past its clock a challenge ends by time-out, whatever its challenger still has to show; while it waits for an answer, its
+/// clock stands.
+#[test]
+fn two_signed_roots_convict_only_while_the_challenger_has_time() {
+    let mut trial = Trial::new(Case::honest());
+    let challenger = trial.challenge();
+    let begin = trial.world.slot();
+    trial.record(0);
+    let call = trial.world.prove_equivocation(challenger, &trial.job, 0, [8; 32]);
+    let check = trial.signed(&trial.statement(0, [8; 32]));
+    let time_out = trial.world.time_out_challenger(&trial.job, challenger);
+    trial.world.warp_to(begin + 201);
+    refuses(&mut trial, "late", &[check.clone(), call.instruction()], AssayError::ChallengerOutOfTime);
+    trial.world.clone().accepts(&time_out);
+    trial.world.warp_to(begin + 200);
+    trial.world.refuses(&time_out, AssayError::ChallengerHasTime);
+    trial.world.clone().must(&[check.clone(), call.instruction()]);
+
+    let demand = trial.demand_root(challenger, 1);
+    trial.world.advance(1_000);
+    let unsaid = ProveEquivocation { waiting: None, ..call.accounts };
+    let unsaid = Call { accounts: unsaid, data: call.data.clone() }.instruction();
+    refuses(&mut trial, "what it waits for left out", &[check.clone(), unsaid], AssayError::WrongDemand);
+    let call = trial.world.prove_equivocation(challenger, &trial.job, 0, [8; 32]);
+    assert_eq!(call.accounts.waiting, Some(demand));
+    trial.world.must(&[check, call.instruction()]);
+}
+
 /// A root that somebody posts stands in the way of a time-out; its bond comes back when the job has ended.
 #[test]
 fn a_posted_root_saves_a_silent_node_and_its_bond_returns() {

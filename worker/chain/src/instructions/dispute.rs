@@ -297,6 +297,7 @@ pub fn prove_equivocation(
             node: *node,
             job: *job,
             challenge: address::challenge(job, &challenge.challenger),
+            waiting: waiting(challenge),
             claim: address::segment_claim(job, statement.segment, operator),
             instructions: INSTRUCTIONS_SYSVAR,
             event_authority: address::EVENT_AUTHORITY,

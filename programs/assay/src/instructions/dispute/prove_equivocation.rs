@@ -1,9 +1,9 @@
-use super::support::succeed;
+use super::support::{progress, succeed};
 use crate::address::NETWORK;
 use crate::dispute::signature::{check_signed, SegmentStatement, INSTRUCTIONS_SYSVAR};
 use crate::error::AssayError;
 use crate::events::{FaultProved, ProofOutcome};
-use crate::state::{Challenge, Fault, Job, Network, Node, SegmentClaim};
+use crate::state::{Challenge, Demand, Fault, Job, Network, Node, SegmentClaim};
 use crate::state_machine::JobState;
 use crate::units::{Slot, Slots};
 use anchor_lang::prelude::*;
@@ -17,8 +17,8 @@ pub struct ProveEquivocationArgs {
 
 /// Proves that the node signed two different roots of one segment. Roots are compared, never signatures.
 ///
-/// Who: a challenger that has revealed, with an instruction of the ed25519 program right before this one that verifies the
-/// operator's signature over the other root; after a conviction of the job, until the proof time is over.
+/// Who: a challenger that has revealed and has time on its clock, with an instruction of the ed25519 program right before this
+/// one that verifies the operator's signature over the other root; after a conviction of the job, until the proof time is over.
 ///
 /// 1. Convicts the job and wins, as `prove` does.
 #[event_cpi]
@@ -42,6 +42,8 @@ pub struct ProveEquivocation<'info> {
         has_one = job @ AssayError::WrongJob,
     )]
     pub challenge: Box<Account<'info, Challenge>>,
+    /// What the challenge waits for, if it does.
+    pub waiting: Option<Box<Account<'info, Demand>>>,
     /// The root that is recorded.
     #[account(
         has_one = job @ AssayError::WrongJob,
@@ -62,6 +64,8 @@ impl ProveEquivocation<'_> {
             require!(!deadline.has_passed(now), AssayError::ChallengerOutOfTime);
         } else {
             require!(job.state.can_be_challenged(), AssayError::JobNotChallengeable);
+            let progress = progress(&self.challenge, self.waiting.as_deref())?;
+            self.challenge.clocks.check_challenger(progress, now, job.dispute.challenger_clock_slots)?;
         }
         require!(args.root != self.claim.root, AssayError::RootsEqual);
         let statement = SegmentStatement {
