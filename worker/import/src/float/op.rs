@@ -200,6 +200,8 @@ pub enum Activation {
     /// Through the hyperbolic tangent.
     GeluTanh,
     Silu,
+    /// `x * sigmoid(1.702 * x)`.
+    QuickGelu,
     Sigmoid,
     Tanh,
     LeakyRelu {
@@ -252,6 +254,7 @@ impl Activation {
                 (0.5 * wide * (1.0 + inner.tanh())) as f32
             }
             Self::Silu => (wide / (1.0 + (-wide).exp())) as f32,
+            Self::QuickGelu => (wide / (1.0 + (-1.702 * wide).exp())) as f32,
             Self::Sigmoid => (1.0 / (1.0 + (-wide).exp())) as f32,
             Self::Tanh => x.tanh(),
             Self::LeakyRelu { slope } => {
@@ -301,6 +304,7 @@ impl Activation {
         match self {
             Self::Relu => "Relu",
             Self::GeluErf | Self::GeluTanh => "Gelu",
+            Self::QuickGelu => "QuickGelu",
             Self::Silu => "Silu",
             Self::Sigmoid => "Sigmoid",
             Self::Tanh => "Tanh",

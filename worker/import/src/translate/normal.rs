@@ -1,0 +1,84 @@
+//! Normalisations that have operators of their own.
+
+use super::Translator;
+use super::arithmetic::{optional, required};
+use super::node::Node;
+use crate::error::ImportError;
+use crate::float::{ElementType, FloatOp, Tensor, ValueId};
+
+type Results = Result<Option<Vec<ValueId>>, ImportError>;
+
+impl Translator {
+    pub(super) fn normal(&mut self, node: &Node<'_>, kind: &str, inputs: &[Option<ValueId>]) -> Results {
+        let result = match kind {
+            "LayerNormalization" => self.layer_normalization(node, inputs, false)?,
+            "RMSNormalization" => self.layer_normalization(node, inputs, true)?,
+            "BatchNormalization" => self.batch_normalization(node, inputs)?,
+            _ => return Ok(None),
+        };
+        Ok(Some(vec![result]))
+    }
+
+    fn layer_normalization(
+        &mut self,
+        node: &Node<'_>,
+        inputs: &[Option<ValueId>],
+        of_squares: bool,
+    ) -> Result<ValueId, ImportError> {
+        let x = required(node, inputs, 0)?;
+        let shape = self.shape(x).to_vec();
+        let axis = node.axis(node.int("axis").unwrap_or(-1), shape.len())?;
+        let length = shape.last().and_then(|extent| extent.known());
+        let (Some(length), true) = (length, axis + 1 == shape.len()) else {
+            return Err(node.unsupported("it is supported over the last axis only, of known length; flatten before it"));
+        };
+        let vector = |id: ValueId| {
+            let constant = self.graph.constant(id).filter(|tensor| tensor.elements() == length as usize);
+            let refuse = || node.unsupported("its scale and bias must be constants, one number for each element");
+            constant.map(|tensor| (**tensor).clone().reshaped(&[length as usize])).ok_or_else(refuse)
+        };
+        let gamma = vector(required(node, inputs, 1)?)?;
+        let beta = optional(inputs, 2).map(vector).transpose()?;
+        let epsilon = node.float("epsilon", 1e-5);
+        let name = node.name();
+        let mut read = vec![x, self.graph.add_constant(format!("{name}~scale"), gamma)];
+        if let Some(beta) = beta {
+            read.push(self.graph.add_constant(format!("{name}~bias"), beta));
+        }
+        let op = if of_squares { FloatOp::RmsNorm { axis, epsilon } } else { FloatOp::LayerNorm { axis, epsilon } };
+        self.emit(node, op, &read, &shape, ElementType::Float)
+    }
+
+    /// A factor and an addend for each channel.
+    fn batch_normalization(&mut self, node: &Node<'_>, inputs: &[Option<ValueId>]) -> Result<ValueId, ImportError> {
+        let x = required(node, inputs, 0)?;
+        let shape = self.shape(x).to_vec();
+        if node.int("training_mode").unwrap_or(0) != 0 {
+            return Err(node.unsupported("export for inference"));
+        }
+        let channels =
+            shape.get(1).and_then(|extent| extent.known()).ok_or_else(|| node.malformed("there are no channels"))?;
+        let mut lists = Vec::new();
+        for index in 1..5 {
+            let values = self.graph.constant_floats(required(node, inputs, index)?);
+            let values = values.filter(|values| values.len() == channels as usize);
+            let refuse = || node.unsupported("its parameters must be constants, one number for each channel");
+            lists.push(values.ok_or_else(refuse)?.to_vec());
+        }
+        let epsilon = f64::from(node.float("epsilon", 1e-5));
+        let (mut factors, mut addends) = (Vec::new(), Vec::new());
+        for channel in 0..channels as usize {
+            let [scale, bias, mean, variance] = [0, 1, 2, 3].map(|list: usize| f64::from(lists[list][channel]));
+            let factor = scale / (variance + epsilon).sqrt();
+            factors.push(factor as f32);
+            addends.push((bias - mean * factor) as f32);
+        }
+        let mut lengths = vec![1; shape.len() - 1];
+        lengths[0] = channels as usize;
+        let name = node.name();
+        let factors = self.graph.add_constant(format!("{name}~scale"), Tensor::floats(&lengths, factors));
+        let addends = self.graph.add_constant(format!("{name}~bias"), Tensor::floats(&lengths, addends));
+        let scaled = self.emit(node, FloatOp::Mul, &[x, factors], &shape, ElementType::Float)?;
+        self.emit(node, FloatOp::Add, &[scaled, addends], &shape, ElementType::Float)
+    }
+}
