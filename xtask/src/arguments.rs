@@ -26,7 +26,7 @@ pub(crate) enum Output {
 /// The chores.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Install what building needs: Debian packages, and an SBF toolchain where `cargo build-sbf` is not installed.
+    /// Install what building needs: Debian packages, and an SBF toolchain where `cargo build-sbf` is not installed; fetch trained models.
     Setup(SetupOptions),
     /// Build the on-chain program (deploy/assay.so in the target folder) and the `assay` command.
     Build(BuildOptions),

@@ -3,8 +3,8 @@
 use crate::arguments::{ProgramCompiler, SetupOptions};
 use crate::failure::Failure;
 use crate::report::Report;
-use crate::setup::debian;
 use crate::setup::sbf_toolchain::SbfToolchain;
+use crate::setup::{debian, models};
 use crate::workspace::Workspace;
 
 /// The step that every command which compiles begins with.
@@ -13,7 +13,8 @@ pub(crate) const PACKAGES: &str = "Debian packages";
 /// Installs what is missing, or with `--check` reports it.
 pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &SetupOptions) -> Result<(), Failure> {
     let toolchain = SbfToolchain::select(workspace, ProgramCompiler::Auto)?;
-    ensure(workspace, report, &toolchain, options.check)
+    ensure(workspace, report, &toolchain, options.check)?;
+    report.step("trained models", "", |progress| models::ensure(workspace, progress, options.check))
 }
 
 /// The same for other commands, which have chosen what compiles the program.

@@ -62,14 +62,21 @@ pub(crate) fn ensure(progress: &Progress, check: bool) -> Result<Ending, Failure
         return Ok(Ending::Done("all installed".into()));
     }
     let list = missing.join(" ");
-    let by_hand = format!("run: apt-get update && apt-get install --no-install-recommends -y {list}");
     if check {
-        return Err(Failure::new(Code::Missing, format!("Debian packages are missing: {list}"), by_hand));
+        return Err(Failure::new(Code::Missing, format!("Debian packages are missing: {list}"), by_hand(&list)));
     }
     eprintln!("    installing ({ABOUT}):");
     for needed in NEEDED.iter().filter(|needed| missing.contains(&needed.package)) {
         eprintln!("      {:<20} {}", needed.package, needed.purpose);
     }
+    install(progress, &missing)?;
+    Ok(Ending::Done(format!("installed {list}")))
+}
+
+/// Installs packages, as root or through sudo.
+pub(crate) fn install(progress: &Progress, packages: &[&str]) -> Result<(), Failure> {
+    let list = packages.join(" ");
+    let by_hand = by_hand(&list);
     let privilege = privilege().ok_or_else(|| {
         Failure::new(
             Code::PackageRights,
@@ -95,14 +102,18 @@ pub(crate) fn ensure(progress: &Progress, check: bool) -> Result<Ending, Failure
         eprintln!("    apt-get update reported errors, going on with what it has: {}", failure.message);
     }
     let mut install = apt_get(&["install", "--yes", "--no-install-recommends", "-q"]);
-    install.args(&missing);
+    install.args(packages);
     process::run_quietly(
         &mut install,
         progress,
         Code::Packages,
         &format!("see what apt-get says above; then {by_hand}"),
     )?;
-    Ok(Ending::Done(format!("installed {list}")))
+    Ok(())
+}
+
+fn by_hand(list: &str) -> String {
+    format!("run: apt-get update && apt-get install --no-install-recommends -y {list}")
 }
 
 /// By which right packages can be installed.
