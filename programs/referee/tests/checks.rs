@@ -228,8 +228,68 @@ fn broken() -> Vec<(&'static str, Site, Graph)> {
             graph
         }),
         ("G0162", Site::Operand(0, 0), linear(4, 4, 8000)),
+        ("G0160", Site::Op(0), looped(|code| code[1] = I::Loop { turns: 2730 })),
+        ("G0162", Site::Operand(0, 0), {
+            let mut graph = takes(256, 256);
+            graph.programs[0].code.truncate(1);
+            graph.programs[0].code.insert(0, I::Loop { turns: 21 });
+            graph.programs[0].code.extend([I::End, I::Store { output: 0, a: 0 }]);
+            graph
+        }),
         ("G0163", Site::Op(0), sum(1, 4000)),
+        (
+            "G0163",
+            Site::Op(0),
+            looped(|code| {
+                code[1] = I::Loop { turns: 900 };
+                code[3] = I::SquareRoot { d: 0, a: 0 };
+            }),
+        ),
+        ("G0170", instruction(0, 0, 1), looped(|code| code[1] = I::Loop { turns: 0 })),
+        ("G0171", instruction(0, 0, 6), looped(|code| code.push(I::Loop { turns: 1 }))),
+        ("G0171", instruction(0, 0, 6), looped(|code| code.push(I::End))),
+        (
+            "G0172",
+            instruction(0, 0, 4),
+            looped(|code| {
+                code.splice(3..3, [I::Loop { turns: 1 }, I::Loop { turns: 1 }, I::End, I::End]);
+            }),
+        ),
+        ("G0173", instruction(0, 0, 6), looped(|code| code.push(I::BreakIfZero { a: 0 }))),
+        (
+            "G0174",
+            instruction(0, 0, 10),
+            changed(|g| {
+                g.programs[0].code.extend([I::Loop { turns: 1 }, I::End]);
+            }),
+        ),
+        (
+            "G0174",
+            instruction(1, 1, 0),
+            changed(|g| {
+                g.programs[1].code.splice(0..0, [I::Loop { turns: 1 }, I::End]);
+            }),
+        ),
+        ("G0175", instruction(0, 0, 4), looped(|code| code.swap(4, 5))),
     ]
+}
+
+/// A Map that counts down from 9, at most three times.
+fn looped(change: impl FnOnce(&mut Vec<I>)) -> Graph {
+    let mut graph = single(OpKind::Map, vec![], &[Dtype::I32], &[4], &[]);
+    graph.programs[0] = Program {
+        constants: vec![9],
+        code: vec![
+            I::Constant { d: 0, index: 0 },
+            I::Loop { turns: 3 },
+            I::BreakIfZero { a: 0 },
+            I::Sub { d: 0, a: 0, b: 1 },
+            I::End,
+            I::Store { output: 0, a: 0 },
+        ],
+    };
+    change(&mut graph.programs[0].code);
+    graph
 }
 
 /// Under every bound but that of the file.
@@ -281,6 +341,10 @@ fn the_sound_graph_passes() {
         changed(|g| g.ops[0].operands[1].out_of_bounds = OutOfBounds::Pad(0)),
         changed(|g| g.tensors[0].dtype = Dtype::U8),
         changed(|g| g.tensors[1].dtype = Dtype::U8),
+        looped(|_| ()),
+        looped(|code| drop(code.splice(3..3, [I::Loop { turns: 2 }, I::BreakIfZero { a: 1 }, I::End]))),
+        // 1 + 1 + 3 x 2,729 + 1 steps are 8,190.
+        looped(|code| code[1] = I::Loop { turns: 2729 }),
     ] {
         graph.check().unwrap();
     }

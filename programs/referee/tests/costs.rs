@@ -197,6 +197,17 @@ fn gathers_cost_one_leaf_each_or_the_whole_table() {
     assert_eq!(gathers(1, 256).leaves, 2);
     assert_eq!(gathers(7, 256).leaves, 2, "a table of one leaf is opened once");
     assert_eq!(gathers(3, 65_536).leaves, 4);
+    // In a loop, one for each turn.
+    let looped = |turns: u16| {
+        let tensors = vec![tensor(Dtype::I16, TensorKind::Param, &[65_536])];
+        let mut graph = single(OpKind::Map, tensors, &[Dtype::I32], &[4], &[]);
+        graph.ops[0].operands = vec![table(0, 65_536)];
+        let body = [I::Loop { turns }, I::Gather { d: 0, operand: 0, a: 0 }, I::End];
+        graph.programs[0].code.splice(0..0, body);
+        graph.resolve(&[]).unwrap().costs()[0]
+    };
+    assert_eq!(looped(3).leaves, 4);
+    assert_eq!(looped(3).upload_bytes, gathers(3, 65_536).upload_bytes);
     let depth = u32::from(depth_for(65_536 / 256));
     assert_eq!(gathers(3, 65_536).upload_bytes, 3 * (512 + 16 + 32 * depth) + 16 + 16);
 }
@@ -256,6 +267,13 @@ fn the_steps_of_an_element_are_counted() {
     graph.programs[1] = Program { constants: vec![], code: vec![I::Load { d: 0, operand: 0 }; 4] };
     let resolved = graph.resolve(&[]).unwrap();
     assert_eq!(resolved.steps(&resolved.ops[0]), 4 * 500 + 1);
+    let mut graph = single(OpKind::Map, vec![], &[Dtype::I32], &[1], &[]);
+    let inner = [I::Loop { turns: 5 }, I::BreakIfZero { a: 0 }, I::End];
+    let outer = [I::Loop { turns: 7 }].into_iter().chain(inner).chain([I::Add { d: 0, a: 0, b: 0 }, I::End]);
+    graph.programs[0].code.splice(0..0, outer);
+    assert_eq!(graph.programs[0].runs(), [1, 7, 35, 35, 7, 7, 1]);
+    let resolved = graph.resolve(&[]).unwrap();
+    assert_eq!(resolved.steps(&resolved.ops[0]), 1 + 7 * (1 + 5 * 2 + 2) + 1);
 }
 
 #[test]

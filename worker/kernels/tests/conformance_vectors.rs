@@ -158,7 +158,7 @@ fn full_covers_every_kind_pair_type_instruction_and_form_of_view() {
     let coverage = Coverage::of(&vectors(Level::Full));
     assert_eq!(coverage.kinds.len(), 6);
     assert_eq!(coverage.pairs.len(), 3);
-    assert_eq!(coverage.instructions.len(), 25);
+    assert_eq!(coverage.instructions.len(), 28);
     assert_eq!((coverage.stored.len(), coverage.loaded.len()), (4, 4));
     let forms = [
         coverage.padded,
@@ -176,7 +176,7 @@ fn full_covers_every_kind_pair_type_instruction_and_form_of_view() {
 #[test]
 fn the_self_test_covers_every_instruction_and_type() {
     let coverage = Coverage::of(&vectors(Level::SelfTest));
-    assert_eq!(coverage.instructions.len(), 25);
+    assert_eq!(coverage.instructions.len(), 28);
     assert_eq!((coverage.stored.len(), coverage.loaded.len()), (4, 4));
     assert!(coverage.padded && coverage.window && coverage.indirect && coverage.cuts);
 }

@@ -9,13 +9,14 @@ mod cost;
 mod encoding;
 mod error;
 mod interval;
+mod liveness;
 mod placement;
 mod resolve;
 mod root;
 mod types;
 mod view;
 
-pub use bytecode::{Instruction, MAX_CONSTANTS, MAX_WORDS, Program, REGISTERS, Register};
+pub use bytecode::{Instruction, MAX_CONSTANTS, MAX_LOOP_DEPTH, MAX_WORDS, Program, REGISTERS, Register};
 pub use check::{Lint, MAX_STEPS, RULES, Report, Rule};
 pub use cost::{Cost, MAX_COMPUTE_UNITS, MAX_UPLOAD_BYTES};
 pub use encoding::{
@@ -24,6 +25,7 @@ pub use encoding::{
 };
 pub use error::{CheckError, DecodeError, GraphError, Site};
 pub use interval::{Interval, OpIntervals, Wrap};
+pub use liveness::{Effect, Flow, Liveness};
 pub use placement::{NOWHERE, Placement};
 pub use resolve::{BoundarySlot, ResolvedGraph, ResolvedOp, ResolvedTensor, SegmentRange};
 pub(crate) use resolve::{resolve_dim, resolve_op};

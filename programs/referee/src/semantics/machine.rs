@@ -1,6 +1,7 @@
 //! The register machine of programs.
 
-use crate::graph::{Instruction, MAX_OP_OUTPUTS, Program, REGISTERS, Register};
+use crate::graph::{Instruction, MAX_LOOP_DEPTH, MAX_OP_OUTPUTS, Program, REGISTERS, Register};
+use core::slice::Iter;
 
 /// `floor((value + 2^(shift-1)) / 2^shift)`, half away from minus infinity, without overflow. `shift` is 1..=63.
 #[inline]
@@ -34,6 +35,61 @@ pub(super) trait Environment {
     fn malformed(&self) -> Self::Error;
 }
 
+/// The loops around the instruction that runs, the innermost first. Nothing is allocated, and nothing is done for a program
+/// without loops.
+#[derive(Default)]
+struct Loops<'a>([Option<Turns<'a>>; MAX_LOOP_DEPTH]);
+
+struct Turns<'a> {
+    /// What a turn runs, and what comes after it.
+    body: Iter<'a, Instruction>,
+    /// Turns left, this one included.
+    left: u16,
+}
+
+impl<'a> Loops<'a> {
+    /// Begins a loop; `None` if it has no turns or there are too many around it.
+    #[inline]
+    fn enter(&mut self, body: Iter<'a, Instruction>, turns: u16) -> Option<()> {
+        let [inner, outer] = &mut self.0;
+        if turns == 0 || outer.is_some() {
+            return None;
+        }
+        *outer = inner.replace(Turns { body, left: turns });
+        Some(())
+    }
+
+    /// Ends a turn of the innermost loop: what runs next, if that is another turn of it. `None` without a loop.
+    #[inline]
+    fn turn(&mut self, behind: Iter<'a, Instruction>) -> Option<Iter<'a, Instruction>> {
+        let [inner, outer] = &mut self.0;
+        let turns = inner.as_mut()?;
+        if turns.left > 1 {
+            turns.left -= 1;
+            return Some(turns.body.clone());
+        }
+        *inner = outer.take();
+        Some(behind)
+    }
+
+    /// Leaves the innermost loop from within: `rest` goes on behind its end. `None` without a loop, or without that end.
+    #[inline]
+    fn leave(&mut self, rest: &mut Iter<'a, Instruction>) -> Option<()> {
+        let [inner, outer] = &mut self.0;
+        inner.as_ref()?;
+        *inner = outer.take();
+        let mut within = 0u32;
+        loop {
+            match rest.next()? {
+                Instruction::Loop { .. } => within += 1,
+                Instruction::End if within == 0 => return Some(()),
+                Instruction::End => within -= 1,
+                _ => {}
+            }
+        }
+    }
+}
+
 /// Runs a program on registers that the caller has preset. Stored values are not yet saturated.
 pub(super) fn execute<E: Environment>(
     program: &Program,
@@ -41,7 +97,9 @@ pub(super) fn execute<E: Environment>(
     stored: &mut [i64; MAX_OP_OUTPUTS],
     environment: &mut E,
 ) -> Result<(), E::Error> {
-    for instruction in &program.code {
+    let mut loops = Loops::default();
+    let mut rest = program.code.iter();
+    while let Some(instruction) = rest.next() {
         let register = |register: Register| registers.get(usize::from(register)).copied().unwrap_or(0);
         let (d, value) = match *instruction {
             Instruction::Constant { d, index } => {
@@ -70,6 +128,20 @@ pub(super) fn execute<E: Environment>(
             Instruction::DivideUnsigned { d, a, b } => (d, divide_unsigned(register(a), register(b))),
             Instruction::SquareRoot { d, a } => (d, square_root(register(a))),
             Instruction::LeadingZeros { d, a } => (d, i64::from(register(a).leading_zeros())),
+            Instruction::Loop { turns } => {
+                loops.enter(rest.clone(), turns).ok_or_else(|| environment.malformed())?;
+                continue;
+            }
+            Instruction::End => {
+                rest = loops.turn(rest).ok_or_else(|| environment.malformed())?;
+                continue;
+            }
+            Instruction::BreakIfZero { a } => {
+                if register(a) == 0 {
+                    loops.leave(&mut rest).ok_or_else(|| environment.malformed())?;
+                }
+                continue;
+            }
             Instruction::Store { output, a } => {
                 let value = register(a);
                 *stored.get_mut(usize::from(output)).ok_or_else(|| environment.malformed())? = value;
@@ -78,7 +150,7 @@ pub(super) fn execute<E: Environment>(
         };
         *registers.get_mut(usize::from(d)).ok_or_else(|| environment.malformed())? = value;
     }
-    Ok(())
+    if loops.0[0].is_some() { Err(environment.malformed()) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -5,11 +5,13 @@ mod court;
 mod draw;
 mod random;
 mod reader;
+mod second;
 
 pub use court::Court;
 pub use draw::Draw;
 pub use random::{OpSketch, random_graph, random_program};
 pub use reader::random_reader;
+pub use second::{Second, second};
 
 use referee::graph::{
     Dim, Dtype, Graph, Instruction, Op, OpKind, OutOfBounds, Program, Tensor, TensorKind, Term, View,

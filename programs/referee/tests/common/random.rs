@@ -14,6 +14,8 @@ pub struct OpSketch {
     pub index_axes: u64,
     /// Axes whose length may be asked for.
     pub length_axes: u64,
+    /// Whether there may be loops.
+    pub loops: bool,
 }
 
 const LENGTHS: [u32; 12] = [1, 1, 2, 2, 3, 4, 5, 7, 8, 13, 16, 33];
@@ -95,15 +97,55 @@ fn instruction(draw: &mut Draw, program: &mut Program, sketch: &OpSketch) -> Ins
     }
 }
 
-/// A program of `length` instructions besides the stores.
+/// The code with a loop around a part of it, of so many turns, and often one within, and what leaves them.
+fn with_loop(draw: &mut Draw, mut code: Vec<Instruction>, turns: &[u16]) -> Vec<Instruction> {
+    let first = draw.below(code.len() as u64 + 1) as usize;
+    let mut body = code.split_off(first);
+    let behind = body.split_off(draw.below(body.len() as u64 + 1) as usize);
+    if turns.len() > 4 && draw.once_in(2) {
+        body = with_loop(draw, body, &turns[..4]);
+    }
+    for _ in 0..draw.below(3) {
+        let at = draw.below(body.len() as u64 + 1) as usize;
+        body.insert(at, Instruction::BreakIfZero { a: draw.below(5) as u8 });
+    }
+    code.push(Instruction::Loop { turns: *draw.pick(turns) });
+    code.extend(body);
+    code.push(Instruction::End);
+    code.extend(behind);
+    code
+}
+
+/// Where an instruction put into the code stands outside all loops.
+fn outside_loops(code: &[Instruction]) -> Vec<usize> {
+    let mut depth = 0;
+    let mut places = vec![0];
+    for (at, instruction) in code.iter().enumerate() {
+        match instruction {
+            Instruction::Loop { .. } => depth += 1,
+            Instruction::End => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            places.push(at + 1);
+        }
+    }
+    places
+}
+
+/// A program of `length` instructions besides the stores and what loops add.
 pub fn random_program(draw: &mut Draw, sketch: &OpSketch, length: u64, outputs: u64) -> Program {
     let mut program = Program::default();
     for _ in 0..length {
         let next = instruction(draw, &mut program, sketch);
         program.code.push(next);
     }
+    if sketch.loops && draw.once_in(2) {
+        program.code = with_loop(draw, program.code, &[1, 2, 3, 5, 8, 17]);
+    }
     for output in 0..outputs {
-        let at = if draw.once_in(2) { program.code.len() } else { draw.below(program.code.len() as u64 + 1) as usize };
+        let places = outside_loops(&program.code);
+        let at = if draw.once_in(2) { program.code.len() } else { *draw.pick(&places) };
         program.code.insert(at, Instruction::Store { output: output as u8, a: draw.below(4) as u8 });
     }
     program
@@ -212,8 +254,9 @@ fn op(draw: &mut Draw, graph: &mut Graph) {
         let operands = op.operands.iter().zip(&reducing);
         operands.map(|(view, reduces)| (prologue || !reduces).then_some(view.indirect.is_some())).collect()
     };
-    let prologue = OpSketch { operands: readable(true), index_axes: all_axes, length_axes: all_axes };
-    let epilogue = OpSketch { operands: readable(false), index_axes: output_axes, length_axes: all_axes };
+    let sketch = |operands, index_axes, loops| OpSketch { operands, index_axes, length_axes: all_axes, loops };
+    let prologue = sketch(readable(true), all_axes, false);
+    let epilogue = sketch(readable(false), output_axes, kind == OpKind::Map);
     if kind.has_prologue() {
         let length = draw.below(7);
         let program = random_program(draw, &prologue, length, 0);

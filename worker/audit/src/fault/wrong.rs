@@ -187,32 +187,9 @@ fn tie(mut right: Wrong) -> Option<Wrong> {
 
 /// A register that the program neither reads nor writes, and no op presets.
 fn free_register(program: &Program) -> Option<Register> {
+    let registers = |instruction: &Instruction| {
+        instruction.destination().into_iter().chain(instruction.sources().into_iter().flatten()).collect::<Vec<_>>()
+    };
     let used: BTreeSet<Register> = program.code.iter().flat_map(registers).chain([0, 1]).collect();
     (0..REGISTERS as Register).find(|register| !used.contains(register))
-}
-
-/// All registers of an instruction.
-fn registers(instruction: &Instruction) -> Vec<Register> {
-    use Instruction::*;
-    match *instruction {
-        Constant { d, .. } | Load { d, .. } | Index { d, .. } | Length { d, .. } => vec![d],
-        Gather { d, a, .. } | RoundShift { d, a, .. } | SquareRoot { d, a } | LeadingZeros { d, a } => vec![d, a],
-        Add { d, a, b }
-        | Sub { d, a, b }
-        | Mul { d, a, b }
-        | And { d, a, b }
-        | Or { d, a, b }
-        | Xor { d, a, b }
-        | ShiftLeft { d, a, b }
-        | ShiftRight { d, a, b }
-        | ShiftArithmetic { d, a, b }
-        | Min { d, a, b }
-        | Max { d, a, b }
-        | Less { d, a, b }
-        | LessUnsigned { d, a, b }
-        | Equal { d, a, b }
-        | DivideUnsigned { d, a, b } => vec![d, a, b],
-        Select { d, c, a, b } => vec![d, c, a, b],
-        Store { a, .. } => vec![a],
-    }
 }

@@ -7,6 +7,7 @@
 mod contract;
 mod convolution;
 mod instructions;
+mod looping;
 mod map;
 mod random;
 mod reduce;
@@ -91,6 +92,7 @@ pub fn vectors(level: Level) -> Vec<Vector> {
             vectors.extend(instructions::self_test());
             vectors.extend(requantise::self_test());
             vectors.extend(map::self_test());
+            vectors.extend(looping::self_test());
             vectors.extend(reduce::self_test());
             vectors
         }
@@ -101,6 +103,7 @@ pub fn vectors(level: Level) -> Vec<Vector> {
             vectors.extend(instructions::full());
             vectors.extend(requantise::full());
             vectors.extend(map::full());
+            vectors.extend(looping::full());
             vectors.extend(reduce::full());
             vectors.extend((0..24).map(random_vector));
             vectors

@@ -99,6 +99,9 @@ fn random_op(sketch: &mut Sketch, sources: &[Source]) -> Vec<Source> {
         .has_prologue()
         .then(|| random_program(random, &operands, &prologue_operands, all.len(), 6, Assembly::new()));
     let mut program = random_program(random, &operands, &program_operands, axes.len(), 10, Assembly::new());
+    if kind == OpKind::Map && random.once_in(2) {
+        put_loop(random, program.code_mut(), &[1, 2, 3, 5, 9, 20]);
+    }
     for output in 0..outputs.len() as u8 {
         let register = random.below(6) as u8;
         program = program.store(output, register);
@@ -189,4 +192,20 @@ fn random_program(
         };
     }
     program
+}
+
+/// Puts a part of the code into a loop of some of these turns, often with another loop within, and with what leaves them.
+fn put_loop(random: &mut Random, code: &mut Vec<Instruction>, turns: &[u16]) {
+    let first = random.below(code.len() as u64 + 1) as usize;
+    let last = first + random.below((code.len() - first) as u64 + 1) as usize;
+    let mut body: Vec<Instruction> = code.drain(first..last).collect();
+    if turns.len() > 4 && random.once_in(2) {
+        put_loop(random, &mut body, &turns[..4]);
+    }
+    for _ in 0..random.below(3) {
+        let at = random.below(body.len() as u64 + 1) as usize;
+        body.insert(at, Instruction::BreakIfZero { a: random.below(6) as u8 });
+    }
+    let head = Instruction::Loop { turns: random.pick(turns) };
+    code.splice(first..first, [head].into_iter().chain(body).chain([Instruction::End]));
 }

@@ -221,6 +221,11 @@ impl Assembly {
         self
     }
 
+    /// The instructions so far.
+    pub(super) fn code_mut(&mut self) -> &mut Vec<Instruction> {
+        &mut self.code
+    }
+
     pub(super) fn constant(mut self, d: Register, value: i64) -> Self {
         let index = self.constants.iter().position(|constant| *constant == value).unwrap_or_else(|| {
             self.constants.push(value);

@@ -56,6 +56,9 @@ fn rename(
             let a = source(*a);
             I::LeadingZeros { d: destination(*d), a }
         }
+        I::Loop { turns } => I::Loop { turns: *turns },
+        I::End => I::End,
+        I::BreakIfZero { a } => I::BreakIfZero { a: source(*a) },
         I::Store { output, a } => I::Store { output: *output, a: source(*a) },
     }
 }

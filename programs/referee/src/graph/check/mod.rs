@@ -25,7 +25,7 @@ pub(super) use rules::{SYMBOL_COUNT, SYMBOL_VALUE, TENSOR_SIZE};
 pub(super) use sizes::sizes;
 pub(super) use structure::structure;
 
-/// Most instructions that run for one element, those of all reduction points together.
+/// Most instructions that run for one element, those of all reduction points and of all turns of loops together.
 pub const MAX_STEPS: u32 = 8192;
 
 /// Something that a graph may do but should not.

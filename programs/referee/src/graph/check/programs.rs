@@ -1,11 +1,15 @@
 //! The programs of an op, in the light of its operands, axes and outputs.
 
 use super::operands::epilogue_operand;
-use super::rules::{ACCESS, AXIS_INDEX, CONSTANT, OPERAND_INDEX, REGISTER, ROUND_SHIFT, STORE_IN_PROLOGUE, STORES};
-use crate::graph::bytecode::{Instruction, Program, REGISTERS, Register};
+use super::rules::{
+    ACCESS, AXIS_INDEX, BREAK_OUTSIDE, CONSTANT, LOOP_BALANCE, LOOP_DEPTH, LOOP_KIND, LOOP_TURNS, OPERAND_INDEX,
+    REGISTER, ROUND_SHIFT, STORE_IN_LOOP, STORE_IN_PROLOGUE, STORES,
+};
+use crate::graph::bytecode::{Instruction, MAX_LOOP_DEPTH, Program, REGISTERS};
 use crate::graph::error::{CheckError, Site};
-use crate::graph::types::{Graph, MAX_OP_OUTPUTS, Op};
+use crate::graph::types::{Graph, MAX_OP_OUTPUTS, Op, OpKind};
 use alloc::format;
+use alloc::vec::Vec;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
@@ -25,10 +29,12 @@ pub(super) fn programs(graph: &Graph, index: u16, op: &Op) -> Result<(), CheckEr
 fn program(graph: &Graph, index: u16, op: &Op, program: u16, role: Role) -> Result<(), CheckError> {
     let Some(body) = graph.programs.get(usize::from(program)) else { return Ok(()) };
     let mut stores = [0u32; MAX_OP_OUTPUTS];
+    let mut open: Vec<Site> = Vec::new();
     for (at, instruction) in (0..).zip(&body.code) {
         let site = Site::Instruction { op: index, program, at };
         fields(body, site, instruction)?;
         context(index, op, site, instruction, role)?;
+        loops(op, site, instruction, &mut open)?;
         if let Instruction::Store { output, .. } = instruction {
             match stores.get_mut(usize::from(*output)) {
                 Some(count) if usize::from(*output) < op.outputs.len() => *count += 1,
@@ -38,6 +44,9 @@ fn program(graph: &Graph, index: u16, op: &Op, program: u16, role: Role) -> Resu
                 }
             }
         }
+    }
+    if let Some(site) = open.first() {
+        return Err(LOOP_BALANCE.broken(*site, "no END follows".into()));
     }
     if role == Role::Prologue {
         return Ok(());
@@ -53,7 +62,8 @@ fn program(graph: &Graph, index: u16, op: &Op, program: u16, role: Role) -> Resu
 
 /// What an instruction says by itself.
 fn fields(program: &Program, site: Site, instruction: &Instruction) -> Result<(), CheckError> {
-    if let Some(register) = registers(instruction).into_iter().find(|register| usize::from(*register) >= REGISTERS) {
+    let mut registers = instruction.destination().into_iter().chain(instruction.sources().into_iter().flatten());
+    if let Some(register) = registers.find(|register| usize::from(*register) >= REGISTERS) {
         return Err(REGISTER.broken(site, format!("register {register} of {REGISTERS}")));
     }
     match *instruction {
@@ -63,6 +73,7 @@ fn fields(program: &Program, site: Site, instruction: &Instruction) -> Result<()
         Instruction::RoundShift { shift: shift @ (0 | 64..), .. } => {
             Err(ROUND_SHIFT.broken(site, format!("a rounding shift by {shift}")))
         }
+        Instruction::Loop { turns: 0 } => Err(LOOP_TURNS.broken(site, "a loop of 0 turns".into())),
         _ => Ok(()),
     }
 }
@@ -96,30 +107,27 @@ fn context(index: u16, op: &Op, site: Site, instruction: &Instruction, role: Rol
     }
 }
 
-/// All registers that an instruction names; unused places repeat one of them.
-fn registers(instruction: &Instruction) -> [Register; 4] {
-    use Instruction as I;
-    match *instruction {
-        I::Constant { d, .. } | I::Load { d, .. } | I::Index { d, .. } | I::Length { d, .. } => [d; 4],
-        I::Gather { d, a, .. } | I::RoundShift { d, a, .. } | I::SquareRoot { d, a } | I::LeadingZeros { d, a } => {
-            [d, a, a, a]
+/// Where an instruction stands among loops: `open` are those around it.
+fn loops(op: &Op, site: Site, instruction: &Instruction, open: &mut Vec<Site>) -> Result<(), CheckError> {
+    match instruction {
+        Instruction::Loop { .. } if op.kind != OpKind::Map => {
+            Err(LOOP_KIND.broken(site, format!("a loop of a {:?}", op.kind)))
         }
-        I::Add { d, a, b }
-        | I::Sub { d, a, b }
-        | I::Mul { d, a, b }
-        | I::And { d, a, b }
-        | I::Or { d, a, b }
-        | I::Xor { d, a, b }
-        | I::ShiftLeft { d, a, b }
-        | I::ShiftRight { d, a, b }
-        | I::ShiftArithmetic { d, a, b }
-        | I::Min { d, a, b }
-        | I::Max { d, a, b }
-        | I::Less { d, a, b }
-        | I::LessUnsigned { d, a, b }
-        | I::Equal { d, a, b }
-        | I::DivideUnsigned { d, a, b } => [d, a, b, b],
-        I::Select { d, c, a, b } => [d, c, a, b],
-        I::Store { a, .. } => [a; 4],
+        Instruction::Loop { .. } if open.len() >= MAX_LOOP_DEPTH => {
+            Err(LOOP_DEPTH.broken(site, format!("a loop in {} others", open.len())))
+        }
+        Instruction::Loop { .. } => {
+            open.push(site);
+            Ok(())
+        }
+        Instruction::End => match open.pop() {
+            Some(_) => Ok(()),
+            None => Err(LOOP_BALANCE.broken(site, "no LOOP is open".into())),
+        },
+        Instruction::BreakIfZero { .. } if open.is_empty() => Err(BREAK_OUTSIDE.broken(site, "no LOOP is open".into())),
+        Instruction::Store { output, .. } if !open.is_empty() => {
+            Err(STORE_IN_LOOP.broken(site, format!("stores output {output} in {} loops", open.len())))
+        }
+        _ => Ok(()),
     }
 }

@@ -110,9 +110,9 @@ impl ResolvedGraph {
         contracted.saturating_add(prologue).saturating_add(self.once(op, op.program))
     }
 
-    /// One run of a program.
+    /// One run of a program, with every turn of its loops.
     fn once(&self, op: &ResolvedOp, program: u16) -> u64 {
-        let code = self.programs.get(usize::from(program)).map_or(&[][..], |program| program.code.as_slice());
+        let Some(program) = self.programs.get(usize::from(program)) else { return 0 };
         let instruction = |instruction: &Instruction| match instruction {
             Instruction::Load { operand, .. } | Instruction::Gather { operand, .. } => {
                 INSTRUCTION + op.operands.get(usize::from(*operand)).map_or(0, |view| access(op, view))
@@ -121,7 +121,9 @@ impl ResolvedGraph {
             Instruction::LeadingZeros { .. } => INSTRUCTION + LEADING_ZEROS,
             _ => INSTRUCTION,
         };
-        code.iter().map(instruction).sum()
+        // A loop that BRZ leaves early takes less: what is skipped is only looked through for its END.
+        let units = program.code.iter().map(instruction).zip(program.runs());
+        units.fold(0, |sum, (units, runs)| sum.saturating_add(runs.saturating_mul(units)))
     }
 }
 

@@ -12,6 +12,7 @@ mod reads;
 mod region;
 mod strip;
 
+use super::bytecode::Program;
 use super::resolve::{ResolvedGraph, ResolvedOp, ResolvedTensor};
 use alloc::vec::Vec;
 use region::{Reach, Visit};
@@ -63,11 +64,12 @@ impl ResolvedGraph {
     }
 
     /// Instructions that run for one element: the prologue for every reduction point (an empty one counts as one
-    /// instruction), and the program.
+    /// instruction), and the program, its loops with all their turns.
     pub fn steps(&self, op: &ResolvedOp) -> u64 {
-        let length = |index: u16| self.programs.get(usize::from(index)).map_or(0, |program| program.code.len() as u64);
-        let prologue = op.prologue.map_or(0, |index| length(index).max(1) * u64::from(op.reduction_points()));
-        prologue + length(op.program)
+        let steps = |index: u16| self.programs.get(usize::from(index)).map_or(0, Program::steps);
+        let points = u64::from(op.reduction_points());
+        let prologue = op.prologue.map_or(0, |index| steps(index).max(1).saturating_mul(points));
+        prologue.saturating_add(steps(op.program))
     }
 
     pub(super) fn cost_with_dearest(&self, op: &ResolvedOp) -> (Cost, Option<Dearest>) {

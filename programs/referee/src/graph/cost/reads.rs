@@ -15,7 +15,7 @@ pub(in crate::graph) struct Reads {
     once: bool,
     /// `LDG`s of the prologue.
     prologue_gathers: u64,
-    /// `LDG`s of the op's program.
+    /// `LDG`s of the op's program, each as often as loops run it.
     program_gathers: u64,
 }
 
@@ -27,7 +27,8 @@ impl Reads {
 
     /// Which elements one output element needs of the operand.
     pub(super) fn visit(&self, op: &ResolvedOp) -> Visit {
-        match self.prologue_gathers * u64::from(op.reduction_points()) + self.program_gathers {
+        let prologue_gathers = self.prologue_gathers.saturating_mul(u64::from(op.reduction_points()));
+        match prologue_gathers.saturating_add(self.program_gathers) {
             0 => Visit::Points,
             gathers => Visit::Gathers(gathers),
         }
@@ -42,7 +43,8 @@ impl ResolvedGraph {
             reads.iter_mut().take(2).for_each(|reads| reads.at_every_point = true);
         }
         for (index, prologue) in op.prologue.iter().map(|index| (index, true)).chain([(&op.program, false)]) {
-            for instruction in self.code(*index) {
+            let Some(program) = self.programs.get(usize::from(*index)) else { continue };
+            for (instruction, runs) in program.code.iter().zip(program.runs()) {
                 match *instruction {
                     Instruction::Load { operand, .. } => {
                         if let Some(reads) = reads.get_mut(usize::from(operand)) {
@@ -51,7 +53,9 @@ impl ResolvedGraph {
                     }
                     Instruction::Gather { operand, .. } => {
                         if let Some(reads) = reads.get_mut(usize::from(operand)) {
-                            *(if prologue { &mut reads.prologue_gathers } else { &mut reads.program_gathers }) += 1;
+                            let gathers =
+                                if prologue { &mut reads.prologue_gathers } else { &mut reads.program_gathers };
+                            *gathers = gathers.saturating_add(runs);
                         }
                     }
                     _ => {}
@@ -59,9 +63,5 @@ impl ResolvedGraph {
             }
         }
         reads
-    }
-
-    fn code(&self, program: u16) -> &[Instruction] {
-        self.programs.get(usize::from(program)).map_or(&[], |program| program.code.as_slice())
     }
 }

@@ -1,5 +1,6 @@
 //! One instruction is one word of 32 bits: opcode in the lowest byte, then four register fields of 4 bits (`d`, `a`,
-//! `b`, `c`), then one byte for an index or a shift. Fields that an opcode does not use are 0.
+//! `b`, `c`), then one byte for an index or a shift. A `LOOP` has its turns in the upper 16 bits. What an opcode does not
+//! use is 0.
 
 use crate::graph::bytecode::{Instruction, REGISTERS, Register};
 
@@ -16,9 +17,12 @@ struct Fields {
     immediate: u8,
 }
 
+/// The opcode whose turns take the place of `b`, `c` and the immediate.
+const LOOP: u8 = 0x30;
+
 const NO_FIELDS: Fields = Fields { d: 0, a: 0, b: 0, c: 0, immediate: 0 };
 
-/// Opcodes and their mnemonics. LOOP, END and BRZ are reserved: the decoder refuses them by name.
+/// Opcodes and their mnemonics.
 const OPCODES: &[(u8, &str)] = &[
     (0x01, "LDC"),
     (0x02, "LDX"),
@@ -50,13 +54,16 @@ const OPCODES: &[(u8, &str)] = &[
     (0x40, "ST"),
 ];
 
-/// Mnemonic of an opcode, reserved ones included; `None` if nothing is assigned to it.
+/// Mnemonic of an opcode; `None` if nothing is assigned to it.
 pub fn opcode_name(opcode: u8) -> Option<&'static str> {
     OPCODES.iter().find(|(code, _)| *code == opcode).map(|(_, name)| *name)
 }
 
 /// The word of an instruction; `0xffff_ffff`, which no decoder accepts, if a register is beyond 15.
 pub fn word_of(instruction: Instruction) -> u32 {
+    if let Instruction::Loop { turns } = instruction {
+        return u32::from(LOOP) | u32::from(turns) << 16;
+    }
     let (opcode, fields) = fields_of(instruction);
     let registers = [fields.d, fields.a, fields.b, fields.c];
     if registers.iter().any(|register| usize::from(*register) >= REGISTERS) {
@@ -96,6 +103,10 @@ fn fields_of(instruction: Instruction) -> (u8, Fields) {
         I::DivideUnsigned { d, a, b } => (0x20, binary(d, a, b)),
         I::SquareRoot { d, a } => (0x21, unary(d, a)),
         I::LeadingZeros { d, a } => (0x22, unary(d, a)),
+        // Its turns are no field: `word_of` puts them in.
+        I::Loop { .. } => (LOOP, NO_FIELDS),
+        I::End => (0x31, NO_FIELDS),
+        I::BreakIfZero { a } => (0x32, Fields { a, ..NO_FIELDS }),
         I::Store { output, a } => (0x40, Fields { a, immediate: output, ..NO_FIELDS }),
     }
 }
@@ -130,9 +141,9 @@ pub(super) fn instruction_of(word: u32) -> Result<Instruction, &'static str> {
         0x20 => I::DivideUnsigned { d, a, b },
         0x21 => I::SquareRoot { d, a },
         0x22 => I::LeadingZeros { d, a },
-        0x30 => return Err("LOOP is reserved and not part of this version"),
-        0x31 => return Err("END is reserved and not part of this version"),
-        0x32 => return Err("BRZ is reserved and not part of this version"),
+        LOOP => I::Loop { turns: (word >> 16) as u16 },
+        0x31 => I::End,
+        0x32 => I::BreakIfZero { a },
         0x40 => I::Store { output: immediate, a },
         _ => return Err("unknown opcode"),
     };
@@ -153,6 +164,9 @@ const fn used_bits(opcode: u8) -> u32 {
         0x03 | 0x19 => D | A | IMMEDIATE,
         0x1f => D | A | B | C,
         0x21 | 0x22 => D | A,
+        LOOP => 0xffff_00ff,
+        0x31 => 0x0000_00ff,
+        0x32 => A,
         0x40 => A | IMMEDIATE,
         _ => D | A | B,
     }

@@ -2,14 +2,16 @@
 //!
 //! The bounds follow from the element types, constants and axis lengths of one op alone, so they hold for every run and
 //! for every dispute. Backends use them to choose 32-bit registers; a possible wrap is a lint. They never change what an
-//! op computes.
+//! op computes. A loop is followed turn by turn, until its turns are over or begin alike; no bound is guessed.
 
 mod arithmetic;
+mod program;
 
-use super::bytecode::{Instruction, Program, REGISTERS, Register};
+use super::bytecode::{Instruction, Program, Register};
 use super::resolve::{ResolvedGraph, ResolvedOp};
 use super::types::OpKind;
 use alloc::vec::Vec;
+use program::{Registers, START, analyse, register};
 
 /// All values from `low` to `high`, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,7 +70,8 @@ pub struct OpIntervals {
     pub prologue: Vec<Interval>,
     /// What registers 0 and 1 hold as the op's program begins.
     pub presets: [Interval; 2],
-    /// What each instruction of the op's program produces. For a store: the value before it is saturated.
+    /// What each instruction of the op's program produces, in any turn. For a store: the value before it is saturated; for
+    /// `BRZ`: the value that decides; for `LOOP` and `END`: 0.
     pub epilogue: Vec<Interval>,
     /// Where a value may wrap: additions, subtractions, products, left shifts and sums.
     pub wraps: Vec<Wrap>,
@@ -81,7 +84,7 @@ impl ResolvedGraph {
         let no_code = Program::default();
         let program = |index: u16| self.programs.get(usize::from(index)).unwrap_or(&no_code);
 
-        let mut registers = [Interval::exactly(0); REGISTERS];
+        let mut registers = START;
         let prologue = match op.prologue {
             Some(index) => analyse(program(index), op, &mut registers, |at| wraps.push(Wrap::Prologue(at))),
             None => Vec::new(),
@@ -89,7 +92,7 @@ impl ResolvedGraph {
         let lanes = [register(&registers, 0), register(&registers, 1)];
         let presets = presets(op, lanes, |lane| wraps.push(Wrap::Sum(lane)));
 
-        let mut registers = [Interval::exactly(0); REGISTERS];
+        let mut registers = START;
         for (register, preset) in registers.iter_mut().zip(presets) {
             *register = preset;
         }
@@ -133,37 +136,12 @@ fn operand_range(op: &ResolvedOp, operand: usize) -> Interval {
     }
 }
 
-fn register(registers: &[Interval; REGISTERS], index: Register) -> Interval {
-    registers.get(usize::from(index) % REGISTERS).copied().unwrap_or(Interval::FULL)
-}
-
-/// The interval of every instruction, with the registers that it starts from; leaves them as the program does.
-fn analyse(
-    program: &Program,
-    op: &ResolvedOp,
-    registers: &mut [Interval; REGISTERS],
-    mut wrap: impl FnMut(u16),
-) -> Vec<Interval> {
-    let mut produced = Vec::with_capacity(program.code.len());
-    for (at, instruction) in (0u16..).zip(&program.code) {
-        let (destination, (value, wraps)) = transfer(instruction, program, op, registers);
-        if wraps {
-            wrap(at);
-        }
-        if let Some(register) = destination.and_then(|d| registers.get_mut(usize::from(d) % REGISTERS)) {
-            *register = value;
-        }
-        produced.push(value);
-    }
-    produced
-}
-
-/// The destination of an instruction (none for a store), the interval of its value, and whether it may wrap.
+/// The destination of an instruction, if it has one, the interval of its value, and whether it may wrap.
 fn transfer(
     instruction: &Instruction,
     program: &Program,
     op: &ResolvedOp,
-    registers: &[Interval; REGISTERS],
+    registers: &Registers,
 ) -> (Option<Register>, (Interval, bool)) {
     use Instruction as I;
     use arithmetic as of;
@@ -205,6 +183,7 @@ fn transfer(
         I::DivideUnsigned { d, a, b } => (Some(d), safe(of::divide_unsigned(r(a), r(b)))),
         I::SquareRoot { d, a } => (Some(d), safe(of::square_root(r(a)))),
         I::LeadingZeros { d, a } => (Some(d), safe(of::leading_zeros(r(a)))),
-        I::Store { a, .. } => (None, safe(r(a))),
+        I::Loop { .. } | I::End => (None, safe(Interval::exactly(0))),
+        I::BreakIfZero { a } | I::Store { a, .. } => (None, safe(r(a))),
     }
 }

@@ -327,6 +327,8 @@ fn interpret(code: &[Instruction], constants: &[i64]) -> Option<Meaning> {
                 stored = Some(at(a));
                 continue;
             }
+            // No contraction has loops.
+            Instruction::Loop { .. } | Instruction::End | Instruction::BreakIfZero { .. } => return None,
             Instruction::Index { d, .. }
             | Instruction::Length { d, .. }
             | Instruction::And { d, .. }

@@ -1,6 +1,7 @@
 //! The interpreter: one step at a time on all lanes of a batch.
 
 use super::LANES;
+use super::looping::Loops;
 use super::program::{Binary, Source, Step};
 use crate::cpu::access::Access;
 use crate::cpu::output::Output;
@@ -9,14 +10,15 @@ use referee::graph::{Dtype, REGISTERS, Register};
 use referee::semantics::{round_shift, square_root};
 
 /// Lanes that a loop body works on: one vector register of 512 bits.
-const WIDTH: usize = 8;
+pub(super) const WIDTH: usize = 8;
 
-type Chunk = [i64; WIDTH];
+/// The lanes of one register.
+pub(super) type Lanes = [[i64; WIDTH]; LANES / WIDTH];
 
 /// The registers of a batch.
 #[derive(Clone, Debug)]
 #[repr(align(64))]
-pub(crate) struct Registers([[Chunk; LANES / WIDTH]; REGISTERS]);
+pub(crate) struct Registers([Lanes; REGISTERS]);
 
 impl Registers {
     pub(crate) fn new() -> Box<Self> {
@@ -64,7 +66,12 @@ impl Batch<'_> {
         first: usize,
     ) {
         let chunks = self.count.div_ceil(WIDTH);
-        for step in steps {
+        let mut loops = Loops::new(self.count);
+        let mut next = 0;
+        while let Some(step) = steps.get(next) {
+            next += 1;
+            let kept =
+                step.destination().filter(|_| loops.some_wait()).map(|d| (d, registers.0[usize::from(d) % REGISTERS]));
             match *step {
                 Step::Fill { d, value } => registers.lanes_mut(d)[..self.count].fill(value),
                 Step::Load { d, operand } => self.load(operand, registers.lanes_mut(d)),
@@ -92,6 +99,21 @@ impl Batch<'_> {
                         Source::Value(value) => store(output.dtype(), &[value; LANES][..self.count], bytes),
                     }
                 }
+                Step::Loop { turns, .. } => loops.enter(next, turns),
+                Step::End => next = loops.turn().unwrap_or(next),
+                Step::Break { a, last } => {
+                    let none_goes_on = match a {
+                        Source::Register(a) => loops.wait_where_zero(&registers.0[usize::from(a) % REGISTERS]),
+                        Source::Value(value) => value == 0,
+                    };
+                    if none_goes_on {
+                        loops.leave();
+                        next = last + 1;
+                    }
+                }
+            }
+            if let Some((d, before)) = kept {
+                loops.restore_waiting(&before, &mut registers.0[usize::from(d) % REGISTERS]);
             }
         }
     }

@@ -3,6 +3,7 @@
 
 mod execute;
 mod fold;
+mod looping;
 mod pointwise;
 mod program;
 

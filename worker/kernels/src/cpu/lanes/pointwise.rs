@@ -41,9 +41,9 @@ impl Pointwise {
         Self { program, accesses, sweep }
     }
 
-    /// Steps for each point: what a point costs.
+    /// Steps for each point at most: what a point costs.
     pub(crate) fn steps(&self) -> usize {
-        self.program.steps.len()
+        self.program.work()
     }
 
     /// The operand and dtype-preserving copy that the program is, if it is one.

@@ -1,6 +1,6 @@
 //! Bytecode prepared for lanes: constants are folded into the instructions that use them, dead code is dropped.
 
-use referee::graph::{Instruction, Program, REGISTERS, Register};
+use referee::graph::{Effect, Flow, Instruction, Liveness, Program, REGISTERS, Register};
 use referee::semantics::{divide_unsigned, round_shift, square_root};
 
 /// A source: one value a lane, or one value for all.
@@ -33,17 +33,69 @@ pub(crate) enum Binary {
 /// One step on all lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    Fill { d: Register, value: i64 },
-    Load { d: Register, operand: u8 },
-    Gather { d: Register, operand: u8, a: Source },
-    Index { d: Register, axis: u8 },
-    Binary { operation: Binary, d: Register, a: Source, b: Source },
-    RoundShift { d: Register, a: Register, shift: u8 },
-    Clamp { d: Register, a: Register, low: i64, high: i64 },
-    Select { d: Register, c: Register, a: Source, b: Source },
-    SquareRoot { d: Register, a: Register },
-    LeadingZeros { d: Register, a: Register },
-    Store { output: u8, a: Source },
+    Fill {
+        d: Register,
+        value: i64,
+    },
+    Load {
+        d: Register,
+        operand: u8,
+    },
+    Gather {
+        d: Register,
+        operand: u8,
+        a: Source,
+    },
+    Index {
+        d: Register,
+        axis: u8,
+    },
+    Binary {
+        operation: Binary,
+        d: Register,
+        a: Source,
+        b: Source,
+    },
+    RoundShift {
+        d: Register,
+        a: Register,
+        shift: u8,
+    },
+    Clamp {
+        d: Register,
+        a: Register,
+        low: i64,
+        high: i64,
+    },
+    Select {
+        d: Register,
+        c: Register,
+        a: Source,
+        b: Source,
+    },
+    SquareRoot {
+        d: Register,
+        a: Register,
+    },
+    LeadingZeros {
+        d: Register,
+        a: Register,
+    },
+    Store {
+        output: u8,
+        a: Source,
+    },
+    /// Runs up to step `last`, its end, so many times.
+    Loop {
+        turns: u16,
+        last: usize,
+    },
+    End,
+    /// Lanes on which `a` is 0 wait for step `last`, the end of the innermost loop, to be over.
+    Break {
+        a: Source,
+        last: usize,
+    },
 }
 
 /// A program prepared for lanes.
@@ -82,10 +134,36 @@ impl LaneProgram {
     pub(crate) fn new(program: &Program, lengths: &[u32], presets: usize, results: usize) -> Self {
         let mut known: [Option<i64>; REGISTERS] = std::array::from_fn(|register| (register >= presets).then_some(0));
         let mut steps = Vec::new();
-        for instruction in &program.code {
+        let mut loops: Vec<Vec<Register>> = Vec::new();
+        for (at, instruction) in program.code.iter().enumerate() {
+            match instruction {
+                Instruction::Loop { .. } => {
+                    // A turn may begin with what the turn before wrote: no such register is known.
+                    let written = written_in_loop(&program.code[at + 1..]);
+                    for register in &written {
+                        if let Some(value) = known[usize::from(*register)].take() {
+                            steps.push(Step::Fill { d: *register, value });
+                        }
+                    }
+                    loops.push(written);
+                }
+                Instruction::End => {
+                    for register in loops.pop().unwrap_or_default() {
+                        known[usize::from(register)] = None;
+                    }
+                }
+                _ => {}
+            }
             let step = prepare(*instruction, &program.constants, lengths, &known);
             match step {
-                Prepared::Known(d, value) => known[usize::from(d)] = Some(value),
+                Prepared::Known(d, value) => {
+                    // In a loop, the register is also read by the next turn and by what follows.
+                    if !loops.is_empty() {
+                        steps.push(Step::Fill { d, value });
+                    }
+                    known[usize::from(d)] = Some(value);
+                }
+                Prepared::Nothing => {}
                 Prepared::Step(step) => {
                     if let Some(d) = step.destination() {
                         known[usize::from(d)] = None;
@@ -99,9 +177,27 @@ impl LaneProgram {
                 steps.push(Step::Fill { d: register as Register, value });
             }
         }
-        fuse_clamps(&mut steps);
         drop_dead(&mut steps, results);
+        fuse_clamps(&mut steps);
+        link_loops(&mut steps);
         Self { steps }
+    }
+
+    /// Steps that run at most for each lane, those in loops once a turn.
+    pub(crate) fn work(&self) -> usize {
+        let (mut outside, mut now, mut work) = (Vec::new(), 1usize, 0usize);
+        for step in &self.steps {
+            work = work.saturating_add(now);
+            match step {
+                Step::Loop { turns, .. } => {
+                    outside.push(now);
+                    now = now.saturating_mul(usize::from(*turns));
+                }
+                Step::End => now = outside.pop().unwrap_or(1),
+                _ => {}
+            }
+        }
+        work
     }
 
     /// The sum's summand of a contraction: operand 0 times operand 1, in register 0.
@@ -140,6 +236,8 @@ impl LaneProgram {
 enum Prepared {
     /// The destination has this value on all lanes: nothing to do.
     Known(Register, i64),
+    /// It never does anything.
+    Nothing,
     Step(Step),
 }
 
@@ -198,11 +296,18 @@ fn prepare(instruction: Instruction, constants: &[i64], lengths: &[u32], known: 
             Source::Register(a) => Prepared::Step(Step::LeadingZeros { d, a }),
         },
         Instruction::Store { output, a } => Prepared::Step(Step::Store { output, a: source(a) }),
+        // Where loops end is found once all steps are there.
+        Instruction::Loop { turns } => Prepared::Step(Step::Loop { turns, last: 0 }),
+        Instruction::End => Prepared::Step(Step::End),
+        Instruction::BreakIfZero { a } => match source(a) {
+            Source::Value(value) if value != 0 => Prepared::Nothing,
+            a => Prepared::Step(Step::Break { a, last: 0 }),
+        },
     }
 }
 
 impl Step {
-    fn destination(&self) -> Option<Register> {
+    pub(crate) fn destination(&self) -> Option<Register> {
         match *self {
             Self::Fill { d, .. }
             | Self::Load { d, .. }
@@ -214,7 +319,7 @@ impl Step {
             | Self::Select { d, .. }
             | Self::SquareRoot { d, .. }
             | Self::LeadingZeros { d, .. } => Some(d),
-            Self::Store { .. } => None,
+            Self::Store { .. } | Self::Loop { .. } | Self::End | Self::Break { .. } => None,
         }
     }
 
@@ -224,8 +329,8 @@ impl Step {
             Source::Value(_) => None,
         };
         match *self {
-            Self::Fill { .. } | Self::Load { .. } | Self::Index { .. } => [None; 3],
-            Self::Gather { a, .. } | Self::Store { a, .. } => [register(a), None, None],
+            Self::Fill { .. } | Self::Load { .. } | Self::Index { .. } | Self::Loop { .. } | Self::End => [None; 3],
+            Self::Gather { a, .. } | Self::Store { a, .. } | Self::Break { a, .. } => [register(a), None, None],
             Self::Binary { a, b, .. } => [register(a), register(b), None],
             Self::RoundShift { a, .. }
             | Self::Clamp { a, .. }
@@ -270,19 +375,58 @@ fn fuse_clamps(steps: &mut Vec<Step>) {
     }
 }
 
-/// Drops steps whose result nothing reads.
-fn drop_dead(steps: &mut Vec<Step>, results: usize) {
-    let mut live: [bool; REGISTERS] = std::array::from_fn(|register| register < results);
-    let mut keep = vec![true; steps.len()];
-    for (step, keep) in steps.iter().zip(&mut keep).rev() {
-        if let Some(d) = step.destination() {
-            *keep = live[usize::from(d)];
-            live[usize::from(d)] = false;
+/// Registers that code writes up to the end of the loop that it is in.
+fn written_in_loop(code: &[Instruction]) -> Vec<Register> {
+    let (mut depth, mut written) = (1, Vec::new());
+    for instruction in code {
+        match instruction {
+            Instruction::Loop { .. } => depth += 1,
+            Instruction::End => depth -= 1,
+            _ => written.extend(instruction.destination()),
         }
-        if *keep {
-            step.sources().into_iter().flatten().for_each(|source| live[usize::from(source)] = true);
+        if depth == 0 {
+            break;
         }
     }
-    let mut keep = keep.into_iter();
-    steps.retain(|_| keep.next().unwrap_or(true));
+    written.sort_unstable();
+    written.dedup();
+    written
+}
+
+fn liveness(steps: &[Step], results: usize) -> Liveness {
+    let flow = |step: &Step| match step {
+        Step::Loop { .. } => Flow::Loop,
+        Step::End => Flow::End,
+        Step::Break { .. } => Flow::Break,
+        _ => Flow::Straight,
+    };
+    let effect = |step: &Step| Effect { reads: step.sources(), writes: step.destination(), flow: flow(step) };
+    let results: Vec<Register> = (0..results as Register).collect();
+    Liveness::new(&steps.iter().map(effect).collect::<Vec<_>>(), &results)
+}
+
+/// Drops steps whose result nothing reads.
+fn drop_dead(steps: &mut Vec<Step>, results: usize) {
+    let liveness = liveness(steps, results);
+    let mut at = 0..;
+    steps.retain(|_| at.next().is_some_and(|at| liveness.needed(at)));
+}
+
+/// Tells loops and breaks where their loop ends.
+fn link_loops(steps: &mut [Step]) {
+    let mut open: Vec<Vec<usize>> = Vec::new();
+    for at in 0..steps.len() {
+        match steps[at] {
+            Step::Loop { .. } => open.push(vec![at]),
+            Step::Break { .. } => open.last_mut().into_iter().for_each(|places| places.push(at)),
+            Step::End => {
+                for place in open.pop().unwrap_or_default() {
+                    if let Step::Loop { last, .. } | Step::Break { last, .. } = &mut steps[place] {
+                        *last = at;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
 }

@@ -1,20 +1,26 @@
-//! Map: a thread runs the program for each element of one output word.
+//! Map: a thread runs the program for each element of one output word, or for one element of a long program.
 
 use super::address::decode;
 use super::lower::Lowered;
 use super::output::Outputs;
 use super::program::{Site, axes_used};
-use super::shader::Shader;
+use super::shader::{OutputWords, Shader};
 use super::{CodegenError, Job, Kernel};
 
 /// Threads of a workgroup.
 pub(super) const THREADS: u32 = 64;
 
+/// A thread for each word, or for each element if that takes too many turns of the program's loops.
 pub(super) fn kernel(job: &Job<'_>) -> Result<Kernel, CodegenError> {
+    let generate = |words: OutputWords| move |job: &Job<'_>| kernel_with(job, words);
+    job.first_within([generate(OutputWords::Plain), generate(OutputWords::Shared)])
+}
+
+fn kernel_with(job: &Job<'_>, words: OutputWords) -> Result<Kernel, CodegenError> {
     let program = job.program()?;
     let lowered = Lowered::new(job.op, [None, Some(program)], &[]);
     let mut shader = Shader::new(job.options.wide);
-    let outputs = Outputs::new(&mut shader, &job.output_dtypes()?, lowered.output_elements());
+    let outputs = Outputs::new(&mut shader, &job.output_dtypes()?, lowered.output_elements(), words);
 
     open_unit(&mut shader, outputs.units());
     outputs.open(&mut shader, "unit");

@@ -165,7 +165,7 @@ impl Job<'_> {
 pub(crate) fn kernel(graph: &ResolvedGraph, op: &ResolvedOp, options: CodegenOptions) -> Result<Kernel, CodegenError> {
     let job = Job { graph, op, options };
     match op.kind {
-        OpKind::Map => job.first_within([map::kernel]),
+        OpKind::Map => map::kernel(&job),
         OpKind::Contract => contract::kernel(&job),
         OpKind::Sum | OpKind::SumPair | OpKind::ArgMax | OpKind::ArgMin => reduce::kernel(&job),
     }

@@ -15,24 +15,32 @@ struct Output {
     binding: usize,
 }
 
-/// The outputs of a kernel in which one unit, a thread or a workgroup, computes all elements of a word.
+/// The outputs of a kernel in which one unit, a thread or a workgroup, computes all elements of a word, or one element of
+/// words that are shared.
 pub(super) struct Outputs {
     outputs: Vec<Output>,
-    /// Elements of a unit: those of one word of the narrowest output.
+    words: OutputWords,
+    /// Elements of a unit: those of one word of the narrowest output, or one.
     lanes: u32,
     elements: u32,
 }
 
 impl Outputs {
     /// Binds the outputs of `elements` elements each.
-    pub(super) fn new(shader: &mut Shader, dtypes: &[Dtype], elements: u32) -> Self {
+    pub(super) fn new(shader: &mut Shader, dtypes: &[Dtype], elements: u32, words: OutputWords) -> Self {
         let outputs: Vec<Output> = dtypes
             .iter()
             .enumerate()
-            .map(|(index, dtype)| Output { dtype: *dtype, binding: shader.write(index, OutputWords::Plain) })
+            .map(|(index, dtype)| {
+                let words = if lanes(*dtype) == 1 { OutputWords::Plain } else { words };
+                Output { dtype: *dtype, binding: shader.write(index, words) }
+            })
             .collect();
-        let lanes = dtypes.iter().map(|dtype| lanes(*dtype)).max().unwrap_or(1);
-        Self { outputs, lanes, elements }
+        let lanes = match words {
+            OutputWords::Plain => dtypes.iter().map(|dtype| lanes(*dtype)).max().unwrap_or(1),
+            OutputWords::Shared => 1,
+        };
+        Self { outputs, words, lanes, elements }
     }
 
     /// Units that it takes to compute every element.
@@ -42,7 +50,7 @@ impl Outputs {
 
     /// Opens the loop over the elements of unit `unit`; inside, `element` is the flat index of the current one.
     pub(super) fn open(&self, shader: &mut Shader, unit: &str) {
-        for (index, _) in self.narrow() {
+        for (index, _) in self.narrow().filter(|_| self.words == OutputWords::Plain) {
             shader.line(format!("var word_{index} = 0u;"));
         }
         shader.repeat("lane", "0u", self.lanes, 1);
@@ -65,6 +73,14 @@ impl Outputs {
                 continue;
             }
             let bits = 8 * output.dtype.bytes();
+            if self.words == OutputWords::Shared {
+                let word = format!("element / {per_word}u");
+                let place = format!("(element & {}u) * {bits}u", per_word - 1);
+                let mask = format!("{}u", (1u32 << bits) - 1);
+                let merge = shader.merge(binding, &word, &place, &format!("bitcast<u32>({value})"), &mask);
+                shader.line(merge);
+                continue;
+            }
             let place = format!("((lane & {}u) * {bits}u)", per_word - 1);
             shader.line(format!("word_{index} |= (bitcast<u32>({value}) & {}u) << {place};", (1u32 << bits) - 1));
             let full = format!("(lane & {0}u) == {0}u", per_word - 1);

@@ -1,10 +1,12 @@
-//! Bytecode to WGSL: one `let` an instruction, in 32 bits where its value is proved to fit and in 64 elsewhere.
+//! Bytecode to WGSL: one `let` an instruction, in 32 bits where its value is proved to fit and in 64 elsewhere. Registers that
+//! a loop carries from turn to turn are variables as long as it lasts.
 
 use super::address::{load, narrow_literal, wide_literal};
 use super::lower::Lowered;
 use super::shader::Shader;
 use super::{CodegenError, Read};
-use referee::graph::{Instruction, Interval, Program, REGISTERS, Register};
+use referee::graph::{Effect, Instruction, Interval, Liveness, Program, REGISTERS, Register};
+use std::collections::BTreeMap;
 
 /// A value that generated code has computed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,26 +81,92 @@ pub(super) struct Outcome {
 impl Site<'_> {
     /// Emits the program. Instructions whose results nobody reads are left out: `live` registers count as read.
     pub(super) fn emit(&self, shader: &mut Shader, live: &[Register]) -> Result<Outcome, CodegenError> {
-        let needed = needed_instructions(&self.program.code, live);
+        let liveness = liveness(&self.program.code, live);
         let mut registers: Vec<Value> = vec![Value::narrow("0i"); REGISTERS];
         for (register, preset) in registers.iter_mut().zip(self.presets) {
             *register = preset.clone();
         }
         let mut stored = Vec::new();
-        for (at, instruction) in self.program.code.iter().enumerate() {
-            if let Instruction::Store { output, a } = instruction {
-                stored.push((usize::from(*output), registers[usize::from(*a) % REGISTERS].clone()));
-                continue;
-            }
-            let Some(d) = destination(instruction) else { continue };
-            if needed[at] {
-                let interval = self.intervals.get(at).copied().unwrap_or(Interval::FULL);
-                let value = self.instruction(shader, instruction, interval.fits_i32(), &registers)?;
-                let text = shader.bind("v", &value.text);
-                registers[usize::from(d) % REGISTERS] = Value { text, ..value }.within(&interval);
+        let mut carried = Carried::default();
+        for (at, instruction) in self.program.code.iter().enumerate().filter(|(at, _)| liveness.needed(*at)) {
+            match *instruction {
+                Instruction::Store { output, a } => {
+                    stored.push((usize::from(output), registers[usize::from(a) % REGISTERS].clone()));
+                }
+                Instruction::Loop { turns } => {
+                    let last = liveness.frame(at).ok_or(CodegenError::Unchecked)?.1;
+                    self.open_loop(shader, &liveness, (at, last), &mut registers, &mut carried);
+                    let turn = shader.name("turn");
+                    shader.repeat(&turn, "0u", u32::from(turns), 1);
+                }
+                Instruction::End => {
+                    shader.close();
+                    carried.close(&mut registers);
+                }
+                Instruction::BreakIfZero { a } => {
+                    shader.open(format!("if (!({}))", registers[usize::from(a) % REGISTERS].nonzero()));
+                    shader.line("break;");
+                    shader.close();
+                }
+                _ => {
+                    let d = usize::from(instruction.destination().ok_or(CodegenError::Unchecked)?) % REGISTERS;
+                    let interval = self.interval(at);
+                    let value = self.instruction(shader, instruction, interval.fits_i32(), &registers)?;
+                    if carried.holds(d) {
+                        let variable = &registers[d];
+                        let text = if variable.wide { value.extended() } else { value.text };
+                        shader.line(format!("{} = {text};", variable.text));
+                    } else {
+                        let text = shader.bind("v", &value.text);
+                        registers[d] = Value { text, ..value }.within(&interval);
+                    }
+                }
             }
         }
         Ok(Outcome { registers, stored })
+    }
+
+    fn interval(&self, at: usize) -> Interval {
+        self.intervals.get(at).copied().unwrap_or(Interval::FULL)
+    }
+
+    /// Declares a variable for each register that the loop from `first` to `last` carries from turn to turn or out of it.
+    fn open_loop(
+        &self,
+        shader: &mut Shader,
+        liveness: &Liveness,
+        (first, last): (usize, usize),
+        registers: &mut [Value],
+        carried: &mut Carried,
+    ) {
+        let body = self.program.code.iter().enumerate().take(last).skip(first + 1);
+        let mut written: BTreeMap<usize, Interval> = BTreeMap::new();
+        for (at, instruction) in body.filter(|(at, _)| liveness.needed(*at)) {
+            if let Some(d) = instruction.destination() {
+                let interval = self.interval(at);
+                written
+                    .entry(usize::from(d) % REGISTERS)
+                    .and_modify(|others| *others = others.hull(interval))
+                    .or_insert(interval);
+            }
+        }
+        let mut own = Vec::new();
+        for (&register, interval) in &written {
+            let (carried_in, carried_out) =
+                (liveness.alive(first + 1, register as Register), liveness.alive(last + 1, register as Register));
+            if carried.holds(register) || !(carried_in || carried_out) {
+                continue;
+            }
+            // What no turn reads before it writes may start with anything.
+            let start = if carried_in { registers[register].clone() } else { Value::narrow("0i").within(interval) };
+            let wide = start.wide || !interval.fits_i32();
+            let text = shader.name("r");
+            let value = if wide { start.extended() } else { start.text };
+            shader.line(format!("var {text} = {value};"));
+            registers[register] = Value { text, wide, not_negative: start.not_negative && interval.low >= 0 };
+            own.push(register);
+        }
+        carried.open.push((own, written.into_keys().collect()));
     }
 
     fn instruction(
@@ -207,7 +275,7 @@ impl Site<'_> {
             I::SquareRoot { a, .. } => fit(narrow, format!("w_square_root({})", r(a).extended())),
             I::LeadingZeros { a, .. } if !r(a).wide => Value::narrow(format!("n_leading_zeros({})", r(a).text)),
             I::LeadingZeros { a, .. } => Value::narrow(format!("w_leading_zeros({})", r(a).text)),
-            I::Store { .. } => return Err(CodegenError::Unchecked),
+            I::Loop { .. } | I::End | I::BreakIfZero { .. } | I::Store { .. } => return Err(CodegenError::Unchecked),
         };
         Ok(value)
     }
@@ -246,6 +314,29 @@ impl Site<'_> {
     }
 }
 
+/// The registers that are variables, because a loop carries them.
+#[derive(Default)]
+struct Carried {
+    /// Of each open loop, innermost last: the registers that it made variables, and all that it writes.
+    open: Vec<(Vec<usize>, Vec<usize>)>,
+}
+
+impl Carried {
+    fn holds(&self, register: usize) -> bool {
+        self.open.iter().any(|(own, _)| own.contains(&register))
+    }
+
+    /// Ends the innermost loop. Its variables are values from now on; what else it wrote is out of scope, and not read.
+    fn close(&mut self, registers: &mut [Value]) {
+        let Some((own, written)) = self.open.pop() else { return };
+        for register in written {
+            if !own.contains(&register) && !self.holds(register) {
+                registers[register] = Value::narrow("0i");
+            }
+        }
+    }
+}
+
 /// Whether the value is an `i32` that is proved not to be negative.
 fn small(value: &Value) -> bool {
     !value.wide && value.not_negative
@@ -256,89 +347,16 @@ fn fit(narrow: bool, text: String) -> Value {
     if narrow { Value::narrow(format!("w_low({text})")) } else { Value::wide(text) }
 }
 
-/// The register that an instruction writes.
-fn destination(instruction: &Instruction) -> Option<Register> {
-    use Instruction as I;
-    match *instruction {
-        I::Constant { d, .. }
-        | I::Load { d, .. }
-        | I::Gather { d, .. }
-        | I::Index { d, .. }
-        | I::Length { d, .. }
-        | I::Add { d, .. }
-        | I::Sub { d, .. }
-        | I::Mul { d, .. }
-        | I::And { d, .. }
-        | I::Or { d, .. }
-        | I::Xor { d, .. }
-        | I::ShiftLeft { d, .. }
-        | I::ShiftRight { d, .. }
-        | I::ShiftArithmetic { d, .. }
-        | I::RoundShift { d, .. }
-        | I::Min { d, .. }
-        | I::Max { d, .. }
-        | I::Less { d, .. }
-        | I::LessUnsigned { d, .. }
-        | I::Equal { d, .. }
-        | I::Select { d, .. }
-        | I::DivideUnsigned { d, .. }
-        | I::SquareRoot { d, .. }
-        | I::LeadingZeros { d, .. } => Some(d),
-        I::Store { .. } => None,
-    }
-}
-
-/// The registers that an instruction reads.
-fn sources(instruction: &Instruction) -> Vec<Register> {
-    use Instruction as I;
-    match *instruction {
-        I::Constant { .. } | I::Load { .. } | I::Index { .. } | I::Length { .. } => vec![],
-        I::Gather { a, .. }
-        | I::RoundShift { a, .. }
-        | I::SquareRoot { a, .. }
-        | I::LeadingZeros { a, .. }
-        | I::Store { a, .. } => vec![a],
-        I::Select { c, a, b, .. } => vec![c, a, b],
-        I::Add { a, b, .. }
-        | I::Sub { a, b, .. }
-        | I::Mul { a, b, .. }
-        | I::And { a, b, .. }
-        | I::Or { a, b, .. }
-        | I::Xor { a, b, .. }
-        | I::ShiftLeft { a, b, .. }
-        | I::ShiftRight { a, b, .. }
-        | I::ShiftArithmetic { a, b, .. }
-        | I::Min { a, b, .. }
-        | I::Max { a, b, .. }
-        | I::Less { a, b, .. }
-        | I::LessUnsigned { a, b, .. }
-        | I::Equal { a, b, .. }
-        | I::DivideUnsigned { a, b, .. } => vec![a, b],
-    }
-}
-
-/// For each instruction, whether a store or a register of `live` depends on what it computes.
-fn needed_instructions(code: &[Instruction], live: &[Register]) -> Vec<bool> {
-    let mut wanted = [false; REGISTERS];
-    live.iter().for_each(|register| wanted[usize::from(*register) % REGISTERS] = true);
-    let mut needed = vec![false; code.len()];
-    for (needed, instruction) in needed.iter_mut().zip(code).rev() {
-        *needed = match destination(instruction) {
-            Some(d) => std::mem::take(&mut wanted[usize::from(d) % REGISTERS]),
-            None => true,
-        };
-        if *needed {
-            sources(instruction).iter().for_each(|source| wanted[usize::from(*source) % REGISTERS] = true);
-        }
-    }
-    needed
+/// What is needed of a program whose registers `live` are read after it.
+fn liveness(code: &[Instruction], live: &[Register]) -> Liveness {
+    Liveness::new(&code.iter().map(Effect::from).collect::<Vec<_>>(), live)
 }
 
 /// For each lowered iteration axis, whether the needed part of a program depends on its coordinate.
 pub(super) fn axes_used(lowered: &Lowered, program: &Program, live: &[Register]) -> Vec<bool> {
     let mut used = vec![false; lowered.outputs.len() + lowered.reductions.len()];
-    let needed = needed_instructions(&program.code, live);
-    for (instruction, _) in program.code.iter().zip(needed).filter(|(_, needed)| *needed) {
+    let liveness = liveness(&program.code, live);
+    for (_, instruction) in program.code.iter().enumerate().filter(|(at, _)| liveness.needed(*at)) {
         match *instruction {
             Instruction::Load { operand, .. } | Instruction::Gather { operand, .. } => {
                 if let Some(address) = lowered.addresses.get(usize::from(operand)) {
@@ -354,24 +372,4 @@ pub(super) fn axes_used(lowered: &Lowered, program: &Program, live: &[Register])
         }
     }
     used
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_stores_and_live_registers_depend_on_is_needed() {
-        use Instruction as I;
-        let code = [
-            I::Load { d: 1, operand: 0 },
-            I::Load { d: 2, operand: 1 },
-            I::Add { d: 1, a: 1, b: 3 },
-            I::Load { d: 3, operand: 2 },
-            I::Store { output: 0, a: 1 },
-            I::Load { d: 1, operand: 3 },
-        ];
-        assert_eq!(needed_instructions(&code, &[]), [true, false, true, false, true, false]);
-        assert_eq!(needed_instructions(&code, &[3]), [true, false, true, true, true, false]);
-    }
 }

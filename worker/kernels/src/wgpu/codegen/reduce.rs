@@ -5,7 +5,7 @@ use super::lower::Lowered;
 use super::map::{THREADS, open_unit};
 use super::output::Outputs;
 use super::program::{Outcome, Site, Value, axes_used};
-use super::shader::Shader;
+use super::shader::{OutputWords, Shader};
 use super::{CodegenError, Job, Kernel, Strategy};
 use referee::graph::{Interval, OpKind, Program, Register};
 
@@ -30,7 +30,7 @@ fn kernel_by(job: &Job<'_>, by_workgroup: bool) -> Result<Kernel, CodegenError> 
     let points = lowered.reduction_points();
     let reduction = Reduction::new(job, &lowered, prologue, epilogue);
     let mut shader = Shader::new(job.options.wide);
-    let outputs = Outputs::new(&mut shader, &job.output_dtypes()?, lowered.output_elements());
+    let outputs = Outputs::new(&mut shader, &job.output_dtypes()?, lowered.output_elements(), OutputWords::Plain);
     let groups = if by_workgroup {
         shader.open(format!("if (group >= {}u)", outputs.units()));
         shader.line("return;");

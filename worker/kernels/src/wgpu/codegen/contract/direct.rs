@@ -4,7 +4,7 @@ use super::contraction::Contraction;
 use crate::wgpu::codegen::address::decode;
 use crate::wgpu::codegen::map::{THREADS, open_unit};
 use crate::wgpu::codegen::output::Outputs;
-use crate::wgpu::codegen::shader::Shader;
+use crate::wgpu::codegen::shader::{OutputWords, Shader};
 use crate::wgpu::codegen::{CodegenError, Kernel};
 
 /// One thread for each output word.
@@ -56,7 +56,7 @@ pub(super) fn by_workgroups(contraction: &Contraction<'_>) -> Result<Kernel, Cod
 fn start(contraction: &Contraction<'_>) -> Result<(Shader, Outputs), CodegenError> {
     let mut shader = Shader::new(contraction.job.options.wide);
     let dtypes = contraction.job.output_dtypes()?;
-    let outputs = Outputs::new(&mut shader, &dtypes, contraction.lowered.output_elements());
+    let outputs = Outputs::new(&mut shader, &dtypes, contraction.lowered.output_elements(), OutputWords::Plain);
     Ok((shader, outputs))
 }
 
