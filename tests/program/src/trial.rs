@@ -246,7 +246,8 @@ impl Case {
         self.graph.tensor_witness(slot).expect("a witness")
     }
 
-    fn output(&self) -> Slot {
+    /// The slot of the output.
+    pub fn output(&self) -> Slot {
         self.resolved.outputs[0]
     }
 

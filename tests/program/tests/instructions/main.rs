@@ -5,6 +5,7 @@ mod accept_authority;
 mod accept_result;
 mod allow_payment_mint;
 mod attest;
+mod bindings;
 mod buffers;
 mod calls_of_disputes;
 mod cancel_job;
