@@ -25,6 +25,7 @@
 //! # }
 //! ```
 
+mod carried;
 mod coordinate;
 mod cuts;
 mod error;

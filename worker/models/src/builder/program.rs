@@ -211,6 +211,51 @@ impl ProgramBuilder {
         self.round_shift(scaled, shift)
     }
 
+    /// Runs `body` for up to `turns` turns, at least one. It takes the carried values as a turn begins, first those of `start`,
+    /// and gives those for the next; what the last turn gave, or the turn that was left began with, is what the loop gives.
+    ///
+    /// Other values of a turn are not known behind the loop. Loops are for Maps alone and are nested at most 2 deep; stores
+    /// stand outside. A constant that is made in `body` is loaded in every turn: make it before.
+    ///
+    /// ```
+    /// use assay_models::builder::ProgramBuilder;
+    ///
+    /// # fn main() -> Result<(), assay_models::builder::BuildError> {
+    /// // How often operand 0, not negative, can be halved until it is 0.
+    /// let mut program = ProgramBuilder::map();
+    /// let (number, zero, one) = (program.load(0), program.constant(0), program.constant(1));
+    /// let [_, count] = program.repeat(64, [number, zero], |program, [number, count]| {
+    ///     program.leave_if_zero(number);
+    ///     [program.shift_right(number, one), program.add(count, one)]
+    /// });
+    /// program.store(0, count);
+    /// assert_eq!(program.finish("halvings")?.code.len(), 9);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn repeat<const N: usize>(
+        &mut self,
+        turns: u16,
+        start: [Value; N],
+        body: impl FnOnce(&mut Self, [Value; N]) -> [Value; N],
+    ) -> [Value; N] {
+        let carried = start.map(|value| self.or(value, value));
+        self.code.push(Instruction::Loop { turns });
+        let next = body(self, carried);
+        // All are read before any is written.
+        let next = next.map(|value| if carried.contains(&value) { self.or(value, value) } else { value });
+        for (to, from) in carried.into_iter().zip(next) {
+            self.code.push(Instruction::Or { d: to.0, a: from.0, b: from.0 });
+        }
+        self.code.push(Instruction::End);
+        carried
+    }
+
+    /// Leaves the innermost loop if `condition` is 0; it then gives the values that this turn began with.
+    pub fn leave_if_zero(&mut self, condition: Value) {
+        self.code.push(Instruction::BreakIfZero { a: condition.0 });
+    }
+
     /// Stores `a` in an output, saturated to its element type. Once for each output.
     pub fn store(&mut self, output: u8, a: Value) {
         self.code.push(Instruction::Store { output, a: a.0 });
@@ -230,19 +275,24 @@ impl ProgramBuilder {
     /// As [`finish`](Self::finish).
     pub fn finish_lanes(self, name: &str, lanes: &[Value]) -> Result<Program, BuildError> {
         let refuse = |reason: String| BuildError::Program { name: name.into(), reason };
-        if self.code.len() > MAX_WORDS {
-            return Err(refuse(format!("{} instructions, more than {MAX_WORDS}", self.code.len())));
+        if self.values > MAX_VALUES {
+            return Err(refuse(format!("{} values, more than {MAX_VALUES}", self.values)));
         }
         let mut defined = vec![false; self.values];
         defined[..usize::from(self.presets)].fill(true);
+        let mut known_outside: Vec<Vec<bool>> = Vec::new();
         for instruction in &self.code {
-            let known = registers::sources(instruction)
-                .into_iter()
+            match instruction {
+                Instruction::Loop { .. } => known_outside.push(defined.clone()),
+                Instruction::End => defined = known_outside.pop().unwrap_or(defined),
+                _ => {}
+            }
+            let known = (instruction.sources().into_iter().flatten())
                 .all(|source| defined.get(usize::from(source)).copied().unwrap_or(false));
             if !known {
                 return Err(BuildError::Foreign { name: name.into(), what: "value" });
             }
-            if let Some(value) = registers::destination(instruction) {
+            if let Some(value) = instruction.destination() {
                 defined[usize::from(value)] = true;
             }
         }
@@ -281,6 +331,14 @@ fn prune_constants(mut code: Vec<Instruction>, all: &[i64]) -> Program {
 }
 
 #[cfg(test)]
+impl ProgramBuilder {
+    /// The instructions on values, and the constants that they load.
+    pub(super) fn drawn(&self) -> (Vec<Instruction>, Vec<i64>) {
+        (self.code.clone(), self.constants.clone())
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -292,7 +350,7 @@ mod tests {
         let value = program.requantize(sum, bias, multiplier, 20);
         program.store(0, value);
         let program = program.finish("test").unwrap();
-        let highest = program.code.iter().filter_map(registers::destination).max();
+        let highest = program.code.iter().filter_map(Instruction::destination).max();
         assert_eq!(highest, Some(2));
         assert_eq!(program.code.last(), Some(&Instruction::Store { output: 0, a: 0 }));
     }

@@ -1,10 +1,11 @@
-//! Register allocation: values that are assigned once, onto the machine's 16 registers.
+//! Register allocation: values, assigned once but for those that loops carry, onto the machine's 16 registers.
 
+use super::carried;
 use super::program::Value;
-use referee::graph::{Instruction, REGISTERS, Register};
+use referee::graph::{Effect, Instruction, Liveness, REGISTERS, Register};
 
 /// The instruction with its source registers mapped by `source` and its destination by `destination`.
-fn rename(
+pub(super) fn rename(
     instruction: &Instruction,
     mut source: impl FnMut(Register) -> Register,
     destination: impl FnOnce(Register) -> Register,
@@ -63,32 +64,9 @@ fn rename(
     }
 }
 
-/// The registers that the instruction reads.
-pub(super) fn sources(instruction: &Instruction) -> Vec<Register> {
-    let mut read = Vec::with_capacity(3);
-    rename(
-        instruction,
-        |source| {
-            read.push(source);
-            source
-        },
-        |destination| destination,
-    );
-    read
-}
-
-/// The register that the instruction writes; none for a store.
-pub(super) fn destination(instruction: &Instruction) -> Option<Register> {
-    let mut written = None;
-    rename(
-        instruction,
-        |source| source,
-        |destination| {
-            written = Some(destination);
-            destination
-        },
-    );
-    written
+/// The values that an instruction reads.
+fn sources(instruction: &Instruction) -> impl Iterator<Item = Register> {
+    instruction.sources().into_iter().flatten()
 }
 
 /// Linear scan. `presets` values are in the first registers at the start; at the end the lanes are there (a program
@@ -99,51 +77,60 @@ pub(super) fn allocate(
     presets: Register,
     lanes: &[Value],
 ) -> Option<Vec<Instruction>> {
-    let code = without_unused(code, values, lanes);
-    let mut last_use = vec![0usize; values];
-    for (at, instruction) in code.iter().enumerate() {
-        for source in sources(instruction) {
-            last_use[usize::from(source)] = at;
+    let looping = code.iter().any(|instruction| matches!(instruction, Instruction::Loop { .. }));
+    let mut code = without_unused(code, lanes);
+    if looping {
+        carried::join_copies(&mut code);
+    }
+    let last_use = last_uses(&code, values);
+    let mut expiring: Vec<Vec<Register>> = vec![Vec::new(); code.len()];
+    for (value, last) in last_use.iter().enumerate() {
+        if let Some(last) = last {
+            expiring[*last].push(value as Register);
         }
     }
     let mut pinned = vec![None; values];
     for (register, lane) in lanes.iter().enumerate() {
         pinned[usize::from(lane.0)].get_or_insert(register as Register);
     }
-    let mut register_of: Vec<Register> = vec![0; values];
+    // A value that a loop carries is written more than once, and stays where it is.
+    let mut register_of: Vec<Option<Register>> = vec![None; values];
     let mut occupied = [false; REGISTERS];
     // Lane registers hold nothing else, so that a lane may be computed at any place.
     occupied.iter_mut().take(lanes.len()).for_each(|register| *register = true);
     for preset in 0..presets {
-        let used = code.iter().any(|instruction| sources(instruction).contains(&preset));
-        register_of[usize::from(preset)] = preset;
-        occupied[usize::from(preset)] = used;
+        register_of[usize::from(preset)] = Some(preset);
+        occupied[usize::from(preset)] = last_use[usize::from(preset)].is_some();
     }
+    let found = |register_of: &[Option<Register>], value: Register| register_of[usize::from(value)].unwrap_or(0);
     let mut allocated = Vec::with_capacity(code.len() + 1);
     for (at, instruction) in code.iter().enumerate() {
-        let renamed_sources = rename(instruction, |source| register_of[usize::from(source)], |value| value);
-        for source in sources(instruction) {
-            if last_use[usize::from(source)] == at && pinned[usize::from(source)].is_none() {
-                occupied[usize::from(register_of[usize::from(source)])] = false;
+        let renamed_sources = rename(instruction, |source| found(&register_of, source), |value| value);
+        for value in &expiring[at] {
+            if let (Some(register), None) = (register_of[usize::from(*value)], pinned[usize::from(*value)]) {
+                occupied[usize::from(register)] = false;
             }
         }
-        let Some(value) = destination(instruction) else {
+        let Some(value) = instruction.destination() else {
             allocated.push(renamed_sources);
             continue;
         };
-        let register = match pinned[usize::from(value)] {
+        let copied = carried::copied(instruction).filter(|_| looping).map(|source| found(&register_of, source));
+        let register = match pinned[usize::from(value)].or(register_of[usize::from(value)]) {
             Some(register) => register,
             None => {
-                let free = occupied.iter().position(|occupied| !occupied)?;
-                occupied[free] = true;
-                free as Register
+                let same = copied.filter(|register| !occupied[usize::from(*register)]).map(usize::from);
+                same.or_else(|| occupied.iter().position(|occupied| !occupied))? as Register
             }
         };
-        register_of[usize::from(value)] = register;
-        allocated.push(rename(&renamed_sources, |source| source, |_| register));
+        occupied[usize::from(register)] = true;
+        register_of[usize::from(value)] = Some(register);
+        if copied != Some(register) {
+            allocated.push(rename(&renamed_sources, |source| source, |_| register));
+        }
     }
     for (register, lane) in lanes.iter().enumerate() {
-        let (d, a) = (register as Register, register_of[usize::from(lane.0)]);
+        let (d, a) = (register as Register, found(&register_of, lane.0));
         if d != a {
             allocated.push(Instruction::Or { d, a, b: a });
         }
@@ -151,21 +138,32 @@ pub(super) fn allocate(
     Some(allocated)
 }
 
-/// The instructions that a store or a lane depends on.
-fn without_unused(code: &[Instruction], values: usize, lanes: &[Value]) -> Vec<Instruction> {
-    let mut used = vec![false; values];
-    for lane in lanes {
-        used[usize::from(lane.0)] = true;
-    }
-    let mut kept: Vec<Instruction> = Vec::with_capacity(code.len());
-    for instruction in code.iter().rev() {
-        if destination(instruction).is_none_or(|value| used[usize::from(value)]) {
-            for source in sources(instruction) {
-                used[usize::from(source)] = true;
-            }
-            kept.push(*instruction);
+/// Where each value is needed last, if it is at all. One that a loop reads but does not write first is needed by its last turn.
+fn last_uses(code: &[Instruction], values: usize) -> Vec<Option<usize>> {
+    let loops = carried::loops(code);
+    let mut first_written = vec![None; values];
+    let mut last_use: Vec<Option<usize>> = vec![None; values];
+    for (at, instruction) in code.iter().enumerate() {
+        for source in sources(instruction) {
+            let written: Option<usize> = first_written[usize::from(source)];
+            // The outermost of the loops that are around the use and not around the first write.
+            let around = loops.iter().filter(|(first, last)| *first < at && at < *last);
+            let outlived = around.filter(|(first, _)| written.is_none_or(|written| written < *first));
+            let needed = outlived.map(|(_, last)| *last).max().unwrap_or(at);
+            let last = &mut last_use[usize::from(source)];
+            *last = (*last).max(Some(needed));
+        }
+        if let Some(value) = instruction.destination() {
+            first_written[usize::from(value)].get_or_insert(at);
         }
     }
-    kept.reverse();
-    kept
+    last_use
+}
+
+/// The instructions that a store or a lane depends on.
+fn without_unused(code: &[Instruction], lanes: &[Value]) -> Vec<Instruction> {
+    let effects: Vec<Effect> = code.iter().map(Effect::from).collect();
+    let lanes: Vec<Register> = lanes.iter().map(|lane| lane.0).collect();
+    let liveness = Liveness::new(&effects, &lanes);
+    code.iter().enumerate().filter(|(at, _)| liveness.needed(*at)).map(|(_, instruction)| *instruction).collect()
 }
