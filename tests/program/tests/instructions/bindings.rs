@@ -66,6 +66,7 @@ fn a_convicted_job_is_asked_for_nothing() {
     let second = trial.party("second");
     trial.commit(second);
     trial.reveal(second);
+    trial.demand_root(second, 1);
     let proof = trial.case.element_proof(0, A, 7, Source::Segment);
     let claim = trial.record(0);
     trial.prove(first, &proof, Some(claim));
@@ -76,6 +77,9 @@ fn a_convicted_job_is_asked_for_nothing() {
     let witness = trial.world.upload(second, 4, &bytes);
     let call = trial.world.demand_segment_root(second, &trial.job, 1, C, Some(witness));
     trial.world.refuses(&call, AssayError::JobNotChallengeable);
+    let poster = trial.party("poster");
+    let root = trial.case.segment_root(1);
+    trial.world.refuses(&trial.world.post_segment_root(poster, &trial.job, 1, root), AssayError::JobNotChallengeable);
 }
 
 /// Where the boundary is one tensor, its tree is that tensor: another hash binds nobody, with or without a path.
@@ -201,4 +205,26 @@ fn a_parent_is_of_the_same_tree() {
     let below_another =
         trial.world.demand_opening(challenger, &trial.job, args, None, None, Some(call.accounts.demand));
     trial.world.refuses(&below_another, AssayError::PlaceNotBound);
+}
+
+/// A root is posted for the demand of a root. Posted for a tensor's, it would answer for a node that withholds the tensor.
+#[test]
+fn a_posted_root_answers_no_other_demand() {
+    let (mut trial, challenger) = challenged();
+    let tensor = trial.tensor_demand(challenger, B, None);
+    trial.world.accepts(&tensor);
+    let poster = trial.party("poster");
+    let mut call = trial.world.post_segment_root(poster, &trial.job, 0, [1; 32]);
+    call.accounts.demand = tensor.accounts.demand;
+    call.accounts.claim = address::segment_claim(&trial.job.address, B, &poster);
+    trial.world.refuses(&call, AssayError::WrongDemand);
+
+    // Nor one of another job, for which the root says nothing.
+    let node = trial.party("the node's purse");
+    trial.answer(node, tensor.accounts.demand, false);
+    let demand = trial.demand_root(challenger, 0);
+    let other = trial.world.committed();
+    let mut call = trial.world.post_segment_root(poster, &other, 0, [1; 32]);
+    call.accounts.demand = demand;
+    trial.world.refuses(&call, AssayError::WrongJob);
 }
