@@ -5,16 +5,23 @@
 //!
 //! 1. a file becomes a [`float::FloatGraph`]: few operators, shapes known up to symbols, weights as constants;
 //! 2. [`calibrate`] runs that graph on examples and gives a [`calibrate::Calibration`]: the range, the distribution and
-//!    the means of every value.
+//!    the means of every value;
+//! 3. [`quantise::build`] chooses integers for every value, lowers the graph to ops of the IR, and compares the two: a
+//!    [`quantise::Built`] is the checked integer model, the description of its inputs and outputs, and the
+//!    [`report::Report`].
 
 pub mod calibrate;
 pub mod error;
 pub mod float;
+mod lower;
 pub mod onnx;
+pub mod quantise;
+pub mod report;
 mod simplify;
 mod translate;
 
 pub use error::ImportError;
+pub use quantise::{Built, Options, QuantiseError, build};
 pub use translate::SymbolBounds;
 
 use float::FloatGraph;

@@ -170,7 +170,8 @@ impl GraphBuilder {
 
     fn expect_own(&self, name: &str, handle: &TensorHandle) -> Result<(), BuildError> {
         let own = self.tensors.get(usize::from(handle.slot));
-        if own.is_some_and(|tensor| tensor.dtype == handle.dtype && tensor.shape == handle.shape) {
+        // a handle may see its tensor in another shape of as many elements
+        if own.is_some_and(|tensor| tensor.dtype == handle.dtype && same_elements(&tensor.shape, &handle.shape)) {
             Ok(())
         } else {
             Err(BuildError::Foreign { name: name.into(), what: "tensor" })
@@ -221,6 +222,23 @@ impl GraphBuilder {
             symbol_names: self.symbol_names,
         })
     }
+}
+
+/// Whether two shapes have as many elements, whatever the symbols are.
+fn same_elements(a: &[Dim], b: &[Dim]) -> bool {
+    let parts = |shape: &[Dim]| {
+        let mut constants = 1u64;
+        let mut symbols = Vec::new();
+        for dim in shape {
+            match dim {
+                Dim::Const(length) => constants = constants.saturating_mul(u64::from(*length)),
+                Dim::Symbol(symbol) => symbols.push(*symbol),
+            }
+        }
+        symbols.sort_unstable();
+        (constants, symbols)
+    };
+    a == b || parts(a) == parts(b)
 }
 
 /// Number of elements of a constant shape.

@@ -25,4 +25,10 @@ impl TensorHandle {
     pub fn shape(&self) -> &[Dim] {
         &self.shape
     }
+
+    /// The same elements, row-major, as a tensor of another shape: what reads it sees that shape. The product of the
+    /// constants and the symbols must be those of the tensor; a graph in which they are not is refused.
+    pub fn viewed(&self, shape: &[Dim]) -> Self {
+        Self { shape: shape.to_vec(), ..self.clone() }
+    }
 }

@@ -1,0 +1,6 @@
+//! Float graphs against their integer graphs: every operation, its error, and its proofs.
+
+mod checks;
+mod models;
+mod operations;
+mod sketch;
