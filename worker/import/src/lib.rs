@@ -10,6 +10,7 @@
 //!    [`quantise::Built`] is the checked integer model, the description of its inputs and outputs, and the
 //!    [`report::Report`].
 
+pub mod architecture;
 pub mod calibrate;
 pub mod error;
 pub mod float;

@@ -345,7 +345,11 @@ pub fn error_function(x: f64) -> f64 {
         let mut sum = magnitude;
         for n in 1..80 {
             term *= -magnitude * magnitude / f64::from(n);
-            sum += term / f64::from(2 * n + 1);
+            let part = term / f64::from(2 * n + 1);
+            sum += part;
+            if part.abs() < 1e-17 {
+                break;
+            }
         }
         sum * std::f64::consts::FRAC_2_SQRT_PI
     } else if magnitude < 6.0 {

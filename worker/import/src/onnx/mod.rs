@@ -1,5 +1,6 @@
 //! ONNX files: the messages, and their reading with bounds.
 
+pub mod builder;
 pub mod proto;
 mod read;
 
