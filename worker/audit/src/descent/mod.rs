@@ -100,7 +100,8 @@ pub struct Demand {
     /// The answered place above it; `None` at the top of a tree, whose hash is bound by a commitment, a root, or an
     /// answer in the tree above.
     pub parent: Option<Place>,
-    /// The siblings from the place up to that parent.
+    /// The siblings from the place up to that parent; at the top of a tensor's tree, those of its hash in the list that it
+    /// is entered through.
     pub path: Vec<Hash>,
 }
 

@@ -1,7 +1,7 @@
 //! From the boundary down to the element.
 
 use super::claimed_tree::{ClaimedTree, Descent};
-use super::{Known, Move, OwnTrace, Proved, TreeKey};
+use super::{Demand, Known, Move, OwnTrace, Proved, TreeKey};
 use crate::answer::{AnswerError, Content, Levels, boundary_tree, segment_tree, tensor_tree};
 use crate::finding::{Evidence, Finding, Source, Target, coordinates};
 use crate::locate::{BoundaryDifference, first_difference, is_self_contained};
@@ -192,7 +192,11 @@ impl Planner<'_> {
         let own = Levels::of(&tree, Content::Bytes(own_bytes), self.hasher)?;
         let partial = ClaimedTree::new(tree, bound, own, self.answers(key));
         let position = match partial.descend(key, bound, self.answers(key)) {
-            Descent::Demand(demand) => return Ok(Move::Demand(demand)),
+            Descent::Demand(demand) if demand.parent.is_some() => return Ok(Move::Demand(demand)),
+            Descent::Demand(top) => {
+                let path = self.entrance(source, slot, &boundary, segment.as_ref()).ok_or(AnswerError::Content)?;
+                return Ok(Move::Demand(Demand { path, ..top }));
+            }
             Descent::Nothing(place) => return Ok(Move::NoDivergentChild { tree: key, place }),
             Descent::Leaf(position) => position,
         };
@@ -211,6 +215,21 @@ impl Planner<'_> {
             Some(finding) => Move::Prove(Box::new(Proved { finding, boundary, segment, tensor: Some(partial) })),
             None => Move::NoDivergentChild { tree: key, place },
         })
+    }
+
+    /// The siblings of a tensor's hash in the list through which its tree is entered.
+    fn entrance(
+        &self,
+        source: Source,
+        slot: Slot,
+        boundary: &ClaimedTree,
+        segment: Option<&ClaimedTree>,
+    ) -> Option<Vec<Hash>> {
+        let placement = self.graph.tensors.get(usize::from(slot))?.placement;
+        match source {
+            Source::Boundary => boundary.path(u32::from(placement.boundary_position()?)),
+            Source::Segment => segment?.path(u32::from(placement.position)),
+        }
     }
 
     /// The leftmost element of a leaf that differs.

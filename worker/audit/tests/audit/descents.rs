@@ -171,6 +171,8 @@ fn depths_up_to_24_take_few_moves() {
     assert_eq!((tensor, &lists[..]), (4, &[1, 1, 2, 2][..]));
     // Boundary tree, segment root, segment tree, tensor tree.
     assert_eq!(lists[1] + 1 + lists[1] + tensor, 7);
+    // The same with longer lists.
+    assert_eq!(lists[2] + 1 + lists[2] + tensor, 9);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use assay_audit::{BoundaryDifference, ClaimedBoundary, Finding, Proof, ProofErro
 use assay_chain::instructions::Binding;
 use assay_kernels::TensorSet;
 use assay_kernels::commit::Hasher;
-use referee::commit::{Hash, merkle_path};
+use referee::commit::Hash;
 use referee::graph::Slot;
 use referee::opening::Place;
 use solana_sdk::pubkey::Pubkey;
@@ -245,20 +245,18 @@ fn demand_of(
     let parent = demand.parent.map(|place| {
         assay::address::demand(&docket.address, &DemandKey { height: place.height, index: place.index, ..key })
     });
-    let path = match (demand.tree, demand.parent) {
-        (TreeKey::Tensor(source, slot), None) => match list_path(known, replay, source, slot) {
-            Some(path) => path,
-            None => return Ok(Next::Nothing { reason: "the path to the tensor is not known".into() }),
-        },
-        _ => demand.path,
-    };
     let entered = demand.parent.is_none() && tree != DemandTree::Boundary;
     let witness_slot = match demand.tree {
         TreeKey::Segment(segment) => graph.segment_slots(segment).first().copied(),
         TreeKey::Tensor(_, slot) => Some(slot),
         TreeKey::Boundary => None,
     };
-    let args = DemandOpeningArgs { key, bound: demand.bound, path, witness_slot: witness_slot.unwrap_or_default() };
+    let args = DemandOpeningArgs {
+        key,
+        bound: demand.bound,
+        path: demand.path,
+        witness_slot: witness_slot.unwrap_or_default(),
+    };
     let claim = segment.and_then(|segment| claims.get(segment)).map(|(address, _)| *address);
     let wanted = Move::DemandOpening {
         demand: assay::address::demand(&docket.address, &key),
@@ -277,28 +275,4 @@ fn top_of(docket: &Docket, slot: Slot, demand: &descent::Demand) -> Option<Hash>
         highest = docket.demands.values().filter(of_tensor).find(|known| known.key.height >= above.height)?;
     }
     Some(highest.bound)
-}
-
-/// The siblings of a tensor's hash in the list through which it is entered.
-fn list_path(known: &Known, replay: &Replay, source: Source, slot: Slot) -> Option<Vec<Hash>> {
-    let placement = replay.work.resolved.tensors.get(usize::from(slot))?.placement;
-    match source {
-        Source::Boundary => {
-            let hashes = known.boundary.clone().or_else(|| opened_list(known, TreeKey::Boundary))?;
-            merkle_path(&hashes, u32::from(placement.boundary_position()?))
-        }
-        Source::Segment => {
-            let key = TreeKey::Segment(placement.segment);
-            let hashes = known.traces.get(&placement.segment).cloned().or_else(|| opened_list(known, key))?;
-            merkle_path(&hashes, u32::from(placement.position))
-        }
-    }
-}
-
-/// All hashes of a list that one answer opened from the top to the leaves: lists of up to 256 tensors.
-fn opened_list(known: &Known, key: TreeKey) -> Option<Vec<Hash>> {
-    let (place, answer) = known.answers.get(&key)?.iter().max_by_key(|(place, _)| place.height)?;
-    let (hashes, torn) = answer.as_chunks::<32>();
-    (place.height <= referee::opening::LEVELS_PER_ANSWER && place.index == 0 && torn.is_empty())
-        .then(|| hashes.to_vec())
 }

@@ -25,7 +25,7 @@ pub(crate) const STAKE: u64 = 1_000_000_000;
 /// Challenge windows are long enough for a busy machine.
 pub(crate) const WINDOW_SLOTS: u64 = 300;
 /// Short clocks: what is withheld is decided within seconds.
-const CLOCKS: &str = "[parameters.dispute]\nreveal_slots = 300\nchallenger_clock_slots = 900\ndefender_clock_slots = 60\n\
+const CLOCKS: &str = "[parameters.dispute]\nreveal_slots = 300\nchallenger_clock_slots = 900\ndefender_clock_slots = 150\n\
     [parameters.audit]\nepoch_slots = 40\n";
 
 /// A market that stays up until the process ends.
@@ -96,7 +96,16 @@ pub(crate) struct Customer {
 }
 
 impl Customer {
+    /// With three held-out digits: three segments, with tensors inside.
     pub(crate) async fn new(shared: &Shared, seed: usize) -> Self {
+        let model = digits::model().unwrap();
+        let images = &digits::Dataset::embedded().held_out[seed..seed + 3];
+        let inputs = digits::inputs(images);
+        let work = Work::new(Arc::new(model.graph), Arc::new(model.params), inputs, &digits::symbols(images)).unwrap();
+        Self::with_work(shared, work).await
+    }
+
+    pub(crate) async fn with_work(shared: &Shared, work: Work) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (key, sender) = (Keypair::new(), shared.sender());
         fund(sender.chain(), &key.pubkey(), 5_000_000_000).await.unwrap();
@@ -107,11 +116,6 @@ impl Customer {
         let fetch = FetchOptions { allow_private: true, ..FetchOptions::default() };
         let own = LocalStore::open(folder.path().join("own")).unwrap();
         let client = Client::new(sender, key, own, fetch).unwrap();
-        // Three segments, with tensors inside.
-        let model = digits::model().unwrap();
-        let images = &digits::Dataset::embedded().held_out[seed..seed + 3];
-        let inputs = digits::inputs(images);
-        let work = Work::new(Arc::new(model.graph), Arc::new(model.params), inputs, &digits::symbols(images)).unwrap();
         Self { client, work, store, base, _folder: folder }
     }
 

@@ -14,10 +14,10 @@ use solana_sdk::signer::Signer;
 use std::time::Duration;
 
 /// Stake tokens that a validator begins with.
-const PURSE: u64 = 1_000_000_000;
+pub(crate) const PURSE: u64 = 1_000_000_000;
 
 /// Expects that nothing of a dispute is left on the chain but the job itself.
-async fn nothing_is_left(shared: &Shared, job: &Pubkey, owners: &[Pubkey]) {
+pub(crate) async fn nothing_is_left(shared: &Shared, job: &Pubkey, owners: &[Pubkey]) {
     let chain = shared.sender().chain().clone();
     let challenges = ChallengeFilter { job: Some(*job), ..ChallengeFilter::default() };
     assert!(chain.challenges(challenges).await.unwrap().is_empty(), "challenges are left");
@@ -30,7 +30,7 @@ async fn nothing_is_left(shared: &Shared, job: &Pubkey, owners: &[Pubkey]) {
 }
 
 /// A slot whose tensor is inside a segment, and the output.
-fn slots(customer: &Customer) -> (Slot, Slot) {
+pub(crate) fn slots(customer: &Customer) -> (Slot, Slot) {
     let graph = &customer.work.resolved;
     let inner = (0..graph.tensors.len() as Slot)
         .find(|slot| {
@@ -40,7 +40,7 @@ fn slots(customer: &Customer) -> (Slot, Slot) {
     (inner, customer.work.output_slot)
 }
 
-async fn convicted(shared: &Shared, liar: &Liar, job: &Pubkey, record: &Record, fault: Fault) -> u64 {
+pub(crate) async fn convicted(shared: &Shared, liar: &Liar, job: &Pubkey, record: &Record, fault: Fault) -> u64 {
     let chain = shared.sender().chain().clone();
     let account = chain.job(job).await.unwrap();
     assert_eq!(account.state, JobState::Convicted);
@@ -148,7 +148,11 @@ async fn a_validator_that_is_killed_at_any_moment_goes_on() {
 }
 
 /// The tensors after `slot`, computed from it by the scalar reference.
-fn recomputed_after(customer: &Customer, lied: &assay_kernels::TensorSet, slot: Slot) -> assay_kernels::TensorSet {
+pub(crate) fn recomputed_after(
+    customer: &Customer,
+    lied: &assay_kernels::TensorSet,
+    slot: Slot,
+) -> assay_kernels::TensorSet {
     let graph = &customer.work.resolved;
     let mut tensors = lied.clone();
     let (first, _) = graph.tensors[usize::from(slot)].producer.unwrap();
