@@ -250,6 +250,11 @@ impl Chain {
         Ok(self.list(&filters, 0).await?.value)
     }
 
+    /// All segment roots of all jobs, signed and posted, with their addresses.
+    pub async fn all_segment_claims(&self) -> Result<Vec<(Pubkey, SegmentClaim)>> {
+        Ok(self.list(&[kind_filter::<SegmentClaim>()], 0).await?.value)
+    }
+
     /// The validator of a cold key; nothing where there is none, or no longer one.
     pub async fn find_validator(&self, authority: &Pubkey) -> Result<Option<Validator>> {
         self.find(&address::validator(authority)).await

@@ -25,17 +25,29 @@ pub struct NodeFault {
     pub segment: Option<Segments>,
     /// It neither serves the bytes of a tensor nor opens them. `withhold-leaf:tensor=N`.
     pub leaf: Option<Slot>,
+    /// It signs two roots of a segment: the right one is served to the first who asks, another one to all who come later, and the
+    /// other one is recorded on-chain. `second-root`, or `second-root:segment=N`.
+    pub second_root: Option<Segments>,
     /// After its commitment it serves nothing and answers nobody. `silence`.
     pub silence: bool,
 }
 
-/// Which segments' traces are withheld.
+/// Which segments a fault is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Segments {
-    /// Those of every segment.
+    /// Every one.
     Every,
-    /// That of one.
+    /// One.
     One(u16),
+}
+
+impl Segments {
+    fn has(self, segment: u16) -> bool {
+        match self {
+            Self::Every => true,
+            Self::One(one) => one == segment,
+        }
+    }
 }
 
 /// Why a fault is refused.
@@ -43,15 +55,17 @@ pub enum Segments {
 pub enum FaultRefused {
     /// The text names none.
     #[error(
-        "N0607 {VARIABLE}: {0}; or one of withhold-segment[:segment=N], withhold-leaf:tensor=N, silence; several are joined with +"
+        "N0607 {VARIABLE}: {0}; or one of withhold-segment[:segment=N], withhold-leaf:tensor=N, second-root[:segment=N], silence; several are joined with +"
     )]
     Text(FaultError),
     /// The option of a withholding is wrong.
-    #[error("N0607 {VARIABLE}={0:?}: write withhold-segment[:segment=N] or withhold-leaf:tensor=N")]
+    #[error(
+        "N0607 {VARIABLE}={0:?}: write withhold-segment[:segment=N], withhold-leaf:tensor=N or second-root[:segment=N]"
+    )]
     Option(String),
     /// One sort of fault is named twice.
     #[error(
-        "N0607 {VARIABLE}={0:?} names two faults of one sort; join one wrong execution, one withheld segment, one withheld leaf and silence with + at most"
+        "N0607 {VARIABLE}={0:?} names two faults of one sort; join one wrong execution, one withheld segment, one withheld leaf, one second root and silence with + at most"
     )]
     Twice(String),
     /// Something is at stake here.
@@ -91,6 +105,7 @@ impl NodeFault {
             let twice = (fault.execution.is_some() && one.execution.is_some())
                 || (fault.segment.is_some() && one.segment.is_some())
                 || (fault.leaf.is_some() && one.leaf.is_some())
+                || (fault.second_root.is_some() && one.second_root.is_some())
                 || (fault.silence && one.silence);
             if twice {
                 return Err(FaultRefused::Twice(text.to_owned()));
@@ -99,6 +114,7 @@ impl NodeFault {
                 execution: fault.execution.or(one.execution),
                 segment: fault.segment.or(one.segment),
                 leaf: fault.leaf.or(one.leaf),
+                second_root: fault.second_root.or(one.second_root),
                 silence: fault.silence || one.silence,
             };
         }
@@ -118,6 +134,7 @@ impl NodeFault {
         match kind {
             "withhold-segment" => Ok(Self::withholding_segment(number("segment")?)),
             "withhold-leaf" => Ok(Self::withholding_leaf(number("tensor")?.ok_or_else(wrong)?)),
+            "second-root" => Ok(Self::signing_twice(number("segment")?)),
             "silence" if option.is_empty() => Ok(Self::silence()),
             _ => text.parse().map(Self::execution).map_err(FaultRefused::Text),
         }
@@ -138,6 +155,11 @@ impl NodeFault {
         Self { leaf: Some(slot), ..Self::default() }
     }
 
+    /// Two signed roots, of one segment or every one, and nothing else.
+    pub fn signing_twice(segment: Option<u16>) -> Self {
+        Self { second_root: Some(segment.map_or(Segments::Every, Segments::One)), ..Self::default() }
+    }
+
     /// Silence.
     pub fn silence() -> Self {
         Self { silence: true, ..Self::default() }
@@ -145,12 +167,12 @@ impl NodeFault {
 
     /// Whether it withholds the trace of this segment.
     pub fn withholds_segment(&self, segment: u16) -> bool {
-        let withheld = match self.segment {
-            Some(Segments::Every) => true,
-            Some(Segments::One(withheld)) => withheld == segment,
-            None => false,
-        };
-        withheld || self.silence
+        self.segment.is_some_and(|withheld| withheld.has(segment)) || self.silence
+    }
+
+    /// Whether it signs two roots of this segment.
+    pub fn signs_twice(&self, segment: u16) -> bool {
+        self.second_root.is_some_and(|twice| twice.has(segment))
     }
 
     /// The tensor whose bytes it withholds.
@@ -180,15 +202,25 @@ mod tests {
         assert_eq!(parsed("withhold-segment:segment=3"), NodeFault::withholding_segment(Some(3)));
         assert_eq!(parsed("withhold-leaf:tensor = 9"), NodeFault::withholding_leaf(9));
         assert_eq!(parsed(" silence "), NodeFault::silence());
+        assert_eq!(parsed("second-root"), NodeFault::signing_twice(None));
+        assert_eq!(parsed("second-root:segment=2"), NodeFault::signing_twice(Some(2)));
         assert_eq!(parsed("tie"), NodeFault::execution(Fault::new(FaultKind::Tie)));
         let both = NodeFault {
             execution: Some("element:element=5".parse().unwrap()),
             segment: Some(Segments::One(1)),
             leaf: Some(9),
+            second_root: None,
             silence: false,
         };
         assert_eq!(parsed("element:element=5 + withhold-leaf:tensor=9+withhold-segment:segment=1"), both);
-        for text in ["tie+weight", "withhold-segment+withhold-segment:segment=1", "silence+silence", "tie+", "+tie"] {
+        for text in [
+            "tie+weight",
+            "withhold-segment+withhold-segment:segment=1",
+            "silence+silence",
+            "second-root+second-root",
+            "tie+",
+            "+tie",
+        ] {
             let error = NodeFault::checked(text, &development()).unwrap_err().to_string();
             assert!(error.starts_with("N0607"), "{text:?}: {error}");
         }
@@ -215,6 +247,8 @@ mod tests {
         assert!(NodeFault::withholding_segment(None).withholds_segment(9));
         assert!(NodeFault::withholding_segment(Some(1)).withholds_segment(1));
         assert!(!NodeFault::withholding_segment(Some(1)).withholds_segment(2));
+        assert!(NodeFault::signing_twice(None).signs_twice(7) && !NodeFault::silence().signs_twice(0));
+        assert!(NodeFault::signing_twice(Some(1)).signs_twice(1) && !NodeFault::signing_twice(Some(1)).signs_twice(0));
         assert!(NodeFault::silence().withholds_segment(0) && NodeFault::silence().is_silent());
         assert_eq!(NodeFault::withholding_leaf(4).withheld_tensor(), Some(4));
     }

@@ -3,8 +3,9 @@
 use crate::docket::Docket;
 use crate::driver::upload::{PIECE_BYTES, first_step};
 use crate::journal::{Purpose, Record};
-use crate::rules::Move;
+use crate::rules::{Move, SignedSegment};
 use assay::address;
+use assay::dispute::signature::SegmentStatement;
 use assay::state::{Challenge, Job, SegmentClaim};
 use assay_chain::instructions::{self as dispute, TokenMint};
 use solana_sdk::instruction::Instruction;
@@ -53,7 +54,8 @@ pub fn purpose(wanted: &Move) -> Purpose {
     match wanted {
         Move::Commit { .. } => Purpose::Commit,
         Move::Reveal { .. } => Purpose::Reveal,
-        Move::Prove { .. } => Purpose::Prove,
+        Move::Prove { .. } | Move::ProveEquivocation(_) => Purpose::Prove,
+        Move::RecordRoot(_) => Purpose::RecordRoot,
         Move::DemandRoot { .. } | Move::DemandOpening { .. } => Purpose::Demand,
         Move::Withdraw => Purpose::Withdraw,
         Move::TimeOutChallenger { .. } | Move::TimeOutDefender { .. } => Purpose::TimeOut,
@@ -94,6 +96,16 @@ fn plain(context: &Context<'_>, wanted: &Move) -> Option<Form> {
             Form::of(vec![dispute::reveal_challenge(me, job_address, *target, *own_hash, *salt)])
         }
         Move::Prove { .. } => Form::of(proving(context, wanted)?),
+        Move::RecordRoot(signed) => {
+            let (operator, statement) = statement(context, signed)?;
+            Form::of(dispute::record_segment_root(me, &operator, &statement, &signed.signature).to_vec())
+        }
+        Move::ProveEquivocation(signed) => {
+            let (_, challenge) = docket.challenge_of(me)?;
+            let (node, (operator, statement)) = (&docket.job.as_ref()?.node, statement(context, signed)?);
+            let prove = dispute::prove_equivocation(challenge, node, &operator, &statement, &signed.signature);
+            Form::of(prove.to_vec())
+        }
         Move::DemandRoot { segment, slot, witness } => {
             let (_, challenge) = docket.challenge_of(me)?;
             let job = docket.job.as_ref()?;
@@ -126,6 +138,13 @@ fn plain(context: &Context<'_>, wanted: &Move) -> Option<Form> {
             Form::of(vec![dispute::close_segment_claim(me, claim, docket.claims.get(claim)?, *stake_mint)])
         }
     })
+}
+
+/// What the operator signed about a segment, and the operator.
+fn statement(context: &Context<'_>, signed: &SignedSegment) -> Option<(Pubkey, SegmentStatement)> {
+    let (docket, job) = (context.docket, context.docket.job.as_ref()?);
+    let SignedSegment { segment, root, .. } = *signed;
+    Some((job.operator, dispute::segment_statement(context.genesis_hash, &docket.address, job, segment, root)))
 }
 
 fn close_challenge(context: &Context<'_>, challenge: &Challenge) -> Instruction {

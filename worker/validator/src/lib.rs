@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`config`], [`budget`] | settings; what disputes may cost |
 //! | [`journal`] | what was found, sealed and spent, on disk before the chain hears of it |
+//! | [`equivocation`] | signed roots of segments that were seen, and two of one segment |
 //! | [`evidence`] | a job replayed, what the node says, what is wrong, and its proof |
 //! | [`docket`], [`reading`] | the accounts of one dispute at one slot; the same over RPC |
 //! | [`rules`] | which moves are legal: a pure function, asked before any fee is paid |
@@ -11,6 +12,7 @@
 //! | [`act`] | moves as instructions, as few transactions as they fit into |
 //! | [`driver`] | one job from first sight to its end |
 //! | [`duties`] | seeds, draws, attestations and fees of paid audits |
+//! | `vigil` | wakes the driver of a job when a root of one of its segments is recorded |
 //! | `defender` | answers and posted roots for nodes whose results are right |
 //! | [`board`], [`service`], [`status`], [`start`] | all of it under one roof |
 //! | [`watching`] | mode `watch`: open results, challenges, clocks and alerts |
@@ -34,6 +36,7 @@ mod defender;
 pub mod docket;
 pub mod driver;
 pub mod duties;
+pub mod equivocation;
 pub mod evidence;
 pub mod failpoint;
 pub mod journal;
@@ -43,4 +46,5 @@ pub mod service;
 pub mod start;
 pub mod status;
 pub mod steps;
+mod vigil;
 pub mod watching;

@@ -4,7 +4,7 @@ use crate::defender::Defender;
 use crate::driver::{Driver, Shared};
 use crate::duties::Duties;
 use crate::journal::{JournalError, Record};
-use crate::{status, watching};
+use crate::{status, vigil, watching};
 use assay::state::Job;
 use assay_chain::WatcherEvent;
 use solana_sdk::pubkey::Pubkey;
@@ -63,6 +63,11 @@ impl Service {
         }
         if self.shared.config.mode.audits() {
             others.spawn(Duties::new(Arc::clone(&self.shared)).run(cancel.child_token()));
+            let vigil = vigil::run(Arc::clone(&self.shared), cancel.child_token());
+            others.spawn(async move {
+                vigil.await;
+                Ok(())
+            });
         } else {
             let watch = watching::run(Arc::clone(&self.shared), cancel.child_token());
             others.spawn(async move {

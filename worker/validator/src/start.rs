@@ -3,6 +3,7 @@
 use crate::board::Board;
 use crate::config::{Mode, ValidatorConfig};
 use crate::driver::Shared;
+use crate::equivocation::SeenRoots;
 use crate::evidence::Sources;
 use crate::journal::{Journal, JournalError};
 use crate::service::{Service, ServiceError};
@@ -105,6 +106,7 @@ pub fn sources(config: &ValidatorConfig, chain: &Chain, data_folder: &Path) -> R
             max_memory_bytes: config.limits.max_memory_bytes,
         },
         trace_limit: Duration::from_secs(config.limits.trace_seconds),
+        seen: SeenRoots::default(),
     })
 }
 

@@ -5,6 +5,7 @@
 //! Every move that is returned passes [`rules::check`] on the same docket.
 
 use crate::docket::Docket;
+use crate::equivocation::{self, Equivocation};
 use crate::journal::{Audit, Dispute, Ending, Purpose, Record, TargetRecord, Verdict};
 use crate::rules::{self, Broken, Move, ProofSegment};
 use assay::dispute::{ChallengeState, Target, claim_key};
@@ -27,6 +28,10 @@ pub enum Step {
     InFlight(Purpose),
     /// Replay the job and compare.
     Replay,
+    /// Ask the node once more for the segment roots that it signs.
+    AskAgain,
+    /// Two signed roots of one segment are known: write down that this is to be challenged.
+    Accuse(Equivocation),
     /// Choose a salt and write it down: nothing is sent yet.
     Seal,
     /// Make this move.
@@ -72,7 +77,8 @@ pub fn next_step(docket: &Docket, record: &Record, proof: Option<&[u8]>, terms: 
 fn unchallenged(docket: &Docket, record: &Record, terms: &Terms) -> Step {
     let Some(job) = &docket.job else { return Step::Finish(Ending::Nothing) };
     match &record.audit {
-        Audit::Left { .. } | Audit::Agreed { .. } => Step::Finish(Ending::Nothing),
+        Audit::Left { .. } => Step::Finish(Ending::Nothing),
+        Audit::Agreed { .. } => agreed(docket, record, job, terms),
         Audit::Pending if !job.state.is_end() && !job.state.can_be_challenged() => Step::Wait { until: UNTIL_CHANGE },
         Audit::Pending => match window(docket, job, terms) {
             Ok(()) => Step::Replay,
@@ -88,6 +94,26 @@ fn unchallenged(docket: &Docket, record: &Record, terms: &Terms) -> Step {
                 Err(broken) => Step::Finish(not_challenged(&broken)),
             }
         }
+    }
+}
+
+/// The result is right. What the node signs of its inside is watched to the end of the window: a second root of one segment
+/// convicts.
+fn agreed(docket: &Docket, record: &Record, job: &Job, terms: &Terms) -> Step {
+    if record.roots.is_empty() || window(docket, job, terms).is_err() {
+        return Step::Finish(Ending::Nothing);
+    }
+    if let Some(equivocation) = equivocation::find(docket, record) {
+        return Step::Accuse(equivocation);
+    }
+    let halfway = job.committed_slot.saturating_add(job.window_slots / 2);
+    if record.asked_again {
+        let last = job.committed_slot.saturating_add(job.window_slots);
+        Step::Wait { until: last.saturating_sub(terms.window_margin_slots).saturating_add(1) }
+    } else if docket.slot < halfway {
+        Step::Wait { until: halfway }
+    } else {
+        Step::AskAgain
     }
 }
 
@@ -129,6 +155,7 @@ fn sealed(docket: &Docket, record: &Record, terms: &Terms, address: Pubkey, chal
     if let Some(job) = convicted
         && job.record.proven_key != claim_key(target, &own_hash)
         && record.proof.is_none()
+        && equivocation::find(docket, record).is_none()
     {
         // On other grounds, and nothing of ours can be proved: the bond comes back.
         return Step::Make(Move::Withdraw);
@@ -145,6 +172,13 @@ fn revealed(docket: &Docket, record: &Record, proof: Option<&[u8]>, terms: &Term
     let resolve = Move::Resolve { challenge: address };
     if rules::check(docket, &terms.me, &resolve, 0).is_ok() {
         return Step::Make(resolve);
+    }
+    // Before every other proof: a root recorded by the node itself can stand in the way of what it served.
+    if let Some(equivocation) = equivocation::find(docket, record) {
+        let wanted = equivocation.next_move();
+        if rules::check(docket, &terms.me, &wanted, 0).is_ok() {
+            return Step::Make(wanted);
+        }
     }
     if let (Some(prepared), Some(bytes), Some(dispute)) = (&record.proof, proof, &record.dispute) {
         let segment = prepared.segment.as_ref().map(|signed| ProofSegment {

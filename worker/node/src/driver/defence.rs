@@ -224,7 +224,13 @@ impl<M: Market> Driver<M> {
         let trace = self.shared.segment(self.address, segment).await;
         let trace = trace.map_err(|error| DriveError::Defence(error.to_string()))?;
         failpoint::reach("before_root_recorded");
-        self.carry_out(&[Move::RecordRoot { segment, root: trace.root }], tally).await?;
+        let root = trace.root;
+        #[cfg(debug_assertions)]
+        let root = match self.shared.fault {
+            Some(fault) if fault.signs_twice(segment) => crate::segments::second_root(&root),
+            _ => root,
+        };
+        self.carry_out(&[Move::RecordRoot { segment, root }], tally).await?;
         tally.roots += 1;
         tally.rent_lamports += rent_lamports(SegmentClaim::SPACE);
         let demanded =

@@ -114,8 +114,21 @@ async fn segment<M: Market>(
     if shared.fault.is_some_and(|fault| fault.withholds_segment(segment)) {
         return Err(Refused::Segment(SegmentError::Withheld));
     }
+    let trace = given(&shared, peer, job, segment).await?;
+    #[cfg(debug_assertions)]
+    let trace = shared.second_trace(&job, segment, trace).await.map_err(Refused::Segment)?;
+    Ok((StatusCode::OK, [(CACHE_CONTROL, "no-store")], Json(trace.manifest)).into_response())
+}
+
+/// The trace, from the store, or computed now if this address may ask for that.
+async fn given<M: Market>(
+    shared: &Arc<Shared<M>>,
+    peer: SocketAddr,
+    job: Pubkey,
+    segment: u16,
+) -> Result<Trace, Refused> {
     match shared.stored_segment(&job, segment).await {
-        Ok(Some(trace)) => return served(&trace),
+        Ok(Some(trace)) => return Ok(trace),
         Ok(None) => {}
         Err(error) => return Err(Refused::Segment(error)),
     }
@@ -135,7 +148,7 @@ async fn segment<M: Market>(
         return Err(Refused::Pending);
     };
     match ended.ok().and_then(|ended| ended.clone()) {
-        Some(Ok(trace)) => served(&trace),
+        Some(Ok(trace)) => Ok(trace),
         Some(Err(error)) => Err(Refused::Segment(error)),
         None => Err(Refused::Segment(SegmentError::Unavailable("the node is shutting down".to_owned()))),
     }
@@ -182,8 +195,4 @@ fn asked(path: Result<Path<(String, String)>, PathRejection>) -> Result<(Pubkey,
         (Ok(job), Ok(segment)) => Ok((job, segment)),
         _ => Err(Refused::Path),
     }
-}
-
-fn served(trace: &Trace) -> Result<Response, Refused> {
-    Ok((StatusCode::OK, [(CACHE_CONTROL, "no-store")], Json(trace.manifest.clone())).into_response())
 }

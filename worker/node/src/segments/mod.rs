@@ -6,6 +6,7 @@
 //! | `http` | `GET /v1/segments/{job}/{segment}` and `…/advice` |
 //! | `advice` | the sums of contractions, beside a trace |
 //! | `rate` | how much one address may ask for |
+//! | `second` | a second root, signed on purpose: development builds alone |
 //!
 //! The order in which a trace comes into being is what keeps the node from ever signing two roots of one segment:
 //! compute, compare with what was committed, write the root to the journal, sign it, store tensors and manifest, note the
@@ -14,8 +15,12 @@
 mod advice;
 mod http;
 mod rate;
+#[cfg(debug_assertions)]
+mod second;
 
 pub(crate) use http::routes;
+#[cfg(debug_assertions)]
+pub(crate) use second::second_root;
 
 use crate::config::Serving;
 use crate::driver::Shared;
@@ -107,6 +112,9 @@ pub struct Segments {
     /// Held by the request that looks whether its segment is under way and begins it if not.
     entrance: Mutex<()>,
     rates: Rates,
+    /// What a node that signs two roots has served.
+    #[cfg(debug_assertions)]
+    served: Mutex<std::collections::HashSet<Key>>,
     tasks: TaskTracker,
     cancel: CancellationToken,
 }
@@ -120,6 +128,8 @@ impl Segments {
             in_work: Mutex::default(),
             entrance: Mutex::default(),
             rates: Rates::new(limits.segments_per_minute),
+            #[cfg(debug_assertions)]
+            served: Mutex::default(),
             tasks: TaskTracker::new(),
             cancel: CancellationToken::new(),
         }

@@ -1,15 +1,17 @@
 //! Replaying, comparing, and what can be proved.
 
 use super::promise::stuck;
-use super::{DriveError, Driver};
+use super::{DriveError, Driver, Memory};
 use crate::docket::Docket;
+use crate::equivocation::Equivocation;
 use crate::evidence::claims::JobRef;
 use crate::evidence::{Comparison, Replay, ReplayError, proving};
 use crate::failpoint;
-use crate::journal::{Audit, FindingRecord, PreparedProof, Record, SignedRoot, TargetRecord, Wrong};
+use crate::journal::{Audit, FindingRecord, JournalError, PreparedProof, Record, SignedRoot, TargetRecord, Wrong};
 use crate::rules::{self, Move, ProofSegment};
 use assay::state::Job;
 use referee::commit::sha256;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -67,10 +69,52 @@ impl Driver {
                 record.audit = Audit::Wrong(Wrong { target, own_hash, words, finding: None, micros });
             }
         }
-        self.memory.comparison = Some(comparison);
+        record.note_roots(self.shared.sources.seen.take(&self.address));
         self.save(&mut record)?;
         failpoint::reach("after_audit");
+        // What is watched to the end of its window takes no memory meanwhile.
+        self.memory = match comparison {
+            Comparison::Agrees => Memory::default(),
+            comparison => Memory { comparison: Some(comparison), ..std::mem::take(&mut self.memory) },
+        };
         Ok(())
+    }
+
+    /// Writes down the signed roots that were seen since the last time.
+    pub(super) fn keep_roots(&self, record: &mut Record) -> Result<(), JournalError> {
+        let seen = self.shared.sources.seen.take(&self.address);
+        if record.note_roots(seen) { self.save(record) } else { Ok(()) }
+    }
+
+    /// Asks the node once more for the root of every segment of which it signed one.
+    pub(super) async fn ask_again(&mut self, docket: &Docket, mut record: Record) -> Result<(), DriveError> {
+        let Some(job) = &docket.job else { return Ok(()) };
+        let reference = self.reference(job);
+        let segments: BTreeSet<u16> = record.roots.iter().map(|seen| seen.segment).collect();
+        for segment in segments {
+            self.shared.sources.ask_again(&reference, segment).await.map_err(DriveError::Replay)?;
+        }
+        record.asked_again = true;
+        record.note_roots(self.shared.sources.seen.take(&self.address));
+        Ok(self.save(&mut record)?)
+    }
+
+    /// Writes down that two roots of one segment were signed. The challenge names the own root of that segment, as those of
+    /// all who replayed it do.
+    pub(super) async fn accuse(
+        &mut self,
+        docket: &Docket,
+        mut record: Record,
+        equivocation: &Equivocation,
+    ) -> Result<(), DriveError> {
+        let (Some(job), Audit::Agreed { micros }) = (&docket.job, &record.audit) else { return Ok(()) };
+        let (micros, segment, words) = (*micros, equivocation.segment, equivocation.to_string());
+        let replay = self.replay(job).await.map_err(DriveError::Replay)?;
+        let own = self.shared.sources.own_trace(&replay, segment).await.map_err(DriveError::Replay)?;
+        tracing::warn!(job = %self.address, words, "the node signed TWO ROOTS of one segment");
+        let (target, own_hash) = (TargetRecord::Segment(segment), own.trace.root);
+        record.audit = Audit::Wrong(Wrong { target, own_hash, words, finding: None, micros });
+        Ok(self.save(&mut record)?)
     }
 
     /// Compares the traces that the node signs. One that it does not serve proves nothing: the result is right, and a busy node may refuse.

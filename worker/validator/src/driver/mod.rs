@@ -176,6 +176,8 @@ const LONGEST_PAUSE_IN_DISPUTE: Duration = Duration::from_secs(1);
 const LOOK_INTERVAL_IN_DISPUTE: Duration = Duration::from_millis(400);
 /// The same where only the job itself matters, whose changes the watcher tells.
 const LOOK_INTERVAL: Duration = Duration::from_secs(15);
+/// The same for a result that is right, where nothing is left but a second signed root, whose recording the vigil tells.
+const LOOK_INTERVAL_WHERE_RIGHT: Duration = Duration::from_secs(60);
 
 /// What a turn came to.
 enum Turn {
@@ -221,7 +223,12 @@ impl Driver {
     }
 
     async fn wait(&self, until: u64, cancel: &CancellationToken) -> Result<(), JournalError> {
-        let longest = if self.in_dispute()? { LOOK_INTERVAL_IN_DISPUTE } else { LOOK_INTERVAL };
+        let record = self.shared.journal.get(&self.address)?;
+        let longest = match record {
+            Some(record) if is_in_dispute(&record) => LOOK_INTERVAL_IN_DISPUTE,
+            Some(Record { audit: Audit::Agreed { .. }, .. }) => LOOK_INTERVAL_WHERE_RIGHT,
+            _ => LOOK_INTERVAL,
+        };
         tokio::select! {
             () = self.bell.notified() => {}
             () = self.shared.board.reached(until), if until != UNTIL_CHANGE => {}
@@ -233,6 +240,7 @@ impl Driver {
 
     async fn turn(&mut self) -> Result<Turn, DriveError> {
         let mut record = self.record()?;
+        self.keep_roots(&mut record)?;
         let docket = self.look(&record).await?;
         self.note(&docket, &mut record)?;
         if self.memory.proof.is_none() {
@@ -243,6 +251,8 @@ impl Driver {
         match step {
             Step::InFlight(_) => self.resolve().await?,
             Step::Replay => self.inspect(&docket, record).await?,
+            Step::AskAgain => self.ask_again(&docket, record).await?,
+            Step::Accuse(equivocation) => self.accuse(&docket, record, &equivocation).await?,
             Step::Seal => self.seal(&docket, record).await?,
             Step::Make(wanted) => self.make(&docket, record, &wanted).await?,
             Step::Prepare => self.prepare(&docket, record).await?,
@@ -355,8 +365,12 @@ impl Driver {
 
     fn in_dispute(&self) -> Result<bool, JournalError> {
         let record = self.shared.journal.get(&self.address)?;
-        Ok(record.is_some_and(|record| record.dispute.is_some() && record.ending.is_none()))
+        Ok(record.as_ref().is_some_and(is_in_dispute))
     }
+}
+
+fn is_in_dispute(record: &Record) -> bool {
+    record.dispute.is_some() && record.ending.is_none()
 }
 
 /// A refusal in words, as an ending.

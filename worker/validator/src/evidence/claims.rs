@@ -115,20 +115,12 @@ impl Sources {
     }
 
     async fn trace_from(&self, base: &str, work: &Work, job: &JobRef, segment: u16) -> Result<ServedTrace, Withheld> {
-        let uri = format!("{}/v1/segments/{}/{segment}", base.trim_end_matches('/'), job.address);
+        let uri = segment_uri(base, job, segment);
         let body = self.ask(&uri).await?;
         let graph = &work.resolved;
         let manifest = SegmentManifest::decode(&body, graph, segment)
             .map_err(|error| Withheld::new("V0214", &format!("{uri}: {error}")))?;
-        let root = manifest.root_hash().map_err(|error| Withheld::new("V0214", &error.to_string()))?;
-        let signature: Signature = manifest
-            .signature
-            .parse()
-            .map_err(|_| Withheld::new("V0215", &format!("{uri}: the signature is not base58 of 64 bytes")))?;
-        let message = job.statement(segment, root).message();
-        if !signature.verify(job.account.operator.as_ref(), &message) {
-            return Err(Withheld::new("V0215", &format!("{uri}: the signature is not the operator's over this root")));
-        }
+        let (root, signature) = self.signed_root(&uri, job, segment, &manifest)?;
         let mut tensors = TensorSet::new();
         let mut hashes = Vec::with_capacity(manifest.tensors.len());
         let hasher = Hasher::default();
@@ -149,6 +141,49 @@ impl Sources {
         let claimed = ClaimedSegment::new(graph, segment, hashes, tensors, &root)
             .map_err(|error| Withheld::new("V0216", &format!("{uri}: {error}")))?;
         Ok(ServedTrace { claimed, signature })
+    }
+
+    /// Asks the node for the signed root of a segment once more, and keeps what it signs; nothing is fetched but the manifest.
+    ///
+    /// # Errors
+    /// The chain does not answer. What the node does not serve proves nothing and is no error.
+    pub async fn ask_again(&self, job: &JobRef, segment: u16) -> Result<(), ReplayError> {
+        for source in sources(&self.chain, &job.account).await? {
+            let Source::Node(base) = source else { continue };
+            let uri = segment_uri(&base, job, segment);
+            let asked = match self.ask(&uri).await {
+                Ok(body) => serde_json::from_slice::<SegmentManifest>(&body)
+                    .map_err(|error| Withheld::new("V0214", &format!("{uri}: {error}")))
+                    .and_then(|manifest| self.signed_root(&uri, job, segment, &manifest)),
+                Err(withheld) => Err(withheld),
+            };
+            if let Err(withheld) = asked {
+                tracing::debug!(job = %job.address, segment, %withheld, "asked again, it is not served");
+            }
+        }
+        Ok(())
+    }
+
+    /// The root that a manifest names, and the operator's signature over it, which is kept: whatever else is wrong with the
+    /// trace, the operator signed this.
+    fn signed_root(
+        &self,
+        uri: &str,
+        job: &JobRef,
+        segment: u16,
+        manifest: &SegmentManifest,
+    ) -> Result<(Hash, Signature), Withheld> {
+        let root = manifest.root_hash().map_err(|error| Withheld::new("V0214", &error.to_string()))?;
+        let signature: Signature = manifest
+            .signature
+            .parse()
+            .map_err(|_| Withheld::new("V0215", &format!("{uri}: the signature is not base58 of 64 bytes")))?;
+        let message = job.statement(segment, root).message();
+        if !signature.verify(job.account.operator.as_ref(), &message) {
+            return Err(Withheld::new("V0215", &format!("{uri}: the signature is not the operator's over this root")));
+        }
+        self.seen.note(job, segment, root, &signature);
+        Ok((root, signature))
     }
 
     /// Asks for a document until it is there, the answer is final, or the patience with the node is at its end.
@@ -173,6 +208,11 @@ impl Sources {
             tokio::time::sleep(pause).await;
         }
     }
+}
+
+/// Where a node serves the signed trace of a segment.
+fn segment_uri(base: &str, job: &JobRef, segment: u16) -> String {
+    format!("{}/v1/segments/{}/{segment}", base.trim_end_matches('/'), job.address)
 }
 
 /// Being computed, too many requests, queue full.

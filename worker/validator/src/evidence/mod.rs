@@ -17,6 +17,7 @@ pub mod replay;
 pub use claims::{ServedTrace, Withheld};
 pub use replay::{Replay, ReplayError};
 
+use crate::equivocation::SeenRoots;
 use assay_audit::{BoundaryDifference, ClaimedBoundary, Outcome, Own, SegmentTrace, locate, locate_boundary};
 use assay_chain::Chain;
 use assay_client::FetchLimits;
@@ -41,6 +42,8 @@ pub struct Sources {
     pub limits: FetchLimits,
     /// How long a node may take to serve a trace before it counts as withheld.
     pub trace_limit: Duration,
+    /// Signed roots that were seen.
+    pub seen: SeenRoots,
 }
 
 /// What comparing a replay with the node's claims came to.

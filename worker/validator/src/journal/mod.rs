@@ -8,7 +8,7 @@
 mod record;
 
 pub use record::{
-    Audit, Costs, Dispute, Ending, FindingRecord, InFlight, Post, PreparedProof, Purpose, Record, SignedRoot,
+    Audit, Costs, Dispute, Ending, FindingRecord, InFlight, Post, PreparedProof, Purpose, Record, SeenRoot, SignedRoot,
     TargetRecord, Verdict, Wrong,
 };
 

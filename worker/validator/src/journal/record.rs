@@ -1,7 +1,9 @@
 //! One job's record.
 
+use crate::rules::SignedSegment;
 use serde::{Deserialize, Serialize};
 use solana_sdk::pubkey::Pubkey;
+use solana_sdk::signature::Signature;
 
 /// Everything that the validator remembers of one job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +18,12 @@ pub struct Record {
     pub dispute: Option<Dispute>,
     /// Signed and not yet known to have landed or died.
     pub in_flight: Option<InFlight>,
+    /// Segment roots that the node signed, as far as they were seen: at most two of one segment and commitment.
+    #[serde(default)]
+    pub roots: Vec<SeenRoot>,
+    /// Whether the node was asked a second time for what it signs.
+    #[serde(default)]
+    pub asked_again: bool,
     /// Slot of the first sight.
     pub first_slot: u64,
     /// Slot of the last change.
@@ -174,6 +182,29 @@ pub struct SignedRoot {
     pub signature: Option<String>,
 }
 
+/// A segment root that the node signed, as it was served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenRoot {
+    /// The segment.
+    pub segment: u16,
+    /// Its root.
+    #[serde(with = "hex::serde")]
+    pub root: [u8; 32],
+    /// The operator's signature, base58; it was verified before it was kept.
+    pub signature: String,
+    /// The commitment that the signature is about.
+    #[serde(with = "hex::serde")]
+    pub commitment: [u8; 32],
+}
+
+impl SeenRoot {
+    /// As moves have it; nothing if the signature is not one.
+    pub fn signed(&self) -> Option<SignedSegment> {
+        let signature: Signature = self.signature.parse().ok()?;
+        Some(SignedSegment { segment: self.segment, root: self.root, signature: signature.into() })
+    }
+}
+
 /// How a challenge ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -302,9 +333,23 @@ impl Record {
             proof: None,
             dispute: None,
             in_flight: None,
+            roots: Vec::new(),
+            asked_again: false,
             first_slot: slot,
             last_slot: slot,
             ending: None,
         }
+    }
+    /// Keeps signed roots that are new; whether any was. Two of one segment convict: more would say nothing more.
+    pub fn note_roots(&mut self, seen: Vec<SeenRoot>) -> bool {
+        let before = self.roots.len();
+        for root in seen {
+            let same = |known: &&SeenRoot| (known.segment, known.commitment) == (root.segment, root.commitment);
+            let of_segment: Vec<&SeenRoot> = self.roots.iter().filter(same).collect();
+            if of_segment.len() < 2 && of_segment.iter().all(|known| known.root != root.root) {
+                self.roots.push(root);
+            }
+        }
+        self.roots.len() > before
     }
 }

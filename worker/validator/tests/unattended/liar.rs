@@ -2,6 +2,7 @@
 
 use crate::market::{STAKE, Shared, serve};
 use assay::CommitResultArgs;
+use assay::dispute::signature::SegmentStatement;
 use assay::state::Job;
 use assay_chain::instructions;
 use assay_client::Work;
@@ -152,6 +153,26 @@ impl Liar {
         self.traces.lock().unwrap().insert((job.to_string(), segment), manifest.encode().unwrap());
     }
 
+    /// Serves another root of a segment from now on, with the operator's signature over it.
+    pub(crate) async fn sign_another(&self, shared: &Shared, job: &Pubkey, segment: u16, root: [u8; 32]) {
+        let key = (job.to_string(), segment);
+        let served = self.traces.lock().unwrap()[&key].clone();
+        let mut manifest: SegmentManifest = serde_json::from_slice(&served).unwrap();
+        let statement = statement(shared, job, segment, root).await;
+        manifest.root = hex::encode(root);
+        manifest.signature = self.owner.sign_message(&statement.message()).to_string();
+        self.traces.lock().unwrap().insert(key, manifest.encode().unwrap());
+    }
+
+    /// Records a root of a segment on the chain, whatever it is.
+    pub(crate) async fn record(&self, shared: &Shared, job: &Pubkey, segment: u16, root: [u8; 32]) {
+        let (sender, key) = (shared.sender(), self.owner.pubkey());
+        let statement = statement(shared, job, segment, root).await;
+        let signature = self.owner.sign_message(&statement.message());
+        let record = instructions::record_segment_root(&key, &key, &statement, signature.as_ref().try_into().unwrap());
+        sender.execute(&record, &[&self.owner]).await.unwrap();
+    }
+
     /// Serves the sums of every segment's contractions, computed from these tensors.
     pub(crate) async fn advise(&self, job: &Pubkey, work: &Work, tensors: &TensorSet) {
         let backend = CpuBackend::new(CpuOptions { threads: 1, ..CpuOptions::default() }).unwrap();
@@ -175,6 +196,12 @@ impl Liar {
         let id = self.store.put_bytes(bytes).await.unwrap();
         ManifestEntry { slot, artifact: id.to_string(), bytes: length }
     }
+}
+
+async fn statement(shared: &Shared, job: &Pubkey, segment: u16, root: [u8; 32]) -> SegmentStatement {
+    let chain = shared.sender().chain().clone();
+    let genesis_hash = chain.network().await.unwrap().genesis_hash;
+    instructions::segment_statement(genesis_hash, job, &chain.job(job).await.unwrap(), segment, root)
 }
 
 async fn trace(State(traces): State<Traces>, Path((job, segment)): Path<(String, u16)>) -> (StatusCode, Vec<u8>) {

@@ -4,13 +4,17 @@
 use crate::case::{BOND, Case, case};
 use crate::world::{World, challenge_address};
 use assay::dispute::{ChallengeState, Target};
+use assay::state::Fault;
 use assay::state_machine::JobState;
 use assay_validator::docket::BufferView;
-use assay_validator::journal::{Audit, Costs, Dispute, Ending, PreparedProof, Record, SignedRoot, Verdict, Wrong};
+use assay_validator::journal::{
+    Audit, Costs, Dispute, Ending, PreparedProof, Record, SeenRoot, SignedRoot, TargetRecord, Verdict, Wrong,
+};
 use assay_validator::rules::{self, Move};
 use assay_validator::steps::{Step, Terms, next_step};
 use proptest::prelude::*;
 use solana_sdk::pubkey::Pubkey;
+use solana_sdk::signature::Signature;
 
 const ME: Pubkey = Pubkey::new_from_array([1; 32]);
 const OTHER: Pubkey = Pubkey::new_from_array([2; 32]);
@@ -24,6 +28,14 @@ struct Ours {
     refused: Vec<String>,
     /// Without one, the proof is withheld and openings have to be forced.
     served: bool,
+}
+
+/// A root that the node signs besides the one that it serves.
+const OTHER_ROOT: [u8; 32] = [0xee; 32];
+
+fn seen(segment: u16, root: [u8; 32]) -> SeenRoot {
+    let signature = Signature::from([root[0]; 64]).to_string();
+    SeenRoot { segment, root, signature, commitment: case().job.commitment }
 }
 
 fn terms() -> Terms {
@@ -102,6 +114,16 @@ impl Ours {
                 self.find_proof(case);
             }
             Step::Prepare => self.make(world, &Move::DemandRoot { segment: 0, slot: 0, witness: None }, lands),
+            Step::Accuse(equivocation) => {
+                self.record.audit = Audit::Wrong(Wrong {
+                    target: TargetRecord::Segment(equivocation.segment),
+                    own_hash: [0xcc; 32],
+                    words: equivocation.to_string(),
+                    finding: None,
+                    micros: 1,
+                });
+            }
+            Step::AskAgain => self.record.asked_again = true,
             Step::Finish(ending) => self.record.ending = Some(ending),
             Step::Wait { .. } => return false,
             Step::Done => return false,
@@ -140,13 +162,17 @@ proptest! {
 
     #[test]
     fn nothing_illegal_nothing_twice_and_always_an_end(
-        acts in prop::collection::vec((0u8..12, any::<bool>(), 0u64..14), 0..60),
+        acts in prop::collection::vec((0u8..13, any::<bool>(), 0u64..14), 0..60),
         served in any::<bool>(),
         other_is_honest in any::<bool>(),
+        two_roots in any::<bool>(),
     ) {
         let case = case();
         let mut world = World::new(case);
         let mut ours = Ours::new(case, served);
+        if let Some(segment) = case.segment.filter(|_| served) {
+            ours.record.note_roots(vec![seen(segment.segment, segment.root)]);
+        }
         for (act, lands, slots) in acts {
             match act {
                 0..=4 => other_acts(&mut world, case, act, other_is_honest),
@@ -164,6 +190,10 @@ proptest! {
                     }
                 }
                 7 => world.docket.slot += slots,
+                8 if two_roots && served => {
+                    // The node records another root than the served one, perhaps to keep that off the chain.
+                    let _ = world.record(case.segment.map_or(0, |segment| segment.segment), OTHER_ROOT, OTHER);
+                }
                 _ => {
                     ours.turn(&mut world, case, lands);
                 }
@@ -273,4 +303,56 @@ fn who_committed_before_the_reveal_shares_the_bounty() {
     }
     let half = case.job.bond / 2 / 2;
     assert_eq!(ours.record.ending, Some(Ending::Won { received: BOND + half }));
+}
+
+/// The result is right, and two roots of a segment were signed: challenged, proved and won, whichever of them is recorded.
+#[test]
+fn two_signed_roots_are_challenged_and_proved() {
+    for recorded in [None, Some([3; 32]), Some([4; 32]), Some([5; 32])] {
+        let case = case();
+        let mut world = World::new(case);
+        let mut ours = Ours::new(case, false);
+        ours.record.audit = Audit::Agreed { micros: 1 };
+        ours.record.note_roots(vec![seen(0, [3; 32]), seen(1, [1; 32])]);
+        // Nothing is said while there is one of each.
+        while ours.turn(&mut world, case, true) {}
+        assert_eq!((world.committed.len(), &ours.record.ending), (0, &None));
+        match recorded {
+            Some(root) => world.record(0, root, OTHER).unwrap(),
+            None => assert!(ours.record.note_roots(vec![seen(0, [4; 32])])),
+        }
+        if recorded == Some([3; 32]) {
+            ours.record.note_roots(vec![seen(0, [4; 32])]);
+        }
+        for _ in 0..100 {
+            if !ours.turn(&mut world, case, true) {
+                world.docket.slot += 1;
+            }
+        }
+        let ended = ours.record.ending.clone();
+        assert_eq!(ended, Some(Ending::Won { received: BOND + case.job.bond / 2 }), "{recorded:?} {:?}", ours.record);
+        let job = world.docket.job.as_ref().unwrap();
+        assert_eq!(job.record.fault, Fault::Equivocation);
+        assert!(ours.refused.is_empty(), "{:?}", ours.refused);
+        assert!(world.docket.claims.values().all(|claim| claim.payer == OTHER), "what we recorded is closed");
+    }
+}
+
+/// One root of each segment, served twice and recorded: the window passes, and nothing was at risk.
+#[test]
+fn one_signed_root_of_each_segment_is_left_alone() {
+    let case = case();
+    let mut world = World::new(case);
+    let mut ours = Ours::new(case, false);
+    ours.record.audit = Audit::Agreed { micros: 1 };
+    ours.record.note_roots(vec![seen(0, [3; 32])]);
+    world.record(0, [3; 32], OTHER).unwrap();
+    while ours.record.ending.is_none() {
+        if !ours.turn(&mut world, case, true) {
+            world.docket.slot += 1;
+        }
+        assert!(world.docket.slot <= case.job.committed_slot + case.job.window_slots, "it ends with the window");
+    }
+    assert_eq!((&ours.record.ending, ours.record.asked_again), (&Some(Ending::Nothing), true));
+    assert!(world.committed.is_empty());
 }

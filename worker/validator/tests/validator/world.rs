@@ -5,7 +5,7 @@ use assay::AssayError;
 use assay::dispute::clocks::{MAXIMUM_DEMANDS, Wait};
 use assay::dispute::penalty::{BountyShares, halves};
 use assay::dispute::{ChallengeEvent, ChallengeState, seal};
-use assay::state::{Challenge, Demand, DemandKey, DemandState, Fault};
+use assay::state::{Challenge, Demand, DemandKey, DemandState, Fault, SegmentClaim};
 use assay::state_machine::JobState;
 use assay::units::{Slot, TokenAmount};
 use assay_validator::docket::Docket;
@@ -86,6 +86,15 @@ impl World {
                 self.own(me)?.reveal(*target, *own_hash, salt, &terms, now)
             }
             Move::Prove { proof, segment } => self.prove(me, proof, segment.as_ref(), now),
+            Move::RecordRoot(signed) => self.record(signed.segment, signed.root, *me),
+            Move::ProveEquivocation(signed) => {
+                self.has_time_to_prove(me, now)?;
+                let (_, claim) = self.docket.signed_claim(signed.segment).ok_or(AssayError::WrongSegmentClaim)?;
+                if claim.root == signed.root {
+                    return Err(AssayError::RootsEqual);
+                }
+                self.succeed(challenge_address(me), Fault::Equivocation, now)
+            }
             Move::DemandRoot { segment, .. } => self.demand(me, *segment, now),
             Move::Withdraw => {
                 let convicted = self.docket.job.as_ref().is_some_and(|job| job.state == JobState::Convicted);
@@ -209,7 +218,18 @@ impl World {
         segment: Option<&ProofSegment>,
         now: Slot,
     ) -> Result<(), AssayError> {
+        self.has_time_to_prove(me, now)?;
         let job = self.docket.job.as_ref().ok_or(AssayError::WrongJob)?.clone();
+        // A root that is not on the chain yet is recorded by the same transaction, which fails if another one is.
+        if let Some(ProofSegment { segment, root, claim: None }) = segment {
+            self.record(*segment, *root, *me)?;
+        }
+        judged(&job, proof, segment).map_err(|_| AssayError::ProofRejected)?;
+        self.succeed(challenge_address(me), Fault::WrongElement, now)
+    }
+
+    fn has_time_to_prove(&self, me: &Pubkey, now: Slot) -> Result<(), AssayError> {
+        let job = self.docket.job.as_ref().ok_or(AssayError::WrongJob)?;
         let known = self.docket.challenges.get(&challenge_address(me)).ok_or(AssayError::NotChallenger)?;
         if known.state != ChallengeState::Revealed {
             return Err(AssayError::IllegalChallengeTransition);
@@ -218,12 +238,22 @@ impl World {
             if known.proof_deadline(&job.dispute, Slot(job.record.convicted_slot))?.has_passed(now) {
                 return Err(AssayError::ChallengerOutOfTime);
             }
-        } else {
-            let clocks = job.dispute.challenger_clock_slots;
-            known.clocks.check_challenger(self.docket.progress(known), now, clocks)?;
+            return Ok(());
         }
-        judged(&job, proof, segment).map_err(|_| AssayError::ProofRejected)?;
-        self.succeed(challenge_address(me), Fault::WrongElement, now)
+        let clocks = job.dispute.challenger_clock_slots;
+        known.clocks.check_challenger(self.docket.progress(known), now, clocks)
+    }
+
+    /// Records a signed root of a segment, once; `payer` gets the rent back.
+    pub(crate) fn record(&mut self, segment: u16, root: [u8; 32], payer: Pubkey) -> Result<(), AssayError> {
+        if self.docket.job.is_none() || self.docket.signed_claim(segment).is_some() {
+            return Err(AssayError::WrongSegmentClaim);
+        }
+        let claim = SegmentClaim { signed: true, segment, root, payer, ..SegmentClaim::default() };
+        let mut address = [0xab; 32];
+        address[..2].copy_from_slice(&segment.to_le_bytes());
+        self.docket.claims.insert(Pubkey::new_from_array(address), claim);
+        Ok(())
     }
 
     fn succeed(&mut self, address: Pubkey, fault: Fault, now: Slot) -> Result<(), AssayError> {
