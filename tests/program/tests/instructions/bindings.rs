@@ -2,6 +2,8 @@
 
 use anchor_lang::InstructionData;
 use assay::AssayError;
+use assay::dispute::Target;
+use assay::dispute::sealing::seal;
 use assay::instructions::DemandOpeningArgs;
 use assay::state::{Demand, DemandKey, DemandTree};
 use assay::{accounts, address};
@@ -227,4 +229,28 @@ fn a_posted_root_answers_no_other_demand() {
     let mut call = trial.world.post_segment_root(poster, &other, 0, [1; 32]);
     call.accounts.demand = demand;
     trial.world.refuses(&call, AssayError::WrongJob);
+}
+
+/// A challenge of another job neither wins by what is wrong in this one, nor takes its bounty.
+#[test]
+fn a_challenge_proves_of_its_own_job_only() {
+    let mut trial = Trial::new(Case::wrong_in(A, 7));
+    let challenger = trial.challenger;
+    let other = trial.world.committed();
+    let (target, hash, salt) = (Target::boundary(0), [9; 32], [1; 32]);
+    let sealed = seal(&challenger, &other.address, target, &hash, &salt);
+    trial.world.accepts(&trial.world.commit_challenge(&other, challenger, sealed));
+    trial.world.advance(1);
+    trial.world.accepts(&trial.world.reveal_challenge(&other, challenger, target, hash, salt));
+    let claim = trial.record(0);
+    let proof = trial.case.element_proof(0, A, 7, Source::Segment);
+    let buffer = trial.upload_proof(challenger, &proof);
+    let elsewhere = address::challenge(&other.address, &challenger);
+    let prove = trial.world.prove(challenger, &trial.job, buffer, Some(claim)).with(|a| a.challenge = elsewhere);
+    trial.world.refuses(&prove, AssayError::WrongJob);
+    let equivocation = trial.world.prove_equivocation(challenger, &trial.job, 0, [8; 32]);
+    let equivocation = equivocation.with(|a| a.challenge = elsewhere);
+    trial.world.refuses(&equivocation, AssayError::WrongJob);
+    trial.challenge();
+    trial.world.accepts(&trial.world.prove(challenger, &trial.job, buffer, Some(claim)));
 }
