@@ -5,10 +5,11 @@ use assay_import::quantise::{Built, Options, build};
 use assay_kernels::{Backend, CpuBackend, CpuOptions, Keep};
 use referee::semantics;
 
+use super::proofs::prove_elements;
 use super::sketch::Sketch;
 
 /// Builds the sketch with examples at the greatest and the least symbol values, and checks that the scalar
-/// reference and the CPU backend agree on every tensor, and that results are within a decibel bound of the float graph's.
+/// reference and the CPU backend agree on every tensor, and that falsified elements of every tensor convict.
 pub(crate) fn built(sketch: &mut Sketch, below: i64, options: &Options) -> Built {
     let greatest: Vec<u32> = sketch.graph.symbols.iter().map(|symbol| symbol.max).collect();
     let least: Vec<u32> = sketch.graph.symbols.iter().map(|symbol| symbol.min).collect();
@@ -27,7 +28,7 @@ pub(crate) fn built(sketch: &mut Sketch, below: i64, options: &Options) -> Built
         }
         let trace = semantics::run(&graph, &given).unwrap();
         let backend = CpuBackend::new(CpuOptions { threads: 1, isa: None }).unwrap();
-        let loaded = backend.load(std::sync::Arc::new(graph.clone()), &built.model.params).unwrap();
+        let loaded = backend.load(std::sync::Arc::new(graph), &built.model.params).unwrap();
         for (slot, bytes) in loaded.run(&inputs, Keep::Everything).unwrap().tensors {
             assert_eq!(
                 trace.tensors[usize::from(slot)][..],
@@ -36,6 +37,8 @@ pub(crate) fn built(sketch: &mut Sketch, below: i64, options: &Options) -> Built
                 built.model.tensor_names[usize::from(slot)]
             );
         }
+        let temps = trace.tensors.len() - inputs.len() - built.model.params.len();
+        assert_eq!(prove_elements(&built, &found, &inputs), 2 * temps);
     }
     built
 }

@@ -3,4 +3,5 @@
 mod checks;
 mod models;
 mod operations;
+mod proofs;
 mod sketch;
