@@ -13,6 +13,10 @@ impl Lowering<'_> {
     /// The same integers in another shape; no op, unless the axes have to be brought into their order first.
     pub(crate) fn reshape(&mut self, node: &FloatNode) -> Result<(), QuantiseError> {
         let (value, output) = (node.inputs[0], node.outputs[0]);
+        if self.wide.contains_key(&output) {
+            // an embedding was written in this shape
+            return Ok(());
+        }
         if let Some(tensor) = self.integers.get(&self.plan.seen[value.index()].root) {
             let tensor = tensor.viewed(&self.shape(output));
             self.integers.insert(output, tensor);

@@ -1,11 +1,11 @@
-//! Sums, differences, products and bounds of two values.
+//! Sums, differences, products, quotients and bounds of two values.
 
 use super::requantise::{permuted, places};
 use super::{Form, Lowering};
 use crate::float::{Extent, FloatNode, FloatOp, ValueId};
 use crate::quantise::error::QuantiseError;
 use crate::quantise::scale::{Rescale, Scale, quantised};
-use assay_models::builder::{Operand, Value, axis, fixed};
+use assay_models::builder::{Operand, ProgramBuilder, Value, axis, fixed};
 use referee::graph::Dtype;
 
 impl Lowering<'_> {
@@ -25,6 +25,7 @@ impl Lowering<'_> {
         let output_axes = permuted(&self.shape(output), &order);
         let factors = match node.op {
             FloatOp::Mul => vec![steps[0] * steps[1] / step],
+            FloatOp::Div => vec![steps[0] / steps[1] / step],
             FloatOp::Sub => vec![steps[0] / step, -steps[1] / step],
             _ => vec![steps[0] / step, steps[1] / step],
         };
@@ -32,6 +33,9 @@ impl Lowering<'_> {
         let multipliers = &rescale.multipliers;
         let tensor = self.builder.map(&name, Dtype::I16, &output_axes, &operands, |program| {
             let (a, b) = (program.load(0), program.load(1));
+            if node.op == FloatOp::Div {
+                return divided(program, a, b, &rescale);
+            }
             let combined: Value = if node.op == FloatOp::Mul {
                 let product = program.multiply(a, b);
                 let multiplier = program.constant(multipliers[0].into());
@@ -80,4 +84,22 @@ impl Lowering<'_> {
             Some(_) => axis(places[of_value + missing]),
         })
     }
+}
+
+/// `a / b` by magnitudes, the only division that there is; by 0 it is as great as the type allows.
+fn divided(program: &mut ProgramBuilder, a: Value, b: Value, rescale: &Rescale) -> Value {
+    let zero = program.constant(0);
+    let mut magnitude = |value: Value| {
+        let opposite = program.subtract(zero, value);
+        program.maximum(value, opposite)
+    };
+    let (dividend, divisor) = (magnitude(a), magnitude(b));
+    let multiplier = program.constant(rescale.multipliers[0].into());
+    let dividend = program.multiply(dividend, multiplier);
+    let quotient = program.divide_unsigned(dividend, divisor);
+    let quotient = program.round_shift(quotient, rescale.shift);
+    let opposite = program.subtract(zero, quotient);
+    let (a_below, b_below) = (program.less(a, zero), program.less(b, zero));
+    let below = program.xor(a_below, b_below);
+    program.select(below, opposite, quotient)
 }

@@ -16,6 +16,7 @@ mod product;
 mod reduce;
 mod requantise;
 mod softmax;
+mod top_k;
 
 pub(crate) use form::Form;
 
@@ -208,12 +209,15 @@ impl Lowering<'_> {
             FloatOp::MatMul { transpose_a, transpose_b, scale } => {
                 self.matrix_product(node, *transpose_a, *transpose_b, *scale)
             }
-            FloatOp::Add | FloatOp::Sub | FloatOp::Mul | FloatOp::Min | FloatOp::Max => self.binary(node),
+            FloatOp::Add | FloatOp::Sub | FloatOp::Mul | FloatOp::Div | FloatOp::Min | FloatOp::Max => {
+                self.binary(node)
+            }
             FloatOp::Embedding => self.embedding(node),
             FloatOp::Position => self.position(node),
             FloatOp::Pool { kind, window } => self.pool(node, *kind, window),
             FloatOp::Reduce { kind, axes, mask_axes, .. } => self.reduce(node, *kind, axes, mask_axes.as_deref()),
             FloatOp::ArgMax { axis, .. } => self.arg_max(node, *axis),
+            FloatOp::TopK { axis, k } => self.top_k(node, *axis, *k),
             FloatOp::Reshape => self.reshape(node),
             FloatOp::Slice { starts, steps } => self.slice(node, starts, steps),
             FloatOp::Pad { before, value, .. } => self.pad(node, before, *value),
@@ -221,7 +225,7 @@ impl Lowering<'_> {
             FloatOp::Broadcast => self.broadcast(node),
             FloatOp::Requantise(_) => self.pass_on(node),
             FloatOp::Linear | FloatOp::Convolution { .. } | FloatOp::Transpose { .. } | FloatOp::Cast => Ok(()),
-            FloatOp::Div | FloatOp::TopK { .. } | FloatOp::Where | FloatOp::Compare(_) => self.unsupported(
+            FloatOp::Where | FloatOp::Compare(_) => self.unsupported(
                 node,
                 "it has no integer form",
                 "compute it outside of the model, or rewrite it with additions, products and activations",

@@ -47,7 +47,9 @@ impl Choices {
         for (root, needs) in &plan.needs {
             let statistics = statistics(graph, calibration, *root)?;
             choices.wide.insert(*root, wide_step(statistics));
-            if needs.narrow.is_some() {
+            if let Some(chosen) = own(graph, *root).filter(|_| needs.narrow.is_some()) {
+                choices.narrow.insert(*root, chosen);
+            } else if needs.narrow.is_some() {
                 let chosen = choices.narrow_of(plan, statistics, samples, options, *root, needs, false);
                 choices.narrow.insert(*root, chosen);
             }
@@ -106,13 +108,17 @@ impl Choices {
         let method = options.range;
         match samples.magnitudes(statistics, root, axis) {
             Some(magnitudes) => {
-                let whole = f64::from(statistics.magnitude()).max(f64::MIN_POSITIVE);
-                let clip = range::choose(statistics, 127.0, method).limit / whole;
-                // a channel's own tail is shorter than that of all channels together
-                let clip = clip.max(0.8);
-                let least = whole * 1e-4;
-                let steps: Arc<[f64]> =
-                    magnitudes.iter().map(|most| f64::from(*most).max(least) * clip / 127.0).collect();
+                let least = f64::from(statistics.magnitude()).max(f64::MIN_POSITIVE) * 1e-4;
+                let clips = match method {
+                    RangeMethod::MinMax => vec![1.0; magnitudes.len()],
+                    _ => samples.best_clips(root, axis, &magnitudes),
+                };
+                let steps: Arc<[f64]> = magnitudes
+                    .iter()
+                    .zip(&clips)
+                    .map(|(most, clip)| f64::from(*most).max(least) * clip / 127.0)
+                    .collect();
+                let clip = clips.iter().sum::<f64>() / clips.len().max(1) as f64;
                 Chosen { scale: Scale::Channels { axis, steps }, dtype: Dtype::I8, smoothing: 1.0, clip }
             }
             None => uniform(statistics, method, false, false),
@@ -131,12 +137,22 @@ impl Choices {
         let mut ranked: Vec<(f64, usize)> =
             self.losses.iter().map(|(node, loss)| (loss.error / loss.energy.max(f64::MIN_POSITIVE), *node)).collect();
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-        for (_, node) in ranked.into_iter().take(options.keep) {
+        let mut left = options.keep;
+        for (_, node) in ranked {
+            if left == 0 {
+                break;
+            }
             let root = plan.seen[plan.products[&node].input.index()].root;
             let needs = &plan.needs[&root];
-            if needs.uniform_of_attention() || needs.free_channels {
+            // attention writes what it gives in 8 bits, and the source's own scale is to be kept
+            let fixed = plan.is_attention_output(root) || own(graph, root).is_some();
+            if needs.uniform_of_attention() || needs.free_channels || fixed {
                 continue;
             }
+            if self.widened.contains(&node) {
+                continue;
+            }
+            left -= 1;
             self.widened.extend(needs.products.iter().map(|(node, _)| *node));
             let statistics = statistics(graph, calibration, root)?;
             let chosen = self.narrow_of(plan, statistics, samples, options, root, needs, true);
@@ -151,6 +167,18 @@ impl Needs {
     pub(crate) fn uniform_of_attention(&self) -> bool {
         self.uniform && self.products.iter().all(|(_, axis)| axis.is_some())
     }
+}
+
+/// The integers that the source itself gives a value, if products can read them.
+fn own(graph: &FloatGraph, root: ValueId) -> Option<Chosen> {
+    let own = graph.value(root).own_scale.as_ref()?;
+    let ([step], [0]) = (&own.scales[..], &own.zero_points[..]) else { return None };
+    let dtype = match (own.low, own.high) {
+        (-128.., ..=127) => Dtype::I8,
+        (0.., ..=255) => Dtype::U8,
+        _ => return None,
+    };
+    Some(Chosen { scale: Scale::Uniform(f64::from(*step)), dtype, smoothing: 0.0, clip: 1.0 })
 }
 
 fn uniform(statistics: &Statistics, method: RangeMethod, unsigned: bool, halves: bool) -> Chosen {

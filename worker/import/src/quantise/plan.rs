@@ -99,6 +99,11 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Whether an attention computes the value.
+    pub(crate) fn is_attention_output(&self, value: ValueId) -> bool {
+        self.groups.values().any(|group| matches!(group, Group::Attention(group) if group.output == value))
+    }
+
     fn leave_out_softmax(&mut self, graph: &FloatGraph, wiring: &Wiring, taken: &mut [bool]) {
         for output in &mut self.outputs {
             let Some(producer) = wiring.producer[output.index()] else { continue };
@@ -275,6 +280,7 @@ fn wanted_order(graph: &FloatGraph, op: &FloatOp, input: ValueId) -> Option<Vec<
         | FloatOp::RmsNorm { axis, .. }
         | FloatOp::L2Normalise { axis, .. }
         | FloatOp::Softmax { axis, .. }
+        | FloatOp::TopK { axis, .. }
         | FloatOp::ArgMax { axis, .. } => Some(last(&[*axis])),
         FloatOp::Reduce {
             kind: ReduceKind::Mean | ReduceKind::Sum | ReduceKind::Max | ReduceKind::Min, axes, ..

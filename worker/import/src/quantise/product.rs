@@ -22,6 +22,8 @@ pub(crate) struct Product {
     pub weights: Vec<f32>,
     /// One for each output.
     pub bias: Vec<f32>,
+    /// The step of each output's weights, where the source gives it: the weights are whole multiples of these.
+    pub own_steps: Option<Vec<f64>>,
     /// The window and the groups of a convolution.
     pub window: Option<(Window, u32)>,
 }
@@ -46,6 +48,15 @@ impl Product {
             None => Ok(vec![0.0; outputs]),
         };
         let input = float.inputs[0];
+        let own_steps = |outputs: usize, axis: usize| {
+            let own = graph.value(*float.inputs.get(1)?).own_scale.as_ref()?;
+            let centred = own.zero_points.iter().all(|zero| *zero == 0) && own.low >= -128 && own.high <= 127;
+            let steps: Vec<f64> = own.scales.iter().map(|step| f64::from(*step)).collect();
+            match steps[..] {
+                [step] if centred => Some(vec![step; outputs]),
+                _ => (centred && own.axis == Some(axis) && steps.len() == outputs).then_some(steps),
+            }
+        };
         match &float.op {
             FloatOp::Linear => {
                 let weights = weights_of(float.inputs.get(1))?;
@@ -55,7 +66,7 @@ impl Product {
                     (0..outputs * taps).map(|at| weights[at % taps * outputs + at / taps]).collect::<Vec<_>>();
                 let channel_axis = graph.value(input).shape.len() - 1;
                 let bias = bias_of(outputs)?;
-                let window = None;
+                let (own_steps, window) = (own_steps(outputs, 1), None);
                 Ok(Some(Self {
                     node,
                     input,
@@ -65,6 +76,7 @@ impl Product {
                     outputs,
                     weights: transposed,
                     bias,
+                    own_steps,
                     window,
                 }))
             }
@@ -82,7 +94,7 @@ impl Product {
                     }
                 }
                 let bias = bias_of(outputs)?;
-                let window = Some((window.clone(), *groups));
+                let (own_steps, window) = (own_steps(outputs, 0), Some((window.clone(), *groups)));
                 Ok(Some(Self {
                     node,
                     input,
@@ -92,6 +104,7 @@ impl Product {
                     outputs,
                     weights: channels_last,
                     bias,
+                    own_steps,
                     window,
                 }))
             }

@@ -174,6 +174,7 @@ fn compared_error(readers: &[Reader<'_>], chosen: &Chosen) -> f64 {
                 outputs: picked.len(),
                 weights: part(&reader.product.weights),
                 bias: vec![0.0; picked.len()],
+                own_steps: reader.product.own_steps.as_ref().map(|own| picked.iter().map(|o| own[*o]).collect()),
                 ..reader.product.clone()
             };
             let loss = Loss::of(&Reader { product: &slim, rows: rows.to_vec() }, chosen);
@@ -246,6 +247,7 @@ mod tests {
             outputs: 8,
             weights,
             bias,
+            own_steps: None,
             window: None,
         };
         let rows =

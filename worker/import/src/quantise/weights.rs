@@ -19,8 +19,8 @@ const GREATEST_WEIGHT: f32 = 127.0;
 const GREATEST_BIAS: f64 = (1u64 << 30) as f64;
 
 impl Weights {
-    /// Takes the steps of the input into the weights, and finds a step for each output. The step is wide enough for the
-    /// output's bias to fit 32 bits.
+    /// Takes the steps of the input into the weights, and finds a step for each output: the source's own, if it has one and
+    /// the input has one step. The step is wide enough for the output's bias to fit 32 bits.
     pub(crate) fn of(product: &Product, input: &Scale) -> Self {
         let steps_in: Vec<f32> = (0..product.channels).map(|channel| input.at(channel) as f32).collect();
         // steps of outputs that differ by a common factor would only round it twice
@@ -30,13 +30,19 @@ impl Weights {
             .weights
             .par_chunks_exact(product.taps.max(1))
             .zip(&product.bias)
-            .map(|(row, bias)| {
+            .enumerate()
+            .map(|(output, (row, bias))| {
                 let folded: Vec<f32> =
                     row.iter().enumerate().map(|(tap, weight)| weight * relative[tap % product.channels]).collect();
                 let most = folded.iter().fold(0.0f32, |most, weight| most.max(weight.abs()));
                 let least_for_bias = (f64::from(bias.abs()) / f64::from(unit) / GREATEST_BIAS) as f32;
-                let step = (most / GREATEST_WEIGHT).max(least_for_bias).max(f32::MIN_POSITIVE);
-                let values = folded.iter().map(|weight| (weight / step).round().clamp(-127.0, 127.0) as i8).collect();
+                let own = match (&product.own_steps, input) {
+                    (Some(own), Scale::Uniform(_)) => own.get(output).map(|step| *step as f32),
+                    _ => None,
+                };
+                let finest = own.unwrap_or(most / GREATEST_WEIGHT);
+                let step = finest.max(least_for_bias).max(f32::MIN_POSITIVE);
+                let values = folded.iter().map(|weight| (weight / step).round().clamp(-128.0, 127.0) as i8).collect();
                 (values, f64::from(step) * f64::from(unit))
             })
             .collect();
@@ -112,6 +118,7 @@ mod tests {
             outputs,
             weights,
             bias,
+            own_steps: None,
             window: None,
         }
     }

@@ -103,6 +103,8 @@ fn a_byte_classifier_gives_its_logits() {
     let built = built(&mut sketch, 257, &Options::default());
     assert!(built.report.decisions.iter().any(|decision| decision.contains("left out")), "{}", built.report);
     assert!(built.report.outputs[0].mean_cosine > 0.99, "{}", built.report);
+    assert!(built.report.decisions.iter().any(|decision| decision.contains("places innermost")), "{}", built.report);
+    assert!(!built.report.decisions.iter().any(|decision| decision.contains("a copy")), "{}", built.report);
     assert_eq!(built.io.outputs[0].shape.len(), 2);
     // the convolution's elements are proved from the window's rows, the pool's from one row
     assert!(built.report.greatest_proof_bytes < 8_192, "{}", built.report);
@@ -113,13 +115,14 @@ fn what_has_no_integer_form_is_refused_by_node() {
     let mut sketch = Sketch::default();
     let a = sketch.input("a", &known(&[2, 4]), ElementType::Float);
     let b = sketch.input("b", &known(&[2, 4]), ElementType::Float);
-    let result = sketch.node(FloatOp::Div, &[a, b], &known(&[2, 4]));
+    let condition = sketch.input("condition", &known(&[2, 4]), ElementType::Boolean);
+    let result = sketch.node(FloatOp::Where, &[condition, a, b], &known(&[2, 4]));
     sketch.output(result);
     let examples = vec![sketch.example(&[], 0)];
     let calibration = sketch.calibrate(examples);
     let error = build(&sketch.graph, &calibration, &Options::default()).unwrap_err();
-    assert!(matches!(&error, QuantiseError::Unsupported { node, .. } if node == "div0"), "{error}");
-    assert!(error.to_string().starts_with("I0301: node \"div0\" (Div)"), "{error}");
+    assert!(matches!(&error, QuantiseError::Unsupported { node, .. } if node == "where0"), "{error}");
+    assert!(error.to_string().starts_with("I0301: node \"where0\" (Where)"), "{error}");
 }
 
 #[test]

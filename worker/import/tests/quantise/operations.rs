@@ -2,7 +2,9 @@
 
 use super::checks::{built, results};
 use super::sketch::{Sketch, known};
-use assay_import::float::{Activation, ElementType, Extent, FloatOp, PoolKind, ReduceKind, ValueId, Window};
+use assay_import::float::{
+    Activation, ElementType, Extent, FloatOp, OwnScale, PoolKind, ReduceKind, Tensor, ValueId, Window,
+};
 use assay_import::quantise::Options;
 
 /// The least signal to noise of the first result over some examples.
@@ -248,6 +250,44 @@ fn the_index_of_the_greatest_is_exact() {
 }
 
 #[test]
+fn quotients_have_both_signs() {
+    let mut sketch = Sketch::default();
+    let a = sketch.input("a", &known(&[12, 20]), ElementType::Float);
+    let b = sketch.input("b", &known(&[12, 20]), ElementType::Float);
+    // divisors keep away from 0: 16 bits of them have no more than 16 bits of a quotient
+    let sign = sketch.node(FloatOp::Activation(Activation::Sign), &[b], &known(&[12, 20]));
+    let away = sketch.node(FloatOp::Add, &[b, sign], &known(&[12, 20]));
+    let result = sketch.node(FloatOp::Div, &[a, away], &known(&[12, 20]));
+    sketch.output(result);
+    let found = decibels(&mut sketch, 0, &Options::default());
+    // where b lies within a step of 0, its sign may be the other one: at most one of 240 elements
+    assert!(found > 20.0, "{found}");
+}
+
+#[test]
+fn the_greatest_elements_and_their_places() {
+    for k in [1u32, 3, 8] {
+        let mut sketch = Sketch::default();
+        let batch = sketch.symbol("batch", 3);
+        let x = sketch.input("x", &[batch, Extent::Known(40)], ElementType::Float);
+        let shape = [batch, Extent::Known(k)];
+        let values = sketch.node(FloatOp::TopK { axis: 1, k }, &[x], &shape);
+        let indices = sketch.graph.add_computed("indices", &shape, ElementType::Integer);
+        sketch.graph.nodes[0].outputs.push(indices);
+        sketch.output(values);
+        sketch.output(indices);
+        let built = built(&mut sketch, 0, &Options::default());
+        let example = sketch.example(&[3], 0);
+        let (found, float) = results(&sketch, &built, &example);
+        let step = 9.0 / 32_767.0;
+        for (found, float) in found[0].as_floats().unwrap().iter().zip(float[0].as_floats().unwrap()) {
+            assert!((found - float).abs() <= step, "{k}: {found} {float}");
+        }
+        assert_eq!(found[1], float[1], "{k}");
+    }
+}
+
+#[test]
 fn embeddings_and_positions() {
     for (rows, bound) in [(300usize, 75.0), (40_000, 38.0)] {
         let mut sketch = Sketch::default();
@@ -306,4 +346,32 @@ fn masked_and_unmasked_attention() {
         // scores of two 8-bit factors, weights of 8 bits, and a product behind: four errors of 8 bits
         assert!(found > PRODUCT - 8.0, "masked {masked}: {found}");
     }
+}
+
+#[test]
+fn a_quantised_source_keeps_its_own_integers() {
+    let mut sketch = Sketch::default();
+    let shape = known(&[6, 16]);
+    let input = sketch.input("x", &shape, ElementType::Float);
+    let own = |step: f32| OwnScale { scales: vec![step], zero_points: vec![0], axis: None, low: -128, high: 127 };
+    let rounded = sketch.node(FloatOp::Requantise(own(0.0625)), &[input], &shape);
+    sketch.graph.values[rounded.index()].own_scale = Some(own(0.0625));
+    let integers: Vec<i64> = (0..16 * 8).map(|at| (at * 37 % 101) - 50).collect();
+    let weights = integers.iter().map(|weight| *weight as f32 * 0.03125).collect();
+    let weights = sketch.graph.add_constant("weights", Tensor::floats(&[16, 8], weights));
+    sketch.graph.values[weights.index()].own_scale = Some(own(0.03125));
+    let result = sketch.node(FloatOp::Linear, &[rounded, weights], &known(&[6, 8]));
+    sketch.output(result);
+    let options = Options { bias_correction: false, ..Options::default() };
+    let built = built(&mut sketch, 0, &options);
+    let slot = built.model.slot("linear1.out.weights").unwrap();
+    let stored: Vec<i64> = built.model.params[&slot].iter().map(|byte| i64::from(*byte as i8)).collect();
+    let transposed: Vec<i64> = (0..8 * 16).map(|at| integers[at % 16 * 8 + at / 16]).collect();
+    assert_eq!(stored, transposed, "the weights are the source's integers");
+    // inputs are the source's integers too: only what rounds the result to 16 bits, and an exact half of a step, differ
+    let example = sketch.example(&[], 0);
+    let (found, float) = results(&sketch, &built, &example);
+    let pairs = found[0].as_floats().unwrap().iter().zip(float[0].as_floats().unwrap());
+    let step = 0.0625 * 0.03125 * 50.0;
+    assert!(pairs.clone().all(|(found, float)| (found - float).abs() <= step), "{:?}", pairs.collect::<Vec<_>>());
 }
