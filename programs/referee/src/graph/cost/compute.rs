@@ -41,12 +41,17 @@ const LONE_PRODUCT: u64 = 40;
 /// One reduction point, but for its instructions.
 const POINT: u64 = 135;
 /// One instruction.
-const INSTRUCTION: u64 = 31;
+const INSTRUCTION: u64 = 33;
+/// What a rounding shift adds, which shifts twice, and the beginning and end of a loop.
+const ROUND_SHIFT: u64 = 10;
+const LOOP: u64 = 8;
 /// What a square root adds, and the counting of leading zeros: the chain's machine has neither.
 const SQUARE_ROOT: u64 = 400;
 const LEADING_ZEROS: u64 = 60;
 /// What reading an element adds: its index, and finding it in a strip.
 const ACCESS: u64 = 105;
+/// What reading an element in a loop adds: it may lie in another strip than the one before, which is then searched for.
+const SCATTERED: u64 = 200;
 /// A coordinate that must be clamped or padded at every point.
 const LOOSE_AXIS: u64 = 42;
 
@@ -113,17 +118,23 @@ impl ResolvedGraph {
     /// One run of a program, with every turn of its loops.
     fn once(&self, op: &ResolvedOp, program: u16) -> u64 {
         let Some(program) = self.programs.get(usize::from(program)) else { return 0 };
-        let instruction = |instruction: &Instruction| match instruction {
+        let units = |(instruction, runs): (&Instruction, u64)| match instruction {
             Instruction::Load { operand, .. } | Instruction::Gather { operand, .. } => {
-                INSTRUCTION + op.operands.get(usize::from(*operand)).map_or(0, |view| access(op, view))
+                let found = if runs > 1 { SCATTERED } else { 0 };
+                INSTRUCTION + found + op.operands.get(usize::from(*operand)).map_or(0, |view| access(op, view))
             }
+            Instruction::RoundShift { .. } => INSTRUCTION + ROUND_SHIFT,
+            Instruction::Loop { .. } => INSTRUCTION + LOOP,
             Instruction::SquareRoot { .. } => INSTRUCTION + SQUARE_ROOT,
             Instruction::LeadingZeros { .. } => INSTRUCTION + LEADING_ZEROS,
             _ => INSTRUCTION,
         };
         // A loop that BRZ leaves early takes less: what is skipped is only looked through for its END.
-        let units = program.code.iter().map(instruction).zip(program.runs());
-        units.fold(0, |sum, (units, runs)| sum.saturating_add(runs.saturating_mul(units)))
+        program
+            .code
+            .iter()
+            .zip(program.runs())
+            .fold(0, |sum, (instruction, runs)| sum.saturating_add(runs.saturating_mul(units((instruction, runs)))))
     }
 }
 
