@@ -254,3 +254,19 @@ fn a_challenge_proves_of_its_own_job_only() {
     trial.challenge();
     trial.world.accepts(&trial.world.prove(challenger, &trial.job, buffer, Some(claim)));
 }
+
+/// Two roots convict if the node signed both. What a stranger posted beside the node's one signature convicts nobody.
+#[test]
+fn a_posted_root_and_a_signed_one_are_no_equivocation() {
+    let (mut trial, challenger) = challenged();
+    trial.demand_root(challenger, 0);
+    let poster = trial.party("poster");
+    let post = trial.world.post_segment_root(poster, &trial.job, 0, [1; 32]);
+    trial.world.accepts(&post);
+    let root = trial.case.segment_root(0);
+    let check = trial.signed(&trial.statement(0, root));
+    let call = trial.world.prove_equivocation(challenger, &trial.job, 0, root);
+    let call = call.with(|a| a.claim = post.accounts.claim);
+    let refusal = trial.world.transact(&[check, call.instruction()]).expect_err("one signature");
+    assert_eq!(refusal.why, AssayError::WrongSegmentClaim.into(), "{:#?}", refusal.logs);
+}
