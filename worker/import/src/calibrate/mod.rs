@@ -1,8 +1,10 @@
 //! Calibration: what the values of a float graph are on examples.
 
+pub mod data;
 pub mod reference;
 pub mod statistics;
 
+pub use data::Examples;
 pub use reference::{Reference, difference};
 pub use statistics::{ChannelStatistics, Histogram, Statistics};
 

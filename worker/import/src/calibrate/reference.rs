@@ -4,6 +4,7 @@
 use crate::error::ImportError;
 use crate::float::{Tensor, TensorData};
 use crate::onnx::ModelProto;
+use crate::onnx::proto::{AttributeProto, NodeProto, attribute_type};
 use prost::Message;
 use rten::{DataType, Model, ModelOptions, NodeId, Value, ValueOrView, ValueType};
 use rten_tensor::prelude::*;
@@ -20,11 +21,8 @@ impl Reference {
     ///
     /// # Errors
     /// [`ImportError::Reference`].
-    pub fn load(model: &ModelProto) -> Result<Self, ImportError> {
-        Self::load_bytes(model.encode_to_vec(), model)
-    }
-
-    fn load_bytes(bytes: Vec<u8>, proto: &ModelProto) -> Result<Self, ImportError> {
+    pub fn load(proto: &ModelProto) -> Result<Self, ImportError> {
+        let bytes = if is_explicit(proto) { proto.encode_to_vec() } else { explicit(proto.clone()).encode_to_vec() };
         let refuse = |reason: String| ImportError::Reference { reason };
         let mut options = ModelOptions::with_all_ops();
         options.enable_optimization(false);
@@ -93,17 +91,68 @@ impl Reference {
     }
 }
 
+/// The settings of a convolution or pool that a file may leave out and the executor wants, with the number of values for
+/// each axis of positions.
+const WINDOW_SETTINGS: [(&str, usize, i64); 3] = [("strides", 1, 1), ("dilations", 1, 1), ("pads", 2, 0)];
+
+/// How many axes of positions a node has whose settings must be written out.
+fn window_axes(proto: &ModelProto, node: &NodeProto) -> Option<usize> {
+    if !matches!(node.op_type.as_str(), "Conv" | "MaxPool" | "AveragePool") {
+        return None;
+    }
+    if let Some(kernel) = node.attribute.iter().find(|attribute| attribute.name == "kernel_shape") {
+        return Some(kernel.ints.len());
+    }
+    let weight = node.input.get(1)?;
+    let weight = proto.graph.as_ref()?.initializer.iter().find(|tensor| tensor.name == *weight)?;
+    weight.dims.len().checked_sub(2)
+}
+
+fn missing_settings(node: &NodeProto) -> Vec<(&'static str, usize, i64)> {
+    let given = |name: &str| node.attribute.iter().any(|attribute| attribute.name == name);
+    let automatic = given("auto_pad");
+    let wanted = |name: &str| match node.op_type.as_str() {
+        "Conv" => name != "pads" || !automatic,
+        _ => name == "strides" || (name == "pads" && !automatic),
+    };
+    WINDOW_SETTINGS.into_iter().filter(|(name, ..)| wanted(name) && !given(name)).collect()
+}
+
+fn is_explicit(proto: &ModelProto) -> bool {
+    let nodes = proto.graph.iter().flat_map(|graph| &graph.node);
+    nodes.into_iter().all(|node| window_axes(proto, node).is_none() || missing_settings(node).is_empty())
+}
+
+/// The same model with the settings of windows written out.
+fn explicit(mut proto: ModelProto) -> ModelProto {
+    let nodes = proto.graph.iter().flat_map(|graph| &graph.node);
+    let axes: Vec<Option<usize>> = nodes.map(|node| window_axes(&proto, node)).collect();
+    let nodes = proto.graph.iter_mut().flat_map(|graph| &mut graph.node);
+    for (node, axes) in nodes.zip(axes) {
+        let Some(axes) = axes else { continue };
+        for (name, times, value) in missing_settings(node) {
+            node.attribute.push(AttributeProto {
+                name: name.to_owned(),
+                ints: vec![value; times * axes],
+                r#type: attribute_type::INTS,
+                ..Default::default()
+            });
+        }
+    }
+    proto
+}
+
 fn tensor(value: Value) -> Result<Tensor, String> {
     Ok(match value {
-        Value::FloatTensor(tensor) => Tensor::floats(&tensor.shape().to_vec(), tensor.to_vec()),
+        Value::FloatTensor(tensor) => Tensor::floats(tensor.shape(), tensor.to_vec()),
         Value::Int32Tensor(tensor) => {
-            Tensor::integers(&tensor.shape().to_vec(), tensor.to_vec().into_iter().map(i64::from).collect())
+            Tensor::integers(tensor.shape(), tensor.to_vec().into_iter().map(i64::from).collect())
         }
         Value::UInt8Tensor(tensor) => {
-            Tensor::integers(&tensor.shape().to_vec(), tensor.to_vec().into_iter().map(i64::from).collect())
+            Tensor::integers(tensor.shape(), tensor.to_vec().into_iter().map(i64::from).collect())
         }
         Value::Int8Tensor(tensor) => {
-            Tensor::integers(&tensor.shape().to_vec(), tensor.to_vec().into_iter().map(i64::from).collect())
+            Tensor::integers(tensor.shape(), tensor.to_vec().into_iter().map(i64::from).collect())
         }
         _ => return Err(String::from("an output is a sequence")),
     })

@@ -103,11 +103,10 @@ impl<'a> Look<'a> {
             return Some((inner, None));
         }
         let node = self.node(id)?;
-        let found = self.factors(node).into_iter().find_map(|(root, gamma)| {
+        self.factors(node).into_iter().find_map(|(root, gamma)| {
             self.graph.constant(gamma)?;
             Some((self.inverse_root(root)?, Some(gamma)))
-        });
-        found
+        })
     }
 
     /// Of `numerator / sqrt(inner) * gamma`: numerator, inner, and gamma unless that is 1. `factor` is what the numerator

@@ -359,7 +359,10 @@ impl Translator {
             }
             None => vec![0; scales.len()],
         };
-        if scales.is_empty() || zero_points.len() != scales.len() || scales.iter().any(|scale| !(*scale > 0.0)) {
+        if scales.is_empty()
+            || zero_points.len() != scales.len()
+            || scales.iter().any(|scale| scale.is_nan() || *scale <= 0.0)
+        {
             return Err(node.malformed("it needs as many positive scales as zero points"));
         }
         if node.int("block_size").unwrap_or(0) != 0 {

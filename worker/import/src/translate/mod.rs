@@ -2,12 +2,14 @@
 
 mod arithmetic;
 mod contents;
+mod gather;
 mod node;
 mod normal;
 mod reduce;
 mod remedy;
 mod shape;
 mod size;
+mod slice;
 mod window;
 
 use crate::error::ImportError;

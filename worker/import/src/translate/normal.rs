@@ -67,8 +67,8 @@ impl Translator {
         }
         let epsilon = f64::from(node.float("epsilon", 1e-5));
         let (mut factors, mut addends) = (Vec::new(), Vec::new());
-        for channel in 0..channels as usize {
-            let [scale, bias, mean, variance] = [0, 1, 2, 3].map(|list: usize| f64::from(lists[list][channel]));
+        let values = |list: usize| lists[list].iter().map(|&value| f64::from(value));
+        for (((scale, bias), mean), variance) in values(0).zip(values(1)).zip(values(2)).zip(values(3)) {
             let factor = scale / (variance + epsilon).sqrt();
             factors.push(factor as f32);
             addends.push((bias - mean * factor) as f32);

@@ -49,16 +49,16 @@ impl Translator {
         let automatic = node.text("auto_pad").unwrap_or_default();
         let round_up = node.int("ceil_mode").unwrap_or(0) != 0;
         let mut lengths = Vec::new();
-        for axis in 0..axes {
+        for (axis, &extent) in positions.iter().enumerate() {
             let too_long = || node.malformed("its window or its axis is too long");
             let span = (window.kernel[axis] - 1).checked_mul(window.dilations[axis]).filter(|&span| span < 1 << 24);
             let span = span.ok_or_else(too_long)?;
-            if positions[axis].known().is_some_and(|length| !(1..1 << 28).contains(&length)) {
+            if extent.known().is_some_and(|length| !(1..1 << 28).contains(&length)) {
                 return Err(too_long());
             }
             let stride = window.strides[axis];
             if automatic.starts_with("SAME") {
-                let total = match positions[axis] {
+                let total = match extent {
                     Extent::Known(length) => ((length.div_ceil(stride) - 1) * stride + span + 1).saturating_sub(length),
                     Extent::Symbol(_) if stride == 1 => span,
                     Extent::Symbol(_) => return Err(node.shape_error("it strides over a symbol's length")),
@@ -68,7 +68,7 @@ impl Translator {
                 (window.padding_before[axis], window.padding_after[axis]) = (before, total - before);
             }
             let padding = window.padding_before[axis] + window.padding_after[axis];
-            lengths.push(match positions[axis] {
+            lengths.push(match extent {
                 Extent::Known(length) => {
                     let free = (length + padding).checked_sub(span + 1);
                     let free = free.ok_or_else(|| node.malformed("its window is longer than the axis"))?;

@@ -59,6 +59,13 @@ pub fn execute(
         let shapes: Vec<Vec<usize>> = node.outputs.iter().map(|&id| graph.shape_at(id, &symbols)).collect();
         let computed = compute(&node.op, &read, &shapes).map_err(failed)?;
         for (&id, tensor) in node.outputs.iter().zip(computed) {
+            // what is computed of integers alone stays so until it is cast
+            let tensor = match (graph.value(id).element_type, tensor.as_integers()) {
+                (ElementType::Float, Some(integers)) => {
+                    Tensor::floats(&tensor.shape, integers.iter().map(|&value| value as f32).collect())
+                }
+                _ => tensor,
+            };
             observe(id, &tensor);
             values[id.index()] = Some(Cow::Owned(tensor));
         }
