@@ -1,6 +1,6 @@
 //! What is left on the chain of something that is over.
 
-use crate::story::Story;
+use crate::story::{PATIENCE, Story};
 use anchor_lang::Discriminator;
 use assay::state::{Client, Job, Network, Node, PaymentMint};
 use solana_sdk::pubkey::Pubkey;
@@ -46,7 +46,7 @@ impl Story {
             if leftovers.is_empty() {
                 return;
             }
-            assert!(started.elapsed() < Duration::from_secs(40), "accounts are left behind: {leftovers:?}");
+            assert!(started.elapsed() < PATIENCE, "accounts are left behind: {leftovers:?}");
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }
@@ -59,7 +59,7 @@ impl Story {
             if leftovers.is_empty() {
                 return;
             }
-            assert!(started.elapsed() < Duration::from_secs(40), "accounts are left behind: {leftovers:?}");
+            assert!(started.elapsed() < PATIENCE, "accounts are left behind: {leftovers:?}");
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     }

@@ -1,6 +1,6 @@
 //! A challenger moved by hand: one that lies, or that does what no honest service would.
 
-use crate::story::Story;
+use crate::story::{PATIENCE, Story};
 use assay::DemandOpeningArgs;
 use assay::address;
 use assay::dispute::{ChallengeState, Target, seal};
@@ -39,16 +39,17 @@ impl Challenger {
 
     /// One that says the first boundary tensor of a right result is wrong, and demands the root of the first segment.
     pub async fn demanding(story: &Story, work: &Work, job: &Pubkey) -> Self {
-        let committed = story.reaches(job, JobState::Committed).await;
+        // Everything that takes time comes before the result: its window may be short.
         let challenger = Self::new(story, "challenger", job, Target::boundary(0), [3; 32]);
-        challenger.commit().await;
-        challenger.reveal().await;
         let (graph, resolved) = (work.graph.clone(), work.resolved.clone());
         let subject = Subject { graph, resolved, params: work.params.clone(), inputs: work.inputs.clone() };
         let hasher = Hasher::default();
         let slot = work.resolved.segment_slots(0)[0];
         let prover = Prover::new(&subject, &hasher).expect("the work is whole");
         let witness = prover.tensor_witness(slot).expect("the tensor is one of the graph");
+        let committed = story.committed(job).await;
+        challenger.commit().await;
+        challenger.reveal().await;
         challenger.demand_segment_root(&committed.operator, 0, slot, &witness).await;
         challenger
     }
@@ -140,7 +141,7 @@ impl Challenger {
             match challenge {
                 Some(challenge) if challenge.state == state => return challenge,
                 other => {
-                    let late = started.elapsed() > Duration::from_secs(90);
+                    let late = started.elapsed() > PATIENCE;
                     assert!(!late, "the challenge is {other:?}, expected {state:?}");
                 }
             }
@@ -155,7 +156,7 @@ impl Challenger {
             let node = self.job().await.node;
             let end = dispute::time_out_challenger(&challenge, &node);
             if self.sender.execute(&[end], &[&self.key]).await.is_err() {
-                assert!(started.elapsed() < Duration::from_secs(90), "the challenge cannot be ended");
+                assert!(started.elapsed() < PATIENCE, "the challenge cannot be ended");
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
         }
@@ -165,27 +166,31 @@ impl Challenger {
     pub async fn time_out_the_node(&self) {
         let started = Instant::now();
         while self.job().await.state != JobState::Convicted {
-            let challenge = self.challenge().await.expect("it is there");
+            let Some(challenge) = self.challenge().await else { return };
             let out = dispute::time_out_defender(&challenge, &self.job().await.node, None);
             if self.sender.execute(&[out], &[&self.key]).await.is_err() {
-                assert!(started.elapsed() < Duration::from_secs(60), "the node cannot be convicted");
+                assert!(started.elapsed() < PATIENCE, "the node cannot be convicted");
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
         }
     }
 
-    /// Shares the bounty out; it alone won.
-    pub async fn settle(&self) -> Landed {
+    /// Shares the bounty out; it alone won. Somebody else may do it first.
+    pub async fn settle(&self) {
         let own = address::challenge(&self.job, &self.address());
-        self.land(dispute::settle_dispute(&self.job, &[own])).await
+        let settled = self.sender.execute(&[dispute::settle_dispute(&self.job, &[own])], &[&self.key]).await;
+        let job = self.sender.chain().find_job(&self.job).await.expect("the chain answers");
+        assert!(job.is_none_or(|job| job.record.settled), "{settled:?}");
     }
 
-    /// Closes what it demanded, which returns the rent.
+    /// Closes what it demanded, which returns the rent; the node may have closed what it answered.
     pub async fn close_demands(&self) {
         let filter = DemandFilter { job: Some(self.job), ..DemandFilter::default() };
         for (address, demand) in self.sender.chain().demands(filter).await.expect("the chain answers") {
             if demand.payer == self.address() {
-                self.land(dispute::close_demand(&address, &demand)).await;
+                let closed = self.sender.execute(&[dispute::close_demand(&address, &demand)], &[&self.key]).await;
+                let left = self.sender.chain().find_demand(&address).await.expect("the chain answers");
+                assert!(left.is_none(), "{closed:?}");
             }
         }
     }

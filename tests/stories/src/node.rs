@@ -1,7 +1,7 @@
 //! A node as a process that can be killed and started again, and that may lie.
 
-use crate::process::{PATIENCE, Service, free_address};
-use crate::story::Story;
+use crate::process::{Service, free_address};
+use crate::story::{PATIENCE, Story};
 use assay_node::config::NodeConfig;
 use assay_node::journal::Record;
 use assay_node::status::Status;

@@ -2,6 +2,7 @@
 
 use crate::binary;
 use crate::node::Placement;
+use crate::story::PATIENCE;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::fs::OpenOptions;
@@ -9,9 +10,6 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-
-/// How long a start, or a change that was announced, may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A service in a data folder that can be killed and started again.
 #[derive(Debug)]
@@ -110,18 +108,23 @@ impl Service {
 
     /// Runs one command of its folder to the end and returns the JSON of the last line.
     pub(crate) fn call(&self, key: &Path, arguments: &[&str]) -> Value {
+        let key = key.display().to_string();
+        let (status, value, said) = self.ask(&[arguments, &["--keypair", &key]].concat());
+        assert_eq!(status, Some(0), "assay {}: {said}", arguments.join(" "));
+        value
+    }
+
+    /// Runs one command of its folder without a key: its exit status, the JSON of the last line, and what it said besides.
+    pub(crate) fn ask(&self, arguments: &[&str]) -> (Option<i32>, Value, String) {
         let output = Command::new(binary::assay())
             .args(arguments)
             .args(self.chain_arguments())
-            .arg("--keypair")
-            .arg(key)
             .args(["--output", "json"])
             .output()
             .expect("assay runs");
-        let words = arguments.join(" ");
-        assert!(output.status.success(), "assay {words}: {}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8(output.stdout).expect("UTF-8");
-        serde_json::from_str(text.lines().last().unwrap_or_default()).expect("JSON on the last line")
+        let value = serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap_or(Value::Null);
+        (output.status.code(), value, String::from_utf8_lossy(&output.stderr).into_owned())
     }
 }
 

@@ -53,9 +53,17 @@ pub enum Pace {
     Hasty,
 }
 
-/// What is different on the hasty localnet. Four seconds to answer: enough for a machine that does nothing else.
+/// What is different on the calm localnet: who has sealed may take long to reveal, for ten of them do it after one another.
+const CALM_MIGRATION: &str = "[parameters.dispute]\nreveal_slots = 250\n";
+
+/// What is different on the hasty localnet. Four seconds to answer, which is waited for; eight to reveal, which is done at once
+/// by whoever does it at all, on a machine that may be busy.
 const HASTY_MIGRATION: &str =
-    "[parameters.dispute]\nreveal_slots = 15\nchallenger_clock_slots = 100\ndefender_clock_slots = 20\n";
+    "[parameters.dispute]\nreveal_slots = 40\nchallenger_clock_slots = 120\ndefender_clock_slots = 20\n";
+
+/// How long anything may take that has to happen in the end. Nothing waits as long unless it fails, so that a machine many times
+/// slower passes too.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Milliseconds of a slot on the shared localnet.
 const SLOT_MS: u64 = 200;
@@ -102,8 +110,8 @@ impl Story {
     /// Begins a story on the localnet with that pace.
     pub async fn begin_at(pace: Pace) -> Self {
         let shared = match pace {
-            Pace::Calm => CALM.get_or_init(|| start_localnet(None)).await,
-            Pace::Hasty => HASTY.get_or_init(|| start_localnet(Some(HASTY_MIGRATION))).await,
+            Pace::Calm => CALM.get_or_init(|| start_localnet(CALM_MIGRATION)).await,
+            Pace::Hasty => HASTY.get_or_init(|| start_localnet(HASTY_MIGRATION)).await,
         };
         let text = |key: &str| shared.ready[key].as_str().unwrap_or_default().to_owned();
         let placement = Placement { rpc_url: text("rpc_url"), ws_url: text("ws_url") };
@@ -138,6 +146,11 @@ impl Story {
     /// The story's own mint.
     pub fn payment_mint(&self) -> Pubkey {
         self.payment.address
+    }
+
+    /// Where somebody holds tokens of the story's own mint.
+    pub fn payment_mint_account(&self, owner: &Pubkey) -> Pubkey {
+        self.payment.associated_account(owner)
     }
 
     /// The chain as it is.
@@ -201,9 +214,14 @@ impl Story {
         Work::new(Arc::new(model.graph), Arc::new(model.params), inputs, &[batch]).expect("work")
     }
 
-    /// Terms that a node accepts at once.
+    /// Terms that a node accepts at once, with time for a busy one to claim.
     pub fn terms(&self) -> Terms {
-        Terms { ramp_hold_slots: 0, ramp_slots: 0, ..Terms::new(self.payment_mint(), 1_000_000, 1_000_000) }
+        Terms {
+            ramp_hold_slots: 0,
+            ramp_slots: 0,
+            claim_slots: 1_000,
+            ..Terms::new(self.payment_mint(), 1_000_000, 1_000_000)
+        }
     }
 
     /// Stores the artifacts and posts.
@@ -220,22 +238,19 @@ impl Story {
     /// Waits for the end of a job.
     pub async fn end(&self, job: &Pubkey) -> Job {
         let waiting = self.client.wait(job, |_| {});
-        tokio::time::timeout(Duration::from_secs(120), waiting)
-            .await
-            .expect("the job ends")
-            .expect("the job is there")
-            .job
+        tokio::time::timeout(PATIENCE, waiting).await.expect("the job ends").expect("the job is there").job
     }
 
-    /// Waits until a job is in a state.
-    pub async fn reaches(&self, job: &Pubkey, state: JobState) -> Job {
+    /// Waits until a job has a result, and returns it as it is then: that of a node that lies may be convicted already.
+    pub async fn committed(&self, job: &Pubkey) -> Job {
         let started = Instant::now();
         loop {
             let now = self.chain().job(job).await.expect("the job is there");
-            if now.state == state {
+            if now.committed_slot != 0 {
                 return now;
             }
-            assert!(started.elapsed() < Duration::from_secs(90), "job is {:?}, expected {state:?}", now.state);
+            let can_be_computed = matches!(now.state, JobState::Posted | JobState::Claimed);
+            assert!(can_be_computed && started.elapsed() < PATIENCE, "the job is {:?} and has no result", now.state);
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -244,7 +259,7 @@ impl Story {
     pub async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
         let started = Instant::now();
         while !holds().await {
-            assert!(started.elapsed() < Duration::from_secs(60), "{what}: not within a minute");
+            assert!(started.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -296,7 +311,7 @@ impl Story {
         // The node may be withdrawing at the same moment: both ways lead to the same end.
         while self.chain().find_job(job).await.expect("the chain answers").is_some() {
             let _ = self.client.reclaim(job).await;
-            assert!(started.elapsed() < Duration::from_secs(60), "the job cannot be closed");
+            assert!(started.elapsed() < PATIENCE, "the job cannot be closed");
         }
         let vault = assay::address::vault(job);
         assert_eq!(self.chain().token_balance(&vault).await.expect("the chain answers"), None, "the vault is closed");
@@ -309,18 +324,14 @@ impl Drop for Story {
     }
 }
 
-async fn start_localnet(migration: Option<&str>) -> Shared {
+async fn start_localnet(migration: &str) -> Shared {
     let folder = tempfile::tempdir().expect("a folder");
     let ready_file = folder.path().join("ready.json");
     let log = std::fs::File::create(folder.path().join("log")).expect("a log file");
     let mut command = Command::new(binary::assay());
-    if let Some(text) = migration {
-        let path = folder.path().join("further.toml");
-        std::fs::write(&path, text).expect("a migration");
-        command.arg("localnet").arg("--migration").arg(path);
-    } else {
-        command.arg("localnet");
-    }
+    let further = folder.path().join("further.toml");
+    std::fs::write(&further, migration).expect("a migration");
+    command.arg("localnet").arg("--migration").arg(further);
     let child = command
         .args(["--rpc-port", "0", "--ws-port", "0", "--nodes", "0", "--validators", "0"])
         .args(["--slot-ms", &SLOT_MS.to_string()])
@@ -343,7 +354,7 @@ async fn start_localnet(migration: Option<&str>) -> Shared {
             break serde_json::from_str(&text).expect("the ready file is JSON");
         }
         let log = std::fs::read_to_string(folder.path().join("log")).unwrap_or_default();
-        assert!(started.elapsed() < Duration::from_secs(180), "the localnet does not come up: {log}");
+        assert!(started.elapsed() < PATIENCE, "the localnet does not come up: {log}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
     Shared { ready, _folder: folder, child: Mutex::new(child) }

@@ -1,11 +1,12 @@
 //! A validator as a process that can be killed and started again.
 
 use crate::node::Placement;
-use crate::process::{PATIENCE, Service, free_address};
-use crate::story::Story;
+use crate::process::{Service, free_address};
+use crate::story::{PATIENCE, Story};
 use assay_chain::read_keypair;
 use assay_client::Work;
 use assay_validator::config::ValidatorConfig;
+use assay_validator::status::Status;
 use serde_json::Value;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signer::Signer;
@@ -20,7 +21,6 @@ pub struct ValidatorProcess {
     /// Where it is.
     pub keypair: PathBuf,
     mode: &'static str,
-    status: String,
     service: Service,
 }
 
@@ -32,18 +32,20 @@ impl ValidatorProcess {
         let key = read_keypair(&keypair).expect("its keypair").pubkey();
         let status = free_address();
         let service = Service::new(name, story.folder().join(name), placement, &status);
-        let mut config = ValidatorConfig::default();
+        let mut config = ValidatorConfig { allow_private_addresses: true, ..ValidatorConfig::default() };
+        // So that commands of its folder find it.
+        config.status_listen = status.parse().expect("an address");
         config.selection.graphs = vec![hex::encode(work.resolved.root)];
         config.selection.traces = true;
         let text = config.to_toml().expect("settings are TOML");
         std::fs::write(service.data().join("validator.toml"), text).expect("settings can be written");
-        Self { key, keypair, mode, status, service }
+        Self { key, keypair, mode, service }
     }
 
     /// Starts it and waits until it answers; `failpoint` makes it die at that place.
     pub async fn start(&mut self, failpoint: Option<&str>) {
         let keypair = self.keypair.display().to_string();
-        let arguments = ["validator", "run", "--mode", self.mode, "--status-listen", &self.status, "--allow-private"];
+        let arguments = ["validator", "run", "--mode", self.mode];
         let environment: Vec<_> = failpoint.map(|place| ("ASSAY_VALIDATOR_FAILPOINT", place)).into_iter().collect();
         self.service.launch(&[&arguments[..], &["--keypair", &keypair]].concat(), &environment);
         self.service.answers(failpoint.is_some()).await;
@@ -88,6 +90,24 @@ impl ValidatorProcess {
     /// Waits until it has nothing left to do for a job.
     pub async fn is_through_with(&self, job: &Pubkey) -> Value {
         self.until(job, |record| !record["ending"].is_null()).await
+    }
+
+    /// What it says of itself; nothing if it does not answer.
+    pub async fn status(&self) -> Option<Status> {
+        self.service.status().await
+    }
+
+    /// What `assay validator status` says of it.
+    pub fn told(&self) -> Value {
+        let (status, value, said) = self.service.ask(&["validator", "status"]);
+        assert_eq!(status, Some(0), "{said}");
+        value
+    }
+
+    /// `assay validator check` with its folder, in which it must not be running: the exit status, and the verdict.
+    pub fn check(&self, job: &Pubkey, depth: &str) -> (i32, Value) {
+        let (status, value, said) = self.service.ask(&["validator", "check", &job.to_string(), "--depth", depth]);
+        (status.unwrap_or_else(|| panic!("{depth}: {said}")), value)
     }
 
     /// The end of its log, for messages.

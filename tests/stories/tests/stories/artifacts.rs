@@ -8,8 +8,7 @@ use story_tests::{MisbehavingServer, Misbehaviour, NodeProcess, Story};
 
 /// Posts a job with these artifacts and expects the node to refuse it by this code, with nothing at risk.
 async fn is_refused(story: &Story, node: &NodeProcess, work: &Work, artifacts: ArtifactUris, code: &str) {
-    let terms = Terms { claim_slots: 150, ..story.terms() };
-    let posted = story.client.post(work, &artifacts, &terms).await.expect("the program cannot know");
+    let posted = story.client.post(work, &artifacts, &story.terms()).await.expect("the program cannot know");
     let refused = |record: &assay_node::journal::Record| matches!(&record.stage, Stage::Finished(Outcome::Skipped(refusal)) if refusal.code == code);
     node.until(&posted.address, refused).await;
     let job = story.chain().job(&posted.address).await.unwrap();

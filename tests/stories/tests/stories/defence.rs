@@ -24,7 +24,7 @@ async fn answered(story: &Story, demand: &Pubkey, node: &NodeProcess) {
         if account.is_some_and(|demand| demand.state == DemandState::Answered) {
             return;
         }
-        assert!(started.elapsed() < Duration::from_secs(60), "the node does not answer; {}", node.log());
+        assert!(started.elapsed() < Duration::from_secs(240), "the node does not answer; {}", node.log());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
@@ -35,11 +35,6 @@ async fn everything_that_is_demanded_of_an_honest_node_is_answered_through_a_kil
     let mut node = NodeProcess::register(&story, "node", story.placement(), |_| {});
     node.start(None).await;
     let work = everything_work(DEFENCE, 11);
-    let terms = Terms { bond: Some(10_000_000), window_slots: Some(60), ..story.terms() };
-    let posted = story.post(&work, &terms).await;
-    let job = story.reaches(&posted.address, JobState::Committed).await;
-    let operator = job.operator;
-
     let graph: &ResolvedGraph = &work.resolved;
     let backend = CpuBackend::new(CpuOptions { threads: 1, isa: None }).unwrap();
     let model = backend.load(Arc::clone(&work.resolved), &work.params).unwrap();
@@ -52,7 +47,11 @@ async fn everything_that_is_demanded_of_an_honest_node_is_answered_through_a_kil
     let definition = GraphTree::new(&work.graph);
     let witness = definition.tensor_witness(first).unwrap();
 
+    let terms = Terms { bond: Some(10_000_000), window_slots: Some(120), ..story.terms() };
+    let posted = story.post(&work, &terms).await;
     let liar = Challenger::new(&story, "liar", &posted.address, Target::boundary(0), [7; 32]);
+    let job = story.committed(&posted.address).await;
+    let operator = job.operator;
     liar.commit().await;
     liar.reveal().await;
     let top = |origin: [u8; 32], tree, slot, height| DemandKey { origin, tree, slot, height, index: 0 };

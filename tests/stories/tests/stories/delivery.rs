@@ -33,29 +33,30 @@ async fn an_accepted_result_is_paid_at_once_and_its_bond_stays_to_the_end_of_the
     let story = Story::begin().await;
     let mut node = NodeProcess::register(&story, "node", story.placement(), |_| {});
     node.start(None).await;
-    let posted = story.post(&work(), &terms(&story, 75)).await;
+    let posted = story.post(&work(), &terms(&story, 150)).await;
     let job = &posted.address;
-    let committed = story.reaches(job, JobState::Committed).await;
+    let committed = story.committed(job).await;
     let last_slot = committed.committed_slot + committed.window_slots;
     assert_eq!(story.paid_to(&node.address).await, 0);
     story.client.accept(job).await.expect("a result is there");
     story.until("the node is paid", async || story.paid_to(&node.address).await == PAYMENT).await;
-    let account = story.chain().node(&node.address).await.unwrap();
-    let accepted = story.chain().job(job).await.unwrap();
-    let slot = story.chain().slot().await.unwrap();
-    assert!(slot < last_slot, "paid in slot {slot}, the window ends with {last_slot}");
-    assert_eq!(accepted.state, JobState::Accepted);
-    assert_eq!((account.locked, account.open_jobs, account.jobs_settled), (BOND, 1, 0), "at risk as before");
     let early = story.client.reclaim(job).await.expect_err("the window is open");
     assert!(matches!(early, ClientError::NotEnded { .. }), "{early}");
     story.client.accept(job).await.expect_err("it is accepted already");
 
-    // All through the window the bond is locked.
-    while story.chain().slot().await.unwrap() < last_slot.saturating_sub(5) {
-        assert_eq!(story.chain().job(job).await.unwrap().state, JobState::Accepted);
-        assert_eq!(story.chain().node(&node.address).await.unwrap().locked, BOND);
+    // All through the window the bond is locked. What was read counts if the window was open when it had been read.
+    let mut looks = 0;
+    loop {
+        let (seen, account) = (story.chain().job(job).await.unwrap(), story.chain().node(&node.address).await.unwrap());
+        if story.chain().slot().await.unwrap() > last_slot {
+            break;
+        }
+        assert_eq!(seen.state, JobState::Accepted);
+        assert_eq!((account.locked, account.open_jobs, account.jobs_settled), (BOND, 1, 0), "at risk as before");
+        looks += 1;
         tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     }
+    assert!(looks > 0, "it was paid before the window ended");
     let ended = story.end(job).await;
     assert_eq!(ended.state, JobState::Settled);
     assert!(story.chain().slot().await.unwrap() >= last_slot);
@@ -74,9 +75,9 @@ async fn an_output_that_nobody_serves_is_opened_on_chain_leaf_by_leaf() {
     story.furnish_operator(&node.address).await;
     node.start(None).await;
     let work = work();
-    let posted = story.post(&work, &terms(&story, 150)).await;
+    let posted = story.post(&work, &terms(&story, 300)).await;
     let job = &posted.address;
-    let committed = story.reaches(job, JobState::Committed).await;
+    let committed = story.committed(job).await;
     story.client.result(job, &work, &committed).await.expect_err("its server is not to be reached");
     let before = story.accounts().await;
     story.client.file_unavailable(job).await.expect("a bond is there");
@@ -93,12 +94,16 @@ async fn an_output_that_nobody_serves_is_opened_on_chain_leaf_by_leaf() {
     assert!(most > 3, "hashes and leaves: {most} openings");
     assert_eq!(story.accounts().await.stake_tokens, before.stake_tokens, "the bond of the filing is back");
     let opened = story.chain().job(job).await.unwrap();
-    assert_eq!((opened.state, opened.record.challenges_open, opened.unavailable_open), (JobState::Committed, 0, 0));
+    assert_eq!((opened.record.challenges_open, opened.unavailable_open), (0, 0));
     let account = story.chain().node(&node.address).await.unwrap();
-    assert_eq!((account.stake, account.locked, account.fraud_convictions), (Story::STAKE, BOND, 0));
+    assert_eq!((account.stake, account.fraud_convictions), (Story::STAKE, 0));
 
-    // Nothing stands against accepting it any more.
-    story.client.accept(job).await.expect("the filing is over");
+    // Nothing stands against accepting it any more, or against the node's finalising it, should the window be over.
+    if let Err(error) = story.client.accept(job).await {
+        let last_slot = committed.committed_slot + committed.window_slots;
+        let slot = story.chain().slot().await.unwrap();
+        assert!(slot > last_slot, "the filing is over, but in slot {slot} of {last_slot}: {error}");
+    }
     assert_eq!(story.end(job).await.state, JobState::Settled);
     let account = story.chain().node(&node.address).await.unwrap();
     assert_eq!((account.stake, account.locked, account.open_jobs), (Story::STAKE, 0, 0), "it keeps its bond");
@@ -117,7 +122,7 @@ async fn an_output_that_is_withheld_on_chain_too_convicts_by_the_clock() {
         node.start(None).await;
         let posted = story.post(&work, &terms(&story, 150)).await;
         let job = &posted.address;
-        let committed = story.reaches(job, JobState::Committed).await;
+        let committed = story.committed(job).await;
         story.client.result(job, &work, &committed).await.expect_err("nobody serves it");
         let before = story.accounts().await;
         let withheld = story.client.open_output(job, &work, |_| ()).await.expect_err("nobody opens it");

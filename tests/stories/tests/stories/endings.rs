@@ -41,7 +41,8 @@ async fn a_rising_price_is_taken_at_the_floor() {
     node.start(None).await;
     let mut terms = story.terms();
     (terms.price_min, terms.price_max) = (1_000_000, 4_000_000);
-    (terms.ramp_hold_slots, terms.ramp_slots) = (2, 60);
+    // The floor is reached after a third of the ramp; the rest is time for a busy node to see it.
+    (terms.ramp_hold_slots, terms.ramp_slots) = (2, 150);
     let posted = story.post(&story.work(1), &terms).await;
     let job = story.end(&posted.address).await;
     assert_eq!(job.state, JobState::Settled);

@@ -11,6 +11,7 @@ use story_tests::{NodeProcess, Pace, Story, ValidatorProcess, everything_work};
 const LIES: u32 = 1;
 const HONEST: u32 = 2;
 const LIES_WITHHELD: u32 = 13;
+const TWO_ROOTS: u32 = 14;
 /// What a job's node locks: the price, ten times over, so that no part of it rounds to nothing.
 const BOND: u64 = 10_000_000;
 /// Long enough for a validator on a busy machine. A conviction ends it sooner.
@@ -119,6 +120,27 @@ async fn a_lie_whose_trace_is_withheld_ends_convicted_unattended() {
     home.leaves_nothing(&[validator.key]).await;
 }
 
+/// The result is right and so is the first trace that is served: the lie is that the node signs another root as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_signs_two_roots_of_a_segment_ends_convicted_unattended() {
+    let home = Story::begin().await;
+    let work = everything_work(TWO_ROOTS, 0);
+    let mut validator = ValidatorProcess::new(&home, "validator", home.placement(), "audit", &work);
+    validator.start(None).await;
+    let trial = Trial::begin(Pace::Calm, TWO_ROOTS, "second-root:segment=1", 0).await;
+    let agreed = |record: &serde_json::Value| {
+        record["audit"]["audit"] == "agreed" && record["roots"].as_array().is_some_and(|roots| roots.len() == 2)
+    };
+    let record = validator.until(&trial.job, |record| agreed(record) || !record["dispute"].is_null()).await;
+    assert!(agreed(&record), "what is served first is right: {record}");
+    let job = trial.job;
+    trial.ends_convicted(&validator, &[Fault::Equivocation]).await;
+    let record = validator.is_through_with(&job).await;
+    assert_eq!(record["audit"]["target"]["segment"], 1, "{record}");
+    assert_eq!(record["roots"].as_array().map(Vec::len), Some(3), "{record}");
+    home.leaves_nothing(&[validator.key]).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_honest_node_is_left_alone_and_paid() {
     let story = Story::begin().await;
@@ -128,7 +150,7 @@ async fn an_honest_node_is_left_alone_and_paid() {
     node.start(None).await;
     validator.start(None).await;
     let before = story.stake_tokens_of(&validator.key).await;
-    let terms = Terms { window_slots: Some(60), ..story.terms() };
+    let terms = Terms { window_slots: Some(150), ..story.terms() };
     let posted = story.post(&everything_work(HONEST, 99), &terms).await;
     let record = validator.until(&posted.address, |record| record["audit"]["audit"] == "agreed").await;
     assert!(record["dispute"].is_null(), "{record}");

@@ -1,7 +1,9 @@
 //! Whole stories of the market: real processes, a real RPC endpoint, the real program.
 
 mod artifacts;
+mod attestations;
 mod challengers;
+mod checks;
 mod crashes;
 mod defence;
 mod delivery;
@@ -10,4 +12,5 @@ mod happy;
 mod lies;
 mod network;
 mod outages;
+mod watching;
 mod withheld;

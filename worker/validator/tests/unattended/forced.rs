@@ -205,7 +205,6 @@ async fn lists_of_more_than_256_tensors_are_forced_open() {
     assert_eq!((finding.tensor, finding.element), (deep, Some(0)), "{finding:?}");
     // Two for each list, one for the root, two for a tensor of 256 leaves: four would be for one of 23 levels.
     let tensor = most_demands(&tensor_tree(&graph, deep).unwrap());
-    println!("lists of {} and {} tensors: {demands} moves, {tensor} of them in the tensor", WIDE + 1, 2 * WIDE);
     assert_eq!((demands, tensor), (7, 2));
     validator.stop().await;
 }
