@@ -101,6 +101,12 @@ pub enum PretrainedError {
         /// What the tokenizer says.
         reason: String,
     },
+    /// The float network cannot be read.
+    #[error(transparent)]
+    Import(#[from] assay_import::ImportError),
+    /// The integer network cannot be made, or not be given these numbers.
+    #[error(transparent)]
+    Quantise(#[from] assay_import::QuantiseError),
 }
 
 impl PretrainedError {

@@ -6,6 +6,7 @@ pub mod cache;
 mod error;
 pub mod magika;
 pub mod minilm;
+pub mod network;
 pub mod packages;
 pub mod python;
 pub mod samples;

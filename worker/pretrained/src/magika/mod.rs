@@ -5,6 +5,7 @@
 mod answer;
 mod config;
 mod features;
+mod integer;
 mod official;
 
 pub use answer::{Answer, Overwrite};

@@ -2,14 +2,14 @@
 
 use crate::error::PretrainedError;
 use crate::python::Peers;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Reads paths, one a line, and prints one JSON list.
 const SCRIPT: &str = include_str!("official.py");
 
 /// An answer of the official package.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OfficialAnswer {
     /// The type.
     pub label: String,

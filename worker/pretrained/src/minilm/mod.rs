@@ -1,7 +1,11 @@
 //! all-MiniLM-L6-v2: sentences as vectors whose angles say how near their meanings are.
 
+mod integer;
+mod passages;
 mod tokens;
 
+pub use integer::tensors;
+pub use passages::{Passage, passages};
 pub use tokens::Batch;
 
 use crate::cache::Cache;

@@ -1,5 +1,6 @@
 //! Magika: rules, features and answers are the official package's.
 
+use crate::compute::Computer;
 use crate::corpus::{self, Corpus};
 use crate::had::had;
 use assay_pretrained::magika::{Answer, Magika, OfficialAnswer, Reading, official_answers};
@@ -81,4 +82,54 @@ fn the_float_network_with_our_features_and_rules_answers_as_the_official_package
     let Corpus { made, found, .. } = scene.corpus;
     println!("{made} made files and {found} found ones, {asked} for the network, {} types: {types:?}", types.len());
     assert!(asked >= 500 && types.len() >= 60, "enough files of many types");
+}
+
+/// Least share of files for which the integer network has the official package's class.
+const LEAST_AGREEMENT: f64 = 0.97;
+/// Above this score of the official package every class is the same.
+const SURE: f32 = 0.95;
+
+#[test]
+fn the_integer_network_agrees_with_the_official_package() {
+    let Some(scene) = Scene::open() else { return };
+    let network = had("Magika in integers", |cache, say| scene.magika.network(cache, say)).expect("it is made here");
+    let mut computer = Computer::new(&network);
+    let asked: Vec<Vec<i32>> = scene.readings.iter().filter_map(tokens).cloned().collect();
+    let started = std::time::Instant::now();
+    let mut answers = Vec::new();
+    for batch in asked.chunks(BATCH) {
+        let job = scene.magika.job(&network, batch).expect("inputs of a job");
+        let output = computer.output(&job);
+        answers.extend(scene.magika.answers(&network, &job.symbols, &output).expect("answers"));
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let of_asked = |(reading, official)| tokens(reading).map(|_| official);
+    let official: Vec<&OfficialAnswer> = scene.readings.iter().zip(&scene.official).filter_map(of_asked).collect();
+    let paths: Vec<&PathBuf> = scene
+        .readings
+        .iter()
+        .zip(&scene.corpus.files)
+        .filter_map(|(reading, path)| tokens(reading).map(|_| path))
+        .collect();
+    let (mut same, mut sure, mut same_sure, mut same_label) = (0, 0, 0, 0);
+    for ((answer, official), path) in answers.iter().zip(&official).zip(paths) {
+        let agrees = answer.class.as_deref() == Some(&official.class[..]);
+        same += usize::from(agrees);
+        same_label += usize::from(answer.label == official.label);
+        if official.score > SURE {
+            sure += 1;
+            same_sure += usize::from(agrees);
+        }
+        if !agrees {
+            println!("{}: {answer:?}, {official:?}", path.display());
+        }
+    }
+    let count = answers.len();
+    println!(
+        "{count} files: {same} have the official class ({:.2} %), {same_sure} of the {sure} that it is sure of, {same_label} its type; {seconds:.1} s",
+        same as f64 * 100.0 / count as f64
+    );
+    assert!(count >= 500, "{count} files");
+    assert!(same as f64 >= LEAST_AGREEMENT * count as f64, "{same} of {count}");
+    assert_eq!(same_sure, sure, "where the official package is sure");
 }

@@ -1,6 +1,7 @@
 //! The models against their yardsticks: Magika against its official package, MiniLM against its float network. Needs the packages of
 //! models/packages.txt; where they cannot be had, the tests say so and do nothing, unless `ASSAY_REQUIRE_PACKAGES` is set.
 
+mod compute;
 mod corpus;
 mod had;
 mod magika;
