@@ -6,6 +6,7 @@
 
 mod contract;
 mod convolution;
+mod fused;
 mod instructions;
 mod looping;
 mod map;
@@ -100,6 +101,7 @@ pub fn vectors(level: Level) -> Vec<Vector> {
             let mut vectors = vectors(Level::SelfTest);
             vectors.extend(contract::full());
             vectors.extend(convolution::full());
+            vectors.extend(fused::full());
             vectors.extend(instructions::full());
             vectors.extend(requantise::full());
             vectors.extend(map::full());

@@ -8,6 +8,26 @@ use referee::graph::{Dtype, OutOfBounds, ResolvedView, Slot};
 /// Most axes of an iteration space: 5 output axes and 3 reduction axes.
 pub(crate) const AXES: usize = 8;
 
+/// What a value is loaded as.
+pub(crate) trait Lane: Copy {
+    /// The value; one that does not fit wraps.
+    fn of(value: i64) -> Self;
+}
+
+impl Lane for i64 {
+    #[inline(always)]
+    fn of(value: i64) -> Self {
+        value
+    }
+}
+
+impl Lane for i32 {
+    #[inline(always)]
+    fn of(value: i64) -> Self {
+        value as i32
+    }
+}
+
 /// Coordinates in the iteration space; axes beyond its own are 0.
 pub(crate) type Point = [u32; AXES];
 
@@ -112,6 +132,11 @@ impl Access {
         self.sources.iter().any(|source| source.coefficients[axis] != 0)
     }
 
+    /// Whether no point lies outside the source.
+    pub(crate) fn is_inside(&self) -> bool {
+        self.inside
+    }
+
     /// Whether a value outside the source is 0 or cannot occur.
     pub(crate) fn pads_with_zero(&self) -> bool {
         self.inside || self.pad.is_none_or(|value| value == 0)
@@ -133,7 +158,7 @@ impl Access {
 
     /// Reads the values at `point + t` on `axis` for each `t` below the length of `out`.
     #[inline(always)]
-    pub(crate) fn load(&self, data: &[u8], point: &Point, axis: usize, out: &mut [i64]) {
+    pub(crate) fn load<L: Lane>(&self, data: &[u8], point: &Point, axis: usize, out: &mut [L]) {
         if self.inside {
             load_strided(self.dtype, data, self.start(point), self.strides[axis], out);
             return;
@@ -143,8 +168,8 @@ impl Access {
         load_strided(self.dtype, data, from, line.step, &mut out[line.from..line.to]);
         let outside = (0..line.from).chain(line.to..out.len());
         match self.pad {
-            Some(value) => outside.for_each(|t| out[t] = value),
-            None => outside.for_each(|t| out[t] = read(self.dtype, data, self.clamped(point, axis, t as i64))),
+            Some(value) => outside.for_each(|t| out[t] = L::of(value)),
+            None => outside.for_each(|t| out[t] = L::of(read(self.dtype, data, self.clamped(point, axis, t as i64)))),
         }
     }
 
@@ -207,6 +232,16 @@ impl Access {
                 _ => read(self.dtype, data, element(self.clamped(point, axis, t as i64) as i64, *index)),
             };
         }
+    }
+
+    /// The bytes of `count` points from `point` along `axis`, if they are neighbours in memory or there is one.
+    #[inline(always)]
+    pub(crate) fn neighbours<'d>(&self, data: &'d [u8], point: &Point, axis: usize, count: usize) -> Option<&'d [u8]> {
+        if !self.inside || (self.strides[axis] != 1 && count > 1) {
+            return None;
+        }
+        let (size, start) = (self.dtype.bytes() as usize, self.start(point) as usize);
+        data.get(start * size..(start + count) * size)
     }
 
     /// The bytes of `depth` points from `point` along `axis`, if they are neighbours in memory and the axis is that long.
@@ -313,7 +348,7 @@ fn read(dtype: Dtype, data: &[u8], element: usize) -> i64 {
 
 /// Elements `start + step * t`, all inside.
 #[inline(always)]
-fn load_strided(dtype: Dtype, data: &[u8], start: i64, step: i64, out: &mut [i64]) {
+fn load_strided<L: Lane>(dtype: Dtype, data: &[u8], start: i64, step: i64, out: &mut [L]) {
     if out.is_empty() {
         return;
     }
@@ -337,10 +372,10 @@ fn load_strided(dtype: Dtype, data: &[u8], start: i64, step: i64, out: &mut [i64
         }};
     }
     match dtype {
-        Dtype::I8 => load!(data, |byte: u8| i64::from(byte as i8)),
-        Dtype::U8 => load!(data, |byte: u8| i64::from(byte)),
-        Dtype::I16 => load!(data.as_chunks::<2>().0, |bytes: [u8; 2]| i64::from(i16::from_le_bytes(bytes))),
-        Dtype::I32 => load!(data.as_chunks::<4>().0, |bytes: [u8; 4]| i64::from(i32::from_le_bytes(bytes))),
+        Dtype::I8 => load!(data, |byte: u8| L::of(i64::from(byte as i8))),
+        Dtype::U8 => load!(data, |byte: u8| L::of(i64::from(byte))),
+        Dtype::I16 => load!(data.as_chunks::<2>().0, |bytes: [u8; 2]| L::of(i64::from(i16::from_le_bytes(bytes)))),
+        Dtype::I32 => load!(data.as_chunks::<4>().0, |bytes: [u8; 4]| L::of(i64::from(i32::from_le_bytes(bytes)))),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::gemm::{PackedRight, Product, ProductRun};
 use super::isa::Available;
-use super::lanes::{Fold, LANES, Pointwise, Presets};
+use super::lanes::{Fold, LANES, LookUp, Pointwise, Presets};
 use super::output::Output;
 use super::parallel::Pool;
 use super::scratch::Scratch;
@@ -16,6 +16,7 @@ enum Form {
     Product(Box<Product>),
     Reduction(Box<Fold>, Pointwise),
     Map(Pointwise),
+    LookUp(Box<LookUp>),
     /// A map that moves bytes and changes none.
     Copy(Pointwise, u8),
 }
@@ -64,13 +65,19 @@ impl Kernel {
         let form = match op.kind {
             OpKind::Map => match pointwise.is_copy_of() {
                 Some(operand) if Self::is_byte_copy(graph, op, &pointwise, operand) => Form::Copy(pointwise, operand),
-                _ => Form::Map(pointwise),
+                _ => match LookUp::new(graph, op, params, &pointwise, isa) {
+                    Some(look_up) => Form::LookUp(Box::new(look_up)),
+                    None => Form::Map(pointwise),
+                },
             },
             OpKind::Contract => match Product::new(graph, op, params, pointwise.clone(), isa, pool, scratches) {
                 Some(product) => Form::Product(Box::new(product)),
-                None => Form::Reduction(Box::new(Fold::new(graph, op)), pointwise),
+                None => Form::Reduction(Box::new(Fold::new(graph, op, true)), pointwise),
             },
-            _ => Form::Reduction(Box::new(Fold::new(graph, op)), pointwise),
+            _ => {
+                let place_read = pointwise.program().reads_preset(0);
+                Form::Reduction(Box::new(Fold::new(graph, op, place_read)), pointwise)
+            }
         };
         Self { form, elements: op.output_elements() as usize }
     }
@@ -116,6 +123,12 @@ impl Kernel {
                 self.in_parts(pool, scratches, pointwise.steps(), |range, scratch| {
                     // SAFETY: parts do not overlap.
                     unsafe { pointwise.run(isa, operands, range, Presets::None, outputs, scratch) }
+                });
+            }
+            Form::LookUp(look_up) => {
+                self.in_parts(pool, scratches, look_up.steps(), |range, scratch| {
+                    // SAFETY: parts do not overlap.
+                    unsafe { look_up.run(isa, operands, range, &outputs[0], scratch) }
                 });
             }
             Form::Copy(pointwise, operand) => {
@@ -173,7 +186,9 @@ mod tests {
         match Kernel::new(&graph, &graph.ops[0], &vector.params, Available::SCALAR, &pool, &scratches).form {
             Form::Product(product) if product.is_requantised() => "requantised product",
             Form::Product(_) => "product",
+            Form::Reduction(fold, _) if fold.is_narrow() => "narrow reduction",
             Form::Reduction(..) => "reduction",
+            Form::LookUp(_) => "look-up",
             Form::Map(_) => "map",
             Form::Copy(..) => "copy",
         }
@@ -202,11 +217,28 @@ mod tests {
             ("convolution, depthwise", "reduction"),
             ("batch of 7", "product"),
             ("matrix of shape 40x1x100", "reduction"),
-            ("softmax by a table", "reduction"),
+            ("softmax by a table", "narrow reduction"),
             ("view: transpose of bytes", "copy"),
             ("view: pad", "map"),
             ("view: clamp", "map"),
             ("embedding", "map"),
+            ("residual in 16 bits", "requantised product"),
+            ("residual in 8 bits to 8", "requantised product"),
+            ("residual without signs, the greatest factor", "requantised product"),
+            ("residual at the greatest shift", "product"),
+            ("residual with a factor of 33 bits", "product"),
+            ("residual of 32 bits", "product"),
+            ("numbers by row 40x70x50", "requantised product"),
+            ("numbers by row 9x33x20", "product"),
+            ("multiplier by row 3x13x32x40", "requantised product"),
+            ("look-up of 130 I16 in 799 U8 to U8, masked", "look-up"),
+            ("look-up of 200 I8", "look-up"),
+            ("look-up of 130 I32", "map"),
+            ("rows of 64 I16: Sum, mask None", "narrow reduction"),
+            ("rows of 64 I16: ArgMax, mask Some(-32768)", "narrow reduction"),
+            ("rows of 100 I16: Sum, mask Some(1073741824)", "reduction"),
+            ("rows of 100 I16: ArgMax, mask Some(-9223372036854775808), place true", "reduction"),
+            ("rows of 70 I32: ArgMin, mask None", "reduction"),
         ];
         for (name, expected) in expected {
             assert_eq!(form(&vectors, name), expected, "{name}");

@@ -16,6 +16,7 @@ mod output;
 mod parallel;
 mod scratch;
 mod sweep;
+mod table;
 
 pub(crate) use access::{AXES, Access, Point};
 pub use isa::Isa;

@@ -13,6 +13,7 @@ mod neon;
 mod pack;
 mod plan;
 mod product;
+mod recognise;
 mod requantise;
 mod scalar;
 #[cfg(target_arch = "x86_64")]

@@ -29,6 +29,11 @@ impl AxisGroup {
         element
     }
 
+    /// The axes with their lengths, outermost first.
+    pub(crate) fn axes(&self) -> Vec<(usize, u32)> {
+        self.axes.iter().map(|(axis, length, _)| (*axis, *length)).collect()
+    }
+
     /// Whether the axis is one of these.
     pub(crate) fn contains(&self, axis: usize) -> bool {
         self.axes.iter().any(|(own, _, _)| *own == axis)

@@ -3,7 +3,7 @@
 use super::format::{Format, Tile};
 use super::pack::{PackedRight, RightShape, lock, pack_rows};
 use super::plan::Plan;
-use super::requantise::Requantise;
+use super::requantise::{Requantise, Row};
 use crate::TensorSet;
 use crate::cpu::access::AXES;
 use crate::cpu::isa::Available;
@@ -85,15 +85,7 @@ impl Product {
         } else {
             None
         };
-        let points: Vec<[u32; AXES]> = (0..plan.columns.points())
-            .map(|column| {
-                let mut point = [0; AXES];
-                plan.columns.locate(column, &mut point);
-                point
-            })
-            .collect();
-        let is_column_axis = |axis: usize| plan.columns.contains(axis);
-        let requantise = Requantise::new(graph, op, params, &points, is_column_axis);
+        let requantise = Requantise::new(graph, op, params, &plan, isa);
         Some(Self { plan, format, shape, packed, requantise, epilogue })
     }
 
@@ -214,7 +206,7 @@ impl Product {
                 Some(requantise) => {
                     // SAFETY: tasks differ in batch, rows or columns, so no other has these elements.
                     let out = unsafe { outputs[0].part(first, columns) };
-                    requantise.run(isa, sums, first_column, out);
+                    requantise.run(isa, Row { sums, first: first_column, point, operands, out });
                 }
                 None => {
                     let presets = Presets::Sums(sums);

@@ -1,111 +1,164 @@
-//! The epilogue that most layers have, recognised in their bytecode: add a bias, multiply, round-shift, add, clamp,
-//! look up in a table, store. It runs on whole rows of sums with everything by column prepared at load.
+//! The epilogue that most layers have: add a bias, multiply, add a residual, round-shift, add, clamp, look up in a table,
+//! store. It runs on whole rows of sums with everything by column prepared at load.
 
+use super::plan::Plan;
+use super::recognise::{Factor, recognise};
 use crate::TensorSet;
-use crate::cpu::access::{AXES, Access};
+use crate::cpu::access::{AXES, Access, Point};
 use crate::cpu::isa::{Available, Job};
-use referee::graph::{Dtype, Instruction, OpKind, REGISTERS, ResolvedGraph, ResolvedOp, TensorKind};
+use crate::cpu::sweep::Sweep;
+use crate::cpu::table::{STRIP, Table};
+use referee::graph::{Dtype, OpKind, ResolvedGraph, ResolvedOp, TensorKind};
+
+/// A bias of each sum.
+#[derive(Clone, Debug)]
+enum Bias {
+    None,
+    Columns(Vec<i32>),
+    Row(Operand),
+}
 
 /// A factor of each sum.
 #[derive(Clone, Debug)]
 enum Multiplier {
     Uniform(i32),
     Columns(Vec<i32>),
+    Row(Operand),
 }
 
-/// `clamp(round_shift((sum + bias) * multiplier, shift) + offset, low, high)`, then perhaps a table, stored.
+/// An operand that is read while the op runs.
+#[derive(Clone, Debug)]
+struct Operand {
+    index: usize,
+    access: Access,
+}
+
+/// An operand that moves along the columns, times a number.
+#[derive(Clone, Debug)]
+struct Residual {
+    operand: Operand,
+    factor: i32,
+    /// The axis that the columns lie along.
+    axis: usize,
+}
+
+/// `clamp(round_shift((sum + bias) * multiplier + residual, shift) + offset, low, high)`, then perhaps a table, stored.
 #[derive(Clone, Debug)]
 pub(crate) struct Requantise {
-    bias: Option<Vec<i32>>,
+    bias: Bias,
     multiplier: Multiplier,
+    residual: Option<Residual>,
     shift: u8,
     offset: i64,
     low: i64,
     high: i64,
-    /// Bytes to store for each value from `low` to `high`.
-    table: Option<Vec<u8>>,
+    /// What to store for each value from `low` to `high`.
+    table: Option<Table>,
     dtype: Dtype,
 }
 
-/// What a register holds, as far as the pattern goes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Meaning {
-    Unknown,
-    Known(i64),
-    Operand(u8),
-    /// The sum, with the operand that was added.
-    Sum(Option<u8>),
-    Scaled(Scaled),
-    Looked(Scaled, u8),
+/// One row of sums, or a part of one.
+pub(crate) struct Row<'a> {
+    pub(crate) sums: &'a [i32],
+    /// Column of the first sum.
+    pub(crate) first: usize,
+    /// The row's point; its column axes are 0.
+    pub(crate) point: Point,
+    /// Bytes of each operand of the op.
+    pub(crate) operands: &'a [&'a [u8]],
+    pub(crate) out: &'a mut [u8],
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Factor {
-    Known(i64),
-    Operand(u8),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Scaled {
-    bias: Option<u8>,
-    factor: Factor,
-    shift: u8,
-    offset: i64,
-    low: i64,
-    high: i64,
-}
-
-/// Greatest size of an offset; far from any overflow.
-const MAX_OFFSET: i64 = 1 << 32;
 /// Greatest number of entries of a table by value.
 const MAX_TABLE: i64 = 1 << 16;
 
 impl Requantise {
-    /// Recognises the epilogue of a contraction whose columns are given by `columns` (their points in order).
+    /// Recognises the epilogue of a contraction that is planned so.
     pub(crate) fn new(
         graph: &ResolvedGraph,
         op: &ResolvedOp,
         params: &TensorSet,
-        columns: &[[u32; AXES]],
-        is_column_axis: impl Fn(usize) -> bool,
+        plan: &Plan,
+        isa: Available,
     ) -> Option<Self> {
         if op.kind != OpKind::Contract || op.outputs.len() != 1 {
             return None;
         }
-        let program = graph.programs.get(usize::from(op.program))?;
         let dtype = graph.tensors.get(usize::from(op.outputs[0]))?.dtype;
-        let stored = interpret(&program.code, &program.constants)?;
-        let (scaled, table) = match stored {
-            Meaning::Looked(scaled, table) => (scaled, Some(table)),
-            other => (other.scaled()?, None),
-        };
-
+        let (scaled, table) = recognise(graph.programs.get(usize::from(op.program))?)?;
         let lengths: Vec<u32> = op.output_dims.iter().chain(&op.reduction_dims).copied().collect();
-        let by_column = |operand: u8| -> Option<Vec<i32>> {
-            let view = op.operands.get(usize::from(operand))?;
-            let tensor = graph.tensors.get(usize::from(view.slot))?;
-            let access = Access::new(view, &lengths);
-            let fixed = (0..op.output_dims.len()).all(|axis| is_column_axis(axis) || !access.follows(axis));
-            if tensor.kind != TensorKind::Param || !fixed || access.is_indirect() {
-                return None;
-            }
-            let data = params.get(&view.slot)?;
-            let mut value = [0i64];
-            columns
-                .iter()
-                .map(|point| {
-                    access.load(data, point, 0, &mut value);
-                    i32::try_from(value[0]).ok()
-                })
-                .collect()
+        let operand = |index: u8| -> Option<Operand> {
+            let index = usize::from(index);
+            let access = Access::new(op.operands.get(index)?, &lengths);
+            (!access.is_indirect()).then_some(Operand { index, access })
         };
-        let bias = match scaled.bias {
-            Some(operand) => Some(by_column(operand)?),
-            None => None,
+        let is_param = |operand: &Operand| {
+            let slot = usize::from(operand.access.slot());
+            graph.tensors.get(slot).is_some_and(|tensor| tensor.kind == TensorKind::Param)
+        };
+        let follows = |operand: &Operand, columns: bool| {
+            let axes = 0..op.output_dims.len();
+            axes.filter(|axis| plan.columns.contains(*axis) == columns)
+                .any(|axis| op.output_dims[axis] > 1 && operand.access.follows(axis))
+        };
+        // a param by column, or what stands still along the columns
+        let by_column = |operand: &Operand| -> Option<Vec<i32>> {
+            let data = params.get(&operand.access.slot()).filter(|_| is_param(operand) && !follows(operand, false))?;
+            let mut value = [0i64];
+            let read = |column| {
+                let mut point = [0; AXES];
+                plan.columns.locate(column, &mut point);
+                operand.access.load(data, &point, 0, &mut value);
+                i32::try_from(value[0]).ok()
+            };
+            (0..plan.columns.points()).map(read).collect()
+        };
+        let mut greatest_bias = 0;
+        let bias = match scaled.bias.map(operand) {
+            None => Bias::None,
+            Some(operand) => {
+                let operand = operand?;
+                match by_column(&operand) {
+                    Some(values) => {
+                        greatest_bias = values.iter().map(|bias| i64::from(*bias).abs()).max().unwrap_or(0);
+                        Bias::Columns(values)
+                    }
+                    None if is_param(&operand) && !follows(&operand, true) && operand.access.pads_with_zero() => {
+                        let data = params.get(&operand.access.slot())?;
+                        let dtype = operand.access.dtype();
+                        let elements = 0..data.len() / dtype.bytes() as usize;
+                        greatest_bias = elements.filter_map(|at| Some(dtype.read(data, at)?.abs())).max().unwrap_or(0);
+                        Bias::Row(operand)
+                    }
+                    None => return None,
+                }
+            }
         };
         let multiplier = match scaled.factor {
             Factor::Known(value) => Multiplier::Uniform(i32::try_from(value).ok()?),
-            Factor::Operand(operand) => Multiplier::Columns(by_column(operand)?),
+            Factor::Operand(index) => {
+                let operand = operand(index)?;
+                match by_column(&operand) {
+                    Some(values) => Multiplier::Columns(values),
+                    None if !follows(&operand, true) && operand.access.pads_with_zero() => Multiplier::Row(operand),
+                    None => return None,
+                }
+            }
+        };
+        let residual = match scaled.addend {
+            None => None,
+            Some(addend) => {
+                let operand = operand(addend.operand)?;
+                let sweep = Sweep::new(&plan.columns.axes(), std::slice::from_ref(&operand.access), |_| false);
+                // of 8 or 16 bits, so that with a product of 62 bits nothing wraps
+                if operand.access.dtype().bytes() > 2
+                    || !operand.access.pads_with_zero()
+                    || sweep.innermost_length() != plan.columns.points()
+                {
+                    return None;
+                }
+                Some(Residual { operand, factor: i32::try_from(addend.factor).ok()?, axis: sweep.innermost() })
+            }
         };
         // the sum with its bias must fit 32 bits, the rounded product 64
         let greatest = |operand: usize| match op.operands[operand].dtype {
@@ -113,14 +166,14 @@ impl Requantise {
             _ => 128,
         };
         let sum = i64::from(op.reduction_points()) * greatest(0) * greatest(1);
-        let most = bias.iter().flatten().map(|bias| i64::from(*bias).abs()).max().unwrap_or(0);
-        if sum + most > i64::from(i32::MAX) || scaled.shift > 62 {
+        if sum + greatest_bias > i64::from(i32::MAX) || scaled.shift > 61 + u8::from(residual.is_none()) {
             return None;
         }
         let (low, high) = dtype.range();
         let mut requantise = Self {
             bias,
             multiplier,
+            residual,
             shift: scaled.shift,
             offset: scaled.offset,
             low: scaled.low.clamp(low, high),
@@ -141,69 +194,118 @@ impl Requantise {
             if requantise.high - requantise.low >= MAX_TABLE {
                 return None;
             }
-            let size = dtype.bytes() as usize;
-            let entry = |index: i64| {
-                let value = view.dtype.read(data, index as usize).unwrap_or(0);
-                dtype.saturate(value).to_le_bytes().into_iter().take(size)
-            };
-            requantise.table = Some((requantise.low..=requantise.high).flat_map(entry).collect());
+            let entry = |index: i64| view.dtype.read(data, index as usize).unwrap_or(0);
+            requantise.table = Some(Table::new((requantise.low..=requantise.high).map(entry), dtype, isa));
         }
         Some(requantise)
     }
 
     /// What each column's sum starts as.
     pub(crate) fn bias(&self) -> Option<&[i32]> {
-        self.bias.as_deref()
+        match &self.bias {
+            Bias::Columns(bias) => Some(bias),
+            Bias::None | Bias::Row(_) => None,
+        }
     }
 
-    /// Stores the sums of one row, `first` being the column of the first.
-    pub(crate) fn run(&self, isa: Available, sums: &[i32], first: usize, out: &mut [u8]) {
-        isa.run(Run { requantise: self, sums, first, out });
+    /// Stores the sums of one row.
+    pub(crate) fn run(&self, isa: Available, row: Row<'_>) {
+        isa.run(Run { requantise: self, row });
     }
 }
 
 struct Run<'a> {
     requantise: &'a Requantise,
-    sums: &'a [i32],
-    first: usize,
-    out: &'a mut [u8],
+    row: Row<'a>,
 }
-
-/// Columns whose values are computed before they are stored: a few vector registers.
-const STRIP: usize = 64;
 
 impl Job for Run<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let requantise = self.requantise;
+        let Self { requantise, row } = self;
         if requantise.is_plain() {
-            for (bytes, sum) in self.out.as_chunks_mut::<4>().0.iter_mut().zip(self.sums) {
+            for (bytes, sum) in row.out.as_chunks_mut::<4>().0.iter_mut().zip(row.sums) {
                 *bytes = sum.to_le_bytes();
             }
             return;
         }
         let size = requantise.dtype.bytes() as usize;
         let rule = requantise.rule();
-        let mut values = [0i32; STRIP];
-        for (strip, sums) in self.sums.chunks(STRIP).enumerate() {
-            let values = &mut values[..sums.len()];
+        let bias = match &requantise.bias {
+            Bias::Row(operand) => operand.value(&row),
+            Bias::None | Bias::Columns(_) => 0,
+        };
+        let (uniform, by_column) = match &requantise.multiplier {
+            Multiplier::Uniform(factor) => (*factor, None),
+            Multiplier::Row(operand) => (operand.value(&row), None),
+            Multiplier::Columns(factors) => (0, Some(&factors[row.first..][..row.sums.len()])),
+        };
+        // columns whose values are computed before they are stored: a few vector registers
+        let mut strip_values = [0i32; STRIP];
+        let mut addends = [0i64; STRIP];
+        for (strip, sums) in row.sums.chunks(STRIP).enumerate() {
+            let values = &mut strip_values[..sums.len()];
             let first = strip * STRIP;
-            match &requantise.multiplier {
-                Multiplier::Uniform(factor) => {
-                    for (value, sum) in values.iter_mut().zip(sums) {
-                        *value = rule.value(*sum, *factor);
+            if let Some(residual) = &requantise.residual {
+                residual.load(&row, first, &mut addends[..sums.len()]);
+                let factors = by_column.map(|factors| &factors[first..][..sums.len()]);
+                match factors {
+                    Some(factors) => {
+                        let pairs = values.iter_mut().zip(sums).zip(factors).zip(&addends);
+                        for (((value, sum), factor), addend) in pairs {
+                            *value = rule.value(sum.wrapping_add(bias), *factor, *addend);
+                        }
+                    }
+                    None => {
+                        for ((value, sum), addend) in values.iter_mut().zip(sums).zip(&addends) {
+                            *value = rule.value(sum.wrapping_add(bias), uniform, *addend);
+                        }
                     }
                 }
-                Multiplier::Columns(factors) => {
-                    let factors = &factors[self.first + first..][..sums.len()];
-                    for ((value, sum), factor) in values.iter_mut().zip(sums).zip(factors) {
-                        *value = rule.value(*sum, *factor);
-                    }
+            } else if let Some(factors) = by_column {
+                let factors = &factors[first..][..sums.len()];
+                for ((value, sum), factor) in values.iter_mut().zip(sums).zip(factors) {
+                    *value = rule.value(sum.wrapping_add(bias), *factor, 0);
+                }
+            } else {
+                for (value, sum) in values.iter_mut().zip(sums) {
+                    *value = rule.value(sum.wrapping_add(bias), uniform, 0);
                 }
             }
-            requantise.store(values, &mut self.out[first * size..][..sums.len() * size]);
+            let out = &mut row.out[first * size..][..sums.len() * size];
+            match &requantise.table {
+                Some(table) => {
+                    let low = requantise.low as i32;
+                    values.iter_mut().for_each(|value| *value = value.wrapping_sub(low));
+                    table.look_up(&mut strip_values, sums.len(), out);
+                }
+                None => requantise.store(values, out),
+            }
+        }
+    }
+}
+
+impl Operand {
+    /// Its value on a row that it stands still along; it is of 32 bits at most.
+    #[inline(always)]
+    fn value(&self, row: &Row<'_>) -> i32 {
+        let mut value = [0i64];
+        self.access.load(row.operands[self.index], &row.point, 0, &mut value);
+        value[0] as i32
+    }
+}
+
+impl Residual {
+    /// Its values from column `row.first + first` on, times the factor.
+    #[inline(always)]
+    fn load(&self, row: &Row<'_>, first: usize, out: &mut [i64]) {
+        let mut point = row.point;
+        point[self.axis] = (row.first + first) as u32;
+        self.operand.access.load(row.operands[self.operand.index], &point, self.axis, out);
+        for value in out {
+            *value = value.wrapping_mul(i64::from(self.factor));
         }
     }
 }
@@ -221,8 +323,8 @@ struct Rule {
 impl Rule {
     /// What one sum becomes; it lies within the bounds, which fit 32 bits. Nothing wraps, see `Requantise::new`.
     #[inline(always)]
-    fn value(self, sum: i32, factor: i32) -> i32 {
-        let product = i64::from(sum).wrapping_mul(i64::from(factor));
+    fn value(self, sum: i32, factor: i32, addend: i64) -> i32 {
+        let product = i64::from(sum).wrapping_mul(i64::from(factor)).wrapping_add(addend);
         // floor((x + half) / 2^shift)
         let rounded = product.wrapping_add(self.half).wrapping_shr(self.shift);
         rounded.wrapping_add(self.offset).max(self.low).min(self.high) as i32
@@ -234,7 +336,8 @@ impl Requantise {
     fn is_plain(&self) -> bool {
         let whole = (self.low, self.high) == Dtype::I32.range() && self.dtype == Dtype::I32;
         let once = matches!(self.multiplier, Multiplier::Uniform(1));
-        whole && once && self.shift == 0 && self.offset == 0 && self.table.is_none()
+        let alone = self.residual.is_none() && !matches!(self.bias, Bias::Row(_)) && self.table.is_none();
+        whole && once && alone && self.shift == 0 && self.offset == 0
     }
 
     fn rule(&self) -> Rule {
@@ -245,149 +348,22 @@ impl Requantise {
 
     #[inline(always)]
     fn store(&self, values: &[i32], out: &mut [u8]) {
-        match (&self.table, self.dtype.bytes()) {
-            (Some(table), 1) => self.look_up::<1>(table, values, out),
-            (Some(table), 2) => self.look_up::<2>(table, values, out),
-            (Some(table), _) => self.look_up::<4>(table, values, out),
-            (None, 1) => {
+        match self.dtype.bytes() {
+            1 => {
                 for (byte, value) in out.iter_mut().zip(values) {
                     *byte = *value as u8;
                 }
             }
-            (None, 2) => {
+            2 => {
                 for (bytes, value) in out.as_chunks_mut::<2>().0.iter_mut().zip(values) {
                     *bytes = (*value as u16).to_le_bytes();
                 }
             }
-            (None, _) => {
+            _ => {
                 for (bytes, value) in out.as_chunks_mut::<4>().0.iter_mut().zip(values) {
                     *bytes = value.to_le_bytes();
                 }
             }
         }
-    }
-
-    #[inline(always)]
-    fn look_up<const BYTES: usize>(&self, table: &[u8], values: &[i32], out: &mut [u8]) {
-        let (table, low) = (table.as_chunks::<BYTES>().0, self.low as i32);
-        for (bytes, value) in out.as_chunks_mut::<BYTES>().0.iter_mut().zip(values) {
-            *bytes = table[value.wrapping_sub(low) as usize];
-        }
-    }
-}
-
-impl Meaning {
-    /// The value as a scaled sum, if it is one.
-    fn scaled(self) -> Option<Scaled> {
-        match self {
-            Self::Sum(bias) => {
-                Some(Scaled { bias, factor: Factor::Known(1), shift: 0, offset: 0, low: i64::MIN, high: i64::MAX })
-            }
-            Self::Scaled(scaled) => Some(scaled),
-            _ => None,
-        }
-    }
-}
-
-/// Runs the program on meanings; gives what the only output stores.
-fn interpret(code: &[Instruction], constants: &[i64]) -> Option<Meaning> {
-    let mut registers = [Meaning::Known(0); REGISTERS];
-    registers[0] = Meaning::Sum(None);
-    let mut stored = None;
-    for instruction in code {
-        let at = |register: u8| registers[usize::from(register)];
-        let (d, meaning) = match *instruction {
-            Instruction::Constant { d, index } => (d, Meaning::Known(*constants.get(usize::from(index))?)),
-            Instruction::Load { d, operand } => (d, Meaning::Operand(operand)),
-            Instruction::Gather { d, operand, a } => {
-                (d, at(a).scaled().map_or(Meaning::Unknown, |scaled| Meaning::Looked(scaled, operand)))
-            }
-            Instruction::Add { d, a, b } => {
-                (d, add(at(a), at(b)).or_else(|| add(at(b), at(a))).unwrap_or(Meaning::Unknown))
-            }
-            Instruction::Sub { d, a, b } => {
-                let negative = match at(b) {
-                    Meaning::Known(value) => value.checked_neg().map(Meaning::Known),
-                    _ => None,
-                };
-                (d, negative.and_then(|b| add(at(a), b)).unwrap_or(Meaning::Unknown))
-            }
-            Instruction::Mul { d, a, b } => {
-                (d, multiply(at(a), at(b)).or_else(|| multiply(at(b), at(a))).unwrap_or(Meaning::Unknown))
-            }
-            Instruction::RoundShift { d, a, shift } => {
-                let shifted = at(a).scaled().filter(|scaled| {
-                    scaled.shift == 0 && scaled.offset == 0 && (scaled.low, scaled.high) == (i64::MIN, i64::MAX)
-                });
-                (d, shifted.map_or(Meaning::Unknown, |scaled| Meaning::Scaled(Scaled { shift, ..scaled })))
-            }
-            Instruction::Max { d, a, b } => (d, bound(at(a), at(b), i64::max)),
-            Instruction::Min { d, a, b } => (d, bound(at(a), at(b), i64::min)),
-            Instruction::Store { a, .. } => {
-                stored = Some(at(a));
-                continue;
-            }
-            // No contraction has loops.
-            Instruction::Loop { .. } | Instruction::End | Instruction::BreakIfZero { .. } => return None,
-            Instruction::Index { d, .. }
-            | Instruction::Length { d, .. }
-            | Instruction::And { d, .. }
-            | Instruction::Or { d, .. }
-            | Instruction::Xor { d, .. }
-            | Instruction::ShiftLeft { d, .. }
-            | Instruction::ShiftRight { d, .. }
-            | Instruction::ShiftArithmetic { d, .. }
-            | Instruction::Less { d, .. }
-            | Instruction::LessUnsigned { d, .. }
-            | Instruction::Equal { d, .. }
-            | Instruction::Select { d, .. }
-            | Instruction::DivideUnsigned { d, .. }
-            | Instruction::SquareRoot { d, .. }
-            | Instruction::LeadingZeros { d, .. } => (d, Meaning::Unknown),
-        };
-        registers[usize::from(d)] = meaning;
-    }
-    stored
-}
-
-fn add(a: Meaning, b: Meaning) -> Option<Meaning> {
-    match (a, b) {
-        (Meaning::Sum(None), Meaning::Operand(bias)) => Some(Meaning::Sum(Some(bias))),
-        (a, Meaning::Known(value)) if value.abs() <= MAX_OFFSET => {
-            let scaled = a.scaled()?;
-            let offset = scaled.offset + value;
-            (offset.abs() <= MAX_OFFSET).then(|| {
-                Meaning::Scaled(Scaled {
-                    offset,
-                    low: scaled.low.saturating_add(value),
-                    high: scaled.high.saturating_add(value),
-                    ..scaled
-                })
-            })
-        }
-        _ => None,
-    }
-}
-
-fn multiply(a: Meaning, b: Meaning) -> Option<Meaning> {
-    let factor = match b {
-        Meaning::Known(value) => Factor::Known(value),
-        Meaning::Operand(operand) => Factor::Operand(operand),
-        _ => return None,
-    };
-    match a {
-        Meaning::Sum(_) => Some(Meaning::Scaled(Scaled { factor, ..a.scaled()? })),
-        _ => None,
-    }
-}
-
-fn bound(a: Meaning, b: Meaning, by: impl Fn(i64, i64) -> i64) -> Meaning {
-    let (value, limit) = match (a, b) {
-        (value, Meaning::Known(limit)) | (Meaning::Known(limit), value) => (value, limit),
-        _ => return Meaning::Unknown,
-    };
-    match value.scaled() {
-        Some(scaled) => Meaning::Scaled(Scaled { low: by(scaled.low, limit), high: by(scaled.high, limit), ..scaled }),
-        None => Meaning::Unknown,
     }
 }

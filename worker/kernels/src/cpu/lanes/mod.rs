@@ -3,12 +3,15 @@
 
 mod execute;
 mod fold;
+mod look_up;
 mod looping;
+mod narrow;
 mod pointwise;
 mod program;
 
 pub(crate) use execute::{Batch, Registers};
 pub(crate) use fold::Fold;
+pub(crate) use look_up::LookUp;
 pub(crate) use pointwise::{Pointwise, Presets};
 
 /// Points of a batch.

@@ -96,6 +96,21 @@ impl Pointwise {
         }
     }
 
+    /// The prepared program.
+    pub(crate) fn program(&self) -> &LaneProgram {
+        &self.program
+    }
+
+    /// How each operand is read.
+    pub(crate) fn accesses(&self) -> &[Access] {
+        &self.accesses
+    }
+
+    /// The output points in order.
+    pub(crate) fn sweep(&self) -> &Sweep {
+        &self.sweep
+    }
+
     /// The access of an operand.
     pub(crate) fn access(&self, operand: u8) -> &Access {
         &self.accesses[usize::from(operand)]

@@ -217,6 +217,19 @@ impl LaneProgram {
         self.steps.iter().any(|step| matches!(step, Step::Index { axis, .. } if usize::from(*axis) == of))
     }
 
+    /// Whether the register is read before it is written.
+    pub(crate) fn reads_preset(&self, register: Register) -> bool {
+        for step in &self.steps {
+            if step.sources().contains(&Some(register)) {
+                return true;
+            }
+            if step.destination() == Some(register) {
+                return false;
+            }
+        }
+        false
+    }
+
     /// Operands that are read, each once.
     pub(crate) fn operands(&self) -> Vec<u8> {
         let mut operands: Vec<u8> = self
