@@ -3,7 +3,7 @@
 use crate::gemm_graph::{SUMS, product};
 use crate::report::{Report, round};
 use crate::timing::{by_turns, bytes};
-use crate::transformer::{Transformer, TransformerShape};
+use crate::transformer::Transformer;
 use assay_audit::depth::{Freivalds, Verdict, output, segment};
 use assay_audit::{ClaimedBoundary, ClaimedSegment, Subject};
 use assay_kernels::audit::{Advice, Coverage, Secret, advice};
@@ -95,7 +95,7 @@ fn contraction(report: &Report, size: [u32; 3], threads: usize) -> Result<Value,
 const LAYER: u16 = 2;
 
 fn transformer(report: &Report, batch: u32, threads: usize) -> Result<Value, Failure> {
-    let Transformer { source, graph, inputs, params, .. } = Transformer::new(TransformerShape::MINI_LM, batch)?;
+    let Transformer { source, graph, inputs, params, .. } = Transformer::mini_lm(batch)?;
     let subject = Subject { graph: Arc::new(source), resolved: Arc::new(graph), params: Arc::new(params), inputs };
     let (graph, hasher) = (&subject.resolved, Hasher::default());
     let backend = CpuBackend::new(CpuOptions { threads, isa: None })?;

@@ -2,7 +2,7 @@
 
 use crate::report::{Report, round};
 use crate::timing::{by_turns, seconds};
-use crate::transformer::{Transformer, TransformerShape};
+use crate::transformer::Transformer;
 use assay_kernels::commit::Hasher;
 use assay_kernels::{Backend, CpuBackend, CpuOptions, Keep};
 use serde_json::json;
@@ -19,7 +19,7 @@ pub(crate) fn run(report: &mut Report) -> Result<(), Box<dyn std::error::Error>>
     let hasher = Hasher::default();
     let mut rows = Vec::new();
     for batch in [1, 8] {
-        let Transformer { graph, inputs, params, operations, .. } = Transformer::new(TransformerShape::MINI_LM, batch)?;
+        let Transformer { graph, inputs, params, operations, .. } = Transformer::mini_lm(batch)?;
         let graph = Arc::new(graph);
         for threads in [1, 2] {
             let backend = CpuBackend::new(CpuOptions { threads, isa: None })?;

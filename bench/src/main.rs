@@ -7,8 +7,10 @@
 mod arguments;
 mod audit;
 mod commitment;
+mod encoder;
 mod gemm;
 mod gemm_graph;
+mod peer;
 mod report;
 mod timing;
 mod transformer;
@@ -49,6 +51,9 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     }
     if arguments.runs("audit") {
         audit::run(&mut report)?;
+    }
+    if arguments.runs("encoder") {
+        encoder::run(&mut report)?;
     }
     for file in &arguments.merge {
         report.merge(file)?;

@@ -141,6 +141,8 @@ pub(crate) enum BenchPart {
     Commitment,
     /// What auditing costs beside computing.
     Audit,
+    /// An encoder of MiniLM's size beside ONNX Runtime.
+    Encoder,
     /// Compute units and rent of every instruction.
     Program,
     /// The whole market on a local chain.

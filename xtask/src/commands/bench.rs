@@ -18,6 +18,9 @@ use crate::workspace::Workspace;
 /// The profile that operators run too.
 const PROFILE: &str = "fast";
 
+/// The Python with ONNX Runtime in the cache, which comparing a real model with its package makes.
+const PEER_PYTHON: &str = "peers/bin/python";
+
 /// Sets up, builds and measures. The last line of the benchmark program has the numbers of all parts.
 pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &BenchOptions) -> Result<(), Failure> {
     let wanted = |part| options.only.is_empty() || options.only.contains(&part);
@@ -50,10 +53,15 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &BenchOpt
         (BenchPart::Tree, "tree"),
         (BenchPart::Commitment, "commitment"),
         (BenchPart::Audit, "audit"),
+        (BenchPart::Encoder, "encoder"),
     ];
     let named: Vec<&str> = parts.into_iter().filter(|(part, _)| wanted(*part)).map(|(_, name)| name).collect();
     for name in if named.is_empty() { vec!["none"] } else { named } {
         bench.args(["--only", name]);
+    }
+    let python = workspace.cache.join(PEER_PYTHON);
+    if python.is_file() && std::env::var_os("ASSAY_PEER_PYTHON").is_none() {
+        bench.env("ASSAY_PEER_PYTHON", python);
     }
     for file in &merged {
         bench.arg("--merge").arg(file);
