@@ -1,4 +1,6 @@
-//! `assay model`: graphs as files.
+//! `assay model`: graphs as files, and graphs from trained models.
+
+mod build;
 
 use super::{read_file, write_file};
 use crate::error::{CliError, ExitStatus};
@@ -13,6 +15,10 @@ use std::path::{Path, PathBuf};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make a verifiable integer graph of a trained model: ONNX, or safetensors with a description
+    Build(build::BuildArguments),
+    /// Show what an import makes of a trained model, before any integer is chosen
+    Inspect(build::SourceArguments),
     /// Decode a graph and run every static check on it
     Check(GraphArguments),
     /// Show a graph's ops, shapes, segments and what refereeing them costs
@@ -50,6 +56,8 @@ pub(crate) struct GraphArguments {
 
 pub(crate) async fn run(command: Command, output: Output) -> Result<(), CliError> {
     match command {
+        Command::Build(arguments) => build::build(arguments, output).await,
+        Command::Inspect(arguments) => build::inspect(&arguments, output),
         Command::Check(arguments) => check(&arguments, output),
         Command::Show(arguments) => show(&arguments, output),
         Command::Add { graph, params, store } => add(&graph, &params, &store, output).await,
