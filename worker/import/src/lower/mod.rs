@@ -102,7 +102,7 @@ pub(crate) fn lower(
         current: 0,
     };
     for symbol in &graph.symbols {
-        let dim = lowering.builder.symbol(&symbol.name, symbol.min, symbol.max).map_err(QuantiseError::Graph)?;
+        let dim = lowering.builder.symbol(&symbol.name, symbol.min, symbol.max)?;
         lowering.symbols.push(dim);
     }
     let inputs = lowering.inputs()?;
@@ -246,8 +246,12 @@ impl Lowering<'_> {
     /// The builder's result with the node that is being lowered.
     pub(crate) fn built<T>(&self, result: Result<T, BuildError>) -> Result<T, QuantiseError> {
         result.map_err(|source| match self.graph.nodes.get(self.current) {
-            Some(node) => QuantiseError::Build { node: node.name.clone(), operator: node.op.name().into(), source },
-            None => QuantiseError::Graph(source),
+            Some(node) => QuantiseError::Build {
+                node: node.name.clone(),
+                operator: node.op.name().into(),
+                source: Box::new(source),
+            },
+            None => source.into(),
         })
     }
 

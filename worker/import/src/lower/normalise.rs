@@ -37,9 +37,11 @@ impl Lowering<'_> {
 
         let only_narrow = self.plan.needs.get(&output).is_some_and(|needs| needs.wide.is_none());
         let chosen = self.choices.narrow.get(&output).filter(|chosen| {
-            let along_row = |axis: usize| axis == along;
-            only_narrow && matches!(&chosen.scale, Scale::Uniform(_))
-                || only_narrow && matches!(&chosen.scale, Scale::Channels { axis, .. } if along_row(*axis))
+            only_narrow
+                && match &chosen.scale {
+                    Scale::Uniform(_) => true,
+                    Scale::Channels { axis, .. } => *axis == along,
+                }
         });
         let (dtype, scale) = match chosen {
             Some(chosen) => (chosen.dtype, chosen.scale.clone()),

@@ -4,6 +4,12 @@ use crate::error::ImportError;
 use assay_kernels::KernelError;
 use assay_models::builder::BuildError;
 
+impl From<BuildError> for QuantiseError {
+    fn from(error: BuildError) -> Self {
+        Self::Graph(Box::new(error))
+    }
+}
+
 /// Why a float graph did not become an integer graph. The message begins with a stable code.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -36,11 +42,11 @@ pub enum QuantiseError {
         /// The operation.
         operator: String,
         /// Why.
-        source: BuildError,
+        source: Box<BuildError>,
     },
     /// The finished integer graph is refused.
     #[error("I0304: the integer graph: {0}")]
-    Graph(BuildError),
+    Graph(Box<BuildError>),
     /// The float graph could not be run on an example.
     #[error(transparent)]
     Float(#[from] ImportError),

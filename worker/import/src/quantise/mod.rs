@@ -58,7 +58,7 @@ pub fn build(graph: &FloatGraph, calibration: &Calibration, options: &Options) -
     let lowered = lower::lower(graph, &plan, &choices, calibration, options)?;
     let io = describe(graph, &plan, &lowered);
     let Lowered { builder, wide, narrow, decisions, .. } = lowered;
-    let model = builder.build().map_err(QuantiseError::Graph)?;
+    let model = builder.build()?;
     let subject = report::Subject { graph, plan: &plan, choices: &choices, calibration, samples: &samples };
     let report = report::compare(&subject, &model, &io, &wide, &narrow, decisions)?;
     Ok(Built { model, io, report })

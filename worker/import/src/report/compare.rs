@@ -10,7 +10,7 @@ use crate::quantise::choices::Choices;
 use crate::quantise::plan::Plan;
 use crate::quantise::samples::Samples;
 use assay_kernels::{Backend, CpuBackend, CpuOptions, Keep, TensorSet};
-use assay_models::builder::Model;
+use assay_models::builder::{BuildError, Model};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -49,9 +49,7 @@ pub(crate) fn compare(
     let backend = CpuBackend::new(CpuOptions::default())?;
     for (index, example) in subject.calibration.examples.iter().take(subject.samples.count()).enumerate() {
         let (symbols, inputs) = io.encode(example)?;
-        let resolved = model.resolve(&symbols).map_err(|error| {
-            QuantiseError::Graph(assay_models::builder::BuildError::Refused { name: "graph".into(), error })
-        })?;
+        let resolved = model.resolve(&symbols).map_err(|error| BuildError::Refused { name: "graph".into(), error })?;
         let loaded = backend.load(Arc::new(resolved), &model.params)?;
         let mut tensors = loaded.run(&inputs, Keep::Everything)?.tensors;
         tensors.extend(inputs);

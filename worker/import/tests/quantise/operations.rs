@@ -70,7 +70,9 @@ fn window(kernel: &[u32], stride: u32, padding: u32, dilation: u32) -> Window {
 #[test]
 fn convolutions_of_every_kind() {
     let convolution = |window: Window, groups| FloatOp::Convolution { window, groups };
-    let cases: [(FloatOp, &[u32], &[usize], &[u32]); 5] = [
+    /// The operation, the shapes of its input, its weights and its output.
+    type Case = (FloatOp, &'static [u32], &'static [usize], &'static [u32]);
+    let cases: [Case; 5] = [
         (convolution(window(&[3], 1, 1, 1), 1), &[16, 20], &[8, 16, 3], &[8, 20]),
         (convolution(window(&[3, 3], 2, 1, 1), 1), &[6, 9, 8], &[10, 6, 3, 3], &[10, 5, 4]),
         (convolution(window(&[2, 2], 1, 0, 2), 1), &[6, 9, 8], &[10, 6, 2, 2], &[10, 7, 6]),
