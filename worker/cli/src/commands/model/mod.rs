@@ -1,6 +1,7 @@
 //! `assay model`: graphs as files, and graphs from trained models.
 
 mod build;
+mod values;
 
 use super::{read_file, write_file};
 use crate::error::{CliError, ExitStatus};
@@ -19,6 +20,10 @@ pub(crate) enum Command {
     Build(build::BuildArguments),
     /// Show what an import makes of a trained model, before any integer is chosen
     Inspect(build::SourceArguments),
+    /// Turn an example of a built model's inputs into the inputs of a job
+    Encode(values::EncodeArguments),
+    /// Turn the output of a job of a built model into numbers
+    Decode(values::DecodeArguments),
     /// Decode a graph and run every static check on it
     Check(GraphArguments),
     /// Show a graph's ops, shapes, segments and what refereeing them costs
@@ -58,6 +63,8 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<(), CliError
     match command {
         Command::Build(arguments) => build::build(arguments, output).await,
         Command::Inspect(arguments) => build::inspect(&arguments, output),
+        Command::Encode(arguments) => values::encode(&arguments, output),
+        Command::Decode(arguments) => values::decode(&arguments, output),
         Command::Check(arguments) => check(&arguments, output),
         Command::Show(arguments) => show(&arguments, output),
         Command::Add { graph, params, store } => add(&graph, &params, &store, output).await,
