@@ -108,6 +108,8 @@ pub(crate) enum TestPart {
     Lint,
     /// Tests of each crate.
     Unit,
+    /// What is claimed of the trained models, measured: Magika beside its official package, MiniLM beside its float network.
+    Models,
     /// Tests of the compiled program, and of the toolchain that compiled it.
     Program,
     /// Whole stories over RPC with separate processes.

@@ -114,12 +114,20 @@ impl Work {
     pub async fn store(&self, store: &LocalStore, base: &str) -> Result<ArtifactUris, ClientError> {
         let graph = store.put_bytes(self.graph.encode()).await?;
         let params = store.put_bytes(encode_bundle(&self.params)).await?;
-        let inputs = store.put_bytes(encode_bundle(&self.inputs)).await?;
         Ok(ArtifactUris {
             graph: ArtifactUri::new(base, graph)?.as_str().to_owned(),
             params: ArtifactUri::new(base, params)?.as_str().to_owned(),
-            inputs: ArtifactUri::new(base, inputs)?.as_str().to_owned(),
+            inputs: self.store_inputs(store, base).await?,
         })
+    }
+
+    /// Puts only the inputs into `store`, for one of many jobs that share graph and params, and returns where nodes fetch them.
+    ///
+    /// # Errors
+    /// As [`Self::store`].
+    pub async fn store_inputs(&self, store: &LocalStore, base: &str) -> Result<String, ClientError> {
+        let inputs = store.put_bytes(encode_bundle(&self.inputs)).await?;
+        Ok(ArtifactUri::new(base, inputs)?.as_str().to_owned())
     }
 }
 

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: lints, IDL drift, and every test.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use serde_json::json;
 
@@ -20,12 +21,18 @@ const PROGRAM_TESTS: &str = "program-tests";
 const TOOLCHAIN_TESTS: &str = "toolchain-tests";
 /// The crate of whole stories.
 const STORY_TESTS: &str = "story-tests";
+/// The crate that measures trained models.
+const MODEL_TESTS: &str = "assay-pretrained";
+
+/// Codes of `assay demo fetch` where a machine has no way to the packages: no cache, no Python, no package index.
+const OUT_OF_REACH: &[&str] = &["W0101", "W0104", "W0105"];
 
 /// The part of `test` that a crate's tests belong to.
 fn part_of(package: &str) -> TestPart {
     match package {
         PROGRAM_TESTS | TOOLCHAIN_TESTS => TestPart::Program,
         STORY_TESTS => TestPart::Stories,
+        MODEL_TESTS => TestPart::Models,
         _ => TestPart::Unit,
     }
 }
@@ -41,16 +48,24 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &TestOpti
     if wanted(TestPart::Lint) {
         result = lint::all(workspace, report).and(idl::check(workspace, report));
     }
-    if ![TestPart::Unit, TestPart::Program, TestPart::Stories].into_iter().any(wanted) {
+    if ![TestPart::Unit, TestPart::Models, TestPart::Program, TestPart::Stories].into_iter().any(wanted) {
         return result;
     }
     build::program(workspace, report, &toolchain)?;
     let programs = compile(workspace, report)?;
+    let mut variables = environment(workspace);
+    if wanted(TestPart::Models) || wanted(TestPart::Stories) {
+        let models = models(workspace, report);
+        if let Ok(true) = models {
+            variables.push(("ASSAY_REQUIRE_PACKAGES", PathBuf::from("1")));
+        }
+        result = result.and(models.map(|_| ()));
+    }
     let mut total = Tally::default();
     let mut tests = |report: &mut Report, name: &str, selected: &dyn Fn(&TestProgram) -> bool| {
         report.step(name, "", |_| {
             let selection = programs.iter().filter(|program| selected(program));
-            let outcome = test_programs::run(selection, &environment(workspace))?;
+            let outcome = test_programs::run(selection, &variables)?;
             total.add(outcome.tally);
             outcome.verdict()?;
             Ok(Ending::Done(format!("{} passed, {} ignored", outcome.tally.passed, outcome.tally.ignored)))
@@ -60,6 +75,9 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &TestOpti
         result =
             result.and(tests(report, "tests of each crate", &|program| part_of(&program.package) == TestPart::Unit));
         result = result.and(documentation(workspace, report));
+    }
+    if wanted(TestPart::Models) {
+        result = result.and(tests(report, "trained models", &|program| part_of(&program.package) == TestPart::Models));
     }
     if wanted(TestPart::Program) {
         let prepared = program_toolchain::prepare(workspace, report, &toolchain);
@@ -85,6 +103,34 @@ fn compile(workspace: &Workspace, report: &mut Report) -> Result<Vec<TestProgram
         Ok(Ending::Done(format!("{} test programs", programs.len())))
     })?;
     Ok(programs)
+}
+
+/// Fetches trained models and quantises them, and makes the Python environment that they are compared with; whether they are there.
+/// Tests that need what is out of reach say so and test nothing.
+fn models(workspace: &Workspace, report: &mut Report) -> Result<bool, Failure> {
+    let mut ready = false;
+    report.step("packages of trained models", "the first time some minutes", |_| {
+        let mut fetch = Command::new(workspace.dev_binary("assay"));
+        fetch.args(["demo", "fetch", "--peers", "--output", "json"]);
+        let output = fetch.output().map_err(|error| {
+            Failure::new(
+                Code::CannotRun,
+                format!("cannot run `{}`: {error}", process::shown(&fetch)),
+                "build it: cargo xtask build",
+            )
+        })?;
+        if output.status.success() {
+            ready = true;
+            return Ok(Ending::done());
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said = said.lines().last().unwrap_or_default().to_owned();
+        if OUT_OF_REACH.iter().any(|code| said.contains(code)) {
+            return Ok(Ending::Skipped(format!("what is claimed of them is NOT tested: {said}")));
+        }
+        Err(Failure::new(Code::Models, said, "run: assay demo fetch --peers"))
+    })?;
+    Ok(ready)
 }
 
 /// The examples in the documentation.
@@ -114,7 +160,7 @@ mod tests {
     #[test]
     fn the_parts_speak_of_crates_that_are_there() {
         let workspace = Workspace::find().expect("the workspace of this crate");
-        for name in [PROGRAM_TESTS, TOOLCHAIN_TESTS, STORY_TESTS] {
+        for name in [PROGRAM_TESTS, TOOLCHAIN_TESTS, STORY_TESTS, MODEL_TESTS] {
             assert!(workspace.packages.iter().any(|package| package.name == name), "no crate {name}");
             assert_ne!(part_of(name), TestPart::Unit);
         }

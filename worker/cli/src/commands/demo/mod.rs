@@ -5,6 +5,7 @@ mod audit;
 mod dispute;
 mod jobs;
 mod market;
+mod models;
 mod report;
 mod verify;
 
@@ -19,7 +20,10 @@ use serde::Serialize;
 use std::time::Instant;
 
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    model: Option<models::ModelDemo>,
     /// Images a job
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=250))]
     images_per_job: u32,
@@ -61,29 +65,16 @@ struct Summary {
 }
 
 pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
+    if let Some(model) = arguments.model {
+        return models::run(model, output).await;
+    }
     let started = Instant::now();
-    let cancel = cancelled_by_signals()?;
     let processes = Processes::new(arguments.keep)?;
-    let demo = async {
+    let mut summary = supervised(&processes, output, async {
         let market = Market::open(&processes, &arguments, output).await?;
-        tokio::select! {
-            summary = market.run(&arguments, output) => summary,
-            death = processes.death_of_a_child() => Err(death),
-        }
-    };
-    let summary = tokio::select! {
-        summary = demo => summary,
-        () = cancel.cancelled() => {
-            return Err(CliError::new("A0301", "interrupted; every process that was started is stopped")
-                .with_status(ExitStatus::Interrupted));
-        }
-    };
-    let mut summary = summary.inspect_err(|_| {
-        let logs = processes.logs();
-        if !logs.is_empty() {
-            output.note(format!("the last lines of the processes' logs:\n{logs}"));
-        }
-    })?;
+        market.run(&arguments, output).await
+    })
+    .await?;
     summary.seconds = (started.elapsed().as_secs_f64() * 10.0).round() / 10.0;
     if arguments.keep {
         output.note(format!("keys, journals, artifacts and logs are in {}", processes.folder().display()));
@@ -103,6 +94,29 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), CliE
             "a result differs from the scalar reference; run again with --keep and report the folder",
         ))
     }
+}
+
+/// Runs a demo to its end, unless a process dies or somebody interrupts it. After a failure the logs' last lines are shown.
+async fn supervised<T>(
+    processes: &Processes,
+    output: Output,
+    demo: impl Future<Output = Result<T, CliError>>,
+) -> Result<T, CliError> {
+    let cancel = cancelled_by_signals()?;
+    let result = tokio::select! {
+        result = demo => result,
+        death = processes.death_of_a_child() => Err(death),
+        () = cancel.cancelled() => {
+            return Err(CliError::new("A0301", "interrupted; every process that was started is stopped")
+                .with_status(ExitStatus::Interrupted));
+        }
+    };
+    result.inspect_err(|_| {
+        let logs = processes.logs();
+        if !logs.is_empty() {
+            output.note(format!("the last lines of the processes' logs:\n{logs}"));
+        }
+    })
 }
 
 impl Summary {
