@@ -43,13 +43,13 @@ fn residual(name: &str, shape: (u32, u32, u32), [residual, out]: [Dtype; 2], fac
 }
 
 /// Bias and multiplier by row, the weights on the left: a layer that is written transposed.
-fn by_row((m, n, k): (u32, u32, u32), bias: i64) -> Vector {
+fn by_row((m, n, k): (u32, u32, u32), bias: i64, multiplier: i64) -> Vector {
     let mut sketch = Sketch::new(u64::from(m + n + k));
     let (weights, right) = (sketch.param(I8, &[m, k]), sketch.input(I8, &[n, k]));
     let random = sketch.random();
     let mut numbers: Vec<i64> =
-        (0..m).flat_map(|_| [random.between(-bias, bias), random.between(1 << 20, 1 << 24)]).collect();
-    numbers[0] = bias;
+        (0..m).flat_map(|_| [random.between(-bias, bias), random.between(1 << 20, multiplier)]).collect();
+    (numbers[0], numbers[1]) = (bias, multiplier);
     let numbers = sketch.given(TensorKind::Param, I32, &constant(&[m, 2]), &numbers);
     let operands = vec![
         along(weights, &[m, k], &[0, 2]),
@@ -164,8 +164,8 @@ pub(super) fn full() -> Vec<Vector> {
         residual("at the greatest shift", (4, 40, 9), [I16, I32], i64::from(i32::MIN), 62),
         residual("with a factor of 33 bits", (4, 40, 9), [I16, I32], 1 << 32, 40),
         residual("of 32 bits", (4, 40, 9), [I32, I32], 3, 8),
-        by_row((40, 70, 50), 100_000),
-        by_row((9, 33, 20), i64::from(i32::MAX)),
+        by_row((40, 70, 50), 100_000, MULTIPLIERS.1),
+        by_row((9, 33, 20), i64::from(i32::MAX), 1 << 24),
         row_multiplier((3, 13, 32, 40), 31),
         row_multiplier((2, 7, 70, 9), 45),
     ];

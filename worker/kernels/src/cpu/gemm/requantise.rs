@@ -125,9 +125,16 @@ impl Requantise {
                     }
                     None if is_param(&operand) && !follows(&operand, true) && operand.access.pads_with_zero() => {
                         let data = params.get(&operand.access.slot())?;
-                        let dtype = operand.access.dtype();
-                        let elements = 0..data.len() / dtype.bytes() as usize;
-                        greatest_bias = elements.filter_map(|at| Some(dtype.read(data, at)?.abs())).max().unwrap_or(0);
+                        let mut value = [0i64];
+                        for batch in 0..plan.batches.points() {
+                            let mut point = [0; AXES];
+                            plan.batches.locate(batch, &mut point);
+                            for row in 0..plan.rows.points() {
+                                plan.rows.locate(row, &mut point);
+                                operand.access.load(data, &point, 0, &mut value);
+                                greatest_bias = greatest_bias.max(value[0].abs());
+                            }
+                        }
                         Bias::Row(operand)
                     }
                     None => return None,
