@@ -54,7 +54,7 @@ impl<'a> Calibrator<'a> {
     /// Runs the graph on an example and gives its outputs.
     ///
     /// # Errors
-    /// As [`execute`].
+    /// As [`execute()`].
     pub fn add(&mut self, example: &Example) -> Result<Vec<Tensor>, ImportError> {
         let (statistics, axes) = (&mut self.calibration.statistics, &self.channel_axes);
         let outputs = execute(self.graph, example, &mut |id, tensor| {
@@ -79,7 +79,7 @@ impl<'a> Calibrator<'a> {
 /// Runs a graph on all examples; `progress` hears how many are done.
 ///
 /// # Errors
-/// As [`execute`]; [`ImportError::Data`] if there is no example.
+/// As [`execute()`]; [`ImportError::Data`] if there is no example.
 pub fn run(
     graph: &FloatGraph,
     examples: impl IntoIterator<Item = Example>,
