@@ -7,8 +7,11 @@ use std::io::{Cursor, Read, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
+/// Makes the bytes of a file.
+pub(super) type Maker = fn(&mut Random) -> Vec<u8>;
+
 /// Name and maker of each type.
-pub(super) const TYPES: &[(&str, fn(&mut Random) -> Vec<u8>)] = &[
+pub(super) const TYPES: &[(&str, Maker)] = &[
     ("archive.zip", plain_zip),
     ("letter.docx", docx),
     ("sheet.xlsx", xlsx),
