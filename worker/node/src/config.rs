@@ -95,6 +95,9 @@ pub struct Disputes {
     pub least_opening_fee_lamports: u64,
     /// While an answer is due in fewer slots than this, no new jobs are claimed.
     pub low_clock_slots: u64,
+    /// For how many whole challenges of each open job the operator key's lamports have to suffice before another job is
+    /// claimed. Those that were raised count in any case.
+    pub reserved_challenges: u32,
     /// Further RPC endpoints, in the forms that --url takes, for when the first does not answer.
     pub further_endpoints: Vec<String>,
 }
@@ -105,6 +108,7 @@ impl Default for Disputes {
             least_clock_slots: 100,
             least_opening_fee_lamports: 0,
             low_clock_slots: 900,
+            reserved_challenges: 1,
             further_endpoints: Vec::new(),
         }
     }
@@ -260,6 +264,8 @@ impl NodeConfig {
         within("serving.concurrent_segments", concurrent_segments as u64, 1, 64, "allowed are 1 to 64")?;
         within("serving.queued_segments", queued_segments as u64, 0, 10_000, "allowed are 0 to 10,000")?;
         within("serving.segments_per_minute", u64::from(segments_per_minute), 1, 60_000, "allowed are 1 to 60,000")?;
+        let reserved = self.disputes.reserved_challenges;
+        within("disputes.reserved_challenges", u64::from(reserved), 1, 64, "allowed are 1 to 64")?;
         for mint in &self.accepted_mints {
             if mint.parse::<solana_sdk::pubkey::Pubkey>().is_err() {
                 return Err(ConfigError::Value {
@@ -296,6 +302,7 @@ mod tests {
             "accepted_mints = [\"x\"]",
             "[limits]\nfetch_seconds = 0",
             "[serving]\nconcurrent_segments = 0",
+            "[disputes]\nreserved_challenges = 0",
         ] {
             let config: NodeConfig = toml::from_str(text).unwrap();
             assert!(matches!(config.validate(), Err(ConfigError::Value { .. })), "{text}");

@@ -11,6 +11,7 @@ pub use disputes::DisputeLog;
 pub use holdings::Holding;
 pub use segments::SegmentRecord;
 
+use crate::defence::cost::DefenceCost;
 use crate::refusal::Refusal;
 use crate::totals::Totals;
 use holdings::HOLDINGS;
@@ -157,6 +158,9 @@ pub struct Record {
     /// What happened in disputes over the result, if it was challenged.
     #[serde(default)]
     pub dispute: Option<DisputeLog>,
+    /// What openings of the result can cost this node; known from the first look at the graph.
+    #[serde(default)]
+    pub defence: Option<DefenceCost>,
 }
 
 impl Record {
@@ -172,6 +176,7 @@ impl Record {
             payment: None,
             computed: None,
             dispute: None,
+            defence: None,
         }
     }
 

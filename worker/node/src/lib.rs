@@ -15,9 +15,9 @@
 //! | [`market`], [`rpc`] | what the service needs of the chain; the same over RPC |
 //! | [`board`], [`slot_clock`] | what the watcher saw, and bells that wake drivers |
 //! | [`driver`] | one job from first sight to its end |
-//! | [`defence`] | answering challenges |
+//! | [`defence`] | answering challenges, and lamports for it |
 //! | [`service`] | all of it under one roof, with draining |
-//! | [`status`] | what a running node says of itself |
+//! | [`status`], [`metrics`] | what a running node says of itself; the same as numbers for Prometheus |
 //! | [`start`] | from settings to a running service |
 //! | [`failpoint`] | where tests make the process die |
 //! | `fault` | wrong results and silence on purpose, in development builds alone |
@@ -31,6 +31,7 @@
 //! * A result is on disk before the commitment to it is signed; a restart commits to it without computing again.
 //! * Deadlines are compared with the slot of the very answer that showed the job, so that an endpoint that lags or
 //!   announces wrong slots makes the node wait, and never makes it give up a claim.
+//! * Nothing is claimed that the operator key's lamports could not defend beside what is open.
 //! * The chain is the truth: a job that is this node's on-chain is worked on whatever the journal says.
 //! * Passing trouble (network, disk, locked stake) is waited out until nobody can claim the job any more; everything
 //!   else ends in a record with a stable code.
@@ -46,6 +47,7 @@ pub mod failpoint;
 pub mod fault;
 pub mod journal;
 pub mod market;
+pub mod metrics;
 pub mod prepare;
 pub mod publish;
 pub mod refusal;

@@ -82,6 +82,12 @@ pub trait Market: Send + Sync + 'static {
     /// The key that this node acts with.
     fn operator(&self) -> Pubkey;
 
+    /// What that key holds.
+    fn balance_lamports(&self) -> impl Future<Output = Result<u64, Unreachable>> + Send;
+
+    /// What a transaction of this node can cost at most, rents not counted.
+    fn most_fee_lamports(&self) -> u64;
+
     /// Challenges and demands of a job, at the slot that comes with them, which is not before `minimum_slot`.
     fn dispute(
         &self,

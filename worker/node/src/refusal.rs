@@ -17,6 +17,7 @@
 //! | N0215 | the job leaves too little time to answer challenges |
 //! | N0216 | the job makes challengers pay too little for openings |
 //! | N0217 | the node was convicted and claims no more |
+//! | N0218 | the operator key has too few lamports to defend the job beside those that are open |
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -11,7 +11,8 @@ use assay_chain::accounts::{ChallengeFilter, DemandFilter, decode_job, decode_no
 use assay_chain::chain::RawAccount;
 use assay_chain::failure::TransactionFailure;
 use assay_chain::instructions::{self, TokenMint};
-use assay_chain::{Chain, ChainError, Outcome, Sender, SignedTransaction};
+use assay_chain::sender::LAMPORTS_PER_SIGNATURE;
+use assay_chain::{Chain, ChainError, Outcome, SendOptions, Sender, SignedTransaction};
 use solana_sdk::instruction::Instruction;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Keypair;
@@ -21,6 +22,15 @@ use std::time::Duration;
 
 /// How long an endpoint may be out of reach before the next one is asked what became of a transaction.
 const PATIENCE_BEFORE_NEXT: Duration = Duration::from_secs(10);
+
+/// The operator's, and the one over the root of a segment.
+const MOST_SIGNATURES: u64 = 2;
+
+/// What a transaction of a node can cost at most that is sent with these options.
+pub fn most_fee_lamports(options: &SendOptions) -> u64 {
+    let priority = options.priority_fee.most_lamports();
+    MOST_SIGNATURES.saturating_mul(LAMPORTS_PER_SIGNATURE).saturating_add(priority)
+}
 
 /// One node's access to the chain.
 pub struct RpcMarket {
@@ -188,6 +198,14 @@ impl Market for RpcMarket {
 
     fn operator(&self) -> Pubkey {
         self.operator.pubkey()
+    }
+
+    async fn balance_lamports(&self) -> Result<u64, Unreachable> {
+        self.chain().balance_lamports(&self.operator.pubkey()).await.map_err(|e| self.unreachable(e))
+    }
+
+    fn most_fee_lamports(&self) -> u64 {
+        most_fee_lamports(self.sender().options())
     }
 
     async fn dispute(&self, job: &Pubkey, minimum_slot: u64) -> Result<(u64, Dispute), Unreachable> {

@@ -1,6 +1,7 @@
 //! The node as one service: watches the market, drives jobs, serves results and status. Shutting down stops taking work,
 //! lets claimed jobs reach their commitment, then ends.
 
+use crate::defence::watch::watch_reserve;
 use crate::driver::{Driver, Shared};
 use crate::journal::JournalError;
 use crate::market::Market;
@@ -77,6 +78,7 @@ impl<M: Market> Service<M> {
     pub async fn run(mut self, cancel: CancellationToken) -> Result<(), ServiceError> {
         // Before anything can be removed.
         self.shared.adopt_results().await?;
+        self.shared.adopt_reserve()?;
         let servers = CancellationToken::new();
         let mut serving = JoinSet::new();
         {
@@ -98,6 +100,11 @@ impl<M: Market> Service<M> {
             });
             let (shared, stop) = (Arc::clone(&self.shared), servers.clone());
             serving.spawn(async move { Ok(keep_tidy(shared, stop).await?) });
+            let (shared, stop) = (Arc::clone(&self.shared), servers.clone());
+            serving.spawn(async move {
+                watch_reserve(shared, stop).await;
+                Ok(())
+            });
             serving.spawn(status::serve(Arc::clone(&self.shared), self.status_listener, servers.clone()));
         }
         // Drivers stop when the caller says so, and when this service cannot go on.

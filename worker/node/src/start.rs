@@ -3,6 +3,7 @@
 use crate::board::Board;
 use crate::config::{BackendChoice, NodeConfig};
 use crate::defence::alarm::{Alarm, Conviction};
+use crate::defence::reserve::Reserve;
 use crate::driver::Shared;
 use crate::engine::Engine;
 #[cfg(debug_assertions)]
@@ -198,6 +199,7 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
     let (sightings_in, sightings) = mpsc::channel(1024);
     let shared = Shared {
         alarm: Alarm::default(),
+        reserve: Reserve::default(),
         artifacts: Artifacts { fetcher: Fetcher::new(fetch)?, store: store.clone(), limits: config.limits.clone() },
         publisher: Publisher {
             keeper: Keeper::new(store.clone()),

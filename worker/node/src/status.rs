@@ -1,6 +1,7 @@
 //! Status and health over HTTP, on loopback unless told otherwise: read only.
 
 use crate::defence::alarm::Conviction;
+use crate::defence::reserve::Funds;
 use crate::driver::Shared;
 use crate::journal::{JournalError, Record};
 use crate::market::Market;
@@ -19,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 pub const MOST_RECORDS: usize = 1_000;
 
 /// What `assay node status` shows of a running node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// Address of the node account, base58.
     pub node: String,
@@ -34,6 +35,9 @@ pub struct Status {
     /// Disputes that are open at present.
     #[serde(default)]
     pub disputes: OpenDisputes,
+    /// Lamports of the operator key, and what the defence of the open jobs can take.
+    #[serde(default)]
+    pub funds: Funds,
     /// Why the node claims no more, if that is so.
     #[serde(default)]
     pub conviction: Option<Conviction>,
@@ -75,7 +79,7 @@ impl OpenDisputes {
     }
 }
 
-/// Serves `GET /v1/status` and `GET /v1/health` until `stop`.
+/// Serves `GET /v1/status`, `GET /v1/metrics` and `GET /v1/health` until `stop`.
 pub(crate) async fn serve<M: Market>(
     shared: Arc<Shared<M>>,
     listener: TcpListener,
@@ -83,6 +87,7 @@ pub(crate) async fn serve<M: Market>(
 ) -> Result<(), ServiceError> {
     let router = Router::new()
         .route("/v1/status", get(status::<M>))
+        .route("/v1/metrics", get(metrics::<M>))
         .route("/v1/health", get(|| async { "ok" }))
         .with_state(shared);
     axum::serve(listener, router)
@@ -92,12 +97,19 @@ pub(crate) async fn serve<M: Market>(
 }
 
 async fn status<M: Market>(State(shared): State<Arc<Shared<M>>>) -> Result<Json<Status>, (StatusCode, String)> {
+    now(shared).await.map(Json)
+}
+
+async fn metrics<M: Market>(State(shared): State<Arc<Shared<M>>>) -> Result<String, (StatusCode, String)> {
+    now(shared).await.map(|status| crate::metrics::of(&status))
+}
+
+async fn now<M: Market>(shared: Arc<Shared<M>>) -> Result<Status, (StatusCode, String)> {
     // Reading the journal blocks on the disk.
     tokio::task::spawn_blocking(move || of(&shared))
         .await
         .map_err(|error| error.to_string())
         .and_then(|status| status.map_err(|error| error.to_string()))
-        .map(Json)
         .map_err(|reason| (StatusCode::INTERNAL_SERVER_ERROR, reason))
 }
 
@@ -118,6 +130,7 @@ pub fn of<M: Market>(shared: &Shared<M>) -> Result<Status, JournalError> {
         backends: shared.engine.backends().into_iter().map(|(name, text)| (name.to_owned(), text)).collect(),
         totals,
         disputes,
+        funds: shared.reserve.funds(),
         conviction: shared.alarm.conviction(),
         jobs,
     })

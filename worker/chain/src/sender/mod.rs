@@ -36,6 +36,25 @@ pub enum PriorityFee {
     },
 }
 
+/// What a transaction pays for each signature that it has, or that a program verifies for it.
+pub const LAMPORTS_PER_SIGNATURE: u64 = 5_000;
+/// Most compute units that a transaction can have.
+const MAXIMUM_COMPUTE_UNITS: u64 = 1_400_000;
+
+impl PriorityFee {
+    /// What it can come to for one transaction at most.
+    pub fn most_lamports(&self) -> u64 {
+        const MICRO_LAMPORTS: u64 = 1_000_000;
+        match self {
+            Self::None => 0,
+            Self::Fixed { micro_lamports_per_unit } => {
+                micro_lamports_per_unit.saturating_mul(MAXIMUM_COMPUTE_UNITS).div_ceil(MICRO_LAMPORTS)
+            }
+            Self::Market { maximum_lamports } => *maximum_lamports,
+        }
+    }
+}
+
 /// How transactions are built and sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendOptions {

@@ -1,5 +1,6 @@
 //! A signed transaction and its form on disk.
 
+use super::LAMPORTS_PER_SIGNATURE;
 use crate::error::{ChainError, Result};
 use solana_sdk::{pubkey::Pubkey, signature::Signature, transaction::Transaction};
 
@@ -29,7 +30,6 @@ impl SignedTransaction {
     /// What it costs if it lands, whether it succeeds or not: a fee for each signature, those included that the ed25519
     /// program verifies for it, and what it offers for priority.
     pub fn fee_lamports(&self) -> u64 {
-        const PER_SIGNATURE: u64 = 5_000;
         const MICRO_LAMPORTS: u128 = 1_000_000;
         let mut signatures = self.transaction.signatures.len() as u64;
         let (mut units, mut micro_lamports_per_unit) = (0u32, 0u64);
@@ -47,7 +47,7 @@ impl SignedTransaction {
         }
         let priority = (u128::from(units) * u128::from(micro_lamports_per_unit)).div_ceil(MICRO_LAMPORTS);
         let priority = u64::try_from(priority).unwrap_or(u64::MAX);
-        signatures.saturating_mul(PER_SIGNATURE).saturating_add(priority)
+        signatures.saturating_mul(LAMPORTS_PER_SIGNATURE).saturating_add(priority)
     }
 
     /// The programs of its instructions, in order.

@@ -4,6 +4,7 @@ use super::processes::Processes;
 use crate::commands::localnet::{Ready, program};
 use crate::error::CliError;
 use assay_chain::read_keypair;
+use assay_localnet::market::FUNDED_LAMPORTS;
 use assay_node::status::Status;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -90,6 +91,8 @@ pub(crate) async fn start_node(processes: &Processes, ready: &Ready, launch: Lau
         ("--status-listen", status.to_string()),
         ("--price-floor", price_floor.to_string()),
         ("--concurrent-jobs", concurrent_jobs.to_string()),
+        // Half of what the key has: the defence of some twenty small jobs at a time.
+        ("--fund-lamports", (FUNDED_LAMPORTS / 2).to_string()),
     ] {
         init.extend([option.to_owned(), value]);
     }

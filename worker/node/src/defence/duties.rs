@@ -27,7 +27,7 @@ impl Dispute {
     }
 
     /// How far the demand is that a challenge waits for.
-    fn progress(&self, challenge: &Challenge) -> Progress {
+    pub(super) fn progress(&self, challenge: &Challenge) -> Progress {
         self.demand(&challenge.clocks.demand).map(Demand::progress).unwrap_or_default()
     }
 

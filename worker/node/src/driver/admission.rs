@@ -1,6 +1,9 @@
 //! Everything before the claim. Nothing here is promised; whatever waits here can be dropped at any moment.
 
 use super::{DriveError, Driver, LONGEST_WAIT};
+use crate::defence::cost::DefenceCost;
+use crate::defence::exposure::Exposure;
+use crate::defence::reserve::Shortage;
 use crate::estimate;
 use crate::failpoint;
 use crate::journal::Stage;
@@ -12,6 +15,9 @@ use assay::units::{BasisPoints, Slot, TokenAmount};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+/// Slots between two looks at a balance that is too low: some four seconds.
+const LAMPORTS_SLOTS: u32 = 10;
 
 impl<M: Market> Driver<M> {
     /// Comes one step closer to the claim, cheapest first: terms, price, stake, artifacts on disk, a place, artifacts in
@@ -42,6 +48,14 @@ impl<M: Market> Driver<M> {
                 return Ok(());
             }
         }
+        // What was held back before is not read into memory again until it can be taken.
+        if self.progress.is_held_back
+            && let Some(shortage) = self.shortage(false).await?
+        {
+            self.hold_back(&shortage);
+            self.wait_for_lamports(cancel).await;
+            return Ok(());
+        }
         if !self.progress.fetched {
             return self.fetch(job, cancel).await;
         }
@@ -71,7 +85,56 @@ impl<M: Market> Driver<M> {
             }
             return Ok(());
         }
+        if let Some(shortage) = self.shortage(true).await? {
+            self.hold_back(&shortage);
+            self.wait_for_lamports(cancel).await;
+            return Ok(());
+        }
         self.promise(job, &Action::Claim).await
+    }
+
+    /// What the operator key lacks to defend the job beside those that are open; if it lacks nothing and `take_on` says
+    /// so, the job counts as open from now on.
+    async fn shortage(&mut self, take_on: bool) -> Result<Option<Shortage>, DriveError> {
+        let balance = self.shared.market.balance_lamports().await?;
+        let exposure = Exposure { is_challengeable: true, ..Exposure::default() };
+        let needed = self.shared.needed_lamports(self.progress.defence, &exposure);
+        let reserve = &self.shared.reserve;
+        let covered = match take_on {
+            true => reserve.take_on(&self.address, needed, balance),
+            false => reserve.covers(&self.address, needed, balance),
+        };
+        if take_on && covered.is_ok() {
+            self.progress.trouble = None;
+            self.progress.is_held_back = false;
+        }
+        Ok(covered.err())
+    }
+
+    /// Tells people once, and leaves the place to jobs that need less.
+    fn hold_back(&mut self, shortage: &Shortage) {
+        let refusal = shortage.refusal(&self.shared.market.operator());
+        if !self.progress.is_held_back {
+            tracing::warn!(
+                job = %self.address, code = refusal.code, reason = refusal.reason, remedy = refusal.remedy,
+                "no job is claimed that could not be defended"
+            );
+        }
+        self.shared.reserve.hold_back(&self.address, refusal.clone());
+        self.progress.is_held_back = true;
+        self.progress.trouble = Some(refusal);
+        self.progress.permit = None;
+        self.progress.prepared = None;
+    }
+
+    /// Lamports come without ringing; jobs that end bring some.
+    async fn wait_for_lamports(&mut self, cancel: &CancellationToken) {
+        let pause = self.shared.board.slot_time().saturating_mul(LAMPORTS_SLOTS).min(LONGEST_WAIT);
+        tokio::select! {
+            () = self.ears.job() => {}
+            () = cancel.cancelled() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
     }
 
     /// About how long it is until nobody can claim any more.
@@ -183,9 +246,17 @@ impl<M: Market> Driver<M> {
         if let Some(refusal) = refuse_run_time(job.run_slots, self.shared.config.limits.margin_slots, slots) {
             return self.skip(refusal);
         }
+        let cost = DefenceCost::of(&prepared.graph, self.shared.market.most_fee_lamports());
+        self.progress.defence = Some(cost);
+        if !self.progress.is_held_back {
+            self.progress.trouble = None;
+        }
         self.progress.prepared = Some(prepared);
         self.hold(job, &[])?;
-        self.write(Stage::Admitted)?;
+        let mut record = self.record()?;
+        record.stage = Stage::Admitted;
+        record.defence = Some(cost);
+        self.save(record)?;
         failpoint::reach("after_admit");
         Ok(())
     }

@@ -15,6 +15,9 @@ mod promise;
 use crate::board::{Board, Ears};
 use crate::config::NodeConfig;
 use crate::defence::alarm::{Alarm, Conviction};
+use crate::defence::cost::DefenceCost;
+use crate::defence::exposure::Exposure;
+use crate::defence::reserve::Reserve;
 use crate::engine::{Engine, Run};
 use crate::journal::{Journal, JournalError, Outcome, Record, Stage};
 use crate::market::{Action, Market, Unreachable};
@@ -54,6 +57,8 @@ pub struct Shared<M> {
     pub segments: Segments,
     /// Answers that are due, and convictions.
     pub alarm: Alarm,
+    /// Lamports for the defence of the open jobs.
+    pub reserve: Reserve,
     /// What this node does wrong on purpose.
     #[cfg(debug_assertions)]
     pub fault: Option<crate::fault::NodeFault>,
@@ -114,6 +119,8 @@ struct Progress {
     fetched: bool,
     /// The artifacts, read and checked; held only together with a permit.
     prepared: Option<Prepared>,
+    /// What openings of the result can cost, from the first look at the graph.
+    defence: Option<DefenceCost>,
     /// The result, until it is stored.
     computed: Option<(Prepared, Run)>,
     /// The result was sent to the job's store, or that was tried.
@@ -121,8 +128,10 @@ struct Progress {
     permit: Option<OwnedSemaphorePermit>,
     /// Keeps graph, params and inputs in the node's store while the job is in work.
     pin: Option<Pin>,
-    /// What kept the artifacts away the last time: the reason for which the job was not taken, if it never is.
+    /// What kept the artifacts away, or lamports lacking, the last time: why the job was not taken, if it never is.
     trouble: Option<Refusal>,
+    /// The job is not claimed for now because the operator key has too few lamports.
+    is_held_back: bool,
     failures: u32,
     refused_claims: u32,
     refused_withdrawals: u32,
@@ -154,6 +163,7 @@ impl<M: Market> Driver<M> {
     pub async fn run(mut self, cancel: CancellationToken) -> Result<u64, JournalError> {
         let result = self.run_to_end(&cancel).await;
         self.shared.board.forget(&self.address);
+        self.shared.reserve.release(&self.address);
         result.map(|()| self.looked)
     }
 
@@ -205,6 +215,7 @@ impl<M: Market> Driver<M> {
             self.shared.alarm.set(&self.address, None);
             self.shared.alarm.convict(Conviction { job: Some(self.address.to_string()), fault: view.fault.to_owned() });
         }
+        self.note_exposure(view.as_ref(), record.as_ref(), seen.slot);
         tracing::debug!(job = %self.address, slot = seen.slot, ?step, "next step");
         if let (None, Some(job)) = (&self.progress.pin, &seen.account) {
             self.progress.pin = Some(self.shared.publisher.keeper.pin(given_artifacts(job)));
@@ -228,6 +239,12 @@ impl<M: Market> Driver<M> {
             // Who was convicted claims no more.
             (Step::Admit | Step::Claim, _) if self.shared.alarm.conviction().is_some() => return Ok(false),
             (Step::Resolve(_), job) => self.resolve(job.as_ref()).await?,
+            (Step::Finish(Outcome::Lost { .. }), _) if self.progress.trouble.is_some() => {
+                // Others have it by now: what matters is why this node had not.
+                if let Some(trouble) = self.progress.trouble.take() {
+                    self.skip(trouble)?;
+                }
+            }
             (Step::Finish(outcome), _) => self.finish(outcome)?,
             (Step::Wait(until), _) => self.wait_for(until, cancel).await,
             (Step::Admit | Step::Claim, Some(job)) => self.approach(&job, cancel).await?,
@@ -257,6 +274,34 @@ impl<M: Market> Driver<M> {
             (_, None) => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Notes what the defence of the job can still cost, as far as its account says it; while challenges are open, the accounts
+    /// of the dispute say it.
+    fn note_exposure(&self, view: Option<&JobView>, record: Option<&Record>, slot: u64) {
+        let reserve = &self.shared.reserve;
+        let Some(view) = view.filter(|view| view.ours) else {
+            // A claim that was signed may still land.
+            if record.is_none_or(|record| record.in_flight.is_none()) {
+                reserve.free(&self.address);
+            }
+            return;
+        };
+        let is_challengeable = match view.phase {
+            Phase::Claimed => true,
+            Phase::Committed | Phase::Accepted if view.challenges_open > 0 => return,
+            Phase::Committed | Phase::Accepted => view.is_disputable(slot),
+            _ => return reserve.free(&self.address),
+        };
+        let lent_lamports = record.and_then(|record| record.dispute.as_ref()).map_or(0, |log| log.rent_lamports);
+        let exposure = Exposure { open: Vec::new(), is_challengeable, lent_lamports };
+        self.need(record, &exposure);
+    }
+
+    /// Notes what a job needs that can be disputed as `exposure` says.
+    fn need(&self, record: Option<&Record>, exposure: &Exposure) {
+        let cost = record.and_then(|record| record.defence);
+        self.shared.reserve.set(&self.address, self.shared.needed_lamports(cost, exposure));
     }
 
     /// Waits until the chain has come to `slot`, or the job changes, or it is time to look again anyway.

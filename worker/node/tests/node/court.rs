@@ -7,9 +7,10 @@ use anchor_lang::{AnchorDeserialize, AnchorSerialize};
 use assay::AssayError;
 use assay::address;
 use assay::dispute::{ChallengeEvent, ChallengeState, Clocks, Wait};
-use assay::state::{Challenge, Demand, DemandKey, DemandState, DemandTree, Fault, Job, SegmentClaim};
+use assay::state::{Buffer, Challenge, Demand, DemandKey, DemandState, DemandTree, Fault, Job, SegmentClaim};
 use assay::units::{Slot, TokenAmount};
 use assay_models::mlp;
+use assay_node::defence::cost::rent_lamports;
 use assay_node::defence::duties::Dispute;
 use assay_node::market::{Move, OwnBuffer};
 use referee::graph::ResolvedGraph;
@@ -197,11 +198,12 @@ impl World {
                     posted_slot: now.0,
                     ..SegmentClaim::default()
                 };
+                self.pay(rent_lamports(SegmentClaim::SPACE))?;
                 self.court.claims.insert(claim.to_bytes(), pack(&record));
                 self.court.recorded.push((*segment, *root));
                 let address = address::demand(job_address, &DemandKey::segment_root(*segment));
                 if let Some(mut demand) = self.court.demand(&address) {
-                    demand.sign(now);
+                    self.lamports += demand.sign(now);
                     self.court.demands.insert(address.to_bytes(), pack(&demand));
                 }
             }
@@ -209,6 +211,7 @@ impl World {
                 if self.court.buffers.contains_key(id) {
                     return Err(AssayError::InvariantBroken);
                 }
+                self.pay(rent_lamports(Buffer::space(*bytes)))?;
                 let bytes = vec![0; *bytes as usize];
                 self.court.buffers.insert(*id, TestBuffer { held_by: None, bytes });
             }
@@ -232,7 +235,7 @@ impl World {
                 let tree = tree(&graph(), demand.key.tree, demand.key.slot);
                 let place = Place { height: demand.key.height, index: demand.key.index };
                 tree.verify_answer(place, &demand.bound, &buffer.bytes).map_err(|_| AssayError::InvariantBroken)?;
-                demand.answer(address::buffer(&operator, *id), now)?;
+                self.lamports += demand.answer(address::buffer(&operator, *id), now)?;
                 buffer.held_by = Some(address.to_bytes());
                 self.court.answered.push(address.to_bytes());
                 self.court.demands.insert(address.to_bytes(), pack(&demand));
@@ -242,6 +245,7 @@ impl World {
                 if buffer.held_by.is_some() {
                     return Err(AssayError::BufferHeld);
                 }
+                self.lamports += rent_lamports(Buffer::space(buffer.bytes.len() as u32));
                 self.court.buffers.remove(id);
             }
             Move::TimeOut { challenge } => self.time_out(job_address, challenge)?,
@@ -263,6 +267,7 @@ impl World {
                     return Err(AssayError::DisputeNotOver);
                 }
                 self.court.claims.remove(&address.to_bytes()).ok_or(AssayError::WrongSegmentClaim)?;
+                self.lamports += rent_lamports(SegmentClaim::SPACE);
             }
         }
         Ok(())

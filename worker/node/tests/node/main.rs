@@ -8,6 +8,7 @@ mod engine;
 mod faults;
 mod life;
 mod prepare;
+mod reserve;
 mod retention;
 mod rig;
 mod segments;

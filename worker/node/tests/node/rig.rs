@@ -11,6 +11,7 @@ use assay_models::mlp;
 use assay_node::board::Board;
 use assay_node::config::NodeConfig;
 use assay_node::defence::alarm::Alarm;
+use assay_node::defence::reserve::Reserve;
 use assay_node::driver::{Driver, Shared};
 use assay_node::engine::Engine;
 use assay_node::fault::NodeFault;
@@ -35,6 +36,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const NODE: Pubkey = Pubkey::new_from_array([7; 32]);
 pub(crate) const STAKE: u64 = 1_000;
 pub(crate) const BOND: u64 = 100;
+/// What operators have unless a test says otherwise.
+pub(crate) const RICH: u64 = 1_000_000_000_000;
 /// Rows of a job's input.
 pub(crate) const ROWS: u32 = 3;
 
@@ -131,7 +134,8 @@ impl Source {
 }
 
 pub(crate) fn world(address: &Pubkey, job: &Job) -> World {
-    let mut world = World { slot: 20, node_address: NODE.to_bytes(), operator: [8; 32], ..World::default() };
+    let mut world =
+        World { slot: 20, node_address: NODE.to_bytes(), operator: [8; 32], lamports: RICH, ..World::default() };
     let node = Node {
         version: Node::VERSION,
         stake: STAKE,
@@ -270,6 +274,7 @@ impl Rig {
             fault,
             segments: Segments::new(&config.serving),
             alarm: Alarm::default(),
+            reserve: Reserve::default(),
             engine: Arc::new(engine),
             board: Board::default(),
             capacity: Arc::new(Semaphore::new(config.concurrent_jobs)),

@@ -77,10 +77,10 @@ async fn two_jobs_are_taken_paid_served_and_shown() {
     assert_eq!(status::of(&rig.shared).unwrap().jobs.len(), 2);
 
     // What is over is not started again, and costs no request.
-    let calls = market.calls();
+    let calls = market.calls_for_jobs();
     see(&running, &market, addresses[0]).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(market.calls(), calls);
+    assert_eq!(market.calls_for_jobs(), calls);
 
     rig.cancel.cancel();
     running.service.await.unwrap().unwrap();

@@ -9,6 +9,7 @@ use assay::state::{CommittedResult, Demand, Job, JobNode, Node, SegmentClaim};
 use assay::state_machine::JobEvent;
 use assay::units::{BasisPoints, Slot, TokenAmount};
 use assay_chain::program_error;
+use assay_node::defence::cost::rent_lamports;
 use assay_node::defence::duties::Dispute;
 use assay_node::journal::{InFlight, Purpose};
 use assay_node::market::{Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, Signed, Unreachable};
@@ -18,6 +19,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+/// What a transaction costs, and what the node thinks that it can cost.
+pub(crate) const FEE_LAMPORTS: u64 = 5_000;
+pub(crate) const MOST_FEE_LAMPORTS: u64 = 10_000;
 /// Slots for which a transaction can land.
 pub(crate) const VALID_SLOTS: u64 = 150;
 
@@ -27,6 +31,8 @@ pub(crate) struct World {
     pub(crate) slot: u64,
     pub(crate) node_address: [u8; 32],
     pub(crate) operator: [u8; 32],
+    /// What the operator holds.
+    pub(crate) lamports: u64,
     pub(crate) jobs: BTreeMap<[u8; 32], Vec<u8>>,
     pub(crate) node: Vec<u8>,
     pub(crate) landed: Vec<u64>,
@@ -90,6 +96,13 @@ impl World {
 
     pub(crate) fn put_node(&mut self, node: &Node) {
         self.node = pack(node);
+    }
+
+    /// Takes lamports from the operator, who has to keep the rent of its own account.
+    pub(crate) fn pay(&mut self, lamports: u64) -> Result<(), AssayError> {
+        let rest = self.lamports.checked_sub(lamports).filter(|rest| *rest >= rent_lamports(0));
+        self.lamports = rest.ok_or(AssayError::ArithmeticOverflow)?;
+        Ok(())
     }
 
     /// Distinct transactions of a purpose that were sent.
@@ -188,6 +201,8 @@ pub(crate) struct TestMarket {
 #[derive(Debug, Default)]
 struct Calls {
     count: usize,
+    /// How many of them asked for the balance, which is looked at from time to time.
+    looks: usize,
     freeze: Option<Freeze>,
     unreachable: usize,
     refuse: Vec<(Purpose, AssayError)>,
@@ -217,12 +232,18 @@ impl TestMarket {
 
     pub(crate) fn freeze(&self, freeze: Option<Freeze>) {
         let mut calls = self.calls.lock().unwrap();
-        calls.count = 0;
+        (calls.count, calls.looks) = (0, 0);
         calls.freeze = freeze;
     }
 
     pub(crate) fn calls(&self) -> usize {
         self.calls.lock().unwrap().count
+    }
+
+    /// Calls that were not looks at the balance.
+    pub(crate) fn calls_for_jobs(&self) -> usize {
+        let calls = self.calls.lock().unwrap();
+        calls.count - calls.looks
     }
 
     /// The next calls fail.
@@ -320,6 +341,15 @@ impl Market for TestMarket {
         Pubkey::new_from_array(self.world.lock().unwrap().operator)
     }
 
+    async fn balance_lamports(&self) -> Result<u64, Unreachable> {
+        self.calls.lock().unwrap().looks += 1;
+        self.call(|world| world.lamports).await
+    }
+
+    fn most_fee_lamports(&self) -> u64 {
+        MOST_FEE_LAMPORTS
+    }
+
     async fn dispute(&self, job: &Pubkey, minimum_slot: u64) -> Result<(u64, Dispute), Unreachable> {
         self.call(|world| {
             assert!(minimum_slot <= world.slot, "asked for the future");
@@ -343,12 +373,13 @@ impl Market for TestMarket {
     async fn carry_out(&self, job: &Pubkey, moves: &[Move]) -> Result<CarriedOut, Unreachable> {
         self.call(|world| {
             let mut after = world.clone();
-            let done = moves.iter().try_for_each(|one| after.carry_out(job, one));
+            let paid = after.pay(FEE_LAMPORTS);
+            let done = paid.and_then(|()| moves.iter().try_for_each(|one| after.carry_out(job, one)));
             match done {
                 Ok(()) => {
                     *world = after;
                     world.court.transactions += 1;
-                    CarriedOut::Landed { slot: world.slot, fee_lamports: 5_000 }
+                    CarriedOut::Landed { slot: world.slot, fee_lamports: FEE_LAMPORTS }
                 }
                 Err(error) => {
                     let (code, reason) = words(error);
@@ -391,7 +422,7 @@ impl Market for TestMarket {
             if world.slot > tx.last_slot {
                 return Fate::Expired;
             }
-            match world.execute(&tx) {
+            match world.pay(FEE_LAMPORTS).and_then(|()| world.execute(&tx)) {
                 Ok(()) => {
                     world.landed.push(tx.id);
                     Fate::Landed { slot: world.slot }

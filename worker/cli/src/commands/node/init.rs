@@ -47,9 +47,10 @@ pub(crate) struct Init {
     replace_settings: bool,
     /// Lamports that the operator key should have; what it lacks is sent
     ///
-    /// For fees, and for the rent of answers in a dispute: up to 60,000,000 for each opening, returned when the dispute is over. An
-    /// honest node that cannot pay for an answer is convicted of withholding.
-    #[arg(long, default_value_t = 2_000_000_000)]
+    /// For fees, and for the rent of answers in a dispute: up to 60,000,000 for each opening, returned when the dispute is over.
+    /// A job is claimed only if there is enough to open what one challenge of each open job can demand: 1,500,000,000 for a job
+    /// with large tensors, far less for a small one.
+    #[arg(long, default_value_t = 5_000_000_000)]
     fund_lamports: u64,
 }
 

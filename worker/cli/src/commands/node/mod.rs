@@ -1,5 +1,6 @@
 //! `assay node`: register, stake, run, watch, leave.
 
+mod doctor;
 mod init;
 mod run;
 mod stake;
@@ -45,6 +46,13 @@ pub(crate) enum Command {
     },
     /// What a node does and did
     Status {
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// Whether anything stands in the way of a node's jobs, or puts its stake at risk
+    ///
+    /// Ends with 1 if something is not well; each finding has a stable code.
+    Doctor {
         #[command(flatten)]
         folder: Folder,
     },
@@ -146,6 +154,7 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
             run::run_node(&context, &folder, backend, until_parent_exits, output).await
         }
         Command::Status { folder } => status::status(&context, &folder, output).await,
+        Command::Doctor { folder } => doctor::doctor(&context, &folder, output).await,
         Command::Unstake { amount, folder } => stake::unstake(&context, &folder, amount, output).await,
         Command::Withdraw { folder, deregister } => stake::withdraw(&context, &folder, deregister, output).await,
     }

@@ -4,7 +4,13 @@ use super::Folder;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{Output, Table, fields};
+use assay::state::Node;
+use assay_node::config::NodeConfig;
+use assay_node::defence::alarm::Conviction;
+use assay_node::defence::reserve::{Funds, Reserve};
+use assay_node::defence::watch::needed_by;
 use assay_node::journal::{Journal, Outcome, Record, Stage};
+use assay_node::rpc::most_fee_lamports;
 use assay_node::status::{OpenDisputes, Status, Totals};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -15,26 +21,21 @@ const SHOWN_JOBS: usize = 40;
 
 pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -> Result<(), CliError> {
     let node = folder.node()?;
-    let config = folder.config()?;
-    let running = ask(config.status_listen).await;
-    let (jobs, totals) = match &running {
-        Some(status) => (status.jobs.clone(), status.totals),
-        None => recorded(folder)?,
-    };
     let account = context.chain().find_node(&node).await?;
-    let disputes = running.as_ref().map_or_else(|| OpenDisputes::of(&jobs), |status| status.disputes);
-    let conviction = running.as_ref().and_then(|status| status.conviction.clone());
+    let Known { is_running, backends, jobs, totals, disputes, funds, conviction } =
+        known(context, folder, account.as_ref()).await?;
     let convictions = account.as_ref().map_or(0, |account| account.fraud_convictions);
     let value = json!({
         "node": node.to_string(),
-        "running": running.is_some(),
-        "backends": running.as_ref().map(|status| &status.backends),
+        "running": is_running,
+        "backends": backends,
         "stake": account.as_ref().map(|account| account.stake),
         "locked": account.as_ref().map(|account| account.locked),
         "convictions": convictions,
         "conviction": conviction,
         "totals": totals,
         "disputes": disputes,
+        "funds": funds,
         "jobs": jobs,
     });
     output.result(&value, || {
@@ -45,12 +46,23 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
         let Totals { open, paid, lost, skipped, missed, earned, convicted, .. } = totals;
         let mut rows = vec![
             ("node", node.to_string()),
-            ("running", if running.is_some() { "yes" } else { "no" }.to_owned()),
+            ("running", if is_running { "yes" } else { "no" }.to_owned()),
             ("stake", stake),
             ("locked", locked),
             ("jobs", format!("{open} open, {paid} paid, {lost} lost, {skipped} skipped, {missed} missed")),
             ("earned", earned.to_string()),
+            ("lamports", lamports_words(&funds)),
         ];
+        if funds.lacking_lamports > 0 {
+            let lacking = funds.lacking_lamports;
+            rows.push((
+                "LACKING",
+                format!("N0406 {lacking} lamports for the defence of the open jobs; send them to the operator key"),
+            ));
+        }
+        if let Some(held_back) = funds.held_back.first() {
+            rows.push(("held back", format!("{} jobs: {}", funds.held_back.len(), held_back.refusal)));
+        }
         if convictions > 0 {
             let why = conviction.map_or_else(String::new, |conviction| format!(": {}", conviction.fault));
             rows.push((
@@ -80,16 +92,67 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
     })
 }
 
-/// The records of the journal and their sums; none if the node never ran.
-fn recorded(folder: &Folder) -> Result<(Vec<Record>, Totals), CliError> {
+/// What a node says of itself, or, while it does not run, its journal and the chain.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    pub(super) is_running: bool,
+    pub(super) backends: Option<Vec<(String, String)>>,
+    pub(super) jobs: Vec<Record>,
+    pub(super) totals: Totals,
+    pub(super) disputes: OpenDisputes,
+    pub(super) funds: Funds,
+    pub(super) conviction: Option<Conviction>,
+}
+
+pub(super) async fn known(context: &Context, folder: &Folder, account: Option<&Node>) -> Result<Known, CliError> {
+    let config = folder.config()?;
+    if let Some(status) = ask(config.status_listen).await {
+        return Ok(Known {
+            is_running: true,
+            backends: Some(status.backends),
+            jobs: status.jobs,
+            totals: status.totals,
+            disputes: status.disputes,
+            funds: status.funds,
+            conviction: status.conviction,
+        });
+    }
+    let mut known = recorded(folder, &config, most_fee_lamports(context.sender.options()))?;
+    if let Some(account) = account {
+        let balance = context.chain().balance_lamports(&account.operator).await?;
+        known.funds.balance_lamports = Some(balance);
+        known.funds.lacking_lamports = known.funds.needed_lamports.saturating_sub(balance);
+    }
+    Ok(known)
+}
+
+/// What the journal says; nothing if the node never ran.
+fn recorded(folder: &Folder, config: &NodeConfig, fee_lamports: u64) -> Result<Known, CliError> {
     let path = folder.data.join("journal.redb");
     if !path.is_file() {
-        return Ok((Vec::new(), Totals::default()));
+        let funds = Funds { needed_lamports: Reserve::base_lamports(), ..Funds::default() };
+        return Ok(Known { funds, ..Known::default() });
     }
     let journal = Journal::open(&path)?;
-    let mut jobs: Vec<Record> = journal.all()?.into_iter().map(|(_, record)| record).collect();
+    let records = journal.all()?;
+    let needed_lamports = needed_by(&records, config.disputes.reserved_challenges, fee_lamports);
+    let mut jobs: Vec<Record> = records.into_iter().map(|(_, record)| record).collect();
     jobs.sort_by_key(|record| std::cmp::Reverse(record.last_slot));
-    Ok((jobs, journal.totals()?))
+    Ok(Known {
+        totals: journal.totals()?,
+        disputes: OpenDisputes::of(&jobs),
+        funds: Funds { needed_lamports, ..Funds::default() },
+        jobs,
+        ..Known::default()
+    })
+}
+
+fn lamports_words(funds: &Funds) -> String {
+    let needed = funds.needed_lamports;
+    match funds.balance_lamports {
+        Some(balance) => format!("{balance} on the operator key, {needed} needed for the open jobs"),
+        None => format!("{needed} needed for the open jobs"),
+    }
 }
 
 /// The newest jobs first; a reason is cut to what a line holds.
