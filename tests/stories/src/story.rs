@@ -2,6 +2,7 @@
 
 use crate::binary;
 use crate::node::Placement;
+use assay::CreditRole;
 use assay::state::Job;
 use assay::state_machine::JobState;
 use assay_chain::instructions::{self, TokenMint};
@@ -303,6 +304,41 @@ impl Story {
             total += self.paid_to(node).await;
         }
         assert_eq!(total, Self::PURSE, "tokens in = tokens out");
+    }
+
+    /// A stranger closes the job as soon as that is possible, paying out what is still inside.
+    pub async fn stranger_closes(&self, job: &Pubkey) {
+        let stranger = Keypair::new();
+        let key = stranger.pubkey();
+        fund(self.chain(), &key, 1_000_000_000).await.expect("lamports");
+        let started = Instant::now();
+        while let Some(account) = self.chain().find_job(job).await.expect("the chain answers") {
+            let mut steps = Vec::new();
+            for (role, payee, owed) in [
+                (CreditRole::Client, account.client, account.credits.client),
+                (CreditRole::Node, account.payee, account.credits.node),
+            ] {
+                if owed > 0 {
+                    let create = self.payment.create_associated_account(&key, &payee);
+                    let pay = instructions::help_withdraw_credit(&key, job, self.payment, role, &payee);
+                    steps.push(vec![create, pay]);
+                }
+            }
+            if account.credits.fee > 0 {
+                steps.push(vec![instructions::sweep_fee(job, self.payment)]);
+            }
+            if account.record.burn_credit > 0 {
+                steps.push(vec![instructions::burn_slash(job, self.stake)]);
+            }
+            if account.check_closable().is_ok() {
+                steps.push(vec![instructions::close_job(job, &account, self.payment)]);
+            }
+            for step in steps {
+                // The node may be faster.
+                let _ = self.sender.execute(&step, &[&stranger]).await;
+            }
+            assert!(started.elapsed() < Duration::from_secs(60), "the job cannot be closed");
+        }
     }
 
     /// Brings one job to its closing: everything out, account and vault gone.

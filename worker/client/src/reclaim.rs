@@ -9,8 +9,12 @@ use assay::state::Job;
 use assay::state_machine::JobState;
 use assay_chain::accounts::{ChallengeFilter, DemandFilter};
 use assay_chain::instructions::{self, TokenMint};
+use solana_sdk::instruction::Instruction;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signer::Signer;
+
+/// Numbers of this client's jobs that are compared with an address at which there is no job any more.
+const MOST_JOB_IDS: u64 = 10_000;
 
 /// What came back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,15 +30,18 @@ pub struct Reclaimed {
 impl Client {
     /// Withdraws what the ended job owes to this client and closes the job if nothing else is inside.
     ///
-    /// So is what this client has in the job's disputes: the bond of a filing, its share of a bounty, the rent of demands.
+    /// So is what this client has in the job's disputes: the bond of a filing, its share of a bounty, the rent of demands, of roots
+    /// and of a witness. Somebody else may close the job first: what this client had in its disputes comes back all the same,
+    /// and calling again is harmless.
     ///
     /// The node's credit and the fees of attestations are paid out too, to their owners' associated accounts: whoever pays that
     /// gets the rent back sooner.
     ///
     /// # Errors
-    /// The job has not ended, or the chain refuses; what was withdrawn before stays withdrawn.
+    /// The job has not ended, or the chain refuses; what was withdrawn before stays withdrawn. There is no such job: nor was
+    /// there one of this client, and this client has nothing in its disputes.
     pub async fn reclaim(&self, address: &Pubkey) -> Result<Reclaimed, ClientError> {
-        let Some(job) = self.chain().find_job(address).await? else { return Err(ClientError::NoJob { job: *address }) };
+        let Some(job) = self.chain().find_job(address).await? else { return self.reclaim_from_closed(address).await };
         if !job.state.is_end() {
             return Err(ClientError::NotEnded { job: *address, state: format!("{:?}", job.state).to_lowercase() });
         }
@@ -91,63 +98,116 @@ impl Client {
             self.end_attestations(address, mint).await?;
         }
         self.end_disputes(address, &job).await?;
+        self.close_accounts(address, Some(job.job_id)).await?;
         if self.chain().find_job(address).await?.is_some_and(|job| job.is_over() && job.record.burn_credit > 0) {
             let burn = instructions::burn_slash(address, self.chain().stake_mint().await?);
             if let Err(error) = self.sender.execute(&[burn], &[&self.key]).await {
                 tracing::debug!(job = %address, %error, "what was slashed was not burned by us");
             }
         }
-        let now = self.chain().find_job(address).await?;
-        reclaimed.closed = match now {
-            None => true,
-            Some(job) if job.check_closable().is_ok() => {
-                self.sender.execute(&[instructions::close_job(address, &job, mint)], &[&self.key]).await?;
-                true
-            }
-            Some(_) => false,
-        };
+        reclaimed.closed = self.close(address, mint).await?;
         Ok(reclaimed)
     }
 
-    /// Brings back what this client has in the disputes of an ended job, as far as that is possible now. Validators settle
-    /// disputes of their own; one that the client alone has won is settled by nobody else.
-    async fn end_disputes(&self, job_address: &Pubkey, job: &Job) -> Result<(), ClientError> {
-        let me = self.key.pubkey();
-        let attempt = async |instruction, what: &str| {
-            // Anybody may do it, and whoever comes second is refused.
-            if let Err(error) = self.sender.execute(&[instruction], &[&self.key]).await {
-                tracing::debug!(job = %job_address, %error, "{what}: not by us, or not yet");
-            }
-        };
-        let own = address::challenge(job_address, &me);
-        let challenge = self.chain().find_challenge(&own).await?;
-        if job.state == JobState::Convicted {
-            if challenge.as_ref().is_some_and(|challenge| !challenge.state.is_end()) {
-                attempt(instructions::resolve_challenge(job_address, &me), "ending the own challenge").await;
-            }
-            let now = self.chain().find_job(job_address).await?;
-            if now.is_some_and(|job| !job.record.settled && job.record.challenges_open == 0) {
-                let state = Some(ChallengeState::Won);
-                let filter = ChallengeFilter { state, job: Some(*job_address), ..ChallengeFilter::default() };
-                let won: Vec<Pubkey> =
-                    self.chain().challenges(filter).await?.into_iter().map(|(address, _)| address).collect();
-                attempt(instructions::settle_dispute(job_address, &won), "settling the dispute").await;
+    /// Closes the job if nothing is inside any more; whether it is closed now, by whomever.
+    async fn close(&self, address: &Pubkey, mint: TokenMint) -> Result<bool, ClientError> {
+        let Some(job) = self.chain().find_job(address).await? else { return Ok(true) };
+        if job.check_closable().is_err() {
+            return Ok(false);
+        }
+        let closed = self.sender.execute(&[instructions::close_job(address, &job, mint)], &[&self.key]).await;
+        match closed {
+            Ok(_) => Ok(true),
+            Err(error) if self.chain().find_job(address).await?.is_some() => Err(error.into()),
+            Err(error) => {
+                tracing::debug!(job = %address, %error, "somebody else closed it first");
+                Ok(true)
             }
         }
-        if challenge.is_some() {
+    }
+
+    /// What this client still has in the disputes of a job that is closed.
+    async fn reclaim_from_closed(&self, address: &Pubkey) -> Result<Reclaimed, ClientError> {
+        let job_id = self.own_job_id(address).await?;
+        let left = self.close_accounts(address, job_id).await?;
+        if job_id.is_none() && left == 0 {
+            return Err(ClientError::NoJob { job: *address });
+        }
+        Ok(Reclaimed { closed: true, ..Reclaimed::default() })
+    }
+
+    /// The number of a job that this client posted, the newest first.
+    async fn own_job_id(&self, address: &Pubkey) -> Result<Option<u64>, ClientError> {
+        let next = self.chain().next_job_id(&self.address()).await?;
+        let ids = next.saturating_sub(MOST_JOB_IDS)..next;
+        Ok(ids.rev().find(|id| address::job(&self.address(), *id) == *address))
+    }
+
+    /// Does what anybody may do, and whoever comes second is refused.
+    async fn attempt(&self, job: &Pubkey, instruction: Instruction, what: &str) {
+        if let Err(error) = self.sender.execute(&[instruction], &[&self.key]).await {
+            tracing::debug!(%job, %error, "{what}: not by us, or not yet");
+        }
+    }
+
+    /// Ends this client's challenge of a convicted job, and the dispute. Validators settle disputes of their own; one that the
+    /// client alone has won is settled by nobody else.
+    async fn end_disputes(&self, address: &Pubkey, job: &Job) -> Result<(), ClientError> {
+        if job.state != JobState::Convicted {
+            return Ok(());
+        }
+        let me = self.address();
+        let challenge = self.chain().find_challenge(&address::challenge(address, &me)).await?;
+        if challenge.is_some_and(|challenge| !challenge.state.is_end()) {
+            self.attempt(address, instructions::resolve_challenge(address, &me), "ending the own challenge").await;
+        }
+        let now = self.chain().find_job(address).await?;
+        if now.is_some_and(|job| !job.record.settled && job.record.challenges_open == 0) {
+            let state = Some(ChallengeState::Won);
+            let filter = ChallengeFilter { state, job: Some(*address), ..ChallengeFilter::default() };
+            let won = self.chain().challenges(filter).await?.into_iter().map(|(address, _)| address);
+            let won: Vec<Pubkey> = won.collect();
+            self.attempt(address, instructions::settle_dispute(address, &won), "settling the dispute").await;
+        }
+        Ok(())
+    }
+
+    /// Closes what this client opened in disputes of a job that is over or gone, as far as that is possible now: its challenge,
+    /// its demands, roots that it stands for, and a witness that a call left behind which broke off. How many there were.
+    async fn close_accounts(&self, address: &Pubkey, job_id: Option<u64>) -> Result<usize, ClientError> {
+        let me = self.address();
+        let mut accounts = 0;
+        if self.chain().find_challenge(&address::challenge(address, &me)).await?.is_some() {
+            accounts += 1;
             let stake_mint = self.chain().stake_mint().await?;
-            let close = instructions::close_challenge(&me, job_address, &me, stake_mint);
-            attempt(close, "closing the own challenge").await;
+            let close = instructions::close_challenge(&me, address, &me, stake_mint);
+            self.attempt(address, close, "closing the own challenge").await;
         }
-        if self.chain().find_job(job_address).await?.is_some_and(|job| job.is_over()) {
-            let filter = DemandFilter { job: Some(*job_address), ..DemandFilter::default() };
-            for (address, demand) in self.chain().demands(filter).await? {
+        if self.chain().find_job(address).await?.is_none_or(|job| job.is_over()) {
+            let filter = DemandFilter { job: Some(*address), ..DemandFilter::default() };
+            for (place, demand) in self.chain().demands(filter).await? {
                 if demand.payer == me {
-                    attempt(instructions::close_demand(&address, &demand), "closing a demand").await;
+                    accounts += 1;
+                    self.attempt(address, instructions::close_demand(&place, &demand), "closing a demand").await;
+                }
+            }
+            for (place, claim) in self.chain().segment_claims(address).await? {
+                if claim.payer == me {
+                    accounts += 1;
+                    let stake_mint = self.chain().stake_mint().await?;
+                    let close = instructions::close_segment_claim(&me, &place, &claim, stake_mint);
+                    self.attempt(address, close, "closing a root").await;
                 }
             }
         }
-        Ok(())
+        if let Some(id) = job_id
+            && let Some((buffer, _)) = self.chain().find_buffer(&address::buffer(&me, id)).await?
+            && buffer.held_by == Pubkey::default()
+        {
+            accounts += 1;
+            self.attempt(address, instructions::close_buffer(&me, id), "closing a witness").await;
+        }
+        Ok(accounts)
     }
 
     /// Settles the job's attestations and pays their fees out to their owners' associated accounts: the job stays as long as

@@ -1,8 +1,9 @@
 //! A result that is accepted early, and an output that is not to be had: opened on-chain, or withheld there too.
 
-use assay::state::Fault;
+use anchor_lang::Discriminator;
+use assay::state::{Demand, Fault};
 use assay::state_machine::JobState;
-use assay_client::{ClientError, Terms, Work};
+use assay_client::{ClientError, Reclaimed, Terms, Work};
 use assay_node::config::NodeConfig;
 use std::net::SocketAddr;
 use story_tests::{NodeProcess, Pace, Story, everything_rows, honest_output};
@@ -110,6 +111,34 @@ async fn an_output_that_nobody_serves_is_opened_on_chain_leaf_by_leaf() {
     story.close(job, &[node.address]).await;
     assert_eq!(story.paid_to(&node.address).await, PAYMENT);
     story.leaves_nothing(&[*job, story.client.address()]).await;
+}
+
+/// Anybody may close a job that is over: what the client opened in its disputes comes back to it all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_has_its_rents_back_although_a_stranger_closed_the_job_first() {
+    let story = Story::begin().await;
+    story.furnish_client_with_stake().await;
+    let mut node = NodeProcess::register(&story, "node", story.placement(), unreachable);
+    story.furnish_operator(&node.address).await;
+    node.start(None).await;
+    let work = work();
+    let posted = story.post(&work, &terms(&story, 150)).await;
+    let job = &posted.address;
+    story.committed(job).await;
+    let before = story.accounts().await;
+    story.client.open_output(job, &work, |_| ()).await.expect("the node answers on-chain");
+    assert_eq!(story.end(job).await.state, JobState::Settled);
+    story.stranger_closes(job).await;
+    let kept: Vec<_> = story.leftovers(&[story.client.address()]).await;
+    assert!(
+        kept.iter().any(|kept| kept.discriminator == *Demand::DISCRIMINATOR),
+        "its demands are still there: {kept:?}"
+    );
+
+    let reclaimed = story.client.reclaim(job).await.expect("the job is closed, the demands are not");
+    assert_eq!(reclaimed, Reclaimed { closed: true, ..Reclaimed::default() });
+    story.leaves_nothing(&[*job, story.client.address()]).await;
+    assert_eq!(story.accounts().await.stake_tokens, before.stake_tokens, "the bond of the filing is back");
 }
 
 #[tokio::test(flavor = "multi_thread")]

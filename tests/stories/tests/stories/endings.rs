@@ -1,6 +1,8 @@
 //! Jobs that no node computes.
 
 use assay::state_machine::JobState;
+use assay_client::{ClientError, Reclaimed};
+use solana_sdk::pubkey::Pubkey;
 use story_tests::{NodeProcess, Story};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -15,6 +17,24 @@ async fn a_client_takes_its_job_back() {
     assert_eq!(story.accounts().await.tokens, before.tokens);
     let second = story.client.cancel(&posted.address).await.expect_err("there is nothing to cancel any more");
     assert!(!second.to_string().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_reclaims_second_finds_it_done() {
+    let story = Story::begin().await;
+    let before = story.accounts().await;
+    let posted = story.post(&story.work(1), &story.terms()).await;
+    story.client.cancel(&posted.address).await.expect("nobody has claimed");
+    story.end(&posted.address).await;
+    let both = tokio::join!(story.client.reclaim(&posted.address), story.client.reclaim(&posted.address));
+    for reclaimed in [both.0, both.1] {
+        assert!(reclaimed.expect("whoever was first").closed);
+    }
+    let again = story.client.reclaim(&posted.address).await.expect("closing it once more is harmless");
+    assert_eq!(again, Reclaimed { closed: true, ..Reclaimed::default() });
+    assert_eq!(story.accounts().await.tokens, before.tokens);
+    let never = story.client.reclaim(&Pubkey::new_unique()).await.expect_err("there was no such job");
+    assert!(matches!(never, ClientError::NoJob { .. }), "{never}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
