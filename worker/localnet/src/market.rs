@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 pub const DECIMALS: u8 = 6;
 /// One whole token in base units.
 pub const TOKEN: u64 = 1_000_000;
-/// What every key gets in lamports; the authority gets ten times as much, because it pays for the program.
-pub const FUNDED_LAMPORTS: u64 = 20_000_000_000;
+/// What every key gets in lamports: nodes keep some of it for the defence of their open jobs. The authority gets ten times as
+/// much, because it pays for the program.
+pub const FUNDED_LAMPORTS: u64 = 200_000_000_000;
 /// What the client gets of the payment mint and each node and validator of the stake mint, in base units.
 pub const FUNDED_TOKENS: u64 = 1_000_000 * TOKEN;
 

@@ -91,7 +91,7 @@ pub(crate) async fn start_node(processes: &Processes, ready: &Ready, launch: Lau
         ("--status-listen", status.to_string()),
         ("--price-floor", price_floor.to_string()),
         ("--concurrent-jobs", concurrent_jobs.to_string()),
-        // Half of what the key has: the defence of some twenty small jobs at a time.
+        // Half of what the key has: the defence of some seventy jobs with large tensors at a time.
         ("--fund-lamports", (FUNDED_LAMPORTS / 2).to_string()),
     ] {
         init.extend([option.to_owned(), value]);
