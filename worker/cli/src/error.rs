@@ -28,6 +28,10 @@ pub(crate) struct CliError {
     code: String,
     sentence: String,
     status: ExitStatus,
+    /// What people are shown instead of the sentence: it has more lines.
+    shown: Option<String>,
+    /// What programs are told besides: where in a file, say.
+    place: Option<serde_json::Value>,
 }
 
 /// The code of what the libraries report without one: the operating system, a task that broke off.
@@ -36,7 +40,13 @@ const NO_CODE_OF_ITS_OWN: &str = "A0001";
 impl CliError {
     /// An error of the command line itself, `A0xxx`.
     pub(crate) fn new(code: &str, sentence: impl fmt::Display) -> Self {
-        Self { code: code.to_owned(), sentence: sentence.to_string(), status: ExitStatus::Failed }
+        Self {
+            code: code.to_owned(),
+            sentence: sentence.to_string(),
+            status: ExitStatus::Failed,
+            shown: None,
+            place: None,
+        }
     }
 
     /// A file that cannot be read or written, by name.
@@ -47,6 +57,20 @@ impl CliError {
             _ => "check the path and the disk",
         };
         Self::new("A0101", format!("cannot {action} {}: {error}; {advice}", path.display()))
+    }
+
+    /// Adds a place in a file: as text of several lines for people, as an object for programs.
+    pub(crate) fn with_place(self, shown: String, place: serde_json::Value) -> Self {
+        Self { shown: Some(shown), place: Some(place), ..self }
+    }
+
+    /// What people are shown.
+    pub(crate) fn text(&self) -> String {
+        self.shown.as_ref().map_or_else(|| self.to_string(), |shown| format!("{} {shown}", self.code))
+    }
+
+    pub(crate) fn place(&self) -> Option<&serde_json::Value> {
+        self.place.as_ref()
     }
 
     pub(crate) fn with_status(self, status: ExitStatus) -> Self {
@@ -83,7 +107,7 @@ impl<E: std::error::Error + 'static> From<E> for CliError {
             Some((code, sentence)) => (code.to_owned(), sentence.to_owned()),
             None => (code_beside(&error).unwrap_or(NO_CODE_OF_ITS_OWN).to_owned(), text),
         };
-        Self { code, sentence, status: ExitStatus::Failed }
+        Self { code, sentence, status: ExitStatus::Failed, shown: None, place: None }
     }
 }
 

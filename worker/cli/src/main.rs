@@ -5,6 +5,7 @@
 mod commands;
 mod context;
 mod error;
+mod frame;
 mod local_market;
 mod output;
 
@@ -54,6 +55,9 @@ enum Command {
     /// Check graphs and put them into a store
     #[command(subcommand)]
     Model(commands::model::Command),
+    /// Check and compile custom kernels
+    #[command(subcommand)]
+    Kernel(commands::kernel::Command),
     /// Post jobs and get their results
     #[command(subcommand)]
     Job(commands::job::Command),
@@ -98,6 +102,7 @@ fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
             Command::Network(command) => commands::network::run(command, &chain, output).await,
             Command::Node(command) => commands::node::run(command, &chain, output).await,
             Command::Model(command) => commands::model::run(command, output).await,
+            Command::Kernel(command) => commands::kernel::run(command, output),
             Command::Job(command) => commands::job::run(command, &chain, output).await,
             Command::Validator(command) => commands::validator::run(command, &chain, output).await,
             Command::Dispute(command) => commands::dispute::run(command, &chain, output).await,

@@ -174,6 +174,9 @@ pub enum ClientError {
         /// Why not.
         reason: String,
     },
+    /// Work cannot be cut into parts.
+    #[error(transparent)]
+    Cut(#[from] assay_models::cut::CutError),
     /// The result is wrong.
     #[error(
         "J0109 the committed boundary root {committed} is not the one of a replay, {computed}; the result is wrong"

@@ -17,6 +17,7 @@ mod error;
 mod fetch;
 mod reclaim;
 mod result;
+pub mod split;
 mod terms;
 mod work;
 

@@ -49,7 +49,12 @@ impl CompileError {
 
     /// The error with its line of the source, as compilers show it.
     pub fn render(&self, path: &str, source: &str) -> String {
-        let mut text = format!("error[{}]: {}\n", self.code, self.message);
+        format!("error[{}]: {}\n{}", self.code, self.message, self.excerpt(path, source))
+    }
+
+    /// The line of the source with the place marked, and what to do.
+    pub fn excerpt(&self, path: &str, source: &str) -> String {
+        let mut text = String::new();
         if let Some(place) = self.location {
             let line = source.lines().nth(place.line as usize - 1).unwrap_or_default();
             let margin = " ".repeat(place.line.to_string().len());

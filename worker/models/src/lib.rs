@@ -1,6 +1,7 @@
 //! Models: how graphs are built, the files that they and their tensors travel in, and the models that come with Assay.
 //!
 //! * [`builder`]: from tensors, programs and layers to a checked graph with its params;
+//! * [`cut`](mod@cut): which graphs can be cut into parts along a symbol, and what each part gets;
 //! * [`artifact`]: the file format of params and inputs;
 //! * [`manifest`]: the list of a result's tensors;
 //! * [`digits`]: a convolutional network for handwritten digits, with its data set;
@@ -9,6 +10,7 @@
 
 pub mod artifact;
 pub mod builder;
+pub mod cut;
 pub mod digits;
 pub mod encoder;
 pub mod manifest;

@@ -12,5 +12,6 @@ mod happy;
 mod lies;
 mod network;
 mod outages;
+mod split;
 mod watching;
 mod withheld;

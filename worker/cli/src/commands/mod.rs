@@ -3,6 +3,7 @@
 pub(crate) mod demo;
 pub(crate) mod dispute;
 pub(crate) mod job;
+pub(crate) mod kernel;
 pub(crate) mod localnet;
 pub(crate) mod measure;
 pub(crate) mod model;

@@ -73,8 +73,14 @@ impl Output {
     /// A failure, on stderr: a sentence, or one line of JSON.
     pub(crate) fn error(&self, error: &CliError) {
         match self.format {
-            Format::Text => eprintln!("{} {error}", style("error:").for_stderr().bold().red()),
-            Format::Json => eprintln!("{}", serde_json::json!({ "code": error.code(), "error": error.to_string() })),
+            Format::Text => eprintln!("{} {}", style("error:").for_stderr().bold().red(), error.text()),
+            Format::Json => {
+                let mut value = serde_json::json!({ "code": error.code(), "error": error.to_string() });
+                if let Some(place) = error.place() {
+                    value["place"] = place.clone();
+                }
+                eprintln!("{value}");
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod configuration;
+mod kernels;
 mod migrations;
 mod models;
 mod processes;

@@ -6,6 +6,7 @@ mod dispute;
 mod jobs;
 mod market;
 mod models;
+mod render;
 mod report;
 mod verify;
 
@@ -13,7 +14,7 @@ use super::cancelled_by_signals;
 use crate::error::{CliError, ExitStatus};
 use crate::local_market::Processes;
 use crate::output::Output;
-use clap::Args;
+use clap::{Args, Subcommand};
 use console::style;
 use market::Market;
 use serde::Serialize;
@@ -23,7 +24,7 @@ use std::time::Instant;
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
-    model: Option<models::ModelDemo>,
+    scene: Option<Scene>,
     /// Images a job
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=250))]
     images_per_job: u32,
@@ -33,6 +34,15 @@ pub(crate) struct Arguments {
     /// Keep the folder with keys, journals, artifacts and logs
     #[arg(long)]
     keep: bool,
+}
+
+/// Other demonstrations.
+#[derive(Debug, Subcommand)]
+enum Scene {
+    #[command(flatten)]
+    Model(models::ModelDemo),
+    /// A frame of the Mandelbrot set, rendered in tiles by three nodes from a kernel in WGSL and put together as a PNG
+    Render(render::Arguments),
 }
 
 /// What came of it: the last line of `--output json`.
@@ -65,8 +75,10 @@ struct Summary {
 }
 
 pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
-    if let Some(model) = arguments.model {
-        return models::run(model, output).await;
+    match arguments.scene {
+        Some(Scene::Model(model)) => return models::run(model, output).await,
+        Some(Scene::Render(arguments)) => return render::run(arguments, output).await,
+        None => {}
     }
     let started = Instant::now();
     let processes = Processes::new(arguments.keep)?;

@@ -1,7 +1,11 @@
 //! `assay job`: post, follow, fetch, take back.
 
+mod map;
+mod offer;
 mod post;
 mod show;
+
+pub(crate) use map::{describe as describe_map, follow as follow_map, missing as missing_parts};
 
 use super::model::load;
 use super::{read_file, write_file};
@@ -23,6 +27,8 @@ use std::sync::Arc;
 pub(crate) enum Command {
     /// Escrow the maximum price and open a job to claims
     Post(Box<post::Post>),
+    /// Cut one piece of work into many jobs, post them, try again what fails, and put the outputs together
+    Map(Box<map::Map>),
     /// Jobs on-chain
     List {
         /// Only this client's [default: everybody's]
@@ -126,6 +132,7 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
     let context = chain.context()?;
     match command {
         Command::Post(post_arguments) => post::post(&context, *post_arguments, output).await,
+        Command::Map(map_arguments) => map::map(&context, *map_arguments, output).await,
         Command::List { client } => show::list(&context, client, output).await,
         Command::Show { job } => {
             let account = context.chain().job(&job).await?;
