@@ -7,8 +7,15 @@ use std::path::{Path, PathBuf};
 use crate::failure::{Code, Failure};
 use crate::workspace::{Package, Workspace};
 
-/// Where printing is the purpose; the last two are tests that report what they measured, which the test harness shows when asked to.
-const MAY_PRINT: &[&str] = &["worker/cli/src/output", "xtask/", "bench/", "tests/program/tests/", "tests/toolchain/tests/"];
+/// Where printing is the purpose; the last three are tests that report what they measured, which the test harness shows when asked to.
+const MAY_PRINT: &[&str] = &[
+    "worker/cli/src/output",
+    "xtask/",
+    "bench/",
+    "tests/program/tests/",
+    "tests/toolchain/tests/",
+    "worker/pretrained/tests/",
+];
 
 /// The program's crate has lint settings of its own, because Anchor's macros trip the workspace's; it is searched for the macros instead.
 const OWN_LINTS: &[&str] = &["assay"];

@@ -5,7 +5,7 @@ use assay::dispute::Target;
 use assay_chain::instructions::Binding;
 use solana_sdk::pubkey::Pubkey;
 
-/// A move in a dispute. `me` of [`check`] is who makes it.
+/// A move in a dispute. `me` of [`check`](super::check) is who makes it.
 #[derive(Clone, Debug)]
 pub enum Move {
     /// Commit a sealed challenge.
