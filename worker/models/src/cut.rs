@@ -266,7 +266,7 @@ mod tests {
     }
 
     fn sound() -> Model {
-        model(|values| Operand::elementwise(values), |_, row| row)
+        model(Operand::elementwise, |_, row| row)
     }
 
     fn inputs(rows: u32) -> TensorSet {
@@ -335,13 +335,10 @@ mod tests {
         assert!(reason(&mixed, &whole(15, 3)).contains("other rows"));
         let constant = model(|values| Operand::new(values, [fixed(0), axis(1)]), |_, row| row);
         assert!(reason(&constant, &whole(15, 3)).contains("other rows"));
-        let measured = model(
-            |values| Operand::elementwise(values),
-            |program, row| {
-                let length = program.length(0);
-                program.add(row, length)
-            },
-        );
+        let measured = model(Operand::elementwise, |program, row| {
+            let length = program.length(0);
+            program.add(row, length)
+        });
         assert!(reason(&measured, &whole(15, 3)).contains("length"));
         assert!(reason(&sound(), &Cut { first: None, ..whole(15, 3) }).contains("coordinate"));
         assert!(reason(&sound(), &Cut { first: Some(1), ..whole(15, 3) }).contains("one i32"));
