@@ -35,7 +35,7 @@ impl Scene {
     }
 
     /// Answers to all files: of the rules, and of the network, whose scores for a batch of tokens `scores` gives.
-    pub(crate) fn answers(&self, mut scores: impl FnMut(&[Vec<i32>]) -> Vec<Vec<f32>>) -> Vec<Answer> {
+    pub(crate) fn answers(&self, scores: impl FnMut(&[Vec<i32>]) -> Vec<Vec<f32>>) -> Vec<Answer> {
         let asked: Vec<Vec<i32>> = self.readings.iter().filter_map(tokens).cloned().collect();
         let mut scored = asked.chunks(BATCH).flat_map(scores);
         let answer = |reading: &Reading| match reading {
