@@ -109,7 +109,10 @@ fn compile(workspace: &Workspace, report: &mut Report) -> Result<Vec<TestProgram
 /// Tests that need what is out of reach say so and test nothing.
 fn models(workspace: &Workspace, report: &mut Report) -> Result<bool, Failure> {
     let mut ready = false;
-    report.step("packages of trained models", "the first time some minutes", |_| {
+    report.step("packages of trained models", "the first time some minutes", |progress| {
+        if let Err(failure) = crate::setup::models::ensure(workspace, progress, false) {
+            return Ok(Ending::Skipped(format!("what is claimed of them is NOT tested: {failure}")));
+        }
         let mut fetch = Command::new(workspace.dev_binary("assay"));
         fetch.args(["demo", "fetch", "--peers", "--output", "json"]);
         let output = fetch.output().map_err(|error| {
