@@ -157,7 +157,7 @@ impl Linear {
             Dtype::I16 => 1 << 15,
             Dtype::I32 => 1 << 31,
         };
-        let parts = self.terms.iter().map(|(operand, coefficient)| i64::from(coefficient.abs()) * greatest(*operand));
+        let parts = self.terms.iter().map(|(operand, coefficient)| i64::from(*coefficient).abs() * greatest(*operand));
         self.terms.len() <= MOST_TERMS
             && parts.fold(i64::from(self.constant).abs(), i64::saturating_add) <= i64::from(i32::MAX)
     }
