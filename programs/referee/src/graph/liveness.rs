@@ -136,14 +136,15 @@ impl Liveness {
             grows = false;
             for (at, effect) in effects.iter().enumerate().rev() {
                 let mut alive = self.at(at + 1);
+                // A write ends what its register held, needed so far or not: if the value is read later, it will be.
+                if let Some(register) = effect.writes {
+                    alive.remove(register);
+                }
                 if self.needed(at) {
                     match (effect.flow, self.frame(at)) {
                         (Flow::End, Some((first, _))) => alive.extend(&self.at(first + 1)),
                         (Flow::Break, Some((_, last))) => alive.extend(&self.at(last + 1)),
                         _ => {}
-                    }
-                    if let Some(register) = effect.writes {
-                        alive.remove(register);
                     }
                     effect.reads.into_iter().flatten().for_each(|register| alive.insert(register));
                 }
