@@ -52,6 +52,7 @@ mod sweep_fee;
 mod time_outs;
 mod update_node;
 mod update_validator;
+mod verdicts;
 mod withdraw_charge;
 mod withdraw_credit;
 mod withdraw_fees;
