@@ -5,18 +5,24 @@
 
 mod disputes;
 mod holdings;
+mod receipts;
 mod segments;
+mod sessions;
 
 pub use disputes::DisputeLog;
 pub use holdings::Holding;
+pub use receipts::{Promise, ReceiptRecord};
 pub use segments::SegmentRecord;
+pub use sessions::{HeldVoucher, SessionOutcome, SessionPurpose, SessionRecord, SessionStage};
 
 use crate::defence::cost::DefenceCost;
 use crate::refusal::Refusal;
 use crate::totals::Totals;
 use holdings::HOLDINGS;
+use receipts::{RECEIPT_INPUTS, RECEIPTS};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use segments::SEGMENTS;
+use sessions::SESSIONS;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use solana_sdk::pubkey::Pubkey;
@@ -28,9 +34,9 @@ const REMOVED: TableDefinition<'_, u8, &[u8]> = TableDefinition::new("removed");
 
 /// A signed transaction that was, or is about to be, sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InFlight {
+pub struct InFlight<P = Purpose> {
     /// What it does.
-    pub purpose: Purpose,
+    pub purpose: P,
     /// Its first signature, base58.
     pub signature: String,
     /// The stored form of the chain client: the signed bytes and until when they can land.
@@ -247,6 +253,9 @@ impl Journal {
             write.open_table(REMOVED)?;
             write.open_table(HOLDINGS)?;
             write.open_table(SEGMENTS)?;
+            write.open_table(SESSIONS)?;
+            write.open_table(RECEIPTS)?;
+            write.open_table(RECEIPT_INPUTS)?;
             write.commit()?;
             Ok(())
         })?;

@@ -1,7 +1,7 @@
 //! What the service needs of the chain, and nothing else: so that the life of a job can be tested without one.
 
 use crate::defence::duties::Dispute;
-use crate::journal::{InFlight, Purpose};
+use crate::journal::{HeldVoucher, InFlight, Purpose, SessionPurpose};
 use assay::state::{Challenge, Demand, Job, Node, SegmentClaim};
 use solana_sdk::pubkey::Pubkey;
 use std::future::Future;
@@ -36,9 +36,9 @@ pub enum Fate {
 
 /// What signing gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Signed {
+pub enum Signed<P = Purpose> {
     /// Ready to be written down, then sent.
-    Ready(InFlight),
+    Ready(InFlight<P>),
     /// The simulation refused it: nothing was signed, and nothing is owed.
     Refused {
         /// Stable code, if the program gave one.
@@ -77,7 +77,7 @@ pub trait Market: Send + Sync + 'static {
     fn sign_segment(&self, address: &Pubkey, job: &Job, segment: u16, root: &[u8; 32]) -> Option<[u8; 64]>;
 
     /// Sends signed bytes, again and again, until their fate is known. Sending what has already landed is harmless.
-    fn submit(&self, transaction: &InFlight) -> impl Future<Output = Result<Fate, Unreachable>> + Send;
+    fn submit<P: Sync>(&self, transaction: &InFlight<P>) -> impl Future<Output = Result<Fate, Unreachable>> + Send;
 
     /// The key that this node acts with.
     fn operator(&self) -> Pubkey;

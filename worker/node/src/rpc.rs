@@ -184,7 +184,7 @@ impl Market for RpcMarket {
         (job.operator == self.operator.pubkey()).then(|| self.operator.sign_message(&statement.message()).into())
     }
 
-    async fn submit(&self, transaction: &InFlight) -> Result<Fate, Unreachable> {
+    async fn submit<P: Sync>(&self, transaction: &InFlight<P>) -> Result<Fate, Unreachable> {
         let signed = SignedTransaction::from_bytes(&transaction.transaction).map_err(|e| self.unreachable(e))?;
         match self.sender().deliver(&signed).await.map_err(|e| self.unreachable(e))? {
             Outcome::Landed(landed) => Ok(Fate::Landed { slot: landed.slot }),

@@ -12,6 +12,9 @@ mod defence;
 mod execution;
 mod promise;
 
+pub(crate) use admission::Stake;
+pub(crate) use promise::{ClaimRefusal, MOST_REFUSED_CLAIMS, MOST_REFUSED_WITHDRAWALS};
+
 use crate::board::{Board, Ears};
 use crate::config::NodeConfig;
 use crate::defence::alarm::{Alarm, Conviction};
@@ -146,7 +149,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// The longest pause while a bond is at risk.
 const LONGEST_PAUSE_WHEN_BOUND: Duration = Duration::from_secs(2);
 /// A socket can die without a word: nobody waits longer than this before looking again.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 impl<M: Market> Driver<M> {
     /// A driver for the job at `address`, which was last seen at `seen_slot` (0 if it was not).
@@ -366,7 +369,7 @@ fn given_artifacts(job: &Job) -> impl Iterator<Item = ArtifactId> {
     uris.map(|uri| ArtifactUri::parse(uri).map(|uri| uri.id())).into_iter().flatten()
 }
 
-fn pause_after(failures: u32, bound: bool) -> Duration {
+pub(crate) fn pause_after(failures: u32, bound: bool) -> Duration {
     let longest = if bound { LONGEST_PAUSE_WHEN_BOUND } else { LONGEST_PAUSE };
     FIRST_PAUSE.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(longest)
 }

@@ -5,7 +5,6 @@
 //! |---|---|
 //! | `http` | `GET /v1/segments/{job}/{segment}` and `…/advice` |
 //! | `advice` | the sums of contractions, beside a trace |
-//! | `rate` | how much one address may ask for |
 //! | `second` | a second root, signed on purpose: development builds alone |
 //!
 //! The order in which a trace comes into being is what keeps the node from ever signing two roots of one segment:
@@ -14,7 +13,6 @@
 
 mod advice;
 mod http;
-mod rate;
 #[cfg(debug_assertions)]
 mod second;
 
@@ -28,12 +26,12 @@ use crate::failpoint;
 use crate::journal::JournalError;
 use crate::market::{Market, Unreachable};
 use crate::publish::PublishError;
+use crate::rate::Rates;
 use crate::steps::JobView;
 use assay::state::Job;
 use assay_kernels::commit::Hasher;
 use assay_models::manifest::{MANIFEST_VERSION, MAX_MANIFEST_BYTES, SegmentManifest};
 use assay_store::{ArtifactId, StoreError};
-use rate::Rates;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Signature;
 use std::collections::HashMap;

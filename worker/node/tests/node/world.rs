@@ -406,7 +406,7 @@ impl Market for TestMarket {
         Some(signature)
     }
 
-    async fn submit(&self, transaction: &InFlight) -> Result<Fate, Unreachable> {
+    async fn submit<P: Sync>(&self, transaction: &InFlight<P>) -> Result<Fate, Unreachable> {
         let tx = Transaction::deserialize(&mut transaction.transaction.as_slice()).unwrap();
         self.call(|world| {
             if !world.sent.contains(&tx.id) {
