@@ -294,10 +294,10 @@ pub enum AssayError {
     NotBufferOwner = 223,
     /// The signature must be verified in the instruction before.
     #[msg("The instruction before this one is not of the ed25519 program: put the signature check right before")]
-    SegmentSignatureMissing = 224,
+    SignatureMissing = 224,
     /// The verified signature is over something else.
-    #[msg("The ed25519 instruction is not one signature of the operator over this segment root, all from its own data: build it with the message of this job")]
-    SegmentSignatureInvalid = 225,
+    #[msg("The ed25519 instruction is not one signature by the key that must sign over the message that is meant, all from its own data: build it with the message of this job or session")]
+    SignatureInvalid = 225,
     /// The segment claim is another than the one meant.
     #[msg("This is another segment root than the one meant: pass the one that the demand or the proof is about")]
     WrongSegmentClaim = 226,
@@ -470,6 +470,64 @@ pub enum AssayError {
     /// A client files alone, an auditor for its validator.
     #[msg("A filing is by the client, or by an auditor with its validator and seed: pass both or neither")]
     FilerUnclear = 298,
+
+    /// See the table of sessions: what is asked for cannot follow the session's present state.
+    #[msg("The session is in another state than this needs: read its state first")]
+    IllegalSessionTransition = 300,
+    /// See `limits::CLAIM_SLOTS` and the network's parameters.
+    #[msg("accept_slots is outside its bounds: choose 1 to the network's maximum_claim_slots")]
+    AcceptSlotsOutOfBounds = 301,
+    /// See `limits::RUN_SLOTS` and the network's parameters.
+    #[msg("session_slots is outside its bounds: choose 1 to the network's maximum_run_slots")]
+    SessionSlotsOutOfBounds = 302,
+    /// A request costs nothing, or more than the session holds.
+    #[msg("The price of a request is zero or beyond the balance: choose 1 to the balance")]
+    SessionPriceInvalid = 303,
+    /// Nobody can sign with the zero key.
+    #[msg("The voucher key is the zero key, for which nobody can sign: name a key that you hold")]
+    VoucherKeyInvalid = 304,
+    /// The node did not accept in time.
+    #[msg("The time to accept the session is over: have the client open another one")]
+    AcceptDeadlinePassed = 305,
+    /// The node may still accept.
+    #[msg("The node may still accept the session: wait for the slot after the last one of accepting")]
+    AcceptDeadlineNotPassed = 306,
+    /// The signer is neither the client nor the operator.
+    #[msg("Only the session's client and the operator that accepted it may end it early: sign with one of their keys")]
+    NotSessionParty = 307,
+    /// Vouchers and receipts may still come.
+    #[msg("Vouchers and receipts may still come: wait until the window after the session's end is over")]
+    SessionTimeLeft = 308,
+    /// Vouchers and receipts come too late.
+    #[msg("The window after the session's end is over: vouchers and receipts count no more, so finalise the session")]
+    SessionTimeOver = 309,
+    /// A voucher that adds nothing.
+    #[msg("The voucher is not greater than the one on record: vouchers are cumulative, so use a greater one")]
+    VoucherTooSmall = 310,
+    /// A voucher over more than is escrowed.
+    #[msg("The voucher is beyond the session's balance, and nothing of it is paid: have one signed that the balance covers")]
+    VoucherBeyondBalance = 311,
+    /// What was signed is no receipt of this program and cluster, or not the one that the address names.
+    #[msg("The signed message is not the receipt that the arguments name, of this program and cluster: pass its bytes as the operator signed them")]
+    ReceiptInvalid = 312,
+    /// The session is not the one that job or receipt name.
+    #[msg("The session is another than the one that the job or the receipt names: pass that one, and none for an ordinary job")]
+    WrongSession = 313,
+    /// A receipt cannot be convicted without its session.
+    #[msg("The job is a receipt that was called in, and its session is missing: pass the session that the job names")]
+    SessionMissing = 314,
+    /// Receipts that were called in have not ended.
+    #[msg("Receipts of the session are called in and have not ended: finalise them or end their disputes first")]
+    ReceiptsOpen = 315,
+    /// The session has not ended.
+    #[msg("The session has not ended: finalise it, or end the offer, first")]
+    SessionNotEnded = 316,
+    /// An instruction for ordinary jobs.
+    #[msg("The job is a receipt that was called in, which this does not apply to: use finalise_receipt or close_receipt, or challenge it")]
+    JobIsReceipt = 317,
+    /// An instruction for receipts.
+    #[msg("The job is an ordinary one and no receipt of a session: use the instruction of the same name for jobs")]
+    JobIsNoReceipt = 318,
 }
 
 #[cfg(test)]
@@ -569,8 +627,8 @@ mod tests {
         (BufferRangeInvalid, 221),
         (BufferHeld, 222),
         (NotBufferOwner, 223),
-        (SegmentSignatureMissing, 224),
-        (SegmentSignatureInvalid, 225),
+        (SignatureMissing, 224),
+        (SignatureInvalid, 225),
         (WrongSegmentClaim, 226),
         (SegmentClaimRefuted, 227),
         (SegmentRootSigned, 228),
@@ -627,6 +685,25 @@ mod tests {
         (AttestationsOpen, 296),
         (NotAFiling, 297),
         (FilerUnclear, 298),
+        (IllegalSessionTransition, 300),
+        (AcceptSlotsOutOfBounds, 301),
+        (SessionSlotsOutOfBounds, 302),
+        (SessionPriceInvalid, 303),
+        (VoucherKeyInvalid, 304),
+        (AcceptDeadlinePassed, 305),
+        (AcceptDeadlineNotPassed, 306),
+        (NotSessionParty, 307),
+        (SessionTimeLeft, 308),
+        (SessionTimeOver, 309),
+        (VoucherTooSmall, 310),
+        (VoucherBeyondBalance, 311),
+        (ReceiptInvalid, 312),
+        (WrongSession, 313),
+        (SessionMissing, 314),
+        (ReceiptsOpen, 315),
+        (SessionNotEnded, 316),
+        (JobIsReceipt, 317),
+        (JobIsNoReceipt, 318),
     ];
 
     #[test]

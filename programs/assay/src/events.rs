@@ -7,8 +7,10 @@ use crate::state::{DemandKey, Fault, Parameters};
 use anchor_lang::prelude::*;
 
 mod audit;
+mod session;
 
 pub use audit::*;
+pub use session::*;
 
 /// The network was created.
 #[event]

@@ -8,6 +8,7 @@
 //! * [`mod@error`], [`units`], [`address`], [`wire`]: codes, typed units, seeds, reading strings;
 //! * [`market`], [`audit`], [`state_machine`]: the rules as pure functions and the life of a job as a table;
 //! * [`dispute`]: the rules of disputes as pure functions, and the life of a challenge as a table;
+//! * [`mod@session`]: what is signed in a session, and its life as a table;
 //! * [`state`], [`events`]: the accounts with their transitions and invariants, and what is announced;
 //! * [`token_policy`], [`vault`]: which mints are accepted, and the only code that moves tokens;
 //! * [`beacon`]: what a slot brings that nobody knew before;
@@ -47,6 +48,8 @@ pub mod instructions;
 pub mod market;
 #[cfg(test)]
 mod seeded;
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
+pub mod session;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod state;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
@@ -392,5 +395,73 @@ pub mod assay {
     /// Ends a filing whose demands are all answered. By whoever filed.
     pub fn end_filing(ctx: Context<EndFiling>) -> Result<()> {
         EndFiling::handle(ctx)
+    }
+
+    /// Opens a session: offers it to one node and escrows its balance. By the client.
+    pub fn open_session<'info>(ctx: Context<'info, OpenSession<'info>>, args: OpenSessionArgs) -> Result<()> {
+        OpenSession::handle(ctx, args)
+    }
+
+    /// Takes an offer back that the node has not accepted. By the client.
+    pub fn cancel_session(ctx: Context<CancelSession>) -> Result<()> {
+        CancelSession::handle(ctx)
+    }
+
+    /// Ends an offer that the node did not accept in time. By anyone.
+    pub fn expire_session(ctx: Context<ExpireSession>) -> Result<()> {
+        ExpireSession::handle(ctx)
+    }
+
+    /// Accepts a session and locks the bond. By the operator of the node that it is offered to.
+    pub fn accept_session(ctx: Context<AcceptSession>) -> Result<()> {
+        AcceptSession::handle(ctx)
+    }
+
+    /// Ends the serving of a session early. By the client or the operator.
+    pub fn end_session(ctx: Context<EndSession>) -> Result<()> {
+        EndSession::handle(ctx)
+    }
+
+    /// Records a voucher that the session's voucher key signed. By anyone who has it.
+    pub fn record_voucher(ctx: Context<RecordVoucher>, args: RecordVoucherArgs) -> Result<()> {
+        RecordVoucher::handle(ctx, args)
+    }
+
+    /// Calls a receipt in that the session's operator signed: makes it a job that can be challenged. By anyone who has it.
+    pub fn open_receipt(ctx: Context<OpenReceipt>, args: OpenReceiptArgs) -> Result<()> {
+        OpenReceipt::handle(ctx, args)
+    }
+
+    /// Says where inputs and result of a receipt are that somebody else has called in. By the session's client.
+    pub fn amend_receipt(ctx: Context<AmendReceipt>, args: AmendReceiptArgs) -> Result<()> {
+        AmendReceipt::handle(ctx, args)
+    }
+
+    /// Ends a receipt that was called in and stood. By anyone.
+    pub fn finalise_receipt(ctx: Context<FinaliseReceipt>) -> Result<()> {
+        FinaliseReceipt::handle(ctx)
+    }
+
+    /// Removes a receipt that was called in and has ended; the rent goes to who called it in. By anyone.
+    pub fn close_receipt(ctx: Context<CloseReceipt>) -> Result<()> {
+        CloseReceipt::handle(ctx)
+    }
+
+    /// Settles a session whose time is over by its greatest voucher. By anyone.
+    pub fn finalise_session(ctx: Context<FinaliseSession>) -> Result<()> {
+        FinaliseSession::handle(ctx)
+    }
+
+    /// Pays a credit out of a session's vault. By the payee to any account, by anyone to the payee's associated token account.
+    pub fn withdraw_session_credit<'info>(
+        ctx: Context<'info, WithdrawSessionCredit<'info>>,
+        args: WithdrawSessionCreditArgs,
+    ) -> Result<()> {
+        WithdrawSessionCredit::handle(ctx, args)
+    }
+
+    /// Removes a session that has ended and owes nothing; the fee goes to the fee vault, all rent to the client. By anyone.
+    pub fn close_session<'info>(ctx: Context<'info, CloseSession<'info>>) -> Result<()> {
+        CloseSession::handle(ctx)
     }
 }

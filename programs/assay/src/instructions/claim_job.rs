@@ -35,12 +35,10 @@ pub struct ClaimJob<'info> {
 
 impl ClaimJob<'_> {
     fn validate(&self, now: Slot) -> Result<()> {
-        let parameters = &self.network.parameters;
         self.job.state.after(JobEvent::Claim)?;
         require!(!self.job.claim_deadline()?.has_passed(now), AssayError::ClaimWindowClosed);
-        require!(self.node.stake >= parameters.minimum_stake, AssayError::StakeBelowNetworkMinimum);
+        self.node.check_may_take(&self.network.parameters)?;
         require!(self.node.stake >= self.job.minimum_stake, AssayError::StakeBelowJobMinimum);
-        require!(self.node.open_jobs < parameters.maximum_open_jobs_per_node, AssayError::TooManyOpenJobs);
         Ok(())
     }
 

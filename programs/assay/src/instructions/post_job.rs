@@ -190,7 +190,7 @@ impl<'info> PostJob<'info> {
     pub fn handle(ctx: Context<'info, Self>, args: PostJobArgs) -> Result<()> {
         ctx.accounts.validate(&args)?;
         let accounts = &mut *ctx.accounts;
-        accounts.count_job(args.job_id, ctx.bumps.client_account)?;
+        accounts.client_account.begin(accounts.client.key(), args.job_id, ctx.bumps.client_account)?;
         accounts.record_terms(args, &ctx.bumps)?;
         let escrow = accounts.job.escrow()?.0;
         Route {
@@ -219,17 +219,6 @@ impl<'info> PostJob<'info> {
             audit_pot: job.audit.pot,
             last_claim_slot: job.claim_deadline()?.last().0,
         });
-        Ok(())
-    }
-
-    fn count_job(&mut self, job_id: u64, bump: u8) -> Result<()> {
-        let counter = &mut self.client_account;
-        if counter.is_new() {
-            counter.version = Client::VERSION;
-            counter.bump = bump;
-            counter.client = self.client.key();
-        }
-        counter.open_job(job_id)?;
         Ok(())
     }
 
@@ -289,6 +278,7 @@ impl<'info> PostJob<'info> {
             record: DisputeRecord::default(),
             audit,
             unavailable_open: 0,
+            session: Pubkey::default(),
             graph_uri: args.graph_uri,
             params_uri: args.params_uri,
             inputs_uri: args.inputs_uri,

@@ -16,6 +16,7 @@ mod node;
 mod parameters;
 mod payment_mint;
 mod segment_claim;
+mod session;
 mod validator;
 
 pub use attestation::Attestation;
@@ -31,6 +32,7 @@ pub use node::Node;
 pub use parameters::{limits, DisputeParameters, Parameters};
 pub use payment_mint::PaymentMint;
 pub use segment_claim::SegmentClaim;
+pub use session::{Session, SessionCredits};
 pub use validator::Validator;
 
 use crate::error::{AssayError, Checked};

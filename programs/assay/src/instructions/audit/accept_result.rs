@@ -21,8 +21,14 @@ pub struct AcceptResult<'info> {
 }
 
 impl AcceptResult<'_> {
+    fn validate(&self) -> Result<()> {
+        self.job.check_ordinary()?;
+        Ok(())
+    }
+
     /// See [`AcceptResult`].
     pub fn handle(ctx: Context<'_, Self>) -> Result<()> {
+        ctx.accounts.validate()?;
         let job = &mut ctx.accounts.job;
         job.accept()?;
         job.invariant()?;

@@ -67,6 +67,7 @@ pub struct FileUnavailable<'info> {
 impl<'info> FileUnavailable<'info> {
     fn validate(&mut self, args: FileUnavailableArgs, now: Slot) -> Result<()> {
         let job = &self.job;
+        job.check_ordinary()?;
         require!(job.state == JobState::Committed, AssayError::IllegalTransition);
         match (&mut self.validator, args.seed) {
             (None, None) => require_keys_eq!(self.challenger.key(), job.client, AssayError::NotClient),
