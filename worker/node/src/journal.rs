@@ -128,6 +128,8 @@ pub enum Outcome {
     },
     /// Refused before any bond was at risk.
     Skipped(Refusal),
+    /// A receipt of a session that was called in was not proved wrong; the session pays for it.
+    Stood,
     /// Claimed, but no result was committed in time: the bond paid the charge.
     Missed {
         /// Why.
@@ -167,6 +169,17 @@ pub struct Record {
     /// What openings of the result can cost this node; known from the first look at the graph.
     #[serde(default)]
     pub defence: Option<DefenceCost>,
+    /// Where the inputs are, if this is a receipt of a session that was called in.
+    #[serde(default)]
+    pub receipt: Option<CalledIn>,
+}
+
+/// What the node knows of a receipt that was called in, whatever whoever called it in says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CalledIn {
+    /// The artifact with the bundle of its inputs, in the node's own store.
+    #[serde(with = "hex::serde")]
+    pub inputs: [u8; 32],
 }
 
 impl Record {
@@ -183,6 +196,7 @@ impl Record {
             computed: None,
             dispute: None,
             defence: None,
+            receipt: None,
         }
     }
 

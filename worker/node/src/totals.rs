@@ -23,6 +23,8 @@ pub struct Totals {
     pub earned: u64,
     /// Proved wrong, or withheld.
     pub convicted: u64,
+    /// Receipts of sessions that were called in, and not proved wrong.
+    pub stood: u64,
     /// Challenges of this node's results.
     pub challenges: u64,
     /// Answers and roots that this node gave in disputes.
@@ -48,6 +50,7 @@ impl Totals {
                 Stage::Finished(Outcome::Skipped(_)) => totals.skipped += 1,
                 Stage::Finished(Outcome::Missed { .. }) => totals.missed += 1,
                 Stage::Finished(Outcome::Convicted { .. }) => totals.convicted += 1,
+                Stage::Finished(Outcome::Stood) => totals.stood += 1,
                 _ => totals.open += 1,
             }
             if let Some(dispute) = &record.dispute {
@@ -71,6 +74,7 @@ impl Totals {
             missed: self.missed.saturating_add(other.missed),
             earned: self.earned.saturating_add(other.earned),
             convicted: self.convicted.saturating_add(other.convicted),
+            stood: self.stood.saturating_add(other.stood),
             challenges: self.challenges.saturating_add(other.challenges),
             answers: self.answers.saturating_add(other.answers),
             dispute_fees_lamports: self.dispute_fees_lamports.saturating_add(other.dispute_fees_lamports),

@@ -22,8 +22,6 @@ pub enum SessionPurpose {
     Accept,
     /// Records the greatest voucher.
     Record,
-    /// Ends the session before its last slot.
-    End,
     /// Settles the session.
     Finalise,
     /// Takes the payment out of the vault.

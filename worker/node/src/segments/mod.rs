@@ -21,7 +21,7 @@ pub(crate) use http::routes;
 pub(crate) use second::second_root;
 
 use crate::config::Serving;
-use crate::driver::Shared;
+use crate::driver::{HintsUnknown, Shared};
 use crate::failpoint;
 use crate::journal::JournalError;
 use crate::market::{Market, Unreachable};
@@ -74,6 +74,12 @@ pub enum SegmentError {
 
 impl From<JournalError> for SegmentError {
     fn from(error: JournalError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<HintsUnknown> for SegmentError {
+    fn from(error: HintsUnknown) -> Self {
         Self::Unavailable(error.to_string())
     }
 }
@@ -238,7 +244,7 @@ impl<M: Market> Shared<M> {
         if let Some(trace) = self.stored_segment(address, segment).await? {
             return Ok(trace);
         }
-        let seen = self.market.job(address, 0).await?;
+        let seen = self.job_with_own_hints(address).await?;
         let job = seen.account.ok_or_else(|| SegmentError::Unknown(format!("there is no job {address}")))?;
         disputable(address, &job, &self.node, seen.slot)?;
         let prepared = self.artifacts.prepare(&job).await;

@@ -413,7 +413,7 @@ impl<M: Market> SessionDriver<M> {
             match purpose {
                 SessionPurpose::Accept => record.stage = SessionStage::Accepted,
                 SessionPurpose::Record => record.recorded_slot = slot,
-                SessionPurpose::End | SessionPurpose::Finalise | SessionPurpose::Withdraw => {}
+                SessionPurpose::Finalise | SessionPurpose::Withdraw => {}
             }
         })?;
         match fate {
@@ -548,7 +548,6 @@ fn points(purpose: SessionPurpose) -> [&'static str; 3] {
     match purpose {
         SessionPurpose::Accept => ["after_accept_signed", "after_accept_unrecorded", "after_accept_landed"],
         SessionPurpose::Record => ["after_record_signed", "after_record_unrecorded", "after_record_landed"],
-        SessionPurpose::End => ["after_end_signed", "after_end_unrecorded", "after_end_landed"],
         SessionPurpose::Finalise => {
             ["after_session_finalise_signed", "after_session_finalise_unrecorded", "after_session_finalise_landed"]
         }

@@ -1,6 +1,9 @@
 //! What to do next for one session: a pure function of the chain, the journal and the slot.
 
 use crate::journal::{SessionOutcome, SessionPurpose, SessionRecord, SessionStage};
+use assay::session::SessionState;
+use assay::state::Session;
+use solana_sdk::pubkey::Pubkey;
 
 /// The parts of a session's account that decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +26,29 @@ pub struct SessionView {
     pub open_receipts: u32,
     /// What the node can withdraw.
     pub node_credit: u64,
+}
+
+impl SessionView {
+    /// What decides, out of a session's account; `node` is this node's address.
+    pub fn of(session: &Session, node: &Pubkey) -> Self {
+        Self {
+            phase: match session.state {
+                SessionState::Offered => SessionPhase::Offered,
+                SessionState::Active => SessionPhase::Active,
+                SessionState::Settled => SessionPhase::Settled,
+                SessionState::Cancelled | SessionState::Expired => SessionPhase::Ended,
+                SessionState::Convicted => SessionPhase::Convicted,
+            },
+            ours: session.node == *node,
+            accept_until: session.offered_slot.saturating_add(session.accept_slots),
+            ends_slot: session.ends_slot,
+            claims_until: session.ends_slot.saturating_add(session.window_slots),
+            paid: session.paid,
+            balance: session.balance,
+            open_receipts: session.open_receipts,
+            node_credit: session.credits.node,
+        }
+    }
 }
 
 /// A session's state on the chain.
@@ -121,6 +147,10 @@ pub fn next_session_step(
             SessionStep::Finish(SessionOutcome::Paid { amount: record.payment.unwrap_or(0) })
         }),
         SessionPhase::Ended => stage.map_or(SessionStep::Done, |_| lost("the client took it back, or it expired")),
+        // What else was called in still rests on the inputs that are kept.
+        SessionPhase::Convicted if session.open_receipts > 0 && stage.is_some() => {
+            SessionStep::Wait(slot.saturating_add(RECEIPTS_SLOTS))
+        }
         SessionPhase::Convicted => stage.map_or(SessionStep::Done, |_| SessionStep::Finish(SessionOutcome::Convicted)),
     }
 }
@@ -157,7 +187,6 @@ fn lost(reason: &str) -> SessionStep {
 mod tests {
     use super::*;
     use crate::journal::{HeldVoucher, InFlight};
-    use solana_sdk::pubkey::Pubkey;
 
     const CALM: Recording = Recording { every_slots: 1_000_000, is_draining: false };
 
@@ -265,6 +294,8 @@ mod tests {
         let convicted = view(SessionPhase::Convicted);
         let accepted = record(SessionStage::Accepted, 30);
         assert_eq!(step(&convicted, Some(&accepted), 250), SessionStep::Finish(SessionOutcome::Convicted));
+        let disputed = SessionView { open_receipts: 1, ..convicted };
+        assert!(matches!(step(&disputed, Some(&accepted), 250), SessionStep::Wait(_)), "its inputs are needed");
         let ended = view(SessionPhase::Ended);
         assert!(matches!(step(&ended, Some(&accepted), 250), SessionStep::Finish(SessionOutcome::Lost { .. })));
         assert_eq!(step(&ended, None, 250), SessionStep::Done);
