@@ -1,4 +1,5 @@
-//! Why a job is not taken, by stable codes.
+//! Why a job or a session is not taken, by stable codes. The artifacts and terms of sessions are refused by the same codes as
+//! those of jobs.
 //!
 //! | code | meaning |
 //! |---|---|

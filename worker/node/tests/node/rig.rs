@@ -20,6 +20,7 @@ use assay_node::prepare::Artifacts;
 use assay_node::publish::Publisher;
 use assay_node::retention::Keeper;
 use assay_node::segments::Segments;
+use assay_node::sessions::Sessions;
 use assay_store::{ArtifactUri, FetchOptions, Fetcher, LocalStore, ServerOptions, UploadOptions, Uploader};
 use referee::graph::{Graph, IR_VERSION, ResolvedGraph};
 use solana_sdk::pubkey::Pubkey;
@@ -273,6 +274,7 @@ impl Rig {
             },
             fault,
             segments: Segments::new(&config.serving),
+            sessions: Sessions::new(&config.sessions),
             alarm: Alarm::default(),
             reserve: Reserve::default(),
             engine: Arc::new(engine),
@@ -334,6 +336,11 @@ async fn tick(shared: Arc<Shared<TestMarket>>, market: TestMarket) {
         shared.board.saw_slot(now.slot);
         for (address, job) in &now.jobs {
             if known.jobs.get(address) != Some(job) {
+                shared.board.saw_job(&Pubkey::new_from_array(*address), now.slot);
+            }
+        }
+        for (address, session) in &now.sessions {
+            if known.sessions.get(address) != Some(session) {
                 shared.board.saw_job(&Pubkey::new_from_array(*address), now.slot);
             }
         }
