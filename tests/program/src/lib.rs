@@ -9,6 +9,7 @@
 //! * [`chain`]: sends them, and replaces each account by wrong ones;
 //! * [`dispute_calls`]: the same for disputes;
 //! * [`filings`]: filings that an output is unavailable;
+//! * [`session_calls`]: sessions, their vouchers and receipts;
 //! * [`trial`]: a job with a real graph, results that are wrong in chosen places, and what challengers do about it;
 //! * [`terms`]: jobs as they are posted, and results as they are committed.
 
@@ -22,6 +23,7 @@ pub mod dispute_calls;
 pub mod filings;
 pub mod outcome;
 pub mod program;
+pub mod session_calls;
 pub mod terms;
 pub mod tokens;
 pub mod trial;
@@ -29,6 +31,7 @@ pub mod world;
 
 pub use calls::Call;
 pub use outcome::{Outcome, Refusal, Why};
+pub use session_calls::{Session, session_terms};
 pub use terms::ComputedResult;
 pub use tokens::Mint;
 pub use trial::{Case, Trial};

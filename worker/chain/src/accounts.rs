@@ -7,9 +7,10 @@ use crate::instructions::TokenMint;
 use anchor_lang::{AccountDeserialize, Discriminator};
 use assay::address;
 use assay::dispute::ChallengeState;
+use assay::session::SessionState;
 use assay::state::{
     Attestation, Buffer, Challenge, Client, Demand, DemandState, Job, Network, Node, PaymentMint, SegmentClaim,
-    Validator,
+    Session, Validator,
 };
 use assay::state_machine::JobState;
 use solana_client::rpc_filter::{Memcmp, RpcFilterType};
@@ -35,7 +36,9 @@ impl Kind for Node {
 impl Kind for Job {
     const NAME: &'static str = "job";
 }
-
+impl Kind for Session {
+    const NAME: &'static str = "session";
+}
 impl Kind for Challenge {
     const NAME: &'static str = "challenge";
 }
@@ -105,6 +108,17 @@ pub struct JobFilter {
     pub client: Option<Pubkey>,
 }
 
+/// Which sessions to list; every condition given must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionFilter {
+    /// Only sessions in this state.
+    pub state: Option<SessionState>,
+    /// Only sessions that are offered to this node account, or were.
+    pub node: Option<Pubkey>,
+    /// Only sessions that this key opened.
+    pub client: Option<Pubkey>,
+}
+
 /// Which nodes to list; every condition given must hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NodeFilter {
@@ -120,6 +134,16 @@ impl JobFilter {
         filters.extend(self.state.map(|state| bytes_at(Job::STATE_OFFSET, &[state as u8])));
         filters.extend(self.client.map(|client| bytes_at(Job::CLIENT_OFFSET, client.as_ref())));
         filters.extend(self.node.map(|node| bytes_at(Job::NODE_OFFSET, node.as_ref())));
+        filters
+    }
+}
+
+impl SessionFilter {
+    pub(crate) fn to_rpc(self) -> Vec<RpcFilterType> {
+        let mut filters = vec![kind_filter::<Session>()];
+        filters.extend(self.state.map(|state| bytes_at(Session::STATE_OFFSET, &[state as u8])));
+        filters.extend(self.client.map(|client| bytes_at(Session::CLIENT_OFFSET, client.as_ref())));
+        filters.extend(self.node.map(|node| bytes_at(Session::NODE_OFFSET, node.as_ref())));
         filters
     }
 }
@@ -202,6 +226,30 @@ impl Chain {
 
     /// All jobs that pass the filter as they were together at a slot not before `minimum_slot`.
     pub async fn jobs_at(&self, filter: JobFilter, minimum_slot: u64) -> Result<Observed<Vec<(Pubkey, Job)>>> {
+        self.list(&filter.to_rpc(), minimum_slot).await
+    }
+
+    /// A session by its address.
+    pub async fn session(&self, session: &Pubkey) -> Result<Session> {
+        self.fetch(session).await
+    }
+
+    /// A session by its address; nothing where there is none, or no longer one.
+    pub async fn find_session(&self, session: &Pubkey) -> Result<Option<Session>> {
+        self.find(session).await
+    }
+
+    /// All sessions that pass the filter, with their addresses.
+    pub async fn sessions(&self, filter: SessionFilter) -> Result<Vec<(Pubkey, Session)>> {
+        Ok(self.sessions_at(filter, 0).await?.value)
+    }
+
+    /// All sessions that pass the filter as they were together at a slot not before `minimum_slot`.
+    pub async fn sessions_at(
+        &self,
+        filter: SessionFilter,
+        minimum_slot: u64,
+    ) -> Result<Observed<Vec<(Pubkey, Session)>>> {
         self.list(&filter.to_rpc(), minimum_slot).await
     }
 
@@ -371,6 +419,11 @@ pub fn decode_job(address: &Pubkey, account: &RawAccount) -> Result<Job> {
     decode(address, account)
 }
 
+/// Decodes a session. `C0131` when another program owns the account, `C0132` when it is no session.
+pub fn decode_session(address: &Pubkey, account: &RawAccount) -> Result<Session> {
+    decode(address, account)
+}
+
 /// Decodes a node. `C0131` when another program owns the account, `C0132` when it is no node.
 pub fn decode_node(address: &Pubkey, account: &RawAccount) -> Result<Node> {
     decode(address, account)
@@ -507,6 +560,36 @@ mod tests {
             assert_eq!(passes(&filter.to_rpc(), &data), expected, "{filter:?}");
         }
         assert!(!passes(&NodeFilter::default().to_rpc(), &data));
+    }
+
+    #[test]
+    fn session_filters_look_at_the_right_bytes() {
+        let session = Session {
+            version: Session::VERSION,
+            state: SessionState::Active,
+            client: Pubkey::new_unique(),
+            session_id: 7,
+            node: Pubkey::new_unique(),
+            graph_uri: "http://host/graph".into(),
+            ..Session::default()
+        };
+        let stored = stored(&session, assay::ID);
+        assert_eq!(decode_session(&Pubkey::new_unique(), &stored).unwrap(), session);
+        let right = SessionFilter {
+            state: Some(SessionState::Active),
+            client: Some(session.client),
+            node: Some(session.node),
+        };
+        assert!(passes(&right.to_rpc(), &stored.data));
+        let other = Some(Pubkey::new_unique());
+        for wrong in [
+            SessionFilter { state: Some(SessionState::Offered), ..right },
+            SessionFilter { client: other, ..right },
+            SessionFilter { node: other, ..right },
+        ] {
+            assert!(!passes(&wrong.to_rpc(), &stored.data), "{wrong:?}");
+        }
+        assert!(!passes(&JobFilter::default().to_rpc(), &stored.data), "a session is no job");
     }
 
     #[test]

@@ -4,9 +4,11 @@
 
 mod audit;
 mod dispute;
+mod session;
 
 pub use audit::*;
 pub use dispute::*;
+pub use session::*;
 
 use anchor_lang::{InstructionData, ToAccountMetas};
 use assay::address;
