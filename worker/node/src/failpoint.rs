@@ -66,7 +66,10 @@ pub const RECEIPT_NAMES: &[&str] = &["after_adopt_run", "after_adopt_stored", "a
 /// Ends the process with what SIGKILL would do if the environment variable `ASSAY_FAILPOINT` names this place.
 #[cfg(debug_assertions)]
 pub(crate) fn reach(place: &str) {
-    debug_assert!([NAMES, SEGMENT_NAMES, ANSWER_NAMES, SESSION_NAMES, RECEIPT_NAMES].concat().contains(&place), "{place} is not listed");
+    debug_assert!(
+        [NAMES, SEGMENT_NAMES, ANSWER_NAMES, SESSION_NAMES, RECEIPT_NAMES].concat().contains(&place),
+        "{place} is not listed"
+    );
     if std::env::var("ASSAY_FAILPOINT").is_ok_and(|wanted| wanted == place) {
         tracing::error!(place, "failpoint: the process dies here");
         // Neither destructors nor atexit handlers run: nothing is flushed that was not already durable.

@@ -22,9 +22,9 @@ use holdings::HOLDINGS;
 use receipts::{RECEIPT_INPUTS, RECEIPTS};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use segments::SEGMENTS;
-use sessions::SESSIONS;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sessions::SESSIONS;
 use solana_sdk::pubkey::Pubkey;
 use std::path::{Path, PathBuf};
 

@@ -269,7 +269,10 @@ fn output_descriptor(graph: &ResolvedGraph, job: &Job) -> Result<(), Refusal> {
 /// The descriptor of a graph's only output.
 pub(crate) fn output_of(graph: &ResolvedGraph) -> Result<OutputDescriptor, Refusal> {
     let [slot] = graph.outputs[..] else {
-        return Err(wrong_output(format!("the graph has {} outputs, a job takes graphs with one", graph.outputs.len())));
+        return Err(wrong_output(format!(
+            "the graph has {} outputs, a job takes graphs with one",
+            graph.outputs.len()
+        )));
     };
     let (Some(tensor), Some(position)) = (graph.tensors.get(usize::from(slot)), graph.boundary_position(slot)) else {
         return Err(wrong_output(format!("the output, tensor {slot}, is not in the boundary")));

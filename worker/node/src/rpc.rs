@@ -2,9 +2,7 @@
 
 use crate::defence::duties::Dispute;
 use crate::journal::{InFlight, SessionPurpose};
-use crate::market::{
-    Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, SessionAction, Signed, Unreachable,
-};
+use crate::market::{Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, SessionAction, Signed, Unreachable};
 use assay::CommitResultArgs;
 use assay::CreditRole;
 use assay::address;

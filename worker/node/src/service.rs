@@ -282,9 +282,7 @@ impl<M: Market> Drivers<M> {
         let again = match (result, kind) {
             (Some(looked), _) => seen > looked?,
             (None, Kind::Job) => self.shared.journal.get(&address)?.is_some_and(|record| record.binds()),
-            (None, Kind::Session) => {
-                self.shared.journal.session(&address)?.is_some_and(|record| !record.is_finished())
-            }
+            (None, Kind::Session) => self.shared.journal.session(&address)?.is_some_and(|record| !record.is_finished()),
         };
         if again && !self.cancel.is_cancelled() {
             self.drive(kind, address, seen);

@@ -14,8 +14,8 @@ use crate::publish::Publisher;
 use crate::retention::Keeper;
 use crate::rpc::RpcMarket;
 use crate::segments::Segments;
-use crate::sessions::Sessions;
 use crate::service::{Service, ServiceError, Sighting};
+use crate::sessions::Sessions;
 use assay::state::Network;
 use assay_chain::{Chain, ChainError, Endpoint, Sender, Watcher, WatcherEvent, WatcherOptions};
 use assay_kernels::commit::Hasher;
@@ -240,11 +240,8 @@ impl Started {
     /// The journal, a listener or the watcher failed.
     pub async fn run(self, cancel: CancellationToken) -> Result<(), StartError> {
         let watching = CancellationToken::new();
-        let options = WatcherOptions {
-            nodes: vec![self.node],
-            sessions_of: Some(self.node),
-            ..WatcherOptions::default()
-        };
+        let options =
+            WatcherOptions { nodes: vec![self.node], sessions_of: Some(self.node), ..WatcherOptions::default() };
         let events = Watcher::new(self.chain, options).spawn(watching.clone());
         let feed = tokio::spawn(feed(events, self.sightings));
         let result = self.service.run(cancel).await;

@@ -3,10 +3,10 @@
 use crate::defence::alarm::Conviction;
 use crate::defence::reserve::Funds;
 use crate::driver::Shared;
+use crate::journal::SessionRecord;
 use crate::journal::{JournalError, Record};
 use crate::market::Market;
 use crate::service::ServiceError;
-use crate::journal::SessionRecord;
 pub use crate::totals::{SessionTotals, Totals};
 use axum::extract::State;
 use axum::http::StatusCode;

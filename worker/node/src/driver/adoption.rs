@@ -89,8 +89,9 @@ impl<M: Market> Driver<M> {
         self.hold(&job, &stored.artifacts)?;
         let mut record = Record::new(&self.address, Stage::Committed(result), self.looked);
         record.defence = Some(DefenceCost::of(&prepared.graph, self.shared.market.most_fee_lamports()));
-        record.receipt =
-            Some(CalledIn { inputs: ArtifactUri::parse(&job.inputs_uri).map(|uri| *uri.id().as_bytes()).unwrap_or_default() });
+        record.receipt = Some(CalledIn {
+            inputs: ArtifactUri::parse(&job.inputs_uri).map(|uri| *uri.id().as_bytes()).unwrap_or_default(),
+        });
         record.computed = Some(Computed {
             backend: run.backend.to_owned(),
             kernel_micros: micros(run.kernel_time),

@@ -94,8 +94,7 @@ pub(super) fn micros(time: Duration) -> u64 {
 }
 
 pub(super) fn executed(prepared: &Prepared, run: &Run, manifest: [u8; 32]) -> Result<Executed, DriveError> {
-    let Roots { boundary_root, output_root, output_path, .. } =
-        roots_of(prepared, run).map_err(DriveError::Engine)?;
+    let Roots { boundary_root, output_root, output_path, .. } = roots_of(prepared, run).map_err(DriveError::Engine)?;
     Ok(Executed { manifest, boundary_root, output_root, output_path })
 }
 

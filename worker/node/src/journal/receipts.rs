@@ -66,8 +66,7 @@ impl Journal {
         let mut kept = Vec::with_capacity(promises.len());
         for promise in promises {
             let (session, key) = (&promise.session, key(&promise.session, promise.sequence));
-            let known =
-                self.wrap(|| Ok(write.open_table(RECEIPTS)?.get(&key)?.map(|value| value.value().to_vec())))?;
+            let known = self.wrap(|| Ok(write.open_table(RECEIPTS)?.get(&key)?.map(|value| value.value().to_vec())))?;
             if let Some(bytes) = known {
                 kept.push(self.decode(session, &bytes)?);
                 continue;
@@ -194,7 +193,10 @@ mod tests {
         drop(journal);
         let journal = opened(&folder);
         let record = journal.session(&one).unwrap().unwrap();
-        assert_eq!((record.receipts, record.greatest_sequence, record.kept_bytes, record.promised()), (2, Some(9), 14, 20));
+        assert_eq!(
+            (record.receipts, record.greatest_sequence, record.kept_bytes, record.promised()),
+            (2, Some(9), 14, 20)
+        );
         assert_eq!(journal.receipt(&one, 9).unwrap().unwrap().boundary_root, [3; 32]);
         assert_eq!(journal.receipt_inputs(&other, 1).unwrap().unwrap(), [2; 7]);
         journal.forget_receipts(&one).unwrap();

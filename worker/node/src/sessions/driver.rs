@@ -126,10 +126,8 @@ impl<M: Market> SessionDriver<M> {
         self.looked = self.looked.max(seen.slot);
         let record = self.shared.journal.session(&self.address)?;
         let view = seen.account.as_ref().map(|session| SessionView::of(session, &self.shared.node));
-        let recording = Recording {
-            every_slots: self.shared.config.sessions.record_slots,
-            is_draining: cancel.is_cancelled(),
-        };
+        let recording =
+            Recording { every_slots: self.shared.config.sessions.record_slots, is_draining: cancel.is_cancelled() };
         let step = next_session_step(view.as_ref(), record.as_ref(), seen.slot, recording);
         if view.is_some_and(|view| view.ours && view.phase == SessionPhase::Convicted) {
             let fault = "a receipt was proved wrong, or what it rests on was withheld".to_owned();
@@ -150,10 +148,11 @@ impl<M: Market> SessionDriver<M> {
                 }
                 return Ok(false);
             }
-            (
-                SessionStep::Admit | SessionStep::Accept | SessionStep::Serve(_) | SessionStep::Wait(_),
-                _,
-            ) if cancel.is_cancelled() => return Ok(false),
+            (SessionStep::Admit | SessionStep::Accept | SessionStep::Serve(_) | SessionStep::Wait(_), _)
+                if cancel.is_cancelled() =>
+            {
+                return Ok(false);
+            }
             // Who was convicted promises nothing more.
             (SessionStep::Admit | SessionStep::Accept, _) if self.shared.alarm.conviction().is_some() => {
                 return Ok(false);

@@ -8,11 +8,13 @@
 
 use super::payment;
 use super::refused::Refused;
-use super::served::{Begun, Served};
+use super::served::Begun;
 use crate::driver::Shared;
 use crate::market::Market;
 use crate::sessions::run::Work;
-use assay_session::{FRAME_MEDIA_TYPE, FrameError, LENGTH_BYTES, RequestHeader, SessionReport, decode_header, header_bytes};
+use assay_session::{
+    FRAME_MEDIA_TYPE, FrameError, LENGTH_BYTES, RequestHeader, SessionReport, decode_header, header_bytes,
+};
 use axum::body::{Body, BodyDataStream, HttpBody};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{ConnectInfo, Path, State};

@@ -29,12 +29,7 @@ pub(crate) enum NotBegun {
 
 impl Ledger {
     /// As the journal has it.
-    pub(crate) fn new(
-        price: u64,
-        receipts: u64,
-        greatest_sequence: Option<u64>,
-        voucher: Option<HeldVoucher>,
-    ) -> Self {
+    pub(crate) fn new(price: u64, receipts: u64, greatest_sequence: Option<u64>, voucher: Option<HeldVoucher>) -> Self {
         Self { price, receipts, greatest_sequence, entered: HashSet::new(), at_work: HashSet::new(), voucher }
     }
 

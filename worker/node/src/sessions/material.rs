@@ -84,7 +84,8 @@ impl Material {
         params_root: [u8; 32],
         limits: Limits,
     ) -> Result<Self, Refusal> {
-        let params = decode_bundle(params, largest, TensorKind::Param).map_err(|e| malformed(format!("params: {e}")))?;
+        let params =
+            decode_bundle(params, largest, TensorKind::Param).map_err(|e| malformed(format!("params: {e}")))?;
         let root = Hasher::default().params_root(largest, &params).map_err(|error| malformed(error.to_string()))?;
         pinned("params", &root, &params_root)?;
         Ok(Self {
@@ -173,7 +174,9 @@ fn check_price(price: u64, operations: u64, least_per_giga_operation: u64) -> Re
     }
     Err(Refusal::new(
         "N0221",
-        format!("a request pays {price}, at its largest it has {operations} operations, for which this node wants {least}"),
+        format!(
+            "a request pays {price}, at its largest it has {operations} operations, for which this node wants {least}"
+        ),
         "offer a higher price, or lower sessions.least_price_per_giga_operation",
     ))
 }

@@ -90,9 +90,10 @@ impl Refused {
     fn words(&self) -> (&'static str, String) {
         match self {
             Self::Path => ("N0801", "the path is /v1/sessions/{address of the session}[/requests]".into()),
-            Self::Unknown => {
-                ("N0802", "this node serves no such session; ask the node that the session names, once it has accepted".into())
-            }
+            Self::Unknown => (
+                "N0802",
+                "this node serves no such session; ask the node that the session names, once it has accepted".into(),
+            ),
             Self::Over => ("N0803", "the session is over; open another one".into()),
             Self::AddressBusy(_) => ("N0804", "too many requests of this address; ask again later".into()),
             Self::SessionBusy => ("N0805", "too many requests of this session at a time; ask again later".into()),
@@ -101,24 +102,31 @@ impl Refused {
                 ("N0807", format!("a request of this session has at most {most} bytes, and says how many; send less"))
             }
             Self::TooSlow => ("N0808", "the request did not arrive in time; send it faster".into()),
-            Self::Voucher => {
-                ("N0809", "the voucher is not signed by the session's voucher key for this session; sign it anew".into())
-            }
+            Self::Voucher => (
+                "N0809",
+                "the voucher is not signed by the session's voucher key for this session; sign it anew".into(),
+            ),
             Self::Owed(amount) => {
                 ("N0810", format!("the voucher does not cover this request; sign one of {amount} or more"))
             }
-            Self::Exhausted => ("N0811", "the session's balance does not cover this voucher; open another session".into()),
+            Self::Exhausted => {
+                ("N0811", "the session's balance does not cover this voucher; open another session".into())
+            }
             Self::OtherInputs => {
                 ("N0812", "the sequence was used with other symbols or inputs; take the next one".into())
             }
             Self::AtWork => ("N0813", "a request with this sequence is computed at present; ask again".into()),
             // What went wrong inside is nothing for strangers.
-            Self::Unavailable(_) => ("N0814", "the node cannot compute at present; ask again, or use another node".into()),
+            Self::Unavailable(_) => {
+                ("N0814", "the node cannot compute at present; ask again, or use another node".into())
+            }
             Self::OtherResult => {
                 ("N0815", "computed again, the request has another result: nothing is signed; use another node".into())
             }
             Self::Closing => ("N0816", "the node takes no requests at present; ask again later".into()),
-            Self::Full => ("N0817", "the node keeps as many inputs as it may; ask again later, or use another node".into()),
+            Self::Full => {
+                ("N0817", "the node keeps as many inputs as it may; ask again later, or use another node".into())
+            }
         }
     }
 

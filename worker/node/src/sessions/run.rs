@@ -108,7 +108,8 @@ impl<M: Market> Shared<M> {
                 let session = served.address;
                 // What is kept is counted first: many requests at once do not keep more than they may.
                 self.sessions.kept_bytes.fetch_add(bytes, Ordering::Relaxed);
-                let promise = Promise { session, sequence, receipt: fresh.clone(), inputs, voucher: served.best(voucher) };
+                let promise =
+                    Promise { session, sequence, receipt: fresh.clone(), inputs, voucher: served.best(voucher) };
                 let kept = self.promise_receipt(promise).await;
                 if kept.is_err() {
                     self.sessions.kept_bytes.fetch_sub(bytes, Ordering::Relaxed);
@@ -142,9 +143,7 @@ impl<M: Market> Shared<M> {
 
 fn read_inputs(served: &Served, form: &Form, bundle: &[u8]) -> Result<(Prepared, [u8; 32]), Refused> {
     let malformed = |reason: String| Refused::Malformed(reason);
-    let inputs =
-        decode_bundle(bundle, &form.graph, TensorKind::Input).map_err(|error| malformed(error.to_string()))?;
-    let root =
-        Hasher::default().inputs_root(&form.graph, &inputs).map_err(|error| malformed(error.to_string()))?;
+    let inputs = decode_bundle(bundle, &form.graph, TensorKind::Input).map_err(|error| malformed(error.to_string()))?;
+    let root = Hasher::default().inputs_root(&form.graph, &inputs).map_err(|error| malformed(error.to_string()))?;
     Ok((served.material.prepared(form, inputs), root))
 }

@@ -162,12 +162,7 @@ impl Served {
         Self {
             address,
             ends_slot: AtomicU64::new(account.ends_slot),
-            ledger: Mutex::new(Ledger::new(
-                account.price,
-                record.receipts,
-                record.greatest_sequence,
-                record.voucher,
-            )),
+            ledger: Mutex::new(Ledger::new(account.price, record.receipts, record.greatest_sequence, record.voucher)),
             account,
             material,
             places: Arc::new(Semaphore::new(places)),

@@ -165,9 +165,8 @@ fn active(session: &SessionView, record: Option<&SessionRecord>, slot: u64, reco
             _ => SessionStep::Wait(slot.saturating_add(RECEIPTS_SLOTS)),
         };
     }
-    let due_slot = record.map_or(0, |record| {
-        record.recorded_slot.max(record.first_slot).saturating_add(recording.every_slots)
-    });
+    let due_slot =
+        record.map_or(0, |record| record.recorded_slot.max(record.first_slot).saturating_add(recording.every_slots));
     if is_unrecorded && (slot > session.ends_slot || recording.is_draining || slot >= due_slot) {
         return SessionStep::Record;
     }
@@ -253,7 +252,11 @@ mod tests {
         let before = SessionRecord { recorded_slot: 41, ..owed };
         assert_eq!(next_session_step(Some(&active), Some(&before), 60, often), SessionStep::Serve(81));
         let nothing = record(SessionStage::Accepted, 0);
-        assert_eq!(next_session_step(Some(&active), Some(&nothing), 60, often), SessionStep::Serve(100), "not at every slot");
+        assert_eq!(
+            next_session_step(Some(&active), Some(&nothing), 60, often),
+            SessionStep::Serve(100),
+            "not at every slot"
+        );
     }
 
     #[test]
@@ -283,10 +286,7 @@ mod tests {
         for phase in [SessionPhase::Offered, SessionPhase::Active, SessionPhase::Settled, SessionPhase::Convicted] {
             assert_eq!(step(&view(phase), Some(&promised), 250), SessionStep::Resolve(SessionPurpose::Record));
         }
-        assert_eq!(
-            next_session_step(None, Some(&promised), 250, CALM),
-            SessionStep::Resolve(SessionPurpose::Record)
-        );
+        assert_eq!(next_session_step(None, Some(&promised), 250, CALM), SessionStep::Resolve(SessionPurpose::Record));
     }
 
     #[test]

@@ -69,8 +69,7 @@ mod tests {
             opening_fee_lamports: 7,
             ..DisputeTerms::default()
         };
-        let session =
-            Session { price: 5, session_slots: config.sessions.longest_slots, dispute, ..Session::default() };
+        let session = Session { price: 5, session_slots: config.sessions.longest_slots, dispute, ..Session::default() };
         assert_eq!(refuse_terms(&session, &priced), None);
         let code = |session: &Session, config: &NodeConfig| refuse_terms(session, config).unwrap().code;
         let mut off = config.clone();

@@ -2,7 +2,7 @@
 //! wait for the disk is shared by all who wait.
 
 use crate::driver::Shared;
-use crate::journal::{Journal, JournalError, Promise, ReceiptRecord};
+use crate::journal::{Journal, Promise, ReceiptRecord};
 use crate::market::Market;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
@@ -95,8 +95,6 @@ impl<M: Market> Shared<M> {
         kept.await.unwrap_or_else(|_| Err("the receipt was not written".to_owned()))
     }
 }
-
-const JOURNAL_GONE: &str = "the receipt was not written";
 
 #[cfg(test)]
 mod tests {

@@ -13,9 +13,7 @@ use assay_chain::program_error;
 use assay_node::defence::cost::rent_lamports;
 use assay_node::defence::duties::Dispute;
 use assay_node::journal::{InFlight, Purpose, SessionPurpose};
-use assay_node::market::{
-    Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, SessionAction, Signed, Unreachable,
-};
+use assay_node::market::{Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, SessionAction, Signed, Unreachable};
 use referee::commit::commitment;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Signature;
@@ -247,7 +245,7 @@ impl World {
                 let message = Voucher { genesis_hash: GENESIS, session: address, amount }.message();
                 let signature = Signature::try_from(signature).unwrap();
                 if !signature.verify(session.voucher_key.as_ref(), &message) {
-                    return Err(AssayError::SegmentSignatureInvalid);
+                    return Err(AssayError::SignatureInvalid);
                 }
                 session.record_voucher(TokenAmount(amount), now)?;
             }
@@ -486,9 +484,7 @@ impl Market for TestMarket {
         let purpose = action.purpose();
         self.call(|world| {
             let voucher = match action {
-                SessionAction::Record(held) => {
-                    Some([held.amount.to_le_bytes().as_slice(), &held.signature].concat())
-                }
+                SessionAction::Record(held) => Some([held.amount.to_le_bytes().as_slice(), &held.signature].concat()),
                 _ => None,
             };
             let (id, job) = (world.signed.len() as u64 + 1, address.to_bytes());
