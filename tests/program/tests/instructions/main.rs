@@ -27,6 +27,7 @@ mod file_unavailable;
 mod finalise_job;
 mod hostile_data;
 mod initialize_network;
+mod kernels;
 mod loops;
 mod openings;
 mod post_job;

@@ -12,6 +12,8 @@ mod happy;
 mod lies;
 mod network;
 mod outages;
+mod pretrained;
 mod split;
+mod trial;
 mod watching;
 mod withheld;

@@ -14,6 +14,11 @@ impl Engine {
         self
     }
 
+    /// Whether the fault can be made in this job at all.
+    pub(super) fn rehearse(&self, job: &Prepared) -> Result<(), EngineError> {
+        self.faulty(job).map(|_| ())
+    }
+
     /// What the fault makes of a right run: another boundary, most of the time.
     pub(super) fn spoil(&self, job: &Prepared, mut run: Run) -> Result<Run, EngineError> {
         let Some(faulty) = self.faulty(job)? else { return Ok(run) };
@@ -44,11 +49,8 @@ impl Engine {
                     tracing::error!(%fault, op, slot, element, "a fault was made on purpose");
                     Ok(Some(faulty))
                 }
-                Err(error @ FaultError::NoEffect(_)) => {
-                    tracing::warn!(%error, "the job is computed right");
-                    Ok(None)
-                }
-                Err(error) => Err(EngineError::Commit(error.to_string())),
+                Err(FaultError::Kernel(error)) => Err(error.into()),
+                Err(error) => Err(EngineError::Fault(error)),
             }
         })
     }
