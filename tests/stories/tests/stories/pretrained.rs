@@ -16,10 +16,7 @@ use story_tests::{Pace, Story, ValidatorProcess};
 const REQUIRED: &str = "ASSAY_REQUIRE_PACKAGES";
 
 /// What `get` gives; nothing, and a word about it, where this machine has no way to the package.
-fn had<T>(
-    what: &str,
-    get: impl FnOnce(&Cache, &mut dyn FnMut(&str)) -> Result<T, PretrainedError>,
-) -> Option<T> {
+fn had<T>(what: &str, get: impl FnOnce(&Cache, &mut dyn FnMut(&str)) -> Result<T, PretrainedError>) -> Option<T> {
     match Cache::standard().and_then(|cache| get(&cache, &mut |line| eprintln!("{line}"))) {
         Ok(had) => Some(had),
         Err(error) if error.is_unavailable() && std::env::var_os(REQUIRED).is_none() => {

@@ -1,8 +1,8 @@
 //! One piece of work as many jobs.
 
 use assay::state_machine::JobState;
-use assay_client::{Terms, Work};
 use assay_client::split::{MapEvent, MapOptions, map, works};
+use assay_client::{Terms, Work};
 use assay_compiler::{compile, examples};
 use assay_models::TensorSet;
 use assay_models::cut::{Cut, cut};
@@ -140,7 +140,13 @@ async fn a_part_of_an_estimate_that_a_liar_drew_is_drawn_again_by_another_node()
             .until("the liar claims a part", async || {
                 let posted = posted.lock().expect("not poisoned").clone();
                 for job in posted {
-                    if story.chain().find_job(&job).await.expect("the chain answers").is_some_and(|job| job.claimed_slot != 0) {
+                    if story
+                        .chain()
+                        .find_job(&job)
+                        .await
+                        .expect("the chain answers")
+                        .is_some_and(|job| job.claimed_slot != 0)
+                    {
                         return true;
                     }
                 }

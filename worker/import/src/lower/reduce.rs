@@ -159,9 +159,8 @@ impl Lowering<'_> {
             };
             let of_window = |at: u32| {
                 let taps = (0..window.kernel[side]).map(|tap| at * window.strides[side] + tap * window.dilations[side]);
-                let inside = taps.filter(|place| {
-                    place.checked_sub(window.padding_before[side]).is_some_and(|place| place < length)
-                });
+                let inside = taps
+                    .filter(|place| place.checked_sub(window.padding_before[side]).is_some_and(|place| place < length));
                 // a window of padding alone has the mean 0
                 (inside.count() as u32).max(1)
             };

@@ -114,7 +114,8 @@ impl Translator {
         for index in 1..3 {
             let values = self.graph.constant_floats(required(node, inputs, index)?);
             let each = values.and_then(|values| {
-                let repeats = (channels as usize).checked_div(values.len()).filter(|n| n * values.len() == channels as usize);
+                let repeats =
+                    (channels as usize).checked_div(values.len()).filter(|n| n * values.len() == channels as usize);
                 repeats.map(|repeats| values.iter().flat_map(|value| vec![*value; repeats]).collect::<Vec<f32>>())
             });
             let refuse = || node.unsupported("its scale and bias must be constants, one number for each channel");
@@ -123,7 +124,8 @@ impl Translator {
         let (epsilon, name) = (node.float("epsilon", 1e-5), node.name());
         let flat = [shape[0], Extent::Known(groups), Extent::Known(row)];
         let flattened = self.with_shape(node, x, &flat)?;
-        let ones = self.graph.add_constant(format!("{name}~ones"), Tensor::floats(&[row as usize], vec![1.0; row as usize]));
+        let ones =
+            self.graph.add_constant(format!("{name}~ones"), Tensor::floats(&[row as usize], vec![1.0; row as usize]));
         let op = FloatOp::LayerNorm { axis: 2, epsilon };
         let normal = self.emit(node, op, &[flattened, ones], &flat, ElementType::Float)?;
         let normal = self.with_shape(node, normal, &shape)?;

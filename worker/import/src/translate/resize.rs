@@ -39,7 +39,9 @@ impl Translator {
     fn factors(&self, node: &Node<'_>, inputs: &[Option<ValueId>], x: ValueId) -> Result<Vec<i64>, ImportError> {
         let shape = self.shape(x);
         let refuse = || {
-            node.unsupported("only whole factors from 1 to 64, known when the model is read, for each of its axes are supported")
+            node.unsupported(
+                "only whole factors from 1 to 64, known when the model is read, for each of its axes are supported",
+            )
         };
         if node.attribute("axes").is_some() {
             return Err(refuse());
@@ -82,12 +84,16 @@ impl Translator {
         let plain = upsample
             || match (transform.as_str(), rounding.as_str()) {
                 ("asymmetric", "floor") => true,
-                ("half_pixel" | "pytorch_half_pixel" | "half_pixel_symmetric", "round_prefer_floor" | "round_prefer_ceil") => true,
+                (
+                    "half_pixel" | "pytorch_half_pixel" | "half_pixel_symmetric",
+                    "round_prefer_floor" | "round_prefer_ceil",
+                ) => true,
                 _ => factors.iter().all(|factor| *factor == 1),
             };
         if plain {
             return Ok(());
         }
-        Err(node.unsupported("export with asymmetric coordinates rounded down, or with half pixels rounded to the nearest"))
+        Err(node
+            .unsupported("export with asymmetric coordinates rounded down, or with half pixels rounded to the nearest"))
     }
 }

@@ -70,7 +70,13 @@ impl Sketch {
 }
 
 /// A model of one node on `x`, with weights behind it.
-fn one(opset: i64, operator: &str, shape: &[u32], weights: &[(&[usize], f32)], settings: &[(&str, Attribute)]) -> ModelProto {
+fn one(
+    opset: i64,
+    operator: &str,
+    shape: &[u32],
+    weights: &[(&[usize], f32)],
+    settings: &[(&str, Attribute)],
+) -> ModelProto {
     let mut sketch = Sketch::new(opset);
     let x = sketch.x(shape);
     let weights: Vec<String> = weights.iter().map(|(shape, size)| sketch.weights(shape, *size)).collect();
@@ -94,12 +100,7 @@ struct Measured {
 }
 
 /// Imports, calibrates, quantises, runs, and compares with the original; every tensor's elements are proved wrong when they are.
-fn measured(
-    model: &ModelProto,
-    symbols: &[&str],
-    example: impl Fn(u64) -> Vec<Tensor>,
-    options: &Options,
-) -> Measured {
+fn measured(model: &ModelProto, symbols: &[&str], example: impl Fn(u64) -> Vec<Tensor>, options: &Options) -> Measured {
     let symbols = symbols.iter().map(|text| text.parse().unwrap()).collect();
     let graph = import_model(model, &ImportOptions { symbols, drop_final_softmax: false });
     let graph = graph.unwrap_or_else(|error| panic!("{error}"));
@@ -223,7 +224,11 @@ fn pools_and_resizes() {
         ("greatest, padded", "MaxPool", window(padded())),
         ("mean", "AveragePool", window(vec![])),
         ("mean, padded", "AveragePool", window(padded())),
-        ("mean with its padding", "AveragePool", window([padded(), vec![("count_include_pad", Attribute::Int(1))]].concat())),
+        (
+            "mean with its padding",
+            "AveragePool",
+            window([padded(), vec![("count_include_pad", Attribute::Int(1))]].concat()),
+        ),
         ("global mean", "GlobalAveragePool", vec![]),
         ("global greatest", "GlobalMaxPool", vec![]),
     ] {
@@ -290,8 +295,9 @@ fn normalisations_and_softmax() {
     expect("RMSNorm", &sketch.ends(&y), &[5, 24], WIDE);
 }
 
-/// Self-attention of two heads over `[batch, tokens, 32]`; `mask` is `[batch, tokens]`, 1 where there is text.
-fn attention(sketch: &mut Sketch, x: &str, mask: &str) -> String {
+/// Self-attention of two heads over `[batch, tokens, 32]`; `mask` is `[batch, tokens]`, 1 where there is text, or where there is
+/// none.
+fn attention(sketch: &mut Sketch, x: &str, mask: &str, marks_text: bool) -> String {
     let part = sketch.model.integers(&[0, 0, 2, 16]);
     let whole = sketch.model.integers(&[0, 0, 32]);
     let mut heads = Vec::new();
@@ -310,7 +316,7 @@ fn attention(sketch: &mut Sketch, x: &str, mask: &str) -> String {
     let axes = sketch.model.integers(&[1, 2]);
     let mask = sketch.node("Unsqueeze", &[mask, &axes], &[]);
     let mask = sketch.node("Cast", &[&mask], &[("to", Attribute::Int(1))]);
-    let mask = sketch.node("Sub", &[&one, &mask], &[]);
+    let mask = if marks_text { sketch.node("Sub", &[&one, &mask], &[]) } else { mask };
     let mask = sketch.node("Mul", &[&mask, &far], &[]);
     let scores = sketch.node("Add", &[&scores, &mask], &[]);
     let shares = sketch.node("Softmax", &[&scores], &[("axis", Attribute::Int(-1))]);
@@ -320,14 +326,14 @@ fn attention(sketch: &mut Sketch, x: &str, mask: &str) -> String {
 }
 
 /// Token numbers below 40 and a mask, two rows of nine of which the second is shorter.
-fn texts(seed: u64) -> Vec<Tensor> {
+fn texts(seed: u64, marks_text: bool) -> Vec<Tensor> {
     let ids = numbers(18, seed, 20.0).into_iter().map(|number| (number + 20.0) as i64 % 40).collect();
-    let mask = (0..18).map(|at| i64::from(at < 9 + 5)).collect();
+    let mask = (0..18).map(|at| i64::from((at < 9 + 5) == marks_text)).collect();
     vec![Tensor::integers(&[2, 9], ids), Tensor::integers(&[2, 9], mask)]
 }
 
-#[test]
-fn look_ups_positions_attention_with_heads_and_a_mask_and_residual_sums() {
+/// One block of an encoder.
+fn encoder(marks_text: bool) -> ModelProto {
     let mut sketch = Sketch::new(17);
     let shape = [Symbol("batch"), Symbol("tokens")];
     let ids = sketch.model.input("ids", data_type::INT64, &shape);
@@ -340,15 +346,23 @@ fn look_ups_positions_attention_with_heads_and_a_mask_and_residual_sums() {
     let tokens = sketch.node("Slice", &[&lengths, &one, &two, &zero], &[]);
     let places = sketch.node("Slice", &[&places, &zero, &tokens, &zero], &[]);
     let x = sketch.node("Add", &[&embedded, &places], &[]);
-    let mixed = attention(&mut sketch, &x, &mask);
+    let mixed = attention(&mut sketch, &x, &mask, marks_text);
     let sum = sketch.node("Add", &[&mixed, &x], &[]);
     let (gamma, beta) = (sketch.weights(&[32], 2.0), sketch.weights(&[32], 0.5));
     let y = sketch.node("LayerNormalization", &[&sum, &gamma, &beta], &[]);
-    let model = sketch.ends(&y);
-    let found = measured(&model, &["batch=1..2", "tokens=1..9"], texts, &Options::default());
-    assert!(found.decibels > 30.0, "{}", found.decibels);
-    let attends = found.built.report.decisions.iter().any(|decision| decision.contains("attention of 2 heads"));
-    assert!(attends, "{}", found.built.report);
+    sketch.ends(&y)
+}
+
+#[test]
+fn look_ups_positions_attention_with_heads_and_a_mask_and_residual_sums() {
+    for marks_text in [true, false] {
+        let example = |seed| texts(seed, marks_text);
+        let symbols = ["batch=1..2", "tokens=1..9"];
+        let found = measured(&encoder(marks_text), &symbols, example, &Options::default());
+        assert!(found.decibels > 30.0, "{marks_text}: {}", found.decibels);
+        let attends = found.built.report.decisions.iter().any(|decision| decision.contains("attention of 2 heads"));
+        assert!(attends, "{}", found.built.report);
+    }
 }
 
 #[test]
@@ -475,8 +489,7 @@ fn with_a_tail(seed: u64) -> Vec<Tensor> {
 fn ranges_by_every_method() {
     let model = two_layers();
     let mut found = Vec::new();
-    for range in
-        [RangeMethod::Best, RangeMethod::MinMax, RangeMethod::Percentile(2_000), RangeMethod::MeanSquaredError]
+    for range in [RangeMethod::Best, RangeMethod::MinMax, RangeMethod::Percentile(2_000), RangeMethod::MeanSquaredError]
     {
         // One step for all channels, so that the range alone decides.
         let options = Options { range, smoothing: Some(0.0), ..Options::default() };
@@ -486,6 +499,67 @@ fn ranges_by_every_method() {
     }
     println!("{found:.1?}");
     assert!(found.windows(2).any(|pair| (pair[0].1 - pair[1].1).abs() > 0.1), "the methods differ: {found:?}");
+}
+
+/// Mean of the differences between a model's results and the original's over many held-out examples, for each output, at most.
+fn greatest_mean_error(model: &ModelProto, example: impl Fn(u64) -> Vec<Tensor>, options: &Options) -> f64 {
+    let graph =
+        import_model(model, &ImportOptions { symbols: vec!["batch=1..4".parse().unwrap()], drop_final_softmax: false });
+    let graph = graph.unwrap();
+    let calibration = calibrate::run(&graph, (0..CALIBRATING).map(&example), 24, &mut |_| {}).unwrap();
+    let built = build(&graph, &calibration, options).unwrap();
+    let reference = Reference::load(model).unwrap();
+    let backend = CpuBackend::new(CpuOptions { threads: 1, isa: None }).unwrap();
+    let (mut sums, mut count) = (Vec::new(), 0.0);
+    for seed in 0..60 {
+        let inputs = example(20_000 + seed);
+        let (symbols, given) = built.io.encode(&inputs).unwrap();
+        let loaded = backend.load(Arc::new(built.model.resolve(&symbols).unwrap()), &built.model.params).unwrap();
+        let found = built.io.decode(&symbols, &loaded.run(&given, Keep::Boundary).unwrap().tensors).unwrap().remove(0);
+        let expected = reference.run(&inputs).unwrap().remove(0);
+        let width = *expected.shape.last().unwrap();
+        sums.resize(width, 0.0);
+        for (at, (found, expected)) in found.as_floats().unwrap().iter().zip(expected.as_floats().unwrap()).enumerate()
+        {
+            sums[at % width] += f64::from(found - expected);
+        }
+        count += (expected.elements() / width) as f64;
+    }
+    sums.iter().map(|sum| (sum / count).abs()).fold(0.0, f64::max)
+}
+
+#[test]
+fn a_mean_error_is_taken_out_of_the_bias() {
+    // All inputs are far from 0, so that what rounding a weight adds always has one sign.
+    let far = |seed: u64| vec![Tensor::floats(&[3, 32], numbers(96, seed, 0.5).iter().map(|x| x + 4.0).collect())];
+    let model = one(17, "MatMul", &[32], &[(&[32, 16], 1.0)], &[]);
+    let of = |bias_correction| greatest_mean_error(&model, far, &Options { bias_correction, ..Options::default() });
+    let (with, without) = (of(true), of(false));
+    println!("greatest mean error of an output: {with:.5} with the correction, {without:.5} without");
+    assert!(with * 4.0 < without, "{with} {without}");
+}
+
+#[test]
+fn smoothing_saves_what_a_channel_that_stands_out_would_cost() {
+    // Two of 32 channels are fifty times the others, and their weights as much less.
+    let outlier = |channel: usize| if channel % 16 == 3 { 50.0 } else { 1.0f32 };
+    let mut sketch = Sketch::new(17);
+    let x = sketch.x(&[32]);
+    let weights =
+        numbers(32 * 24, 11, 1.0).into_iter().enumerate().map(|(at, value)| value / outlier(at / 24)).collect();
+    let weights = sketch.model.constant(&Tensor::floats(&[32, 24], weights));
+    let y = sketch.node("MatMul", &[&x, &weights], &[]);
+    let model = sketch.ends(&y);
+    let example = |seed: u64| {
+        let values =
+            numbers(96, seed, 3.0).into_iter().enumerate().map(|(at, value)| value * outlier(at % 32)).collect();
+        vec![Tensor::floats(&[3, 32], values)]
+    };
+    let of =
+        |smoothing| measured(&model, &["batch=1..4"], example, &Options { smoothing, ..Options::default() }).decibels;
+    let (none, best) = (of(Some(0.0)), of(None));
+    println!("{none:.1} dB with one step for all channels, {best:.1} dB smoothed");
+    assert!(best > none + 15.0, "{best} {none}");
 }
 
 #[test]
@@ -534,7 +608,9 @@ fn channels_of_filters_that_differ_in_range_cost_nothing() {
     let without = decibels(&skewed, SHAPE, &one_step);
     let with = decibels(&skewed, SHAPE, &Options::default());
     let after_equalising = decibels(&equalised, SHAPE, &Options::default());
-    println!("one step {without:.1} dB, steps of the channels {with:.1} dB, equalised beforehand {after_equalising:.1} dB");
+    println!(
+        "one step {without:.1} dB, steps of the channels {with:.1} dB, equalised beforehand {after_equalising:.1} dB"
+    );
     assert!(with > without + 6.0, "{with} {without}");
     assert!((with - after_equalising).abs() < 1.0, "{with} {after_equalising}");
 }

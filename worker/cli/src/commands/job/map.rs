@@ -113,7 +113,10 @@ pub(super) async fn map(context: &Context, arguments: Map, output: Output) -> Re
         value["sum"] = json!(sum(dtype, &bytes)?);
     }
     output.result(&value, || {
-        fields_of(&value, &["file", "png", "elements", "sum", "parts", "jobs", "retried", "paid", "refunded", "charged", "seconds"])
+        fields_of(
+            &value,
+            &["file", "png", "elements", "sum", "parts", "jobs", "retried", "paid", "refunded", "charged", "seconds"],
+        )
     })
 }
 
@@ -124,7 +127,10 @@ pub(super) async fn map(context: &Context, arguments: Map, output: Output) -> Re
 fn sum(dtype: Dtype, bytes: &[u8]) -> Result<i64, CliError> {
     let elements = (0..bytes.len() / dtype.bytes() as usize).filter_map(|element| dtype.read(bytes, element));
     elements.into_iter().try_fold(0i64, i64::checked_add).ok_or_else(|| {
-        CliError::new("A0611", "the sum of the output's elements does not fit 64 bits; leave --sum out and add --out up")
+        CliError::new(
+            "A0611",
+            "the sum of the output's elements does not fit 64 bits; leave --sum out and add --out up",
+        )
     })
 }
 
