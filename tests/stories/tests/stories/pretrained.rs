@@ -38,7 +38,7 @@ fn layers(work: &Work) -> Vec<u16> {
         let of_kind: Vec<u16> = (0..ops.len()).filter(|op| ops[*op].kind == kind).map(|op| op as u16).collect();
         of_kind.get(of_kind.len() / 2).copied()
     };
-    let kinds = [OpKind::Contract, OpKind::Map, OpKind::Sum, OpKind::ArgMax].into_iter().filter_map(middle);
+    let kinds = OpKind::ALL.into_iter().filter_map(middle);
     let mut layers: Vec<u16> = [0, ops.len() as u16 - 1].into_iter().chain(kinds).collect();
     layers.sort_unstable();
     layers.dedup();
@@ -64,9 +64,10 @@ async fn convicted_in_every_layer(name: &str, work: &Work) {
         let job = trial.job;
         trial.ends_convicted(&validator, &[Fault::WrongElement]).await;
         let record = validator.is_through_with(&job).await;
-        let found = &record["audit"];
-        println!("{name}, op {op} ({:?}): {found}", work.resolved.ops[usize::from(op)].kind);
-        let _ = (slot, element);
+        let found = &record["audit"]["finding"];
+        let place = ["op", "tensor", "element"].map(|field| found[field].as_u64());
+        let lie = [op.into(), slot.into(), element.into()].map(Some);
+        assert_eq!(place, lie, "{name}, {:?}: {record}", work.resolved.ops[usize::from(op)].kind);
     }
     let after = home.stake_tokens_of(&validator.key).await;
     assert_eq!(after - before, count * BOND / 2, "{name}: bounties, to the last unit");

@@ -26,7 +26,15 @@ impl Engine {
         for slot in &run.boundary_slots {
             run.tensors.extend(faulty.committed.get(slot).map(|bytes| (*slot, bytes.clone())));
         }
+        let right = run.boundary.root;
         run.boundary = Hasher::default().boundary(&job.graph, &run.tensors)?;
+        if run.boundary.root == right {
+            tracing::warn!(
+                op = faulty.op,
+                slot = faulty.slot,
+                "the fault ends inside its segment: what is committed to is right, and only the trace that is signed is wrong"
+            );
+        }
         Ok(run)
     }
 
