@@ -1,5 +1,8 @@
 //! Trained models: one element of them is falsified, in any layer, and a validator that nobody watches has the liar convicted.
 
+// What was skipped is said.
+#![allow(clippy::print_stderr)]
+
 use crate::trial::{BOND, Trial};
 use assay::state::Fault;
 use assay_client::Work;

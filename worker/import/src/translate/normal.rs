@@ -14,14 +14,7 @@ impl Translator {
             "LayerNormalization" => self.layer_normalization(node, inputs, false)?,
             "RMSNormalization" => self.layer_normalization(node, inputs, true)?,
             "BatchNormalization" => self.batch_normalization(node, inputs)?,
-            "InstanceNormalization" => {
-                let channels = self.shape(required(node, inputs, 0)?).get(1).and_then(|extent| extent.known());
-                self.group_normalization(node, inputs, channels.unwrap_or_default())?
-            }
-            "GroupNormalization" => {
-                let groups = node.int("num_groups").and_then(|groups| u32::try_from(groups).ok());
-                self.group_normalization(node, inputs, groups.unwrap_or_default())?
-            }
+            "InstanceNormalization" => self.instance_normalization(node, inputs)?,
             _ => return Ok(None),
         };
         Ok(Some(vec![result]))
@@ -90,51 +83,36 @@ impl Translator {
         self.emit(node, FloatOp::Add, &[scaled, addends], &shape, ElementType::Float)
     }
 
-    /// Over all channels and positions of a group at once: one row of each group is normalised as a whole, then each channel has a
-    /// factor and an addend. (Before opset 21 a GroupNormalization has these for each group.)
-    fn group_normalization(
-        &mut self,
-        node: &Node<'_>,
-        inputs: &[Option<ValueId>],
-        groups: u32,
-    ) -> Result<ValueId, ImportError> {
+    /// Over the positions of each channel, which make one row; then each channel has a factor and an addend.
+    fn instance_normalization(&mut self, node: &Node<'_>, inputs: &[Option<ValueId>]) -> Result<ValueId, ImportError> {
         let x = required(node, inputs, 0)?;
         let shape = self.shape(x).to_vec();
         let lengths: Option<Vec<u32>> = shape.iter().skip(1).map(|extent| extent.known()).collect();
         let lengths = lengths.filter(|lengths| lengths.len() >= 2);
         let lengths = lengths.ok_or_else(|| node.unsupported("its channels and positions need fixed lengths"))?;
         let channels = lengths[0];
-        if groups == 0 || !channels.is_multiple_of(groups) {
-            return Err(node.malformed(format!("{channels} channels in {groups} groups")));
-        }
-        let row = lengths.iter().map(|length| u64::from(*length)).product::<u64>() / u64::from(groups);
-        let too_long = || node.unsupported("its groups have too many elements; normalise fewer positions at once");
-        let row = u32::try_from(row).ok().filter(|row| *row < 1 << 20).ok_or_else(too_long)?;
-        let mut factors = Vec::new();
-        for index in 1..3 {
-            let values = self.graph.constant_floats(required(node, inputs, index)?);
-            let each = values.and_then(|values| {
-                let repeats =
-                    (channels as usize).checked_div(values.len()).filter(|n| n * values.len() == channels as usize);
-                repeats.map(|repeats| values.iter().flat_map(|value| vec![*value; repeats]).collect::<Vec<f32>>())
-            });
+        let row = lengths[1..].iter().fold(1u64, |row, length| row.saturating_mul(u64::from(*length)));
+        let row = u32::try_from(row).ok().filter(|row| *row < 1 << 20);
+        let row = row.ok_or_else(|| node.unsupported("it has too many positions; normalise fewer at once"))?;
+        let mut by_channel = vec![1; lengths.len()];
+        by_channel[0] = channels as usize;
+        let vector = |index: usize| {
+            let constant = self.graph.constant(required(node, inputs, index)?);
+            let constant = constant.filter(|tensor| tensor.elements() == channels as usize);
             let refuse = || node.unsupported("its scale and bias must be constants, one number for each channel");
-            factors.push(each.ok_or_else(refuse)?);
-        }
+            constant.map(|tensor| (**tensor).clone().reshaped(&by_channel)).ok_or_else(refuse)
+        };
+        let (scale, bias) = (vector(1)?, vector(2)?);
         let (epsilon, name) = (node.float("epsilon", 1e-5), node.name());
-        let flat = [shape[0], Extent::Known(groups), Extent::Known(row)];
+        let [scale, bias] = [("scale", scale), ("bias", bias)]
+            .map(|(label, tensor)| self.graph.add_constant(format!("{name}~{label}"), tensor));
+        let flat = [shape[0], Extent::Known(channels), Extent::Known(row)];
         let flattened = self.with_shape(node, x, &flat)?;
-        let ones =
-            self.graph.add_constant(format!("{name}~ones"), Tensor::floats(&[row as usize], vec![1.0; row as usize]));
+        let ones = Tensor::floats(&[row as usize], vec![1.0; row as usize]);
+        let ones = self.graph.add_constant(format!("{name}~ones"), ones);
         let op = FloatOp::LayerNorm { axis: 2, epsilon };
         let normal = self.emit(node, op, &[flattened, ones], &flat, ElementType::Float)?;
         let normal = self.with_shape(node, normal, &shape)?;
-        let mut by_channel = vec![1; lengths.len()];
-        by_channel[0] = channels as usize;
-        let [scale, bias] = [("scale", 0), ("bias", 1)].map(|(label, index)| {
-            let tensor = Tensor::floats(&by_channel, std::mem::take(&mut factors[index]));
-            self.graph.add_constant(format!("{name}~{label}"), tensor)
-        });
         let scaled = self.emit(node, FloatOp::Mul, &[normal, scale], &shape, ElementType::Float)?;
         self.emit(node, FloatOp::Add, &[scaled, bias], &shape, ElementType::Float)
     }

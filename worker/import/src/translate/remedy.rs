@@ -16,6 +16,7 @@ pub(super) fn operator(kind: &str) -> &'static str {
         "QLinearConv" | "QLinearMatMul" | "ConvInteger" | "MatMulInteger" | "DynamicQuantizeLinear" => {
             "export quantised models as QuantizeLinear and DequantizeLinear pairs around float operators"
         }
+        "GroupNormalization" => "write it as Reshape, InstanceNormalization, Reshape, Mul and Add",
         "Einsum" => "write it as Transpose, Reshape and MatMul",
         "CumSum" => "write it as a MatMul with a constant triangular matrix",
         "GatherND" | "GatherElements" | "ScatterND" | "ScatterElements" | "Scatter" => {

@@ -1,5 +1,8 @@
 //! From a file to integers: small models as exporters write them, against the original in another executor.
 
+// What was measured is shown beside the thresholds.
+#![allow(clippy::print_stdout)]
+
 use super::proofs::prove_elements;
 use Length::{Known, Symbol};
 use assay_import::calibrate::{self, Reference};
