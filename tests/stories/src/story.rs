@@ -1,6 +1,7 @@
 //! One story: its own mint, its own folder, a client with a store, on the localnet that all stories share.
 
 use crate::binary;
+use crate::command::{CLIENT_KEYPAIR, CLIENT_STORE};
 use crate::node::Placement;
 use assay::CreditRole;
 use assay::state::Job;
@@ -126,9 +127,10 @@ impl Story {
 
         let folder = tempfile::tempdir().expect("a folder");
         let key = Keypair::new();
+        write_keypair(&folder.path().join(CLIENT_KEYPAIR), &key).expect("a keypair file");
         fund(sender.chain(), &key.pubkey(), 10_000_000_000).await.expect("lamports");
         mint_tokens(&sender, &authority, payment, &key.pubkey(), Self::PURSE).await.expect("tokens");
-        let store = LocalStore::open(folder.path().join("client-store")).expect("a store");
+        let store = LocalStore::open(folder.path().join(CLIENT_STORE)).expect("a store");
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let store_url = format!("http://{}", listener.local_addr().expect("an address"));
         let stop = CancellationToken::new();

@@ -28,6 +28,7 @@ mod file_unavailable;
 mod finalise_job;
 mod hostile_data;
 mod initialize_network;
+mod kernels;
 mod loops;
 mod open_session;
 mod openings;

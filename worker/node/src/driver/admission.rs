@@ -4,6 +4,8 @@ use super::{DriveError, Driver, LONGEST_WAIT};
 use crate::defence::cost::DefenceCost;
 use crate::defence::exposure::Exposure;
 use crate::defence::reserve::Shortage;
+#[cfg(debug_assertions)]
+use crate::engine::EngineError;
 use crate::estimate;
 use crate::failpoint;
 use crate::journal::Stage;
@@ -231,6 +233,10 @@ impl<M: Market> Driver<M> {
         let (shared, whole) = (Arc::clone(&self.shared), prepared.clone());
         match tokio::task::spawn_blocking(move || shared.engine.load(&whole)).await {
             Ok(Ok(())) => {}
+            #[cfg(debug_assertions)]
+            Ok(Err(EngineError::Fault(error))) => {
+                return self.skip(Refusal::new("N0219", error.to_string(), "start the node with another fault"));
+            }
             Ok(Err(error)) => {
                 return self.skip(Refusal::new(
                     "N0210",
