@@ -34,6 +34,8 @@ pub const DEMAND_SEED: &[u8] = b"demand";
 pub const VALIDATOR_SEED: &[u8] = b"validator";
 /// First seed of an [`Attestation`](crate::state::Attestation); the job and the validator follow.
 pub const ATTESTATION_SEED: &[u8] = b"attestation";
+/// First seed of a [`Budget`](crate::state::Budget); its owner and the index (u16 LE) follow.
+pub const BUDGET_SEED: &[u8] = b"budget";
 
 /// Address of the network.
 pub const NETWORK: Pubkey =
@@ -108,6 +110,11 @@ pub fn validator(authority: &Pubkey) -> Pubkey {
 /// Address of the attestation of a job by a validator.
 pub fn attestation(job: &Pubkey, validator: &Pubkey) -> Pubkey {
     derive(&[ATTESTATION_SEED, job.as_ref(), validator.as_ref()])
+}
+
+/// Address of a budget.
+pub fn budget(owner: &Pubkey, index: u16) -> Pubkey {
+    derive(&[BUDGET_SEED, owner.as_ref(), &index.to_le_bytes()])
 }
 
 /// Address that signs the program's own events, an account of every instruction that emits one.

@@ -7,8 +7,10 @@ use crate::state::{DemandKey, Fault, Parameters};
 use anchor_lang::prelude::*;
 
 mod audit;
+mod budget;
 
 pub use audit::*;
+pub use budget::*;
 
 /// The network was created.
 #[event]

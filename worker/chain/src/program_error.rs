@@ -167,6 +167,22 @@ all_errors![
     AttestationsOpen,
     NotAFiling,
     FilerUnclear,
+    NotBudgetOwner,
+    NotBudgetAgent,
+    BudgetExpired,
+    WrongBudget,
+    BudgetPriceTooHigh,
+    BudgetJobTooLarge,
+    BudgetPeriodExhausted,
+    BudgetTooManyOpenJobs,
+    BudgetGraphNotAllowed,
+    BudgetNodeNotAllowed,
+    BudgetLamportsShort,
+    BudgetPeriodInvalid,
+    BudgetListInvalid,
+    BudgetHasOpenJobs,
+    NotInvited,
+    InvitedNodeInvalid,
 ];
 
 /// What a code means and what to do about it.
