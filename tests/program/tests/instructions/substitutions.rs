@@ -9,8 +9,11 @@ use solana_sdk::pubkey::Pubkey;
 use std::collections::BTreeSet;
 
 /// Where another account may stand, and why that harms nobody.
-const LEGITIMATE: [(&str, usize, &str); 25] = [
+const LEGITIMATE: [(&str, usize, &str); 30] = [
+    ("accept_budget_result", 0, "the owner instead of the agent"),
+    ("cancel_budget_job", 0, "the owner instead of the agent"),
     ("claim_job", 3, "another posted job: the operator chooses"),
+    ("close_budget", 5, "another account of the mint: the owner chooses"),
     ("close_challenge", 0, "a helper, because the destination is the payee's associated token account"),
     ("close_challenge", 6, "another account of the mint: the payee signs and chooses"),
     ("close_demand", 5, "only carries the program into the transaction, which an account left out does here"),
@@ -24,10 +27,12 @@ const LEGITIMATE: [(&str, usize, &str); 25] = [
     ("demand_segment_root", 9, "only carries the program into the transaction, which an account left out does here"),
     ("expire_job", 0, "another posted job whose time is over: anyone may expire it"),
     ("initialize_network", 9, "only carries the program into the transaction, which another account does here"),
+    ("post_budget_job", 0, "the owner instead of the agent"),
     ("set_payment_mint", 2, "another mint's record: the authority chooses"),
     ("stake", 2, "another node: the funder chooses"),
     ("time_out_challenger", 6, "only carries the program into the transaction, which an account left out does here"),
     ("time_out_defender", 9, "only carries the program into the transaction, which an account left out does here"),
+    ("withdraw_budget", 4, "another account of the mint: the owner chooses"),
     ("withdraw_charge", 0, "a helper, because the destination is the payee's associated token account"),
     ("withdraw_charge", 5, "another account of the mint: the payee signs and chooses"),
     ("withdraw_credit", 0, "a helper, because the destination is the payee's associated token account"),

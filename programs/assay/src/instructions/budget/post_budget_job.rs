@@ -1,5 +1,5 @@
 use super::withdraw_budget::pay_lamports;
-use crate::address::{JOB_SEED, NETWORK, VAULT_SEED};
+use crate::address::{CLIENT_SEED, JOB_SEED, NETWORK, VAULT_SEED};
 use crate::budget::Request;
 use crate::error::AssayError;
 use crate::instructions::post_job::{announce, PostJobArgs, Posting};
@@ -43,11 +43,15 @@ pub struct PostBudgetJob<'info> {
     /// The budget; signs for its token account.
     #[account(mut)]
     pub budget: Box<Account<'info, Budget>>,
-    /// The counter of the budget's jobs.
+    /// The counter of the budget's jobs, which exists since the budget does.
     #[account(
-        mut,
-        constraint = client_account.client == budget.key() @ AssayError::WrongBudget,
-        // Before the job is created, so that a used id is named and not met as an account that exists.
+        // Never needed; but so it is checked before the job is created, and a used id is named and not met as an account
+        // that exists.
+        init_if_needed,
+        payer = authority,
+        space = Client::SPACE,
+        seeds = [CLIENT_SEED, budget.key().as_ref()],
+        bump,
         constraint = client_account.next_job_id == args.job_id @ AssayError::JobIdMismatch,
     )]
     pub client_account: Box<Account<'info, Client>>,
