@@ -61,6 +61,9 @@ enum Command {
     /// Post jobs and get their results
     #[command(subcommand)]
     Job(commands::job::Command),
+    /// Vaults out of which agents post jobs within limits
+    #[command(subcommand)]
+    Budget(commands::budget::Command),
     /// Replay results and challenge those that are wrong
     #[command(subcommand)]
     Validator(commands::validator::Command),
@@ -104,6 +107,7 @@ fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
             Command::Model(command) => commands::model::run(command, output).await,
             Command::Kernel(command) => commands::kernel::run(command, output),
             Command::Job(command) => commands::job::run(command, &chain, output).await,
+            Command::Budget(command) => commands::budget::run(command, &chain, output).await,
             Command::Validator(command) => commands::validator::run(command, &chain, output).await,
             Command::Dispute(command) => commands::dispute::run(command, &chain, output).await,
             Command::Store(command) => commands::store::run(command, output).await,
