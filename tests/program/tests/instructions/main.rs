@@ -29,6 +29,7 @@ mod expire_claim;
 mod expire_job;
 mod file_unavailable;
 mod finalise_job;
+mod hostile_agent;
 mod hostile_data;
 mod initialize_network;
 mod loops;
