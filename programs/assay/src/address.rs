@@ -39,6 +39,8 @@ pub const SESSION_SEED: &[u8] = b"session";
 /// First seed of a [`Job`](crate::state::Job) that is a receipt called in; the session and the receipt's
 /// [`hash`](crate::session::Receipt::hash) follow.
 pub const RECEIPT_SEED: &[u8] = b"receipt";
+/// First seed of a [`Budget`](crate::state::Budget); its owner and the index (u16 LE) follow.
+pub const BUDGET_SEED: &[u8] = b"budget";
 
 /// Address of the network.
 pub const NETWORK: Pubkey =
@@ -123,6 +125,11 @@ pub fn session(client: &Pubkey, session_id: u64) -> Pubkey {
 /// Address of the job that a receipt becomes when it is called in; `hash` is that of its message.
 pub fn receipt(session: &Pubkey, hash: &[u8; 32]) -> Pubkey {
     derive(&[RECEIPT_SEED, session.as_ref(), hash])
+}
+
+/// Address of a budget.
+pub fn budget(owner: &Pubkey, index: u16) -> Pubkey {
+    derive(&[BUDGET_SEED, owner.as_ref(), &index.to_le_bytes()])
 }
 
 /// Address that signs the program's own events, an account of every instruction that emits one.

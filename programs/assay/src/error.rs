@@ -528,6 +528,54 @@ pub enum AssayError {
     /// An instruction for receipts.
     #[msg("The job is an ordinary one and no receipt of a session: use the instruction of the same name for jobs")]
     JobIsNoReceipt = 318,
+    /// The signer does not own the budget.
+    #[msg("Only the budget's owner may do this: sign with its key")]
+    NotBudgetOwner = 340,
+    /// The signer is neither owner nor present agent; a revoked agent is nobody.
+    #[msg("Only the budget's owner or its present agent may do this: sign with one of them, or have the owner name this key with set_budget")]
+    NotBudgetAgent = 341,
+    /// The agent's time is over.
+    #[msg("The last slot of the budget's agent has passed: have the owner set a later one with set_budget")]
+    BudgetExpired = 342,
+    /// The account belongs to another client.
+    #[msg("This is not of the budget: pass the budget that the job names as its client")]
+    WrongBudget = 343,
+    /// The first limit of a job.
+    #[msg("price_max is above the budget's maximum_price: offer less")]
+    BudgetPriceTooHigh = 344,
+    /// The second limit of a job.
+    #[msg("price_max and audit_pot together are above the budget's maximum_job_escrow: offer less")]
+    BudgetJobTooLarge = 345,
+    /// What is escrowed counts when it is posted, whatever becomes of it.
+    #[msg("The jobs of this period would escrow more than the budget's maximum_period_escrow: offer less or wait for the next period")]
+    BudgetPeriodExhausted = 346,
+    /// A job is open until it is closed.
+    #[msg("The budget has as many open jobs as its maximum_open_jobs: close jobs that have ended")]
+    BudgetTooManyOpenJobs = 347,
+    /// The owner lists what may be run.
+    #[msg("The graph is not one of the budget's graphs: run one that is listed")]
+    BudgetGraphNotAllowed = 348,
+    /// The owner lists who may run it.
+    #[msg("The job invites none of the budget's nodes: set invited_node to one that is listed")]
+    BudgetNodeNotAllowed = 349,
+    /// The budget pays the rent of its jobs and keeps its own.
+    #[msg("The budget's lamports beyond its own rent are too few: send it lamports, or close jobs that have ended")]
+    BudgetLamportsShort = 350,
+    /// A period contains a slot.
+    #[msg("period_slots is zero: choose at least 1")]
+    BudgetPeriodInvalid = 351,
+    /// A flag stands for every graph, or every node, and a list for those in it.
+    #[msg("A list of the budget is invalid: at most 8 graphs and 8 nodes, none where any is allowed, and never the zero key")]
+    BudgetListInvalid = 352,
+    /// Jobs still owe to the budget.
+    #[msg("The budget has open jobs: cancel or finish them, withdraw their credits and close them first")]
+    BudgetHasOpenJobs = 353,
+    /// The client chose another node.
+    #[msg("The job invites another node: only that one may claim it")]
+    NotInvited = 354,
+    /// The zero key stands for every node.
+    #[msg("invited_node is the zero key: name a node, or none to let every node claim")]
+    InvitedNodeInvalid = 355,
 }
 
 #[cfg(test)]
@@ -704,6 +752,22 @@ mod tests {
         (SessionNotEnded, 316),
         (JobIsReceipt, 317),
         (JobIsNoReceipt, 318),
+        (NotBudgetOwner, 340),
+        (NotBudgetAgent, 341),
+        (BudgetExpired, 342),
+        (WrongBudget, 343),
+        (BudgetPriceTooHigh, 344),
+        (BudgetJobTooLarge, 345),
+        (BudgetPeriodExhausted, 346),
+        (BudgetTooManyOpenJobs, 347),
+        (BudgetGraphNotAllowed, 348),
+        (BudgetNodeNotAllowed, 349),
+        (BudgetLamportsShort, 350),
+        (BudgetPeriodInvalid, 351),
+        (BudgetListInvalid, 352),
+        (BudgetHasOpenJobs, 353),
+        (NotInvited, 354),
+        (InvitedNodeInvalid, 355),
     ];
 
     #[test]

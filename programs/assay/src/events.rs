@@ -7,9 +7,11 @@ use crate::state::{DemandKey, Fault, Parameters};
 use anchor_lang::prelude::*;
 
 mod audit;
+mod budget;
 mod session;
 
 pub use audit::*;
+pub use budget::*;
 pub use session::*;
 
 /// The network was created.

@@ -7,6 +7,7 @@
 //!
 //! * [`mod@error`], [`units`], [`address`], [`wire`]: codes, typed units, seeds, reading strings;
 //! * [`market`], [`audit`], [`state_machine`]: the rules as pure functions and the life of a job as a table;
+//! * [`budget`]: what an agent may post out of a budget;
 //! * [`dispute`]: the rules of disputes as pure functions, and the life of a challenge as a table;
 //! * [`mod@session`]: what is signed in a session, and its life as a table;
 //! * [`state`], [`events`]: the accounts with their transitions and invariants, and what is announced;
@@ -37,6 +38,8 @@ pub mod address;
 pub mod audit;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod beacon;
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
+pub mod budget;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod dispute;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
@@ -463,5 +466,40 @@ pub mod assay {
     /// Removes a session that has ended and owes nothing; the fee goes to the fee vault, all rent to the client. By anyone.
     pub fn close_session<'info>(ctx: Context<'info, CloseSession<'info>>) -> Result<()> {
         CloseSession::handle(ctx)
+    }
+
+    /// Creates a budget. By its owner.
+    pub fn create_budget(ctx: Context<CreateBudget>, args: CreateBudgetArgs) -> Result<()> {
+        CreateBudget::handle(ctx, args)
+    }
+
+    /// Changes agent or limits of a budget. By its owner.
+    pub fn set_budget(ctx: Context<SetBudget>, args: SetBudgetArgs) -> Result<()> {
+        SetBudget::handle(ctx, args)
+    }
+
+    /// Takes tokens or lamports out of a budget. By its owner.
+    pub fn withdraw_budget<'info>(ctx: Context<'info, WithdrawBudget<'info>>, args: WithdrawBudgetArgs) -> Result<()> {
+        WithdrawBudget::handle(ctx, args)
+    }
+
+    /// Removes a budget without open jobs. By its owner.
+    pub fn close_budget<'info>(ctx: Context<'info, CloseBudget<'info>>) -> Result<()> {
+        CloseBudget::handle(ctx)
+    }
+
+    /// Posts a job out of a budget within its limits. By its agent or its owner.
+    pub fn post_budget_job<'info>(ctx: Context<'info, PostBudgetJob<'info>>, args: PostJobArgs) -> Result<()> {
+        PostBudgetJob::handle(ctx, args)
+    }
+
+    /// Takes a job of a budget back that nobody has claimed. By its agent or its owner.
+    pub fn cancel_budget_job(ctx: Context<CancelBudgetJob>) -> Result<()> {
+        CancelBudgetJob::handle(ctx)
+    }
+
+    /// Accepts a result of a budget's job early. By its agent or its owner.
+    pub fn accept_budget_result(ctx: Context<AcceptBudgetResult>) -> Result<()> {
+        AcceptBudgetResult::handle(ctx)
     }
 }

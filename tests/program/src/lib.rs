@@ -6,6 +6,7 @@
 //! * [`world`]: a network with clients, nodes and mints, and typed calls of every instruction;
 //! * [`calls`]: the accounts of every instruction, as a well-behaved caller passes them;
 //! * [`audits`]: validators, their chains of seeds, and the calls that they make;
+//! * [`budgets`]: budgets out of which agents post;
 //! * [`chain`]: sends them, and replaces each account by wrong ones;
 //! * [`dispute_calls`]: the same for disputes;
 //! * [`filings`]: filings that an output is unavailable;
@@ -17,6 +18,7 @@
 #![allow(clippy::missing_panics_doc)]
 
 pub mod audits;
+pub mod budgets;
 pub mod calls;
 pub mod chain;
 pub mod dispute_calls;

@@ -8,8 +8,12 @@
 
 use anchor_lang::ToAccountMetas;
 use assay::address;
-use assay::instructions::{CreditRole, OpenSessionArgs, PostJobArgs, SetPaymentMintArgs};
+use assay::budget::{BudgetLimits, MAXIMUM_LISTED};
+use assay::instructions::{
+    CreditRole, OpenSessionArgs, PostJobArgs, SetBudgetArgs, SetPaymentMintArgs, WithdrawBudgetArgs,
+};
 use assay::market::OutputDescriptor;
+use program_tests::budgets::{BUDGET_LAMPORTS, BUDGET_TOKENS, limits};
 use program_tests::terms::{parameters, terms};
 use program_tests::trial::A;
 use program_tests::{Call, Case, Job, Mint, Session, Trial, World, session_terms};
@@ -20,8 +24,9 @@ use std::collections::BTreeMap;
 
 /// What each instruction may cost in the cases measured here. Those that a job passes through on its way stay below 20,000;
 /// those that create accounts derive their addresses, at 1,500 for each bump below 256.
-const CEILINGS: [(&str, u64); 74] = [
+const CEILINGS: [(&str, u64); 81] = [
     ("accept_authority", 8_000),
+    ("accept_budget_result", 16_000),
     ("accept_result", 13_000),
     ("accept_session", 20_000),
     ("allow_payment_mint", 30_000),
@@ -29,10 +34,12 @@ const CEILINGS: [(&str, u64); 74] = [
     ("answer_opening", 30_000),
     ("attest", 30_000),
     ("burn_slash", 18_000),
+    ("cancel_budget_job", 15_000),
     ("cancel_job", 12_000),
     ("cancel_session", 12_000),
     ("cancel_withdrawal", 8_000),
     ("claim_job", 20_000),
+    ("close_budget", 30_000),
     ("close_buffer", 4_000),
     ("close_challenge", 18_000),
     ("close_demand", 13_000),
@@ -44,6 +51,7 @@ const CEILINGS: [(&str, u64); 74] = [
     ("commit_chain", 9_000),
     ("commit_challenge", 34_000),
     ("commit_result", 20_000),
+    ("create_budget", 40_000),
     ("demand_opening", 45_000),
     ("demand_segment_root", 40_000),
     ("deregister_node", 8_000),
@@ -62,6 +70,7 @@ const CEILINGS: [(&str, u64); 74] = [
     ("open_buffer", 12_000),
     ("open_receipt", 34_000),
     ("open_session", 60_000),
+    ("post_budget_job", 70_000),
     ("post_job", 60_000),
     ("post_segment_root", 36_000),
     ("propose_authority", 8_000),
@@ -76,6 +85,7 @@ const CEILINGS: [(&str, u64); 74] = [
     ("resolve_challenge", 18_000),
     ("reveal_challenge", 13_000),
     ("reveal_seed", 18_000),
+    ("set_budget", 16_000),
     ("set_parameters", 8_000),
     ("set_payment_mint", 8_000),
     ("settle_attestation", 22_000),
@@ -87,6 +97,7 @@ const CEILINGS: [(&str, u64); 74] = [
     ("time_out_defender", 26_000),
     ("update_node", 9_000),
     ("update_validator", 9_000),
+    ("withdraw_budget", 20_000),
     ("withdraw_challenge", 20_000),
     ("withdraw_charge", 19_000),
     ("withdraw_credit", 20_000),
@@ -281,6 +292,42 @@ fn measure_audits(table: &mut Table) {
     filed.answer(owner, demand, false);
     let end = filed.world.end_filing(&job, filer);
     table.call(&mut filed.world, "end_filing", &end);
+}
+
+/// A budget with as many graphs and nodes as it can list.
+fn measure_budgets(table: &mut Table, case: &str, terms: &PostJobArgs) {
+    let mut world = World::new();
+    let world = &mut world;
+    let nodes = vec![world.node.address; MAXIMUM_LISTED];
+    let graphs = vec![terms.graph_root; MAXIMUM_LISTED];
+    let limits = BudgetLimits { any_graph: false, graphs, any_node: false, nodes, ..limits() };
+    let named = |instruction: &str| format!("{instruction}{case}");
+    let budget = world.unborn_budget("budget");
+    table.call(world, &named("create_budget"), &world.create_budget(&budget, limits.clone()));
+    table.rent(world, "budget", budget.address);
+    let mint = budget.mint;
+    world.fund(budget.address, &mint, BUDGET_TOKENS);
+    world.svm.airdrop(&budget.address, BUDGET_LAMPORTS).expect("an airdrop");
+    let invitation = PostJobArgs { invited_node: Some(world.node.address), ..terms.clone() };
+    let jobs = [(); 2].map(|()| {
+        let (job, post) = world.next_budget_job(budget.agent, &budget, invitation.clone());
+        table.call(world, &named("post_budget_job"), &post);
+        job
+    });
+    world.claim(&jobs[1]);
+    world.commit(&jobs[1]);
+    table.call(world, &named("cancel_budget_job"), &world.cancel_budget_job(budget.agent, &jobs[0]));
+    table.call(world, &named("accept_budget_result"), &world.accept_budget_result(budget.agent, &jobs[1]));
+    world.finalise(&jobs[1]);
+    for job in &jobs {
+        world.pay_out(job);
+        world.accepts(&world.close_job(job));
+    }
+    let args = SetBudgetArgs { agent: Some(budget.agent), limits: Some(limits) };
+    table.call(world, &named("set_budget"), &world.set_budget(&budget, args));
+    let args = WithdrawBudgetArgs { tokens: 1, lamports: 1 };
+    table.call(world, &named("withdraw_budget"), &world.withdraw_budget(&budget, &mint, args));
+    table.call(world, &named("close_budget"), &world.close_budget(&budget));
 }
 
 /// A stranger's help derives the payee's associated token account on-chain. With its bump given, the ceiling holds whatever
@@ -517,6 +564,8 @@ fn every_instruction_stays_below_its_ceiling() {
     let mut table = Table::default();
     measure_governance_and_nodes(&mut table);
     measure_audits(&mut table);
+    measure_budgets(&mut table, "", &terms());
+    measure_budgets(&mut table, "[largest]", &largest_terms());
     let world = World::new();
     let (mint, mint_2022) = (world.mint, world.mint_2022);
     measure_jobs(&mut table, &mut world.clone(), "", &mint, &terms());

@@ -195,6 +195,37 @@ impl Story {
         path
     }
 
+    /// Runs one command with a key and returns its exit status, the JSON of its last line, and what it said besides.
+    pub fn command(&self, key: &Path, arguments: &[&str]) -> (Option<i32>, Value, String) {
+        let output = Command::new(binary::assay())
+            .args(arguments)
+            .args(["--url", &self.placement.rpc_url, "--ws", &self.placement.ws_url, "--output", "json", "--keypair"])
+            .arg(key)
+            .output()
+            .expect("assay runs");
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        let value = serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap_or(Value::Null);
+        (output.status.code(), value, String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    /// A key with lamports and tokens of the story's mint, in a file.
+    pub async fn new_payer(&self, name: &str, tokens: u64) -> PathBuf {
+        let (key, path) = (Keypair::new(), self.folder().join(format!("{name}.json")));
+        write_keypair(&path, &key).expect("a keypair file");
+        fund(self.chain(), &key.pubkey(), 10_000_000_000).await.expect("lamports");
+        if tokens > 0 {
+            mint_tokens(&self.sender, &self.authority, self.payment, &key.pubkey(), tokens).await.expect("tokens");
+        }
+        path
+    }
+
+    /// A client of a key in a file, with the store of the story.
+    pub fn client_of(&self, key: &Path) -> Client {
+        let key = read_keypair(key).expect("a keypair");
+        let fetch = FetchOptions { allow_private: true, ..FetchOptions::default() };
+        Client::new(self.sender.clone(), key, self.store.clone(), fetch).expect("a client")
+    }
+
     /// Gives the client stake tokens, for the bonds of filings.
     pub async fn furnish_client_with_stake(&self) {
         let client = self.client.address();

@@ -9,7 +9,7 @@ use assay::address;
 use assay::dispute::ChallengeState;
 use assay::session::SessionState;
 use assay::state::{
-    Attestation, Buffer, Challenge, Client, Demand, DemandState, Job, Network, Node, PaymentMint, SegmentClaim,
+    Attestation, Budget, Buffer, Challenge, Client, Demand, DemandState, Job, Network, Node, PaymentMint, SegmentClaim,
     Session, Validator,
 };
 use assay::state_machine::JobState;
@@ -56,6 +56,28 @@ impl Kind for Validator {
 }
 impl Kind for Attestation {
     const NAME: &'static str = "attestation";
+}
+
+impl Kind for Budget {
+    const NAME: &'static str = "budget";
+}
+
+/// Which budgets to list; every condition given must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BudgetFilter {
+    /// Only budgets of this owner.
+    pub owner: Option<Pubkey>,
+    /// Only budgets with this agent.
+    pub agent: Option<Pubkey>,
+}
+
+impl BudgetFilter {
+    pub(crate) fn to_rpc(self) -> Vec<RpcFilterType> {
+        let mut filters = vec![kind_filter::<Budget>()];
+        filters.extend(self.owner.map(|owner| bytes_at(Budget::OWNER_OFFSET, owner.as_ref())));
+        filters.extend(self.agent.map(|agent| bytes_at(Budget::AGENT_OFFSET, agent.as_ref())));
+        filters
+    }
 }
 
 /// Which challenges to list; every condition given must hold.
@@ -319,6 +341,16 @@ impl Chain {
         Ok(self.list(&filters, 0).await?.value)
     }
 
+    /// A budget by its address.
+    pub async fn budget(&self, budget: &Pubkey) -> Result<Budget> {
+        self.fetch(budget).await
+    }
+
+    /// All budgets that pass the filter, with their addresses.
+    pub async fn budgets(&self, filter: BudgetFilter) -> Result<Vec<(Pubkey, Budget)>> {
+        Ok(self.list(&filter.to_rpc(), 0).await?.value)
+    }
+
     /// The attestation of a job by a validator; nothing where there is none, or no longer one.
     pub async fn find_attestation(&self, job: &Pubkey, validator: &Pubkey) -> Result<Option<Attestation>> {
         self.find(&address::attestation(job, validator)).await
@@ -374,6 +406,16 @@ impl Chain {
             });
         }
         Ok(TokenMint { address: *mint, token_program: account.owner })
+    }
+
+    /// Decimals of a mint. `C0130` to `C0132` where there is no mint at the address.
+    pub async fn token_decimals(&self, mint: &Pubkey) -> Result<u8> {
+        const DECIMALS: usize = 44;
+        self.token_mint(mint).await?;
+        let account = self.account(mint).await?;
+        let malformed =
+            || ChainError::AccountMalformed { what: "mint", address: *mint, reason: "it is too short".into() };
+        account.and_then(|account| account.data.get(DECIMALS).copied()).ok_or_else(malformed)
     }
 
     /// The network's stake mint.
@@ -605,6 +647,17 @@ mod tests {
         assert!(passes(&both.to_rpc(), &data));
         let swapped = NodeFilter { withdraw_authority: Some(node.operator), operator: None };
         assert!(!passes(&swapped.to_rpc(), &data));
+    }
+
+    #[test]
+    fn budget_filters_look_at_the_right_bytes() {
+        let (owner, agent) = (Pubkey::new_unique(), Pubkey::new_unique());
+        let data = stored(&Budget { owner, agent, ..Budget::default() }, assay::ID).data;
+        let right = BudgetFilter { owner: Some(owner), agent: Some(agent) };
+        assert!(passes(&right.to_rpc(), &data));
+        for wrong in [BudgetFilter { owner: Some(agent), ..right }, BudgetFilter { agent: Some(owner), ..right }] {
+            assert!(!passes(&wrong.to_rpc(), &data), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -186,6 +186,22 @@ all_errors![
     SessionNotEnded,
     JobIsReceipt,
     JobIsNoReceipt,
+    NotBudgetOwner,
+    NotBudgetAgent,
+    BudgetExpired,
+    WrongBudget,
+    BudgetPriceTooHigh,
+    BudgetJobTooLarge,
+    BudgetPeriodExhausted,
+    BudgetTooManyOpenJobs,
+    BudgetGraphNotAllowed,
+    BudgetNodeNotAllowed,
+    BudgetLamportsShort,
+    BudgetPeriodInvalid,
+    BudgetListInvalid,
+    BudgetHasOpenJobs,
+    NotInvited,
+    InvitedNodeInvalid,
 ];
 
 /// What a code means and what to do about it.

@@ -64,6 +64,9 @@ enum Command {
     /// Keep a model warm on a node, ask it, and pay for all answers at once
     #[command(subcommand)]
     Session(commands::session::Command),
+    /// Vaults out of which agents post jobs within limits
+    #[command(subcommand)]
+    Budget(commands::budget::Command),
     /// Replay results and challenge those that are wrong
     #[command(subcommand)]
     Validator(commands::validator::Command),
@@ -108,6 +111,7 @@ fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
             Command::Kernel(command) => commands::kernel::run(command, output),
             Command::Job(command) => commands::job::run(command, &chain, output).await,
             Command::Session(command) => commands::session::run(command, &chain, output).await,
+            Command::Budget(command) => commands::budget::run(command, &chain, output).await,
             Command::Validator(command) => commands::validator::run(command, &chain, output).await,
             Command::Dispute(command) => commands::dispute::run(command, &chain, output).await,
             Command::Store(command) => commands::store::run(command, output).await,

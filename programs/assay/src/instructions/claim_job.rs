@@ -9,8 +9,8 @@ use anchor_lang::prelude::*;
 /// Claims a posted job for a node.
 ///
 /// Who: the node's operator, from `Posted`, until the last claim slot. The node needs the stake that network and job ask
-/// for, free stake for the bond and for what a conviction would take besides, and a free place among its open jobs; and it
-/// was never convicted.
+/// for, free stake for the bond and for what a conviction would take besides, and a free place among its open jobs; it is the
+/// one that the job invites, if it invites one; and it was never convicted.
 ///
 /// 1. Fixes the price on the ramp; pins node, operator and payee.
 /// 2. Locks the bond in the node's stake.
@@ -37,6 +37,7 @@ impl ClaimJob<'_> {
     fn validate(&self, now: Slot) -> Result<()> {
         self.job.state.after(JobEvent::Claim)?;
         require!(!self.job.claim_deadline()?.has_passed(now), AssayError::ClaimWindowClosed);
+        require!(self.job.invites(&self.node.key()), AssayError::NotInvited);
         self.node.check_may_take(&self.network.parameters)?;
         require!(self.node.stake >= self.job.minimum_stake, AssayError::StakeBelowJobMinimum);
         Ok(())

@@ -12,6 +12,7 @@
 mod accept_authority;
 mod allow_payment_mint;
 mod audit;
+mod budget;
 mod cancel_job;
 mod cancel_withdrawal;
 mod claim_job;
@@ -41,6 +42,7 @@ mod withdraw_stake;
 pub use accept_authority::*;
 pub use allow_payment_mint::*;
 pub use audit::*;
+pub use budget::*;
 pub use cancel_job::*;
 pub use cancel_withdrawal::*;
 pub use claim_job::*;

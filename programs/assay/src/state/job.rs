@@ -119,6 +119,8 @@ pub struct Job {
     pub minimum_stake: u64,
     /// What the claiming node locks.
     pub bond: u64,
+    /// The only node that may claim; zero: every node.
+    pub invited_node: Pubkey,
     /// The protocol's share of the price, as it was when the job was posted.
     pub protocol_fee_bps: u16,
     /// The share of the bond that a miss costs, as it was when the job was posted.
@@ -231,6 +233,11 @@ impl Job {
     /// The last slot at which a dispute can end if the result is committed and challenged at the last moment.
     pub fn last_obligation(&self) -> Checked<Slot> {
         self.run_deadline()?.last().plus(Slots(self.window_slots))?.plus(self.dispute.longest_slots())
+    }
+
+    /// Whether a node may claim, as far as the invitation goes.
+    pub fn invites(&self, node: &Pubkey) -> bool {
+        self.invited_node == Pubkey::default() || self.invited_node == *node
     }
 
     /// Fixes the price and pins the node.

@@ -5,6 +5,7 @@
 
 mod attestation;
 mod audit_parameters;
+mod budget;
 mod buffer;
 mod challenge;
 mod client;
@@ -21,6 +22,7 @@ mod validator;
 
 pub use attestation::Attestation;
 pub use audit_parameters::{audit_limits, AuditParameters};
+pub use budget::Budget;
 pub use buffer::Buffer;
 pub use challenge::Challenge;
 pub use client::Client;

@@ -3,7 +3,8 @@
 use crate::calls_of_disputes::dispute_calls;
 use crate::calls_of_sessions::session_calls;
 use assay::address;
-use assay::instructions::{CreditRole, PostJobArgs, SetPaymentMintArgs};
+use assay::instructions::{CreditRole, PostJobArgs, SetBudgetArgs, SetPaymentMintArgs, WithdrawBudgetArgs};
+use program_tests::budgets::limits;
 use program_tests::terms::{parameters, terms};
 use program_tests::{Case, Node, Trial, World};
 use solana_sdk::instruction::Instruction;
@@ -75,6 +76,7 @@ pub(crate) fn every_call() -> Vec<EveryCall> {
     calls.extend(audit_calls());
     let others = dispute_calls().into_iter().chain(session_calls());
     calls.extend(others.map(|(name, world, instruction)| checked(name, &world, instruction)));
+    calls.extend(budget_calls());
     calls
 }
 
@@ -126,4 +128,31 @@ fn audit_calls() -> Vec<EveryCall> {
         ("end_filing", &filed.world, filed.world.end_filing(&job, client).instruction()),
     ];
     calls.map(|(name, world, instruction)| checked(name, world, instruction)).into()
+}
+
+/// The calls of a budget, with another one around.
+fn budget_calls() -> Vec<EveryCall> {
+    let mut world = World::new();
+    let budget = world.budget("budget", limits());
+    let other = world.budget("other", limits());
+    let idle = world.budget("idle", limits());
+    let new = world.unborn_budget("new");
+    world.post_from(&other, terms());
+    let posted = world.post_from(&budget, terms());
+    let committed = world.post_from(&budget, terms());
+    world.claim(&committed);
+    world.commit(&committed);
+    let (_, post) = world.next_budget_job(budget.agent, &budget, terms());
+    let set = SetBudgetArgs { agent: Some(other.agent), limits: Some(limits()) };
+    let withdraw = WithdrawBudgetArgs { tokens: 1, lamports: 1 };
+    let calls = [
+        ("create_budget", world.create_budget(&new, limits()).instruction()),
+        ("set_budget", world.set_budget(&budget, set).instruction()),
+        ("withdraw_budget", world.withdraw_budget(&budget, &budget.mint, withdraw).instruction()),
+        ("post_budget_job", post.instruction()),
+        ("cancel_budget_job", world.cancel_budget_job(budget.agent, &posted).instruction()),
+        ("accept_budget_result", world.accept_budget_result(budget.agent, &committed).instruction()),
+        ("close_budget", world.close_budget(&idle).instruction()),
+    ];
+    calls.map(|(name, instruction)| checked(name, &world, instruction)).into()
 }

@@ -9,8 +9,11 @@ use solana_sdk::pubkey::Pubkey;
 use std::collections::BTreeSet;
 
 /// Where another account may stand, and why that harms nobody.
-const LEGITIMATE: [(&str, usize, &str); 32] = [
+const LEGITIMATE: [(&str, usize, &str); 37] = [
+    ("accept_budget_result", 0, "the owner instead of the agent"),
+    ("cancel_budget_job", 0, "the owner instead of the agent"),
     ("claim_job", 3, "another posted job: the operator chooses"),
+    ("close_budget", 5, "another account of the mint: the owner chooses"),
     ("close_challenge", 0, "a helper, because the destination is the payee's associated token account"),
     ("close_challenge", 6, "another account of the mint: the payee signs and chooses"),
     ("close_demand", 5, "only carries the program into the transaction, which an account left out does here"),
@@ -27,6 +30,7 @@ const LEGITIMATE: [(&str, usize, &str); 32] = [
     ("finalise_session", 1, "another session of the node whose time is over: anyone may finalise it"),
     ("initialize_network", 9, "only carries the program into the transaction, which another account does here"),
     ("open_session", 2, "another node: the client chooses"),
+    ("post_budget_job", 0, "the owner instead of the agent"),
     ("prove", 11, "only carries the program into the transaction, which an account left out does here"),
     ("set_payment_mint", 2, "another mint's record: the authority chooses"),
     ("stake", 2, "another node: the funder chooses"),
@@ -37,6 +41,7 @@ const LEGITIMATE: [(&str, usize, &str); 32] = [
         10,
         "only carries the program into the transaction, which an account left out does here",
     ),
+    ("withdraw_budget", 4, "another account of the mint: the owner chooses"),
     ("withdraw_charge", 0, "a helper, because the destination is the payee's associated token account"),
     ("withdraw_charge", 5, "another account of the mint: the payee signs and chooses"),
     ("withdraw_credit", 0, "a helper, because the destination is the payee's associated token account"),

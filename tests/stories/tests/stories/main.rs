@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod attestations;
+mod budgets;
 mod challengers;
 mod checks;
 mod crashes;

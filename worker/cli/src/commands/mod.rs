@@ -1,5 +1,6 @@
 //! One file or folder a command group.
 
+pub(crate) mod budget;
 pub(crate) mod demo;
 pub(crate) mod dispute;
 pub(crate) mod job;

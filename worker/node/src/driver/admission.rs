@@ -148,6 +148,13 @@ impl<M: Market> Driver<M> {
 
     fn refuse_terms(&self, job: &Job) -> Option<Refusal> {
         let config = &self.shared.config;
+        if !job.invites(&self.shared.node) {
+            return Some(Refusal::new(
+                "N0231",
+                format!("the job invites {}, this node is {}", job.invited_node, self.shared.node),
+                "invite this node, or no node",
+            ));
+        }
         let mint = job.payment_mint.to_string();
         if !config.accepted_mints.is_empty() && !config.accepted_mints.contains(&mint) {
             return Some(Refusal::new(
@@ -235,7 +242,7 @@ impl<M: Market> Driver<M> {
             Ok(Ok(())) => {}
             #[cfg(debug_assertions)]
             Ok(Err(EngineError::Fault(error))) => {
-                return self.skip(Refusal::new("N0219", error.to_string(), "start the node with another fault"));
+                return self.skip(Refusal::new("N0230", error.to_string(), "start the node with another fault"));
             }
             Ok(Err(error)) => {
                 return self.skip(Refusal::new(

@@ -5,7 +5,7 @@ mod offer;
 mod post;
 mod show;
 
-pub(in crate::commands) use offer::only_mint;
+pub(crate) use offer::only_mint;
 
 pub(crate) use map::{describe as describe_map, follow as follow_map, missing as missing_parts};
 
@@ -168,19 +168,19 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
             })
         }
         Command::Cancel { job, local } => {
-            client(&context, &local)?.cancel(&job).await?;
+            client_of(&context, &local, &job).await?.cancel(&job).await?;
             output.result(&json!({ "job": job.to_string(), "cancelled": true }), || {
                 format!("cancelled; `assay job reclaim {job}` brings the escrow and the rent back")
             })
         }
         Command::Accept { job, local } => {
-            client(&context, &local)?.accept(&job).await?;
+            client_of(&context, &local, &job).await?.accept(&job).await?;
             output.result(&json!({ "job": job.to_string(), "accepted": true }), || {
                 format!("accepted; `assay job reclaim {job}` brings the rest back once the window is over")
             })
         }
         Command::Unavailable { job, model, inputs, out, local } => {
-            let client = client(&context, &local)?;
+            let client = client_of(&context, &local, &job).await?;
             let work = work(&model, &inputs)?;
             let progress = output.progress("demanding", 0);
             let bytes = client
@@ -196,7 +196,7 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
             })
         }
         Command::Reclaim { job, local } => {
-            let reclaimed = client(&context, &local)?.reclaim(&job).await?;
+            let reclaimed = client_of(&context, &local, &job).await?.reclaim(&job).await?;
             let value = json!({
                 "job": job.to_string(),
                 "refund": reclaimed.refund,
@@ -226,6 +226,15 @@ fn name_the_option(error: ClientError) -> CliError {
 pub(in crate::commands) fn client(context: &Context, local: &Local) -> Result<Client, CliError> {
     let fetch = FetchOptions { allow_private: local.allow_private, ..FetchOptions::default() };
     Ok(Client::new(context.sender.clone(), context.keypair()?, LocalStore::open(&local.store)?, fetch)?)
+}
+
+/// The client that acts for a job: out of its budget where that is its client, for which the key is agent or owner.
+async fn client_of(context: &Context, local: &Local, job: &Pubkey) -> Result<Client, CliError> {
+    let client = client(context, local)?;
+    let Some(account) = context.chain().find_job(job).await? else { return Ok(client) };
+    // A client that is no budget has no account of the program at its address, or is this key.
+    let is_budget = account.client != client.address() && context.chain().budget(&account.client).await.is_ok();
+    Ok(if is_budget { client.out_of(account.client) } else { client })
 }
 
 /// A model that is read from its files.
