@@ -34,6 +34,12 @@ pub const DEMAND_SEED: &[u8] = b"demand";
 pub const VALIDATOR_SEED: &[u8] = b"validator";
 /// First seed of an [`Attestation`](crate::state::Attestation); the job and the validator follow.
 pub const ATTESTATION_SEED: &[u8] = b"attestation";
+/// First seed of a [`Proposal`](crate::state::Proposal); its number (u64 LE) follows.
+pub const PROPOSAL_SEED: &[u8] = b"proposal";
+/// Seed of the one [`RewardPool`](crate::state::RewardPool).
+pub const REWARD_POOL_SEED: &[u8] = b"reward_pool";
+/// Seed of the token account that holds the reward pool.
+pub const REWARD_VAULT_SEED: &[u8] = b"reward_vault";
 
 /// Address of the network.
 pub const NETWORK: Pubkey =
@@ -108,6 +114,21 @@ pub fn validator(authority: &Pubkey) -> Pubkey {
 /// Address of the attestation of a job by a validator.
 pub fn attestation(job: &Pubkey, validator: &Pubkey) -> Pubkey {
     derive(&[ATTESTATION_SEED, job.as_ref(), validator.as_ref()])
+}
+
+/// Address of a proposal.
+pub fn proposal(number: u64) -> Pubkey {
+    derive(&[PROPOSAL_SEED, &number.to_le_bytes()])
+}
+
+/// Address of the reward pool.
+pub fn reward_pool() -> Pubkey {
+    derive(&[REWARD_POOL_SEED])
+}
+
+/// Address of the token account that holds the reward pool.
+pub fn reward_vault() -> Pubkey {
+    derive(&[REWARD_VAULT_SEED])
 }
 
 /// Address that signs the program's own events, an account of every instruction that emits one.

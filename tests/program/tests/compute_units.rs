@@ -8,8 +8,11 @@
 
 use anchor_lang::ToAccountMetas;
 use assay::address;
-use assay::instructions::{CreditRole, PostJobArgs, SetPaymentMintArgs};
+use assay::governance::EXECUTION_SLOTS;
+use assay::instructions::{CreditRole, PostJobArgs};
 use assay::market::OutputDescriptor;
+use assay::state::Change;
+use program_tests::governance_calls::{MintTerms, allowance};
 use program_tests::terms::{parameters, terms};
 use program_tests::trial::A;
 use program_tests::{Call, Case, Job, Mint, Trial, World};
@@ -20,12 +23,12 @@ use std::collections::BTreeMap;
 
 /// What each instruction may cost in the cases measured here. Those that a job passes through on its way stay below 20,000;
 /// those that create accounts derive their addresses, at 1,500 for each bump below 256.
-const CEILINGS: [(&str, u64); 61] = [
+const CEILINGS: [(&str, u64); 68] = [
     ("accept_authority", 8_000),
     ("accept_result", 13_000),
-    ("allow_payment_mint", 30_000),
     ("answer_opening", 30_000),
     ("attest", 30_000),
+    ("burn_fee", 32_000),
     ("burn_slash", 18_000),
     ("cancel_job", 12_000),
     ("cancel_withdrawal", 8_000),
@@ -34,16 +37,22 @@ const CEILINGS: [(&str, u64); 61] = [
     ("close_challenge", 18_000),
     ("close_demand", 13_000),
     ("close_job", 22_000),
+    ("close_proposal", 8_000),
     ("close_segment_claim", 16_000),
     ("collect_attestation", 20_000),
     ("commit_chain", 9_000),
     ("commit_challenge", 34_000),
     ("commit_result", 20_000),
+    ("create_reward_pool", 30_000),
     ("demand_opening", 45_000),
     ("demand_segment_root", 40_000),
     ("deregister_node", 8_000),
     ("deregister_validator", 8_000),
     ("end_filing", 16_000),
+    ("execute_fee_withdrawal", 16_000),
+    ("execute_mint_allowance", 34_000),
+    ("execute_mint_change", 10_000),
+    ("execute_network_change", 10_000),
     ("expire_claim", 16_000),
     ("expire_job", 12_000),
     ("file_unavailable", 40_000),
@@ -51,9 +60,11 @@ const CEILINGS: [(&str, u64); 61] = [
     ("grow_buffer", 6_000),
     ("initialize_network", 35_000),
     ("open_buffer", 12_000),
+    ("pause_new_work", 8_000),
     ("post_job", 60_000),
     ("post_segment_root", 36_000),
     ("propose_authority", 8_000),
+    ("propose_change", 20_000),
     ("prove", 80_000),
     ("prove_equivocation", 26_000),
     ("record_segment_root", 30_000),
@@ -64,8 +75,6 @@ const CEILINGS: [(&str, u64); 61] = [
     ("resolve_challenge", 18_000),
     ("reveal_challenge", 13_000),
     ("reveal_seed", 18_000),
-    ("set_parameters", 8_000),
-    ("set_payment_mint", 8_000),
     ("settle_attestation", 22_000),
     ("settle_dispute", 19_000),
     ("stake", 14_000),
@@ -75,10 +84,11 @@ const CEILINGS: [(&str, u64); 61] = [
     ("time_out_defender", 26_000),
     ("update_node", 9_000),
     ("update_validator", 9_000),
+    ("veto_proposal", 8_000),
     ("withdraw_challenge", 20_000),
     ("withdraw_charge", 19_000),
     ("withdraw_credit", 20_000),
-    ("withdraw_fees", 12_000),
+    ("withdraw_proposal", 8_000),
     ("withdraw_stake", 14_000),
     ("withdraw_validator_stake", 14_000),
     ("write_buffer", 4_000),
@@ -189,15 +199,22 @@ fn measure_governance_and_nodes(table: &mut Table) {
     table.rent(world, "network", address::NETWORK);
     table.rent(world, "stake_vault", address::stake_vault());
     let mint = world.create_mint("another payment mint", false);
-    table.call(world, "allow_payment_mint", &world.allow_payment_mint(&mint, 1, 1));
+    let change = allowance(&mint, 1, 1);
+    table.call(world, "propose_change", &world.propose(change));
+    table.rent(world, "proposal", address::proposal(0));
+    table.call(world, "execute_mint_allowance", &world.execute_mint_allowance(0, &mint));
     table.rent(world, "payment_mint", address::payment_mint(&mint.address));
     table.rent(world, "fee_vault", address::fee_vault(&mint.address));
-    let args = SetPaymentMintArgs { enabled: true, bond_numerator: 2, bond_denominator: 3 };
-    table.call(world, "set_payment_mint", &world.set_payment_mint(&mint, args));
-    table.call(world, "set_parameters", &world.set_parameters(parameters()));
+    let change = MintTerms { enabled: true, bond_numerator: 2, bond_denominator: 3 }.of(&mint);
+    table.call(world, "propose_change", &world.propose(change));
+    table.call(world, "execute_mint_change", &world.execute_mint_change(1, &mint));
+    let change = Change::Parameters { parameters: parameters() };
+    table.call(world, "propose_change", &world.propose(change));
+    table.call(world, "execute_network_change", &world.execute_network_change(2));
     world.fund(world.authority, &mint, 0);
     world.mint_to(&mint, address::fee_vault(&mint.address), 100);
-    table.call(world, "withdraw_fees", &world.withdraw_fees(&mint, 100));
+    table.call(world, "propose_change", &world.propose(world.fee_withdrawal(&mint, 100)));
+    table.call(world, "execute_fee_withdrawal", &world.execute_fee_withdrawal(3, &mint));
 
     let owner = world.rich_key("owner");
     let operator = world.key("operator");
@@ -222,6 +239,26 @@ fn measure_governance_and_nodes(table: &mut Table) {
 }
 
 /// Validators and delivery; the dearest seed is 64 steps away.
+/// Vetoes and their like, a pause, the reward pool, and a fee that burns and is rewarded.
+fn measure_safety_and_rewards(table: &mut Table) {
+    let mut world = World::new();
+    let world = &mut world;
+    let change = Change::FeeBurn { fee_burn_bps: 5_000 };
+    let guardian = world.appointed_guardian();
+    table.call(world, "pause_new_work", &world.pause_new_work(guardian, 1));
+    world.advance(1);
+    let [vetoed, withdrawn, expired] = [(); 3].map(|()| world.proposed(change));
+    table.call(world, "veto_proposal", &world.veto_proposal(guardian, vetoed));
+    table.call(world, "withdraw_proposal", &world.withdraw_proposal(withdrawn));
+    world.advance(EXECUTION_SLOTS + 1);
+    table.call(world, "close_proposal", &world.close_proposal(expired));
+    table.call(world, "create_reward_pool", &world.create_reward_pool());
+    table.rent(world, "reward_pool", address::reward_pool());
+    table.rent(world, "reward_vault", address::reward_vault());
+    let job = world.settled_in_stake();
+    table.call(world, "burn_fee", &world.burn_fee(&job));
+}
+
 fn measure_audits(table: &mut Table) {
     let (trial, [validator, other]) = Trial::audited(Case::honest());
     let job = trial.job;
@@ -440,6 +477,7 @@ fn measure_products(table: &mut Table) {
 fn every_instruction_stays_below_its_ceiling() {
     let mut table = Table::default();
     measure_governance_and_nodes(&mut table);
+    measure_safety_and_rewards(&mut table);
     measure_audits(&mut table);
     let world = World::new();
     let (mint, mint_2022) = (world.mint, world.mint_2022);

@@ -167,6 +167,22 @@ all_errors![
     AttestationsOpen,
     NotAFiling,
     FilerUnclear,
+    NotGuardian,
+    TimelockOutOfBounds,
+    PauseLengthOutOfBounds,
+    PauseCoolingDown,
+    WorkPaused,
+    TimelockRunning,
+    ProposalExpired,
+    ProposalNotExpired,
+    WrongChange,
+    ChangeNotVetoable,
+    ChangeSubjectWrong,
+    WrongProposer,
+    WrongDestination,
+    AccountNotOutdated,
+    FeeBurnOutOfBounds,
+    FeeMustBurn,
 ];
 
 /// What a code means and what to do about it.

@@ -17,6 +17,11 @@ mod parameters;
 mod payment_mint;
 mod segment_claim;
 mod validator;
+mod versioned;
+
+mod first_layout;
+mod proposal;
+mod reward_pool;
 
 pub use attestation::Attestation;
 pub use audit_parameters::{audit_limits, AuditParameters};
@@ -32,6 +37,10 @@ pub use parameters::{limits, DisputeParameters, Parameters};
 pub use payment_mint::PaymentMint;
 pub use segment_claim::SegmentClaim;
 pub use validator::Validator;
+
+pub use first_layout::FirstNetwork;
+pub use proposal::{Change, Proposal};
+pub use reward_pool::RewardPool;
 
 use crate::error::{AssayError, Checked};
 

@@ -3,7 +3,6 @@
 
 mod accept_authority;
 mod accept_result;
-mod allow_payment_mint;
 mod attest;
 mod bindings;
 mod buffers;
@@ -40,8 +39,6 @@ mod request_withdrawal;
 mod reveal_challenge;
 mod reveal_seed;
 mod segment_roots;
-mod set_parameters;
-mod set_payment_mint;
 mod settle_attestation;
 mod settlements;
 mod stake;
@@ -55,6 +52,19 @@ mod update_validator;
 mod verdicts;
 mod withdraw_charge;
 mod withdraw_credit;
-mod withdraw_fees;
 mod withdraw_stake;
 mod withdraw_validator_stake;
+
+mod burn_fee;
+mod calls_of_governance;
+mod close_proposal;
+mod create_reward_pool;
+mod execute_fee_withdrawal;
+mod execute_mint_allowance;
+mod execute_mint_change;
+mod execute_network_change;
+mod migrate_network;
+mod pause_new_work;
+mod propose_change;
+mod veto_proposal;
+mod withdraw_proposal;

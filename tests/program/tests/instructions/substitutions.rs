@@ -9,7 +9,7 @@ use solana_sdk::pubkey::Pubkey;
 use std::collections::BTreeSet;
 
 /// Where another account may stand, and why that harms nobody.
-const LEGITIMATE: [(&str, usize, &str); 25] = [
+const LEGITIMATE: [(&str, usize, &str); 23] = [
     ("claim_job", 3, "another posted job: the operator chooses"),
     ("close_challenge", 0, "a helper, because the destination is the payee's associated token account"),
     ("close_challenge", 6, "another account of the mint: the payee signs and chooses"),
@@ -24,7 +24,6 @@ const LEGITIMATE: [(&str, usize, &str); 25] = [
     ("demand_segment_root", 9, "only carries the program into the transaction, which an account left out does here"),
     ("expire_job", 0, "another posted job whose time is over: anyone may expire it"),
     ("initialize_network", 9, "only carries the program into the transaction, which another account does here"),
-    ("set_payment_mint", 2, "another mint's record: the authority chooses"),
     ("stake", 2, "another node: the funder chooses"),
     ("time_out_challenger", 6, "only carries the program into the transaction, which an account left out does here"),
     ("time_out_defender", 9, "only carries the program into the transaction, which an account left out does here"),
@@ -32,7 +31,6 @@ const LEGITIMATE: [(&str, usize, &str); 25] = [
     ("withdraw_charge", 5, "another account of the mint: the payee signs and chooses"),
     ("withdraw_credit", 0, "a helper, because the destination is the payee's associated token account"),
     ("withdraw_credit", 4, "another account of the mint: the payee signs and chooses"),
-    ("withdraw_fees", 5, "another account of the mint: the authority chooses"),
     ("withdraw_stake", 5, "another account of the mint: the owner chooses"),
     ("withdraw_validator_stake", 5, "another account of the mint: the authority chooses"),
 ];

@@ -35,7 +35,7 @@ fn once_and_only_when_owed() {
     for job in [world.posted(), world.committed(), world.cancelled(), world.missed()] {
         world.refuses(&world.sweep_fee(&job), AssayError::NothingOwed);
     }
-    world.accepts(&world.set_parameters(Parameters { protocol_fee_bps: 0, ..parameters() }));
+    world.changes_parameters(Parameters { protocol_fee_bps: 0, ..parameters() });
     let free = world.settled();
     world.refuses(&world.sweep_fee(&free), AssayError::NothingOwed);
     world.pay_out(&free);
