@@ -76,10 +76,10 @@ impl World {
         Call::new(accounts, instruction::ExecuteNetworkChange {})
     }
 
-    /// By anyone; the payer pays.
+    /// By anyone, who pays; here by mallory.
     pub fn execute_mint_allowance(&self, number: u64, mint: &Mint) -> Call<accounts::ExecuteMintAllowance> {
         let accounts = accounts::ExecuteMintAllowance {
-            payer: self.payer(),
+            payer: self.mallory,
             network: address::NETWORK,
             proposal: address::proposal(number),
             proposer: self.authority,
@@ -221,10 +221,10 @@ impl World {
         Call::new(accounts, instruction::PauseNewWork { args: PauseNewWorkArgs { slots } })
     }
 
-    /// By anyone; the payer pays.
+    /// By anyone, who pays; here by mallory.
     pub fn migrate_network(&self) -> Call<accounts::MigrateNetwork> {
         let accounts = accounts::MigrateNetwork {
-            payer: self.payer(),
+            payer: self.mallory,
             network: address::NETWORK,
             system_program: SYSTEM,
             event_authority: address::EVENT_AUTHORITY,
@@ -233,10 +233,10 @@ impl World {
         Call::new(accounts, instruction::MigrateNetwork {})
     }
 
-    /// By anyone; the payer pays.
+    /// By anyone, who pays; here by mallory.
     pub fn create_reward_pool(&self) -> Call<accounts::CreateRewardPool> {
         let accounts = accounts::CreateRewardPool {
-            payer: self.payer(),
+            payer: self.mallory,
             network: address::NETWORK,
             reward_pool: address::reward_pool(),
             stake_mint: self.stake_mint.address,

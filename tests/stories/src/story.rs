@@ -32,7 +32,8 @@ async fn allow_mint(sender: &Sender, authority: &Keypair, mint: TokenMint) {
     let key = authority.pubkey();
     for _ in 0..50 {
         let number = sender.chain().network().await.expect("the network").proposals;
-        let execute = instructions::execute_proposal(&key, number, &key, change, Some(mint)).expect("the mint is given");
+        let execute =
+            instructions::execute_proposal(&key, number, &key, change, Some(mint)).expect("the mint is given");
         let steps = [instructions::propose_change(&key, number, change), execute];
         if sender.execute(&steps, &[authority]).await.is_ok() {
             return;

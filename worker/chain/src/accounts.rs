@@ -363,7 +363,11 @@ impl Chain {
         }
     }
 
-    pub(crate) async fn list<T: Kind>(&self, filters: &[RpcFilterType], minimum_slot: u64) -> Result<Observed<Vec<(Pubkey, T)>>> {
+    pub(crate) async fn list<T: Kind>(
+        &self,
+        filters: &[RpcFilterType],
+        minimum_slot: u64,
+    ) -> Result<Observed<Vec<(Pubkey, T)>>> {
         let found = self.program_accounts(&assay::ID, filters, minimum_slot).await?;
         let value = found
             .value

@@ -64,7 +64,13 @@ impl Chain {
     }
 
     /// The instruction that carries a proposal out, paid by `payer`.
-    pub async fn execution(&self, payer: &Pubkey, number: u64, proposer: &Pubkey, change: Change) -> Result<Instruction> {
+    pub async fn execution(
+        &self,
+        payer: &Pubkey,
+        number: u64,
+        proposer: &Pubkey,
+        change: Change,
+    ) -> Result<Instruction> {
         let mint = self.mint_of(&change).await?;
         instructions::execute_proposal(payer, number, proposer, change, mint)
             .ok_or(ChainError::AccountMissing { what: "mint", address: address::proposal(number) })

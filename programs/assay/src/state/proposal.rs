@@ -174,7 +174,10 @@ mod tests {
         let mint = Pubkey::new_from_array([1; 32]);
         let cases = [
             (Change::Parameters { parameters: Parameters::default() }, AssayError::ChallengeBondOutOfBounds),
-            (Change::AllowPaymentMint { mint, bond_numerator: 0, bond_denominator: 1 }, AssayError::BondRateOutOfBounds),
+            (
+                Change::AllowPaymentMint { mint, bond_numerator: 0, bond_denominator: 1 },
+                AssayError::BondRateOutOfBounds,
+            ),
             (
                 Change::SetPaymentMint { mint, enabled: true, bond_numerator: 1, bond_denominator: 0 },
                 AssayError::BondRateOutOfBounds,

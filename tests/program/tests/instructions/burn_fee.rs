@@ -165,7 +165,11 @@ fn refuses_wrong_accounts() {
         ("another pool vault", BurnFee { reward_vault: funded, ..right }, AssayError::WrongVault.into()),
         ("the stake vault", BurnFee { reward_vault: address::stake_vault(), ..right }, AssayError::WrongVault.into()),
         ("another job", BurnFee { job: other.address, ..right }, AssayError::WrongVault.into()),
-        ("a job in another mint", BurnFee { job: elsewhere.address, vault: elsewhere.vault, ..right }, AssayError::WrongMint.into()),
+        (
+            "a job in another mint",
+            BurnFee { job: elsewhere.address, vault: elsewhere.vault, ..right },
+            AssayError::WrongMint.into(),
+        ),
         ("another job's vault", BurnFee { vault: other.vault, ..right }, AssayError::WrongVault.into()),
         (
             "another record",

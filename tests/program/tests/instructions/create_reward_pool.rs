@@ -38,11 +38,7 @@ fn refuses_wrong_accounts() {
         ),
         ("another pool", CreateRewardPool { reward_pool: world.mallory, ..right }, ErrorCode::ConstraintSeeds.into()),
         ("another vault", CreateRewardPool { reward_vault: funded, ..right }, ErrorCode::ConstraintSeeds.into()),
-        (
-            "another mint",
-            CreateRewardPool { stake_mint: world.mint.address, ..right },
-            AssayError::WrongMint.into(),
-        ),
+        ("another mint", CreateRewardPool { stake_mint: world.mint.address, ..right }, AssayError::WrongMint.into()),
         (
             "the other token program",
             CreateRewardPool { token_program: TOKEN_2022, ..right },

@@ -10,7 +10,7 @@ use program_tests::governance_calls::{MintTerms, allowance};
 use program_tests::terms::{parameters, terms};
 use program_tests::tokens::TOKEN_2022;
 use solana_sdk::account::Account;
-use solana_sdk::instruction::{Instruction, InstructionError};
+use solana_sdk::instruction::Instruction;
 use solana_sdk::pubkey::Pubkey;
 
 /// Where every account of the program has its version.
@@ -208,7 +208,7 @@ fn a_mint_with_an_unknown_extension_is_refused() {
     account.owner = TOKEN_2022;
     world.svm.set_account(address, account).unwrap();
     let mint = program_tests::Mint { address, ..like };
-    world.refuses(&world.propose(allowance(&mint, 1, 1)), InstructionError::InvalidAccountData);
+    world.refuses(&world.propose(allowance(&mint, 1, 1)), AssayError::MintExtensionsUnreadable);
 }
 
 fn write(world: &mut World, address: Pubkey, state: &impl anchor_lang::AccountSerialize) {

@@ -47,7 +47,8 @@ fn refuses_nothing_else() {
     for call in every_call() {
         let mut world = call.world;
         // One that is not there, or in an earlier layout, cannot be paused.
-        let Some(account) = world.svm.get_account(&address::NETWORK).filter(|account| account.data.len() == Network::SPACE)
+        let Some(account) =
+            world.svm.get_account(&address::NETWORK).filter(|account| account.data.len() == Network::SPACE)
         else {
             assert!(["initialize_network", "migrate_network"].contains(&call.name), "{}", call.name);
             continue;

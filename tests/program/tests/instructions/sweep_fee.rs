@@ -51,6 +51,11 @@ fn refuses_wrong_accounts() {
     let call = world.sweep_fee(&job);
     let right = call.accounts;
     let table = [
+        (
+            "another account of the program as network",
+            SweepFee { network: world.node.address, ..right },
+            ErrorCode::AccountDiscriminatorMismatch.into(),
+        ),
         ("another job", SweepFee { job: second.address, ..right }, AssayError::WrongVault.into()),
         ("another job's vault", SweepFee { vault: second.vault, ..right }, AssayError::WrongVault.into()),
         (

@@ -77,13 +77,12 @@ pub fn execute_proposal(
             data::ExecuteFeeWithdrawal {},
         ),
         (Change::AllowPaymentMint { .. } | Change::WithdrawFees { .. }, None) => return None,
-        (
-            Change::Parameters { .. } | Change::Guardian { .. } | Change::Timelock { .. } | Change::FeeBurn { .. },
-            _,
-        ) => build(
-            accounts::ExecuteNetworkChange { network, proposal, proposer, event_authority, program },
-            data::ExecuteNetworkChange {},
-        ),
+        (Change::Parameters { .. } | Change::Guardian { .. } | Change::Timelock { .. } | Change::FeeBurn { .. }, _) => {
+            build(
+                accounts::ExecuteNetworkChange { network, proposal, proposer, event_authority, program },
+                data::ExecuteNetworkChange {},
+            )
+        }
     })
 }
 

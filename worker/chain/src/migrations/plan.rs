@@ -233,7 +233,10 @@ impl fmt::Display for Action {
             }
             Self::InitialiseNetwork { stake_mint, development, parameters, governance } => {
                 let kind = if *development { "development network" } else { "network" };
-                write!(formatter, "initialise the {kind} with stake mint {stake_mint}, {parameters:?} and {governance:?}")
+                write!(
+                    formatter,
+                    "initialise the {kind} with stake mint {stake_mint}, {parameters:?} and {governance:?}"
+                )
             }
             Self::MigrateNetwork => write!(formatter, "bring the network to the layout of this program"),
             Self::SetParameters { from, to } => write!(formatter, "set parameters from {from:?} to {to:?}"),

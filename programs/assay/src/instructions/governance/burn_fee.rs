@@ -88,9 +88,8 @@ impl<'info> BurnFee<'info> {
         let (program, mint) = (&self.token_program, &self.mint);
         let job = || self.job.to_account_info();
         if shares.burned > TokenAmount::ZERO {
-            self.job.with_signer_seeds(|seeds| {
-                vault::burn(program, mint, &self.vault, job(), shares.burned.0, seeds)
-            })?;
+            self.job
+                .with_signer_seeds(|seeds| vault::burn(program, mint, &self.vault, job(), shares.burned.0, seeds))?;
         }
         if shares.kept > TokenAmount::ZERO {
             let to_treasury =

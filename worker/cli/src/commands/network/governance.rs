@@ -144,9 +144,7 @@ impl Proposed {
                     return Err(CliError::new("A0707", text).with_status(ExitStatus::Usage));
                 }
             },
-            Self::Fees { mint, to, amount } => {
-                Change::WithdrawFees { mint: *mint, destination: *to, amount: *amount }
-            }
+            Self::Fees { mint, to, amount } => Change::WithdrawFees { mint: *mint, destination: *to, amount: *amount },
             Self::Guardian { guardian } => Change::Guardian { guardian: *guardian },
             Self::Timelock { slots } => Change::Timelock { timelock_slots: *slots },
             Self::FeeBurn { bps } => Change::FeeBurn { fee_burn_bps: *bps },
@@ -183,7 +181,9 @@ pub(super) fn words(change: &Change, now: &Network) -> String {
 
 fn change_value(change: &Change) -> Value {
     match change {
-        Change::Parameters { parameters } => json!({ "kind": "parameters", "parameters": parameter_values(parameters) }),
+        Change::Parameters { parameters } => {
+            json!({ "kind": "parameters", "parameters": parameter_values(parameters) })
+        }
         Change::AllowPaymentMint { mint, bond_numerator, bond_denominator } => {
             json!({ "kind": "allow_payment_mint", "mint": mint.to_string(), "bond_rate": [bond_numerator, bond_denominator] })
         }
@@ -318,7 +318,8 @@ pub(super) async fn propose(context: &Context, arguments: &Propose, output: Outp
     let change = arguments.change.change(context, &network).await?;
     change.validate(&network).map_err(|error| {
         let code = assay_chain::program_error::code(error);
-        CliError::new("A0708", format!("the program would refuse this with {code}; {error}")).with_status(ExitStatus::Usage)
+        CliError::new("A0708", format!("the program would refuse this with {code}; {error}"))
+            .with_status(ExitStatus::Usage)
     })?;
     let number = network.proposals;
     let build = |key: &Pubkey| instructions::propose_change(key, number, change);
@@ -359,7 +360,12 @@ pub(super) async fn veto(context: &Context, number: u64, signing: &Signing, outp
     Ok(())
 }
 
-pub(super) async fn withdraw(context: &Context, number: u64, signing: &Signing, output: Output) -> Result<(), CliError> {
+pub(super) async fn withdraw(
+    context: &Context,
+    number: u64,
+    signing: &Signing,
+    output: Output,
+) -> Result<(), CliError> {
     let (network, proposal) = (context.chain().network().await?, context.chain().proposal(number).await?);
     if signing.send(context, output, |key| instructions::withdraw_proposal(key, &proposal)).await? {
         gone(number, "withdrawn", &proposal.change, &network, output)?;
@@ -382,17 +388,26 @@ pub(super) async fn pause(context: &Context, slots: u64, signing: &Signing, outp
     let (until, next) = (network.paused_until_slot, network.pause_allowed_slot);
     let value = json!({ "paused_until_slot": until, "pause_allowed_slot": next });
     output.result(&value, || {
-        format!("no job is posted or claimed before slot {until} ({}); the next pause can begin in slot {next}", about(slots))
+        format!(
+            "no job is posted or claimed before slot {until} ({}); the next pause can begin in slot {next}",
+            about(slots)
+        )
     })
 }
 
 pub(super) async fn migrate(context: &Context, output: Output) -> Result<(), CliError> {
     let done = match context.chain().network_layout().await? {
         NetworkLayout::Absent => {
-            return Err(CliError::new("A0705", "there is no network on this chain; initialise one with `assay network apply`"));
+            return Err(CliError::new(
+                "A0705",
+                "there is no network on this chain; initialise one with `assay network apply`",
+            ));
         }
         NetworkLayout::Unknown => {
-            return Err(CliError::new("A0706", "the network was written by a later program; use the client of that version"));
+            return Err(CliError::new(
+                "A0706",
+                "the network was written by a later program; use the client of that version",
+            ));
         }
         NetworkLayout::Current => false,
         NetworkLayout::Outdated => {

@@ -191,7 +191,9 @@ pub(super) async fn apply(context: &Context, arguments: &Apply, output: Output) 
         let mut lines = vec![format!("\ndone: {applied} of {}", plan.actions.len())];
         lines.extend(waiting.iter().cloned());
         if !waiting.is_empty() || plan.actions.contains(&Action::MigrateNetwork) {
-            lines.push("apply again then: what was proposed is carried out, and what is left is planned anew".to_owned());
+            lines.push(
+                "apply again then: what was proposed is carried out, and what is left is planned anew".to_owned(),
+            );
         }
         lines.join("\n")
     })

@@ -143,7 +143,7 @@ async fn show(context: &Context, output: Output) -> Result<(), CliError> {
 
 #[cfg(test)]
 mod tests {
-        use assay_chain::migrations::Desired;
+    use assay_chain::migrations::Desired;
     use solana_sdk::pubkey::Pubkey;
 
     /// Those of the built-in migrations.

@@ -96,12 +96,17 @@ pub(super) fn changed(parameters: &Parameters, changes: &[String]) -> Result<Par
     let mut result = *parameters;
     for change in changes {
         let refused = |why: &str| {
-            CliError::new("A0704", format!("{change}: {why}; write NAME=VALUE, with a name that `assay network params` shows"))
-                .with_status(ExitStatus::Usage)
+            CliError::new(
+                "A0704",
+                format!("{change}: {why}; write NAME=VALUE, with a name that `assay network params` shows"),
+            )
+            .with_status(ExitStatus::Usage)
         };
         let (name, value) = change.split_once('=').ok_or_else(|| refused("there is no = in it"))?;
-        let setting =
-            SETTINGS.iter().find(|setting| setting.name == name).ok_or_else(|| refused("there is no such parameter"))?;
+        let setting = SETTINGS
+            .iter()
+            .find(|setting| setting.name == name)
+            .ok_or_else(|| refused("there is no such parameter"))?;
         let value = value.replace('_', "").parse().map_err(|_| refused("the value is no number"))?;
         (setting.set)(&mut result, value).ok_or_else(|| refused("the value is too large"))?;
     }
@@ -147,7 +152,9 @@ mod tests {
         let mut expected = before;
         (expected.protocol_fee_bps, expected.audit.epoch_slots) = (150, 1_000);
         assert_eq!(after, expected);
-        for wrong in ["protocol_fee_bps", "fee=1", "protocol_fee_bps=x", "protocol_fee_bps=65536", "protocol_fee_bps=-1"] {
+        for wrong in
+            ["protocol_fee_bps", "fee=1", "protocol_fee_bps=x", "protocol_fee_bps=65536", "protocol_fee_bps=-1"]
+        {
             assert_eq!(changed(&before, &[wrong.to_owned()]).expect_err(wrong).code(), "A0704");
         }
     }
