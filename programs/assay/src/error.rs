@@ -19,7 +19,7 @@ pub enum AssayError {
     #[msg("The accounting would break, so nothing was changed: report this transaction as a bug")]
     InvariantBroken = 1,
     /// An account was written by a version of the program that this one does not know.
-    #[msg("The account has another version than this program: migrate it first")]
+    #[msg("The account has another layout than this program: run `assay network migrate`, or use the program that wrote it")]
     UnsupportedAccountVersion = 2,
 
     /// The signer may not initialise the network.
@@ -576,6 +576,54 @@ pub enum AssayError {
     /// The zero key stands for every node.
     #[msg("invited_node is the zero key: name a node, or none to let every node claim")]
     InvitedNodeInvalid = 355,
+    /// The signer may not hold anything up.
+    #[msg("Only the network's guardian may do this: sign with it")]
+    NotGuardian = 400,
+    /// See `timelock_limits`.
+    #[msg("timelock_slots is outside its bounds: choose 432,000 to 6,480,000, from 0 on a development network")]
+    TimelockOutOfBounds = 401,
+    /// A pause ends by itself.
+    #[msg("The length of the pause is outside its bounds: choose 1 to 216,000 slots")]
+    PauseLengthOutOfBounds = 402,
+    /// Between two pauses work is taken for as long as the first was.
+    #[msg("The last pause is too recent: wait until the network's pause_allowed_slot")]
+    PauseCoolingDown = 403,
+    /// Only what begins new work is refused.
+    #[msg("New work is paused: wait until the network's paused_until_slot; all that exists goes on")]
+    WorkPaused = 404,
+    /// A change waits so that everybody can see it coming.
+    #[msg("The proposal cannot be carried out yet: wait until its eta_slot")]
+    TimelockRunning = 405,
+    /// A change that nobody carried out is out of date.
+    #[msg("The proposal can no longer be carried out: propose the change again")]
+    ProposalExpired = 406,
+    /// A proposal that can still be carried out is not anybody's to remove.
+    #[msg("The proposal has not expired: carry it out, or close it after its last_slot")]
+    ProposalNotExpired = 407,
+    /// Changes are carried out by four instructions, because they need different accounts.
+    #[msg("This instruction does not carry out such a change: use the one for its kind")]
+    WrongChange = 408,
+    /// A guardian that could veto its own replacement could never be replaced.
+    #[msg("A change of guardian cannot be vetoed: the authority may withdraw it")]
+    ChangeNotVetoable = 409,
+    /// A proposal is checked against the mint that it is about.
+    #[msg("The accounts do not fit the change: pass the mint that is to be allowed, or the record of an allowed one, or neither")]
+    ChangeSubjectWrong = 410,
+    /// Rent returns to whoever paid it.
+    #[msg("The rent belongs to the key that proposed: pass the proposer of the proposal")]
+    WrongProposer = 411,
+    /// Fees go where everybody saw that they would go.
+    #[msg("This is another token account than the proposal names: pass its destination")]
+    WrongDestination = 412,
+    /// A migration changes an account once.
+    #[msg("The account has the layout of this program already: nothing is to be migrated")]
+    AccountNotOutdated = 413,
+    /// A share of a whole.
+    #[msg("fee_burn_bps is outside its bounds: choose 0 to 10,000")]
+    FeeBurnOutOfBounds = 414,
+    /// A part of a fee in the stake mint burns.
+    #[msg("The fee is in the stake mint: take it out with burn_fee, which burns its share and pays the reward")]
+    FeeMustBurn = 415,
 }
 
 #[cfg(test)]
@@ -768,6 +816,22 @@ mod tests {
         (BudgetHasOpenJobs, 353),
         (NotInvited, 354),
         (InvitedNodeInvalid, 355),
+        (NotGuardian, 400),
+        (TimelockOutOfBounds, 401),
+        (PauseLengthOutOfBounds, 402),
+        (PauseCoolingDown, 403),
+        (WorkPaused, 404),
+        (TimelockRunning, 405),
+        (ProposalExpired, 406),
+        (ProposalNotExpired, 407),
+        (WrongChange, 408),
+        (ChangeNotVetoable, 409),
+        (ChangeSubjectWrong, 410),
+        (WrongProposer, 411),
+        (WrongDestination, 412),
+        (AccountNotOutdated, 413),
+        (FeeBurnOutOfBounds, 414),
+        (FeeMustBurn, 415),
     ];
 
     #[test]

@@ -9,6 +9,8 @@
 //! * [`budgets`]: budgets out of which agents post;
 //! * [`chain`]: sends them, and replaces each account by wrong ones;
 //! * [`dispute_calls`]: the same for disputes;
+//! * [`first_layout`]: the market that the first program left on a chain;
+//! * [`governance_calls`]: proposals and how they are carried out, pauses, migrations, fees that burn;
 //! * [`filings`]: filings that an output is unavailable;
 //! * [`session_calls`]: sessions, their vouchers and receipts;
 //! * [`trial`]: a job with a real graph, results that are wrong in chosen places, and what challengers do about it;
@@ -23,6 +25,8 @@ pub mod calls;
 pub mod chain;
 pub mod dispute_calls;
 pub mod filings;
+pub mod first_layout;
+pub mod governance_calls;
 pub mod outcome;
 pub mod program;
 pub mod session_calls;

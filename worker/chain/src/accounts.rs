@@ -4,20 +4,22 @@
 use crate::chain::{Chain, Observed, RawAccount};
 use crate::error::{ChainError, Result};
 use crate::instructions::TokenMint;
+use anchor_lang::error::Error as AnchorError;
 use anchor_lang::{AccountDeserialize, Discriminator};
+use assay::AssayError;
 use assay::address;
 use assay::dispute::ChallengeState;
 use assay::session::SessionState;
 use assay::state::{
-    Attestation, Budget, Buffer, Challenge, Client, Demand, DemandState, Job, Network, Node, PaymentMint, SegmentClaim,
-    Session, Validator,
+    Attestation, Budget, Buffer, Challenge, Client, Demand, DemandState, Job, Network, Node, PaymentMint, Proposal,
+    RewardPool, SegmentClaim, Session, Validator,
 };
 use assay::state_machine::JobState;
 use solana_client::rpc_filter::{Memcmp, RpcFilterType};
 use solana_sdk::pubkey::Pubkey;
 
 /// Names of the account kinds in errors.
-trait Kind: AccountDeserialize + Discriminator {
+pub(crate) trait Kind: AccountDeserialize + Discriminator {
     const NAME: &'static str;
 }
 
@@ -56,6 +58,12 @@ impl Kind for Validator {
 }
 impl Kind for Attestation {
     const NAME: &'static str = "attestation";
+}
+impl Kind for Proposal {
+    const NAME: &'static str = "proposal";
+}
+impl Kind for RewardPool {
+    const NAME: &'static str = "reward pool";
 }
 
 impl Kind for Budget {
@@ -430,11 +438,11 @@ impl Chain {
         decode_token_amount(token_account, &account).map(Some)
     }
 
-    async fn fetch<T: Kind>(&self, address: &Pubkey) -> Result<T> {
+    pub(crate) async fn fetch<T: Kind>(&self, address: &Pubkey) -> Result<T> {
         self.find(address).await?.ok_or(ChainError::AccountMissing { what: T::NAME, address: *address })
     }
 
-    async fn find<T: Kind>(&self, address: &Pubkey) -> Result<Option<T>> {
+    pub(crate) async fn find<T: Kind>(&self, address: &Pubkey) -> Result<Option<T>> {
         match self.account(address).await? {
             // What was closed within its last slot has no data and belongs to the system program.
             Some(account) if account.data.is_empty() && account.owner == solana_system_interface::program::ID => {
@@ -445,7 +453,11 @@ impl Chain {
         }
     }
 
-    async fn list<T: Kind>(&self, filters: &[RpcFilterType], minimum_slot: u64) -> Result<Observed<Vec<(Pubkey, T)>>> {
+    pub(crate) async fn list<T: Kind>(
+        &self,
+        filters: &[RpcFilterType],
+        minimum_slot: u64,
+    ) -> Result<Observed<Vec<(Pubkey, T)>>> {
         let found = self.program_accounts(&assay::ID, filters, minimum_slot).await?;
         let value = found
             .value
@@ -501,10 +513,13 @@ fn decode<T: Kind>(address: &Pubkey, account: &RawAccount) -> Result<T> {
             expected: assay::ID,
         });
     }
-    T::try_deserialize(&mut account.data.as_slice()).map_err(|error| ChainError::AccountMalformed {
-        what: T::NAME,
-        address: *address,
-        reason: error.to_string(),
+    T::try_deserialize(&mut account.data.as_slice()).map_err(|error| match error {
+        AnchorError::AnchorError(ref known)
+            if known.error_code_number == AssayError::UnsupportedAccountVersion.into() =>
+        {
+            ChainError::AccountOutdated { what: T::NAME, address: *address }
+        }
+        _ => ChainError::AccountMalformed { what: T::NAME, address: *address, reason: error.to_string() },
     })
 }
 
@@ -531,7 +546,7 @@ fn decode_token_amount(address: &Pubkey, account: &RawAccount) -> Result<u64> {
     amount.map(u64::from_le_bytes).ok_or_else(|| malformed("it has no amount"))
 }
 
-fn kind_filter<T: Kind>() -> RpcFilterType {
+pub(crate) fn kind_filter<T: Kind>() -> RpcFilterType {
     bytes_at(0, T::DISCRIMINATOR)
 }
 
@@ -617,11 +632,8 @@ mod tests {
         };
         let stored = stored(&session, assay::ID);
         assert_eq!(decode_session(&Pubkey::new_unique(), &stored).unwrap(), session);
-        let right = SessionFilter {
-            state: Some(SessionState::Active),
-            client: Some(session.client),
-            node: Some(session.node),
-        };
+        let right =
+            SessionFilter { state: Some(SessionState::Active), client: Some(session.client), node: Some(session.node) };
         assert!(passes(&right.to_rpc(), &stored.data));
         let other = Some(Pubkey::new_unique());
         for wrong in [

@@ -202,6 +202,22 @@ all_errors![
     BudgetHasOpenJobs,
     NotInvited,
     InvitedNodeInvalid,
+    NotGuardian,
+    TimelockOutOfBounds,
+    PauseLengthOutOfBounds,
+    PauseCoolingDown,
+    WorkPaused,
+    TimelockRunning,
+    ProposalExpired,
+    ProposalNotExpired,
+    WrongChange,
+    ChangeNotVetoable,
+    ChangeSubjectWrong,
+    WrongProposer,
+    WrongDestination,
+    AccountNotOutdated,
+    FeeBurnOutOfBounds,
+    FeeMustBurn,
 ];
 
 /// What a code means and what to do about it.

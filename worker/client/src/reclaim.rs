@@ -80,12 +80,14 @@ impl Client {
             }
             reclaimed.charge = job.charge_credit;
         }
-        if job.credits.fee > 0
-            && let Err(error) = self.sender.execute(&[instructions::sweep_fee(address, mint)], &[&self.key]).await
-        {
-            tracing::debug!(job = %address, %error, "the fee was not swept by us");
+        if job.credits.fee > 0 {
+            let take = self.chain().fee_instructions(&me, address, &job, mint).await?;
+            if let Err(error) = self.sender.execute(&take, &[&self.key]).await {
+                tracing::debug!(job = %address, %error, "the fee was not taken out by us");
+            }
         }
-        if job.credits.node > 0 {
+        // A fee in the stake mint may have rewarded the node.
+        if self.chain().find_job(address).await?.is_some_and(|job| job.credits.node > 0) {
             let pay = [
                 mint.create_associated_account(&me, &job.payee),
                 instructions::help_withdraw_credit(&me, address, mint, CreditRole::Node, &job.payee),

@@ -10,7 +10,7 @@ use anchor_lang::prelude::*;
 ///
 /// Who: the node's operator, from `Posted`, until the last claim slot. The node needs the stake that network and job ask
 /// for, free stake for the bond and for what a conviction would take besides, and a free place among its open jobs; it is the
-/// one that the job invites, if it invites one; and it was never convicted.
+/// one that the job invites, if it invites one; and it was never convicted. Not while the guardian pauses new work.
 ///
 /// 1. Fixes the price on the ramp; pins node, operator and payee.
 /// 2. Locks the bond in the node's stake.
@@ -35,6 +35,7 @@ pub struct ClaimJob<'info> {
 
 impl ClaimJob<'_> {
     fn validate(&self, now: Slot) -> Result<()> {
+        self.network.check_takes_work(now)?;
         self.job.state.after(JobEvent::Claim)?;
         require!(!self.job.claim_deadline()?.has_passed(now), AssayError::ClaimWindowClosed);
         require!(self.job.invites(&self.node.key()), AssayError::NotInvited);

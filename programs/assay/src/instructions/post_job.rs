@@ -5,7 +5,7 @@ use crate::events::JobPosted;
 use crate::market::{is_uri, minimum_bond, OutputDescriptor, PriceRamp};
 use crate::state::{limits, Client, Credits, DisputeRecord, DisputeTerms, Job, JobAudit, Network, PaymentMint};
 use crate::state_machine::JobState;
-use crate::units::{BasisPoints, Slots, TokenAmount};
+use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
 use crate::vault::Route;
 use anchor_lang::prelude::*;
 use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
@@ -119,8 +119,8 @@ impl PostJobArgs {
 /// Posts a job and escrows its maximum price and its audit pot.
 ///
 /// Who: the client, which pays for the job, its vault and, the first time, its counter. All but the counter's rent returns
-/// when the job is closed. The four URIs share a transaction with everything else: together about 430 bytes fit without an
-/// address lookup table; an invitation takes 32 of them.
+/// when the job is closed. Not while the guardian pauses new work. The four URIs share a transaction with everything else:
+/// together about 430 bytes fit without an address lookup table; an invitation takes 32 of them.
 ///
 /// 1. Creates the job with its terms, pinning fee, miss charge, the terms of disputes and audits, the stake of all validators
 ///    and the newest slot hash, and its vault.
@@ -187,6 +187,7 @@ pub struct PostJob<'info> {
 
 impl<'info> PostJob<'info> {
     fn validate(&self, args: &PostJobArgs) -> Result<()> {
+        self.network.check_takes_work(Slot(Clock::get()?.slot))?;
         args.validate(&self.network, &self.payment_mint)?;
         Ok(())
     }

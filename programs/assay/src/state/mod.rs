@@ -19,6 +19,11 @@ mod payment_mint;
 mod segment_claim;
 mod session;
 mod validator;
+mod versioned;
+
+mod first_layout;
+mod proposal;
+mod reward_pool;
 
 pub use attestation::Attestation;
 pub use audit_parameters::{audit_limits, AuditParameters};
@@ -36,6 +41,10 @@ pub use payment_mint::PaymentMint;
 pub use segment_claim::SegmentClaim;
 pub use session::{Session, SessionCredits};
 pub use validator::Validator;
+
+pub use first_layout::FirstNetwork;
+pub use proposal::{Change, Proposal};
+pub use reward_pool::RewardPool;
 
 use crate::error::{AssayError, Checked};
 

@@ -1,9 +1,10 @@
 //! One call of every instruction, each in a world in which it goes through.
 
 use crate::calls_of_disputes::dispute_calls;
+use crate::calls_of_governance::governance_calls;
 use crate::calls_of_sessions::session_calls;
 use assay::address;
-use assay::instructions::{CreditRole, PostJobArgs, SetBudgetArgs, SetPaymentMintArgs, WithdrawBudgetArgs};
+use assay::instructions::{CreditRole, PostJobArgs, SetBudgetArgs, WithdrawBudgetArgs};
 use program_tests::budgets::limits;
 use program_tests::terms::{parameters, terms};
 use program_tests::{Case, Node, Trial, World};
@@ -39,20 +40,14 @@ pub(crate) fn every_call() -> Vec<EveryCall> {
     registered.accepts(&registered.register_node(&new_node, 0, ""));
     let mut later = world.clone();
     later.advance(parameters().unbonding_slots);
-    let unknown = world.create_mint("unknown mint", false);
     let next = world.job_at(client, world.next_job_id(client), &mint);
     let post = PostJobArgs { job_id: next.id, ..terms() };
-    let rate = SetPaymentMintArgs { enabled: true, bond_numerator: 1, bond_denominator: 1 };
     let result = world.result(&claimed).args();
     let first = World::uninitialised();
     let calls = [
         ("initialize_network", &first, first.initialize_network(parameters()).instruction()),
-        ("set_parameters", &world, world.set_parameters(parameters()).instruction()),
         ("propose_authority", &world, world.propose_authority(client).instruction()),
         ("accept_authority", &world, world.accept_authority(client).instruction()),
-        ("allow_payment_mint", &world, world.allow_payment_mint(&unknown, 1, 1).instruction()),
-        ("set_payment_mint", &world, world.set_payment_mint(&mint, rate).instruction()),
-        ("withdraw_fees", &world, world.withdraw_fees(&mint, 1).instruction()),
         ("register_node", &world, world.register_node(&new_node, 0, "http://a:1").instruction()),
         ("update_node", &world, world.update_node(&node, node.operator, "http://a:1").instruction()),
         ("stake", &world, world.stake(&node, node.owner, 1).instruction()),
@@ -74,7 +69,7 @@ pub(crate) fn every_call() -> Vec<EveryCall> {
     ];
     let mut calls: Vec<EveryCall> = calls.map(|(name, world, instruction)| checked(name, world, instruction)).into();
     calls.extend(audit_calls());
-    let others = dispute_calls().into_iter().chain(session_calls());
+    let others = dispute_calls().into_iter().chain(session_calls()).chain(governance_calls());
     calls.extend(others.map(|(name, world, instruction)| checked(name, &world, instruction)));
     calls.extend(budget_calls());
     calls

@@ -9,7 +9,7 @@ use solana_sdk::pubkey::Pubkey;
 use std::collections::BTreeSet;
 
 /// Where another account may stand, and why that harms nobody.
-const LEGITIMATE: [(&str, usize, &str); 37] = [
+const LEGITIMATE: [(&str, usize, &str); 35] = [
     ("accept_budget_result", 0, "the owner instead of the agent"),
     ("cancel_budget_job", 0, "the owner instead of the agent"),
     ("claim_job", 3, "another posted job: the operator chooses"),
@@ -32,7 +32,6 @@ const LEGITIMATE: [(&str, usize, &str); 37] = [
     ("open_session", 2, "another node: the client chooses"),
     ("post_budget_job", 0, "the owner instead of the agent"),
     ("prove", 11, "only carries the program into the transaction, which an account left out does here"),
-    ("set_payment_mint", 2, "another mint's record: the authority chooses"),
     ("stake", 2, "another node: the funder chooses"),
     ("time_out_challenger", 6, "only carries the program into the transaction, which an account left out does here"),
     ("time_out_defender", 10, "only carries the program into the transaction, which an account left out does here"),
@@ -46,7 +45,6 @@ const LEGITIMATE: [(&str, usize, &str); 37] = [
     ("withdraw_charge", 5, "another account of the mint: the payee signs and chooses"),
     ("withdraw_credit", 0, "a helper, because the destination is the payee's associated token account"),
     ("withdraw_credit", 4, "another account of the mint: the payee signs and chooses"),
-    ("withdraw_fees", 5, "another account of the mint: the authority chooses"),
     ("withdraw_session_credit", 0, "a helper, because the destination is the payee's associated token account"),
     ("withdraw_session_credit", 4, "another account of the mint: the payee signs and chooses"),
     ("withdraw_stake", 5, "another account of the mint: the owner chooses"),

@@ -33,6 +33,7 @@ pub(crate) enum Action {
     SetParameters(Parameters),
     SetPaymentMint { mint: usize, enabled: bool, numerator: u64, denominator: u64 },
     WithdrawFees { mint: usize, amount: u64 },
+    Pause { slots: u64 },
     Register { node: usize },
     Deregister { node: usize },
     SwitchOperator { node: usize },
@@ -110,6 +111,7 @@ pub(crate) fn choose(model: &Model, rng: &mut StdRng) -> Action {
             Action::CancelWithdrawal { node, place: place as u8 }
         }
         33..36 => Action::WithdrawStake { node },
+        36..37 if rng.random_ratio(1, 2) => Action::Pause { slots: *[0, 1, 10, 40].choose(rng).expect("a choice") },
         36..37 => Action::DonateToStake { amount: rng.random_range(1..1_000) },
         37..41 => of_a_validator(model, rng),
         _ => on_a_job(model, rng),

@@ -31,7 +31,9 @@ impl Market {
             stake_owed += self.check_validator(at, &states);
         }
         let all: u64 = self.model.validators.iter().map(|validator| validator.stake).sum();
-        assert_eq!(self.world.network().validator_stake, all, "stake of all validators");
+        let network = self.world.network();
+        assert_eq!(network.validator_stake, all, "stake of all validators");
+        assert_eq!((network.paused_until_slot, network.pause_allowed_slot), self.model.pause, "the guardian's pause");
         let stake_vault = self.world.tokens(self.vaults[STAKE_MINT]);
         assert_eq!(stake_vault, stake_owed + self.model.donated_stake, "the stake vault holds what it owes");
         for client in 0..CLIENTS {

@@ -7,8 +7,10 @@ use crate::state::{
 };
 use assay::address;
 use assay::audit::Draw;
-use assay::instructions::{CreditRole, PostJobArgs, SetPaymentMintArgs};
+use assay::instructions::{CreditRole, PostJobArgs};
+use assay::state::Change;
 use program_tests::audits::{CHAIN_LENGTH, Validator};
+use program_tests::governance_calls::{MintTerms, allowance};
 use program_tests::terms::terms;
 use program_tests::tokens::associated;
 use program_tests::{ComputedResult, Job, Mint, Node, World};
@@ -29,6 +31,7 @@ pub(crate) struct Market {
     pub(crate) parties: [Pubkey; PARTIES],
     pub(crate) nodes: [Node; NODES],
     pub(crate) validators: [Validator; VALIDATORS],
+    guardian: Pubkey,
     /// The two keys between which each node switches.
     pub(crate) operators: [[Pubkey; 2]; NODES],
     pub(crate) mints: [Mint; PAYMENT_MINTS + 1],
@@ -51,8 +54,9 @@ impl Market {
         world.accepts(&world.initialize_network(model_parameters()));
         let mints = [world.create_mint("first mint", true), world.create_mint_2022("second mint"), world.stake_mint];
         for mint in &mints[..PAYMENT_MINTS] {
-            world.accepts(&world.allow_payment_mint(mint, 1, 1));
+            world.governs(allowance(mint, 1, 1));
         }
+        let guardian = world.appointed_guardian();
         let mut parties = [Pubkey::default(); PARTIES];
         for (at, party) in parties.iter_mut().enumerate() {
             *party = match at {
@@ -114,6 +118,7 @@ impl Market {
             nodes: models.try_into().expect("the nodes"),
             next_id: [0; CLIENTS],
             jobs: Vec::new(),
+            pause: (0, 0),
             stake_vault: STAKES.iter().sum::<u64>() + VALIDATOR_STAKES.iter().sum::<u64>(),
             donated_stake: 0,
         };
@@ -123,6 +128,7 @@ impl Market {
             parties,
             nodes: nodes.try_into().expect("the nodes"),
             validators: validators.try_into().expect("the validators"),
+            guardian,
             operators: operators.try_into().expect("the operators"),
             mints,
             wallets: parties.map(|party| mints.map(|mint| associated(party, &mint))),
@@ -186,23 +192,34 @@ impl Market {
             Action::DonateToJob { job, amount } => world.mint_to(&self.jobs[job].mint, self.jobs[job].vault, amount),
             Action::DonateToStake { amount } => world.mint_to(&mints[STAKE_MINT], address::stake_vault(), amount),
             _ => {
-                let instruction = self.instruction(action);
-                self.world.transact(&[instruction])?;
+                let instructions = match self.change(action) {
+                    Some(change) => self.world.at_once(change).to_vec(),
+                    None => vec![self.instruction(action)],
+                };
+                self.world.transact(&instructions)?;
             }
         }
         Ok(())
+    }
+
+    /// The change that an action of governance proposes and carries out at once.
+    fn change(&self, action: &Action) -> Option<Change> {
+        match *action {
+            Action::SetParameters(parameters) => Some(Change::Parameters { parameters }),
+            Action::SetPaymentMint { mint, enabled, numerator, denominator } => {
+                let terms = MintTerms { enabled, bond_numerator: numerator, bond_denominator: denominator };
+                Some(terms.of(&self.mints[mint]))
+            }
+            Action::WithdrawFees { mint, amount } => Some(self.world.fee_withdrawal(&self.mints[mint], amount)),
+            _ => None,
+        }
     }
 
     fn instruction(&self, action: &Action) -> Instruction {
         let (world, mints, nodes) = (&self.world, &self.mints, &self.nodes);
         let with_key = |node: usize, key: usize| Node { operator: self.operators[node][key], ..nodes[node] };
         match *action {
-            Action::SetParameters(parameters) => world.set_parameters(parameters).instruction(),
-            Action::SetPaymentMint { mint, enabled, numerator, denominator } => {
-                let args = SetPaymentMintArgs { enabled, bond_numerator: numerator, bond_denominator: denominator };
-                world.set_payment_mint(&mints[mint], args).instruction()
-            }
-            Action::WithdrawFees { mint, amount } => world.withdraw_fees(&mints[mint], amount).instruction(),
+            Action::Pause { slots } => world.pause_new_work(self.guardian, slots).instruction(),
             Action::Register { node } => world.register_node(&with_key(node, 0), 0, "").instruction(),
             Action::Deregister { node } => world.deregister_node(&nodes[node]).instruction(),
             Action::SwitchOperator { node } => {
@@ -278,9 +295,12 @@ impl Market {
             }
             Action::SweepFee { job } => world.sweep_fee(&self.jobs[job]).instruction(),
             Action::Close { job } => world.close_job(&self.jobs[job]).instruction(),
-            Action::Advance(_) | Action::DonateToJob { .. } | Action::DonateToStake { .. } => {
-                unreachable!("no instruction of the program")
-            }
+            Action::Advance(_)
+            | Action::DonateToJob { .. }
+            | Action::DonateToStake { .. }
+            | Action::SetParameters(_)
+            | Action::SetPaymentMint { .. }
+            | Action::WithdrawFees { .. } => unreachable!("no single instruction of the program"),
         }
     }
 

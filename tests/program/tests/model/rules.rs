@@ -36,6 +36,10 @@ impl Model {
                 broken.unless(*amount > 0, AmountZero);
                 broken.unless(*amount <= self.mints[*mint].fee_vault, VaultShort);
             }
+            Action::Pause { slots } => {
+                broken.unless((1..=216_000).contains(slots), PauseLengthOutOfBounds);
+                broken.unless(self.slot >= self.pause.1, PauseCoolingDown);
+            }
             Action::Register { node } => broken.unless(!self.nodes[*node].registered, ACCOUNT_IN_USE),
             Action::Post { client, mint, id, terms } => self.posting_rules(&mut broken, *client, *mint, *id, terms),
             Action::Deregister { .. }
@@ -66,6 +70,7 @@ impl Model {
 
     fn posting_rules(&self, broken: &mut Broken, client: usize, mint: usize, id: u64, terms: &Terms) {
         let limits = &self.parameters;
+        broken.unless(self.slot >= self.pause.0, WorkPaused);
         broken.unless(self.mints[mint].enabled, PaymentMintDisabled);
         broken.unless(id == self.next_id[client], JobIdMismatch);
         broken.unless((1..=limits.maximum_claim_slots).contains(&terms.claim_slots), ClaimSlotsOutOfBounds);
@@ -274,6 +279,7 @@ impl Model {
 
     fn claim_rules(&self, broken: &mut Broken, job: &JobModel, node: &NodeModel, operator: usize) {
         broken.unless(operator == node.operator, NotOperator);
+        broken.unless(self.slot >= self.pause.0, WorkPaused);
         broken.unless(job.state == State::Posted, IllegalTransition);
         broken.unless(self.slot <= job.posted + job.terms.claim_slots, ClaimWindowClosed);
         broken.unless(node.stake >= self.parameters.minimum_stake, StakeBelowNetworkMinimum);
@@ -298,6 +304,8 @@ impl Model {
                 self.mints[mint].fee_vault -= amount;
                 self.wallets[AUTHORITY][mint] += amount;
             }
+            // As long again, and an hour at least.
+            Action::Pause { slots } => self.pause = (now + slots, now + slots + slots.max(9_000)),
             Action::Register { node } => self.nodes[node] = NodeModel { registered: true, ..NodeModel::default() },
             Action::Deregister { node } => self.nodes[node] = NodeModel::default(),
             Action::SwitchOperator { node } => self.nodes[node].operator = 1 - self.nodes[node].operator,

@@ -137,6 +137,8 @@ pub(crate) struct Model {
     pub(crate) next_id: [u64; CLIENTS],
     pub(crate) jobs: Vec<JobModel>,
     pub(crate) stake_vault: u64,
+    /// The first slot in which work is taken again, and the first in which the guardian may pause again.
+    pub(crate) pause: (u64, u64),
     /// Stake mint tokens that nobody owns.
     pub(crate) donated_stake: u64,
 }

@@ -91,7 +91,7 @@ async fn an_agent_spends_within_its_limits_until_it_is_revoked() {
     let posted = budget.post(&story, &work, &invited).await.expect("within the limits");
     assert_eq!(budget.tokens(&story).await, VAULT - 1_000_000);
     let record = other.until(&posted.address, |record| record.is_finished()).await;
-    assert!(serde_json::to_string(&record).unwrap().contains("N0219"), "{record:?}");
+    assert!(serde_json::to_string(&record).unwrap().contains("N0231"), "{record:?}");
     node.start(None).await;
     let job = story.end(&posted.address).await;
     assert_eq!((job.state, job.node, job.client), (JobState::Settled, node.address, budget.address));

@@ -86,6 +86,7 @@ pub struct PostBudgetJob<'info> {
 
 impl<'info> PostBudgetJob<'info> {
     fn validate(&self, args: &PostJobArgs, now: Slot) -> Result<()> {
+        self.network.check_takes_work(now)?;
         self.budget.check_actor(self.authority.key, now)?;
         args.validate(&self.network, &self.payment_mint)?;
         Ok(())
