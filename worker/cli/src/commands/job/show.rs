@@ -37,9 +37,10 @@ pub(super) async fn list(context: &Context, client: Option<Pubkey>, output: Outp
 }
 
 /// What the text form shows of a job, in the order in which a person asks.
-const SHOWN: [&str; 26] = [
+const SHOWN: [&str; 27] = [
     "job",
     "state",
+    "session",
     "client",
     "job_id",
     "node",
@@ -80,6 +81,7 @@ pub(super) fn describe(address: &Pubkey, job: &Job) -> Value {
     json!({
         "job": address.to_string(),
         "state": state(job),
+        "session": job.is_receipt().then(|| job.session.to_string()),
         "client": job.client.to_string(),
         "job_id": job.job_id,
         "payment_mint": job.payment_mint.to_string(),
