@@ -152,7 +152,7 @@ async fn requests_at_the_same_time_are_paid_for_apart_and_bounded() {
     assert_eq!(report.unwrap().receipts, 0);
     let mut full = (0, String::new(), None);
     for _ in 0..500 {
-        full = setting.refusal(&request(3, 3, 3 * PRICE)).await;
+        full = setting.refusal(&request(3, 3, PRICE)).await;
         if full.1 != "N0810" {
             break;
         }
