@@ -26,7 +26,7 @@ pub struct Client {
     pub(crate) fetcher: Fetcher,
     pub(crate) store: LocalStore,
     /// Job numbers come from a counter on-chain: two posts at once would take the same one.
-    posting: Arc<Mutex<()>>,
+    pub(crate) posting: Arc<Mutex<()>>,
 }
 
 impl std::fmt::Debug for Client {
@@ -67,30 +67,30 @@ pub struct Ended {
 /// How often a waiting client looks; a slot takes 400 ms.
 pub(crate) const LOOK_INTERVAL: Duration = Duration::from_millis(400);
 /// How long a job may be unknown before it counts as missing.
-const UNKNOWN_PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const UNKNOWN_PATIENCE: Duration = Duration::from_secs(15);
 /// How long the chain may be silent before waiting ends.
-const SILENCE_PATIENCE: Duration = Duration::from_secs(180);
+pub(crate) const SILENCE_PATIENCE: Duration = Duration::from_secs(180);
 /// How often a post whose number was taken tries the next one.
 const POST_ATTEMPTS: u32 = 4;
 
 /// Measures how long something has not been well.
 #[derive(Debug, Default)]
-struct Patience {
+pub(crate) struct Patience {
     since: Option<Instant>,
 }
 
 impl Patience {
-    fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.since = None;
     }
 
-    fn is_at_end(&mut self, limit: Duration) -> bool {
+    pub(crate) fn is_at_end(&mut self, limit: Duration) -> bool {
         self.since.get_or_insert_with(Instant::now).elapsed() >= limit
     }
 }
 
 /// Whether a post was refused because its number is not the client's next.
-fn is_used_id(error: &ChainError) -> bool {
+pub(crate) fn is_used_id(error: &ChainError) -> bool {
     match error {
         ChainError::TransactionFailed(failure) => failure.assay_error() == Some(AssayError::JobIdMismatch),
         _ => false,
@@ -246,7 +246,10 @@ fn overdue(address: &Pubkey, job: &Job, slot: u64) -> Option<solana_sdk::instruc
             if job.record.challenges_open == 0
                 && passed(job.committed_slot, job.window_slots.saturating_add(COURTESY_SLOTS)) =>
         {
-            Some(instructions::finalise_job(&job.node, address))
+            Some(match job.is_receipt() {
+                true => instructions::finalise_receipt(&job.session, address),
+                false => instructions::finalise_job(&job.node, address),
+            })
         }
         _ => None,
     }
@@ -296,6 +299,14 @@ mod tests {
         for state in [JobState::Settled, JobState::Cancelled, JobState::Expired, JobState::Missed] {
             assert_eq!(ends(state, u64::MAX), None, "{state:?}");
         }
+    }
+
+    #[test]
+    fn a_receipt_is_ended_with_its_session() {
+        let receipt = Job { session: Pubkey::new_unique(), ..job(JobState::Committed) };
+        let ends = overdue(&Pubkey::new_unique(), &receipt, 3_031 + COURTESY_SLOTS).unwrap();
+        assert_eq!(&ends.data[..8], instruction::FinaliseReceipt::DISCRIMINATOR);
+        assert_eq!(ends.accounts[0].pubkey, receipt.session);
     }
 
     #[test]

@@ -183,7 +183,7 @@ impl Client {
                 let slot = Slot(self.chain().slot().await?);
                 let clock = job.dispute.defender_clock_slots;
                 if filing.clocks.check_defender_is_out(demanded.progress(), slot, clock).is_ok() {
-                    let time_out = instructions::time_out_defender(&filing, &job.node, None);
+                    let time_out = instructions::time_out_defender(&filing, job, None);
                     // An answer, or somebody else, may be faster: the next look shows it.
                     if let Err(error) = self.sender.execute(&[time_out], &[&self.key]).await {
                         tracing::debug!(job = %address, %error, "not timed out by us");

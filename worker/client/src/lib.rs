@@ -10,6 +10,8 @@
 //! client.open_output(&posted.address, &work, |_| ()).await?;          // if nobody serves the output: on-chain, or convict
 //! client.reclaim(&posted.address).await?;                             // what was not spent, and the rent
 //! ```
+//!
+//! Many requests of one model on one node go through a [`session`].
 
 mod client;
 mod delivery;
@@ -17,6 +19,7 @@ mod error;
 mod fetch;
 mod reclaim;
 mod result;
+pub mod session;
 pub mod split;
 mod terms;
 mod work;

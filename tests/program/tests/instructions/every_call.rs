@@ -1,6 +1,7 @@
 //! One call of every instruction, each in a world in which it goes through.
 
 use crate::calls_of_disputes::dispute_calls;
+use crate::calls_of_sessions::session_calls;
 use assay::address;
 use assay::instructions::{CreditRole, PostJobArgs, SetPaymentMintArgs};
 use program_tests::terms::{parameters, terms};
@@ -17,7 +18,7 @@ pub(crate) struct EveryCall {
     pub(crate) instruction: Instruction,
 }
 
-/// Every instruction but the two that need a signature right before them, with jobs in every state around.
+/// Every instruction but the four that need a signature right before them, with jobs in every state around.
 pub(crate) fn every_call() -> Vec<EveryCall> {
     let mut world = World::new();
     let (node, mint, client) = (world.node, world.mint, world.client);
@@ -72,7 +73,8 @@ pub(crate) fn every_call() -> Vec<EveryCall> {
     ];
     let mut calls: Vec<EveryCall> = calls.map(|(name, world, instruction)| checked(name, world, instruction)).into();
     calls.extend(audit_calls());
-    calls.extend(dispute_calls().into_iter().map(|(name, world, instruction)| checked(name, &world, instruction)));
+    let others = dispute_calls().into_iter().chain(session_calls());
+    calls.extend(others.map(|(name, world, instruction)| checked(name, &world, instruction)));
     calls
 }
 

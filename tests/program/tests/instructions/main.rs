@@ -8,6 +8,7 @@ mod attest;
 mod bindings;
 mod buffers;
 mod calls_of_disputes;
+mod calls_of_sessions;
 mod cancel_job;
 mod cancel_withdrawal;
 mod claim_job;

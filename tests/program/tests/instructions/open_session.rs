@@ -12,6 +12,7 @@ use program_tests::terms::{parameters, terms};
 use program_tests::tokens::{TOKEN_2022, associated};
 use program_tests::world::{FIRST_SLOT, POCKET};
 use program_tests::{World, session_terms};
+use solana_sdk::instruction::InstructionError;
 use solana_sdk::pubkey::Pubkey;
 
 /// The next session of the client, and its terms with the voucher key.
@@ -168,7 +169,7 @@ fn refuses_wrong_accounts() {
             OpenSession { payment_mint: address::payment_mint(&other.address), ..right },
             WrongMint.into(),
         ),
-        ("another mint", OpenSession { mint: other.address, ..right }, WrongMint.into()),
+        ("another mint", OpenSession { mint: world.stake_mint.address, ..right }, WrongMint.into()),
         (
             "another client's counter",
             OpenSession { client_account: address::client(&world.other_client), ..right },
@@ -189,7 +190,11 @@ fn refuses_wrong_accounts() {
             OpenSession { source: associated(mallory, &session.mint), ..right },
             ErrorCode::ConstraintTokenOwner.into(),
         ),
-        ("the other token program", OpenSession { token_program: TOKEN_2022, ..right }, WrongTokenProgram.into()),
+        (
+            "the other token program",
+            OpenSession { token_program: TOKEN_2022, ..right },
+            InstructionError::IncorrectProgramId.into(),
+        ),
     ];
     world.refuses_accounts(&call, table);
 }

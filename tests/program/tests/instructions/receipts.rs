@@ -140,7 +140,7 @@ fn receipts_are_called_in_while_the_session_lasts_and_in_its_window() {
     let offered = world.offered();
     let receipt = world.receipt(&offered, 1);
     let early = opening(&world, &offered, &receipt);
-    refuses(&mut world, "an offer", &early, AssayError::SignatureInvalid);
+    refuses(&mut world, "an offer", &early, AssayError::WrongSession);
     world.accepts(&world.accept_session(&offered));
     world.warp_to(FIRST_SLOT + 230);
     world.clone().must(&early);

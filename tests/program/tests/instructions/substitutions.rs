@@ -9,7 +9,7 @@ use solana_sdk::pubkey::Pubkey;
 use std::collections::BTreeSet;
 
 /// Where another account may stand, and why that harms nobody.
-const LEGITIMATE: [(&str, usize, &str); 25] = [
+const LEGITIMATE: [(&str, usize, &str); 32] = [
     ("claim_job", 3, "another posted job: the operator chooses"),
     ("close_challenge", 0, "a helper, because the destination is the payee's associated token account"),
     ("close_challenge", 6, "another account of the mint: the payee signs and chooses"),
@@ -22,17 +22,28 @@ const LEGITIMATE: [(&str, usize, &str); 25] = [
     ("demand_opening", 7, "another buffer with the same witness"),
     ("demand_opening", 10, "only carries the program into the transaction, which an account left out does here"),
     ("demand_segment_root", 9, "only carries the program into the transaction, which an account left out does here"),
+    ("end_session", 0, "the operator: either party may end it"),
     ("expire_job", 0, "another posted job whose time is over: anyone may expire it"),
+    ("finalise_session", 1, "another session of the node whose time is over: anyone may finalise it"),
     ("initialize_network", 9, "only carries the program into the transaction, which another account does here"),
+    ("open_session", 2, "another node: the client chooses"),
+    ("prove", 11, "only carries the program into the transaction, which an account left out does here"),
     ("set_payment_mint", 2, "another mint's record: the authority chooses"),
     ("stake", 2, "another node: the funder chooses"),
     ("time_out_challenger", 6, "only carries the program into the transaction, which an account left out does here"),
-    ("time_out_defender", 9, "only carries the program into the transaction, which an account left out does here"),
+    ("time_out_defender", 10, "only carries the program into the transaction, which an account left out does here"),
+    (
+        "time_out_defender of a receipt",
+        10,
+        "only carries the program into the transaction, which an account left out does here",
+    ),
     ("withdraw_charge", 0, "a helper, because the destination is the payee's associated token account"),
     ("withdraw_charge", 5, "another account of the mint: the payee signs and chooses"),
     ("withdraw_credit", 0, "a helper, because the destination is the payee's associated token account"),
     ("withdraw_credit", 4, "another account of the mint: the payee signs and chooses"),
     ("withdraw_fees", 5, "another account of the mint: the authority chooses"),
+    ("withdraw_session_credit", 0, "a helper, because the destination is the payee's associated token account"),
+    ("withdraw_session_credit", 4, "another account of the mint: the payee signs and chooses"),
     ("withdraw_stake", 5, "another account of the mint: the owner chooses"),
     ("withdraw_validator_stake", 5, "another account of the mint: the authority chooses"),
 ];

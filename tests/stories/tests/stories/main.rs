@@ -12,6 +12,7 @@ mod happy;
 mod lies;
 mod network;
 mod outages;
+mod sessions;
 mod split;
 mod watching;
 mod withheld;

@@ -9,6 +9,7 @@ pub(crate) mod measure;
 pub(crate) mod model;
 pub(crate) mod network;
 pub(crate) mod node;
+pub(crate) mod session;
 pub(crate) mod store;
 pub(crate) mod validator;
 

@@ -83,7 +83,7 @@ impl Offer {
 }
 
 /// The payment mint, where there is no choice.
-async fn only_mint(context: &Context) -> Result<Pubkey, CliError> {
+pub(in crate::commands) async fn only_mint(context: &Context) -> Result<Pubkey, CliError> {
     let mints = context.chain().payment_mints().await?;
     let enabled: Vec<Pubkey> = mints.iter().filter(|mint| mint.enabled).map(|mint| mint.mint).collect();
     match enabled[..] {
