@@ -37,7 +37,10 @@ async fn a_voucher_has_to_be_the_clients_and_to_cover_the_request() {
     let key = voucher_key();
     let small = setting.refusal(&request(1, 1, PRICE - 1)).await;
     assert_eq!(small, (402, "N0810".to_owned(), Some(PRICE)));
-    assert_eq!(setting.refusal(&with(signed_voucher(&Keypair::new(), SESSION, GENESIS, 500))).await, code(403, "N0809"));
+    assert_eq!(
+        setting.refusal(&with(signed_voucher(&Keypair::new(), SESSION, GENESIS, 500))).await,
+        code(403, "N0809")
+    );
     let elsewhere = signed_voucher(&key, Pubkey::new_unique(), GENESIS, 500);
     assert_eq!(setting.refusal(&with(elsewhere)).await, code(403, "N0809"), "another session");
     let cluster = signed_voucher(&key, SESSION, [6; 32], 500);
