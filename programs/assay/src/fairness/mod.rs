@@ -1,0 +1,14 @@
+//! The rules of a fair market as pure functions: no accounts, no clock, no IO. The program, the worker and the simulator
+//! (`cargo xtask simulate`) run the same ones.
+//!
+//! * [`error`]: every way in which these rules refuse;
+//! * [`reputation`]: what a node's work says about it;
+//!
+//! All arithmetic is in integers and rounds as each function says; sums that do not fit are errors. Whatever a node reports
+//! about itself (heartbeats, maintenance) changes its reputation and when it may claim again, never what it owes.
+
+pub mod error;
+mod ratio;
+pub mod reputation;
+
+pub use error::{FairnessError, Ruled};
