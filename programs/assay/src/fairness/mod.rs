@@ -2,6 +2,9 @@
 //! (`cargo xtask simulate`) run the same ones.
 //!
 //! * [`error`]: every way in which these rules refuse;
+//! * [`weight`]: what a node weighs, and what it weighed at the end of an epoch;
+//! * [`seed`]: the slot hash that decides about a job;
+//! * [`sortition`]: who may claim a job, and from when on;
 //! * [`reputation`]: what a node's work says about it;
 //!
 //! All arithmetic is in integers and rounds as each function says; sums that do not fit are errors. Whatever a node reports
@@ -10,5 +13,8 @@
 pub mod error;
 mod ratio;
 pub mod reputation;
+pub mod seed;
+pub mod sortition;
+pub mod weight;
 
 pub use error::{FairnessError, Ruled};
