@@ -7,16 +7,26 @@
 //! * [`sortition`]: who may claim a job, and from when on;
 //! * [`filter`]: which nodes a client wants;
 //! * [`reputation`]: what a node's work says about it;
+//! * [`endings`]: every ending of a job, whose fault it was, and what follows;
+//! * [`ladder`], [`maintenance`], [`standing`]: misses, jail, declared absence, and whether a node may claim at all;
+//! * [`lateness`]: what a late result earns;
+//! * [`correlation`]: what many convictions in a short time cost each of them;
 //!
 //! All arithmetic is in integers and rounds as each function says; sums that do not fit are errors. Whatever a node reports
 //! about itself (heartbeats, maintenance) changes its reputation and when it may claim again, never what it owes.
 
+pub mod correlation;
+pub mod endings;
 pub mod error;
 pub mod filter;
+pub mod ladder;
+pub mod lateness;
+pub mod maintenance;
 mod ratio;
 pub mod reputation;
 pub mod seed;
 pub mod sortition;
+pub mod standing;
 pub mod weight;
 
 pub use error::{FairnessError, Ruled};
