@@ -11,11 +11,13 @@
 //! * [`ladder`], [`maintenance`], [`standing`]: misses, jail, declared absence, and whether a node may claim at all;
 //! * [`lateness`]: what a late result earns;
 //! * [`correlation`]: what many convictions in a short time cost each of them;
+//! * [`emission`]: what the reward pool adds to work;
 //!
 //! All arithmetic is in integers and rounds as each function says; sums that do not fit are errors. Whatever a node reports
 //! about itself (heartbeats, maintenance) changes its reputation and when it may claim again, never what it owes.
 
 pub mod correlation;
+pub mod emission;
 pub mod endings;
 pub mod error;
 pub mod filter;
