@@ -286,6 +286,7 @@ impl Model {
         offer: &SessionOffer,
     ) {
         let limits = &self.parameters;
+        broken.unless(self.slot >= self.pause.0, WorkPaused);
         broken.unless(self.nodes[node].registered, AccountNotInitialized);
         broken.unless(self.mints[mint].enabled, PaymentMintDisabled);
         broken.unless(id == self.next_id[client], JobIdMismatch);
@@ -308,6 +309,7 @@ impl Model {
             SessionAction::AcceptSession { node, operator, .. } => {
                 let node_model = &self.nodes[node];
                 broken.unless(operator == node_model.operator, NotOperator);
+                broken.unless(now >= self.pause.0, WorkPaused);
                 broken.unless(node == session.node, WrongNode);
                 broken.unless(stage == SessionStage::Offered, IllegalSessionTransition);
                 broken.unless(now <= session.offered + session.offer.accept_slots, AcceptDeadlinePassed);
