@@ -9,7 +9,7 @@ use solana_sdk::pubkey::Pubkey;
 use std::collections::BTreeSet;
 
 /// Where another account may stand, and why that harms nobody.
-const LEGITIMATE: [(&str, usize, &str); 23] = [
+const LEGITIMATE: [(&str, usize, &str); 27] = [
     ("claim_job", 3, "another posted job: the operator chooses"),
     ("close_challenge", 0, "a helper, because the destination is the payee's associated token account"),
     ("close_challenge", 6, "another account of the mint: the payee signs and chooses"),
@@ -19,11 +19,15 @@ const LEGITIMATE: [(&str, usize, &str); 23] = [
     ("close_segment_claim", 10, "only carries the program into the transaction, which an account left out does here"),
     ("collect_attestation", 0, "a helper, because the destination is the payee's associated token account"),
     ("collect_attestation", 6, "another account of the mint: the payee signs and chooses"),
+    ("create_reward_pool", 0, "anyone pays, and gets no right by it"),
     ("demand_opening", 7, "another buffer with the same witness"),
     ("demand_opening", 10, "only carries the program into the transaction, which an account left out does here"),
     ("demand_segment_root", 9, "only carries the program into the transaction, which an account left out does here"),
+    ("execute_mint_allowance", 0, "anyone pays, and decides nothing"),
     ("expire_job", 0, "another posted job whose time is over: anyone may expire it"),
     ("initialize_network", 9, "only carries the program into the transaction, which another account does here"),
+    ("migrate_network", 0, "anyone pays, and decides nothing"),
+    ("propose_change", 7, "only carries the program into the transaction, which an account left out does here"),
     ("stake", 2, "another node: the funder chooses"),
     ("time_out_challenger", 6, "only carries the program into the transaction, which an account left out does here"),
     ("time_out_defender", 9, "only carries the program into the transaction, which an account left out does here"),
