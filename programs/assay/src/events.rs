@@ -7,10 +7,14 @@ use crate::state::{DemandKey, Fault, Parameters};
 use anchor_lang::prelude::*;
 
 mod audit;
+mod budget;
 mod governance;
+mod session;
 
 pub use audit::*;
+pub use budget::*;
 pub use governance::*;
+pub use session::*;
 
 /// The network was created.
 #[event]

@@ -7,7 +7,9 @@
 //!
 //! * [`mod@error`], [`units`], [`address`], [`wire`]: codes, typed units, seeds, reading strings;
 //! * [`market`], [`audit`], [`state_machine`]: the rules as pure functions and the life of a job as a table;
+//! * [`budget`]: what an agent may post out of a budget;
 //! * [`dispute`]: the rules of disputes as pure functions, and the life of a challenge as a table;
+//! * [`mod@session`]: what is signed in a session, and its life as a table;
 //! * [`governance`]: how long changes wait and pauses last, as pure functions;
 //! * [`state`], [`events`]: the accounts with their transitions and invariants, and what is announced;
 //! * [`token_policy`], [`vault`]: which mints are accepted, and the only code that moves tokens;
@@ -38,6 +40,8 @@ pub mod audit;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod beacon;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
+pub mod budget;
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod dispute;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod error;
@@ -50,6 +54,8 @@ pub mod instructions;
 pub mod market;
 #[cfg(test)]
 mod seeded;
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
+pub mod session;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod state;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
@@ -375,6 +381,109 @@ pub mod assay {
     /// Ends a filing whose demands are all answered. By whoever filed.
     pub fn end_filing(ctx: Context<EndFiling>) -> Result<()> {
         EndFiling::handle(ctx)
+    }
+
+    /// Opens a session: offers it to one node and escrows its balance. By the client.
+    pub fn open_session<'info>(ctx: Context<'info, OpenSession<'info>>, args: OpenSessionArgs) -> Result<()> {
+        OpenSession::handle(ctx, args)
+    }
+
+    /// Takes an offer back that the node has not accepted. By the client.
+    pub fn cancel_session(ctx: Context<CancelSession>) -> Result<()> {
+        CancelSession::handle(ctx)
+    }
+
+    /// Ends an offer that the node did not accept in time. By anyone.
+    pub fn expire_session(ctx: Context<ExpireSession>) -> Result<()> {
+        ExpireSession::handle(ctx)
+    }
+
+    /// Accepts a session and locks the bond. By the operator of the node that it is offered to.
+    pub fn accept_session(ctx: Context<AcceptSession>) -> Result<()> {
+        AcceptSession::handle(ctx)
+    }
+
+    /// Ends the serving of a session early. By the client or the operator.
+    pub fn end_session(ctx: Context<EndSession>) -> Result<()> {
+        EndSession::handle(ctx)
+    }
+
+    /// Records a voucher that the session's voucher key signed. By anyone who has it.
+    pub fn record_voucher(ctx: Context<RecordVoucher>, args: RecordVoucherArgs) -> Result<()> {
+        RecordVoucher::handle(ctx, args)
+    }
+
+    /// Calls a receipt in that the session's operator signed: makes it a job that can be challenged. By anyone who has it.
+    pub fn open_receipt(ctx: Context<OpenReceipt>, args: OpenReceiptArgs) -> Result<()> {
+        OpenReceipt::handle(ctx, args)
+    }
+
+    /// Says where inputs and result of a receipt are that somebody else has called in. By the session's client.
+    pub fn amend_receipt(ctx: Context<AmendReceipt>, args: AmendReceiptArgs) -> Result<()> {
+        AmendReceipt::handle(ctx, args)
+    }
+
+    /// Ends a receipt that was called in and stood. By anyone.
+    pub fn finalise_receipt(ctx: Context<FinaliseReceipt>) -> Result<()> {
+        FinaliseReceipt::handle(ctx)
+    }
+
+    /// Removes a receipt that was called in and has ended; the rent goes to who called it in. By anyone.
+    pub fn close_receipt(ctx: Context<CloseReceipt>) -> Result<()> {
+        CloseReceipt::handle(ctx)
+    }
+
+    /// Settles a session whose time is over by its greatest voucher. By anyone.
+    pub fn finalise_session(ctx: Context<FinaliseSession>) -> Result<()> {
+        FinaliseSession::handle(ctx)
+    }
+
+    /// Pays a credit out of a session's vault. By the payee to any account, by anyone to the payee's associated token account.
+    pub fn withdraw_session_credit<'info>(
+        ctx: Context<'info, WithdrawSessionCredit<'info>>,
+        args: WithdrawSessionCreditArgs,
+    ) -> Result<()> {
+        WithdrawSessionCredit::handle(ctx, args)
+    }
+
+    /// Removes a session that has ended and owes nothing; the fee goes to the fee vault, all rent to the client. By anyone.
+    pub fn close_session<'info>(ctx: Context<'info, CloseSession<'info>>) -> Result<()> {
+        CloseSession::handle(ctx)
+    }
+
+    /// Creates a budget. By its owner.
+    pub fn create_budget(ctx: Context<CreateBudget>, args: CreateBudgetArgs) -> Result<()> {
+        CreateBudget::handle(ctx, args)
+    }
+
+    /// Changes agent or limits of a budget. By its owner.
+    pub fn set_budget(ctx: Context<SetBudget>, args: SetBudgetArgs) -> Result<()> {
+        SetBudget::handle(ctx, args)
+    }
+
+    /// Takes tokens or lamports out of a budget. By its owner.
+    pub fn withdraw_budget<'info>(ctx: Context<'info, WithdrawBudget<'info>>, args: WithdrawBudgetArgs) -> Result<()> {
+        WithdrawBudget::handle(ctx, args)
+    }
+
+    /// Removes a budget without open jobs. By its owner.
+    pub fn close_budget<'info>(ctx: Context<'info, CloseBudget<'info>>) -> Result<()> {
+        CloseBudget::handle(ctx)
+    }
+
+    /// Posts a job out of a budget within its limits. By its agent or its owner.
+    pub fn post_budget_job<'info>(ctx: Context<'info, PostBudgetJob<'info>>, args: PostJobArgs) -> Result<()> {
+        PostBudgetJob::handle(ctx, args)
+    }
+
+    /// Takes a job of a budget back that nobody has claimed. By its agent or its owner.
+    pub fn cancel_budget_job(ctx: Context<CancelBudgetJob>) -> Result<()> {
+        CancelBudgetJob::handle(ctx)
+    }
+
+    /// Accepts a result of a budget's job early. By its agent or its owner.
+    pub fn accept_budget_result(ctx: Context<AcceptBudgetResult>) -> Result<()> {
+        AcceptBudgetResult::handle(ctx)
     }
 
     /// Proposes a change, which waits for the network's timelock. By the authority.

@@ -9,9 +9,10 @@ use anchor_lang::{AccountDeserialize, Discriminator};
 use assay::AssayError;
 use assay::address;
 use assay::dispute::ChallengeState;
+use assay::session::SessionState;
 use assay::state::{
-    Attestation, Buffer, Challenge, Client, Demand, DemandState, Job, Network, Node, PaymentMint, Proposal, RewardPool,
-    SegmentClaim, Validator,
+    Attestation, Budget, Buffer, Challenge, Client, Demand, DemandState, Job, Network, Node, PaymentMint, Proposal,
+    RewardPool, SegmentClaim, Session, Validator,
 };
 use assay::state_machine::JobState;
 use solana_client::rpc_filter::{Memcmp, RpcFilterType};
@@ -37,7 +38,9 @@ impl Kind for Node {
 impl Kind for Job {
     const NAME: &'static str = "job";
 }
-
+impl Kind for Session {
+    const NAME: &'static str = "session";
+}
 impl Kind for Challenge {
     const NAME: &'static str = "challenge";
 }
@@ -61,6 +64,28 @@ impl Kind for Proposal {
 }
 impl Kind for RewardPool {
     const NAME: &'static str = "reward pool";
+}
+
+impl Kind for Budget {
+    const NAME: &'static str = "budget";
+}
+
+/// Which budgets to list; every condition given must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BudgetFilter {
+    /// Only budgets of this owner.
+    pub owner: Option<Pubkey>,
+    /// Only budgets with this agent.
+    pub agent: Option<Pubkey>,
+}
+
+impl BudgetFilter {
+    pub(crate) fn to_rpc(self) -> Vec<RpcFilterType> {
+        let mut filters = vec![kind_filter::<Budget>()];
+        filters.extend(self.owner.map(|owner| bytes_at(Budget::OWNER_OFFSET, owner.as_ref())));
+        filters.extend(self.agent.map(|agent| bytes_at(Budget::AGENT_OFFSET, agent.as_ref())));
+        filters
+    }
 }
 
 /// Which challenges to list; every condition given must hold.
@@ -113,6 +138,17 @@ pub struct JobFilter {
     pub client: Option<Pubkey>,
 }
 
+/// Which sessions to list; every condition given must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionFilter {
+    /// Only sessions in this state.
+    pub state: Option<SessionState>,
+    /// Only sessions that are offered to this node account, or were.
+    pub node: Option<Pubkey>,
+    /// Only sessions that this key opened.
+    pub client: Option<Pubkey>,
+}
+
 /// Which nodes to list; every condition given must hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NodeFilter {
@@ -128,6 +164,16 @@ impl JobFilter {
         filters.extend(self.state.map(|state| bytes_at(Job::STATE_OFFSET, &[state as u8])));
         filters.extend(self.client.map(|client| bytes_at(Job::CLIENT_OFFSET, client.as_ref())));
         filters.extend(self.node.map(|node| bytes_at(Job::NODE_OFFSET, node.as_ref())));
+        filters
+    }
+}
+
+impl SessionFilter {
+    pub(crate) fn to_rpc(self) -> Vec<RpcFilterType> {
+        let mut filters = vec![kind_filter::<Session>()];
+        filters.extend(self.state.map(|state| bytes_at(Session::STATE_OFFSET, &[state as u8])));
+        filters.extend(self.client.map(|client| bytes_at(Session::CLIENT_OFFSET, client.as_ref())));
+        filters.extend(self.node.map(|node| bytes_at(Session::NODE_OFFSET, node.as_ref())));
         filters
     }
 }
@@ -213,6 +259,30 @@ impl Chain {
         self.list(&filter.to_rpc(), minimum_slot).await
     }
 
+    /// A session by its address.
+    pub async fn session(&self, session: &Pubkey) -> Result<Session> {
+        self.fetch(session).await
+    }
+
+    /// A session by its address; nothing where there is none, or no longer one.
+    pub async fn find_session(&self, session: &Pubkey) -> Result<Option<Session>> {
+        self.find(session).await
+    }
+
+    /// All sessions that pass the filter, with their addresses.
+    pub async fn sessions(&self, filter: SessionFilter) -> Result<Vec<(Pubkey, Session)>> {
+        Ok(self.sessions_at(filter, 0).await?.value)
+    }
+
+    /// All sessions that pass the filter as they were together at a slot not before `minimum_slot`.
+    pub async fn sessions_at(
+        &self,
+        filter: SessionFilter,
+        minimum_slot: u64,
+    ) -> Result<Observed<Vec<(Pubkey, Session)>>> {
+        self.list(&filter.to_rpc(), minimum_slot).await
+    }
+
     /// A challenge by its address; nothing where there is none, or no longer one.
     pub async fn find_challenge(&self, challenge: &Pubkey) -> Result<Option<Challenge>> {
         self.find(challenge).await
@@ -279,6 +349,16 @@ impl Chain {
         Ok(self.list(&filters, 0).await?.value)
     }
 
+    /// A budget by its address.
+    pub async fn budget(&self, budget: &Pubkey) -> Result<Budget> {
+        self.fetch(budget).await
+    }
+
+    /// All budgets that pass the filter, with their addresses.
+    pub async fn budgets(&self, filter: BudgetFilter) -> Result<Vec<(Pubkey, Budget)>> {
+        Ok(self.list(&filter.to_rpc(), 0).await?.value)
+    }
+
     /// The attestation of a job by a validator; nothing where there is none, or no longer one.
     pub async fn find_attestation(&self, job: &Pubkey, validator: &Pubkey) -> Result<Option<Attestation>> {
         self.find(&address::attestation(job, validator)).await
@@ -336,6 +416,16 @@ impl Chain {
         Ok(TokenMint { address: *mint, token_program: account.owner })
     }
 
+    /// Decimals of a mint. `C0130` to `C0132` where there is no mint at the address.
+    pub async fn token_decimals(&self, mint: &Pubkey) -> Result<u8> {
+        const DECIMALS: usize = 44;
+        self.token_mint(mint).await?;
+        let account = self.account(mint).await?;
+        let malformed =
+            || ChainError::AccountMalformed { what: "mint", address: *mint, reason: "it is too short".into() };
+        account.and_then(|account| account.data.get(DECIMALS).copied()).ok_or_else(malformed)
+    }
+
     /// The network's stake mint.
     pub async fn stake_mint(&self) -> Result<TokenMint> {
         let network = self.network().await?;
@@ -380,6 +470,11 @@ impl Chain {
 
 /// Decodes a job. `C0131` when another program owns the account, `C0132` when it is no job.
 pub fn decode_job(address: &Pubkey, account: &RawAccount) -> Result<Job> {
+    decode(address, account)
+}
+
+/// Decodes a session. `C0131` when another program owns the account, `C0132` when it is no session.
+pub fn decode_session(address: &Pubkey, account: &RawAccount) -> Result<Session> {
     decode(address, account)
 }
 
@@ -535,6 +630,33 @@ mod tests {
     }
 
     #[test]
+    fn session_filters_look_at_the_right_bytes() {
+        let session = Session {
+            version: Session::VERSION,
+            state: SessionState::Active,
+            client: Pubkey::new_unique(),
+            session_id: 7,
+            node: Pubkey::new_unique(),
+            graph_uri: "http://host/graph".into(),
+            ..Session::default()
+        };
+        let stored = stored(&session, assay::ID);
+        assert_eq!(decode_session(&Pubkey::new_unique(), &stored).unwrap(), session);
+        let right =
+            SessionFilter { state: Some(SessionState::Active), client: Some(session.client), node: Some(session.node) };
+        assert!(passes(&right.to_rpc(), &stored.data));
+        let other = Some(Pubkey::new_unique());
+        for wrong in [
+            SessionFilter { state: Some(SessionState::Offered), ..right },
+            SessionFilter { client: other, ..right },
+            SessionFilter { node: other, ..right },
+        ] {
+            assert!(!passes(&wrong.to_rpc(), &stored.data), "{wrong:?}");
+        }
+        assert!(!passes(&JobFilter::default().to_rpc(), &stored.data), "a session is no job");
+    }
+
+    #[test]
     fn node_filters_look_at_the_right_bytes() {
         let node = Node {
             withdraw_authority: Pubkey::new_unique(),
@@ -547,6 +669,17 @@ mod tests {
         assert!(passes(&both.to_rpc(), &data));
         let swapped = NodeFilter { withdraw_authority: Some(node.operator), operator: None };
         assert!(!passes(&swapped.to_rpc(), &data));
+    }
+
+    #[test]
+    fn budget_filters_look_at_the_right_bytes() {
+        let (owner, agent) = (Pubkey::new_unique(), Pubkey::new_unique());
+        let data = stored(&Budget { owner, agent, ..Budget::default() }, assay::ID).data;
+        let right = BudgetFilter { owner: Some(owner), agent: Some(agent) };
+        assert!(passes(&right.to_rpc(), &data));
+        for wrong in [BudgetFilter { owner: Some(agent), ..right }, BudgetFilter { agent: Some(owner), ..right }] {
+            assert!(!passes(&wrong.to_rpc(), &data), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -4,8 +4,10 @@
 #[cfg(debug_assertions)]
 mod fault;
 mod segment;
+mod warm;
 
 pub use segment::SegmentRun;
+pub use warm::WarmModel;
 
 use crate::config::SelfCheck;
 use crate::estimate::{Estimator, operations};
@@ -21,6 +23,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
+use warm::Warm;
 
 /// Elements of each tensor that a self-check recomputes.
 const SAMPLES: u32 = 8;
@@ -75,6 +78,10 @@ pub enum EngineError {
         /// What the guard found.
         error: GuardError,
     },
+    /// The fault that the node is to make changes nothing in this job: development builds alone.
+    #[cfg(debug_assertions)]
+    #[error("{0}")]
+    Fault(assay_audit::fault::FaultError),
     /// The boundary could not be hashed; impossible for a model that ran.
     #[error("N0213 the result cannot be committed to: {0}")]
     Commit(String),
@@ -84,6 +91,8 @@ pub enum EngineError {
 #[derive(Debug)]
 pub struct Engine {
     backends: Vec<Slate>,
+    /// Models that stay loaded.
+    warm: Arc<Warm>,
     self_check: SelfCheck,
     estimator: Mutex<Estimator<ModelKey>>,
     #[cfg(debug_assertions)]
@@ -94,7 +103,9 @@ pub struct Engine {
 #[derive(Debug)]
 struct Slate {
     backend: Arc<dyn Backend>,
+    /// Models beside those that stay.
     capacity: usize,
+    warm: Arc<Warm>,
     models: Mutex<VecDeque<Loaded>>,
     /// Where it differed from the scalar reference; it is never used again.
     distrusted: OnceLock<String>,
@@ -118,14 +129,17 @@ impl fmt::Debug for Loaded {
 impl Engine {
     /// An engine that uses the first backend and, when that fails, the next.
     pub fn new(backends: Vec<Arc<dyn Backend>>, cached_models: usize, self_check: SelfCheck) -> Self {
+        let warm = Arc::new(Warm::default());
         let slate = |backend| Slate {
             backend,
             capacity: cached_models.max(1),
+            warm: Arc::clone(&warm),
             models: Mutex::default(),
             distrusted: OnceLock::new(),
         };
         Self {
             backends: backends.into_iter().map(slate).collect(),
+            warm,
             self_check,
             estimator: Mutex::default(),
             #[cfg(debug_assertions)]
@@ -139,12 +153,16 @@ impl Engine {
         trusted.map(|slate| (slate.backend.name(), slate.backend.description())).collect()
     }
 
-    /// Loads the job's model, so that a graph that no backend can hold is refused before the claim.
+    /// Loads the job's model, so that a graph that no backend can hold is refused before the claim; and, where the node is to
+    /// make a fault, one in which the fault changes nothing.
     ///
     /// # Errors
     /// What the last backend said.
     pub fn load(&self, job: &Prepared) -> Result<(), EngineError> {
-        self.first_that(|slate| slate.model(job).map(|_| ()).map_err(EngineError::from))
+        self.first_that(|slate| slate.model(job).map(|_| ()).map_err(EngineError::from))?;
+        #[cfg(debug_assertions)]
+        self.rehearse(job)?;
+        Ok(())
     }
 
     /// Runs a job and hashes its boundary.
@@ -252,11 +270,9 @@ impl Slate {
         if let Some(loaded) = use_again(&mut models, &key) {
             return Ok(loaded);
         }
-        while models.len() >= self.capacity {
-            models.pop_front();
-        }
         let loaded = Loaded { key, model, checked: false };
         models.push_back(loaded.clone());
+        self.warm.make_room(&mut models, self.capacity);
         Ok(loaded)
     }
 
@@ -277,6 +293,8 @@ impl Slate {
             }
             EngineError::Kernel(KernelError::Device { .. }) => self.lock().clear(),
             EngineError::Kernel(_) | EngineError::Guard { .. } | EngineError::Commit(_) => {}
+            #[cfg(debug_assertions)]
+            EngineError::Fault(_) => {}
         }
     }
 }

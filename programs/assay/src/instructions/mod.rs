@@ -11,6 +11,7 @@
 
 mod accept_authority;
 mod audit;
+mod budget;
 mod cancel_job;
 mod cancel_withdrawal;
 mod claim_job;
@@ -27,6 +28,7 @@ mod post_job;
 mod propose_authority;
 mod register_node;
 mod request_withdrawal;
+mod session;
 mod stake;
 mod sweep_fee;
 mod update_node;
@@ -36,6 +38,7 @@ mod withdraw_stake;
 
 pub use accept_authority::*;
 pub use audit::*;
+pub use budget::*;
 pub use cancel_job::*;
 pub use cancel_withdrawal::*;
 pub use claim_job::*;
@@ -52,6 +55,7 @@ pub use post_job::*;
 pub use propose_authority::*;
 pub use register_node::*;
 pub use request_withdrawal::*;
+pub use session::*;
 pub use stake::*;
 pub use sweep_fee::*;
 pub use update_node::*;

@@ -5,6 +5,7 @@
 
 mod attestation;
 mod audit_parameters;
+mod budget;
 mod buffer;
 mod challenge;
 mod client;
@@ -16,6 +17,7 @@ mod node;
 mod parameters;
 mod payment_mint;
 mod segment_claim;
+mod session;
 mod validator;
 mod versioned;
 
@@ -25,6 +27,7 @@ mod reward_pool;
 
 pub use attestation::Attestation;
 pub use audit_parameters::{audit_limits, AuditParameters};
+pub use budget::Budget;
 pub use buffer::Buffer;
 pub use challenge::Challenge;
 pub use client::Client;
@@ -36,6 +39,7 @@ pub use node::Node;
 pub use parameters::{limits, DisputeParameters, Parameters};
 pub use payment_mint::PaymentMint;
 pub use segment_claim::SegmentClaim;
+pub use session::{Session, SessionCredits};
 pub use validator::Validator;
 
 pub use first_layout::FirstNetwork;

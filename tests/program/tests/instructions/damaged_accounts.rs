@@ -3,9 +3,10 @@
 
 use assay::AssayError;
 use assay::address;
-use assay::instructions::CreditRole;
+use assay::instructions::{CreditRole, SetBudgetArgs, WithdrawBudgetArgs};
 use assay::state::{Change, Client, Job, Network, Node, PaymentMint};
 use program_tests::World;
+use program_tests::budgets::limits;
 use program_tests::governance_calls::{MintTerms, allowance};
 use program_tests::terms::{parameters, terms};
 use program_tests::tokens::TOKEN_2022;
@@ -138,6 +139,41 @@ fn accounts_of_audits_of_another_version_are_not_written() {
     world.accepts(&world.settle_attestation(&other, &job));
     let collect = world.collect_attestation(other.authority, &other, &job).instruction();
     refuses_another_version(&world, "collect_attestation", collect, job.address);
+}
+
+#[test]
+fn budgets_of_another_version_are_not_used() {
+    let mut world = World::new();
+    let budget = world.budget("budget", limits());
+    let at = budget.address;
+    let set = world.set_budget(&budget, SetBudgetArgs { agent: None, limits: Some(limits()) }).instruction();
+    refuses_another_version(&world, "set_budget", set, at);
+    let args = WithdrawBudgetArgs { tokens: 1, lamports: 1 };
+    let withdraw = world.withdraw_budget(&budget, &budget.mint, args).instruction();
+    refuses_another_version(&world, "withdraw_budget", withdraw, at);
+    let close = world.close_budget(&budget).instruction();
+    let counter = address::client(&at);
+    for address in [at, counter] {
+        refuses_another_version(&world, "close_budget", close.clone(), address);
+    }
+    let (_, post) = world.next_budget_job(budget.agent, &budget, terms());
+    for address in [at, counter] {
+        refuses_another_version(&world, "post_budget_job", post.instruction(), address);
+    }
+    let posted = world.post_from(&budget, terms());
+    let committed = world.post_from(&budget, terms());
+    world.claim(&committed);
+    world.commit(&committed);
+    let cancel = world.cancel_budget_job(budget.agent, &posted).instruction();
+    let accept = world.accept_budget_result(budget.agent, &committed).instruction();
+    let file = world.file_for_budget(budget.agent, &committed).instruction();
+    for (what, instruction, job) in
+        [("cancel_budget_job", cancel, posted), ("accept_budget_result", accept, committed), ("file", file, committed)]
+    {
+        for address in [at, job.address] {
+            refuses_another_version(&world, what, instruction.clone(), address);
+        }
+    }
 }
 
 /// A fee is paid only out of a vault that covers everything, and the pot of an accepted job is covered too.

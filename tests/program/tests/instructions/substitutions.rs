@@ -9,8 +9,11 @@ use solana_sdk::pubkey::Pubkey;
 use std::collections::BTreeSet;
 
 /// Where another account may stand, and why that harms nobody.
-const LEGITIMATE: [(&str, usize, &str); 27] = [
+const LEGITIMATE: [(&str, usize, &str); 39] = [
+    ("accept_budget_result", 0, "the owner instead of the agent"),
+    ("cancel_budget_job", 0, "the owner instead of the agent"),
     ("claim_job", 3, "another posted job: the operator chooses"),
+    ("close_budget", 5, "another account of the mint: the owner chooses"),
     ("close_challenge", 0, "a helper, because the destination is the payee's associated token account"),
     ("close_challenge", 6, "another account of the mint: the payee signs and chooses"),
     ("close_demand", 5, "only carries the program into the transaction, which an account left out does here"),
@@ -24,17 +27,30 @@ const LEGITIMATE: [(&str, usize, &str); 27] = [
     ("demand_opening", 10, "only carries the program into the transaction, which an account left out does here"),
     ("demand_segment_root", 9, "only carries the program into the transaction, which an account left out does here"),
     ("execute_mint_allowance", 0, "anyone pays, and decides nothing"),
+    ("end_session", 0, "the operator: either party may end it"),
     ("expire_job", 0, "another posted job whose time is over: anyone may expire it"),
+    ("finalise_session", 1, "another session of the node whose time is over: anyone may finalise it"),
     ("initialize_network", 9, "only carries the program into the transaction, which another account does here"),
     ("migrate_network", 0, "anyone pays, and decides nothing"),
     ("propose_change", 7, "only carries the program into the transaction, which an account left out does here"),
+    ("open_session", 2, "another node: the client chooses"),
+    ("post_budget_job", 0, "the owner instead of the agent"),
+    ("prove", 11, "only carries the program into the transaction, which an account left out does here"),
     ("stake", 2, "another node: the funder chooses"),
     ("time_out_challenger", 6, "only carries the program into the transaction, which an account left out does here"),
-    ("time_out_defender", 9, "only carries the program into the transaction, which an account left out does here"),
+    ("time_out_defender", 10, "only carries the program into the transaction, which an account left out does here"),
+    (
+        "time_out_defender of a receipt",
+        10,
+        "only carries the program into the transaction, which an account left out does here",
+    ),
+    ("withdraw_budget", 4, "another account of the mint: the owner chooses"),
     ("withdraw_charge", 0, "a helper, because the destination is the payee's associated token account"),
     ("withdraw_charge", 5, "another account of the mint: the payee signs and chooses"),
     ("withdraw_credit", 0, "a helper, because the destination is the payee's associated token account"),
     ("withdraw_credit", 4, "another account of the mint: the payee signs and chooses"),
+    ("withdraw_session_credit", 0, "a helper, because the destination is the payee's associated token account"),
+    ("withdraw_session_credit", 4, "another account of the mint: the payee signs and chooses"),
     ("withdraw_stake", 5, "another account of the mint: the owner chooses"),
     ("withdraw_validator_stake", 5, "another account of the mint: the authority chooses"),
 ];

@@ -3,12 +3,16 @@
 //! Who signs what: the first parameter is the signer unless said otherwise. Amounts are base units.
 
 mod audit;
+mod budget;
 mod dispute;
 mod governance;
+mod session;
 
 pub use audit::*;
+pub use budget::*;
 pub use dispute::*;
 pub use governance::*;
+pub use session::*;
 
 use anchor_lang::{InstructionData, ToAccountMetas};
 use assay::address;
@@ -19,10 +23,12 @@ use assay::{
     RegisterNodeArgs, RequestWithdrawalArgs, StakeArgs, UpdateNodeArgs, WithdrawCreditArgs, accounts,
 };
 use solana_loader_v3_interface::get_program_data_address;
-use solana_sdk::{instruction::Instruction, pubkey::Pubkey};
+use solana_sdk::instruction::{AccountMeta, Instruction};
+use solana_sdk::pubkey::Pubkey;
 use spl_associated_token_account_interface::address::{
     get_associated_token_address_and_bump_seed, get_associated_token_address_with_program_id,
 };
+use spl_token_interface::instruction::TokenInstruction;
 
 /// A mint together with the token program that owns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +64,25 @@ impl TokenMint {
             &self.token_program,
         )
     }
+}
+
+/// Moves tokens out of the signer's associated token account; `decimals` are the mint's.
+pub fn transfer_tokens(
+    owner: &Pubkey,
+    mint: TokenMint,
+    decimals: u8,
+    destination: &Pubkey,
+    amount: u64,
+) -> Instruction {
+    let accounts = vec![
+        AccountMeta::new(mint.associated_account(owner), false),
+        AccountMeta::new_readonly(mint.address, false),
+        AccountMeta::new(*destination, false),
+        AccountMeta::new_readonly(*owner, true),
+    ];
+    // Both token programs read it alike.
+    let data = TokenInstruction::TransferChecked { amount, decimals }.pack();
+    Instruction { program_id: mint.token_program, accounts, data }
 }
 
 fn build(accounts: impl ToAccountMetas, data: impl InstructionData) -> Instruction {

@@ -37,12 +37,13 @@ pub(super) async fn list(context: &Context, client: Option<Pubkey>, output: Outp
 }
 
 /// What the text form shows of a job, in the order in which a person asks.
-const SHOWN: [&str; 26] = [
+const SHOWN: [&str; 27] = [
     "job",
     "state",
     "client",
     "job_id",
     "node",
+    "invited_node",
     "payment_mint",
     "price",
     "price_min",
@@ -88,6 +89,7 @@ pub(super) fn describe(address: &Pubkey, job: &Job) -> Value {
         "price_max": job.price_max,
         "bond": job.bond,
         "node": claimed.map(|_| job.node.to_string()),
+        "invited_node": (job.invited_node != Pubkey::default()).then(|| job.invited_node.to_string()),
         "posted_slot": job.posted_slot,
         "claim_until_slot": job.posted_slot.saturating_add(job.claim_slots),
         "claimed_slot": claimed,

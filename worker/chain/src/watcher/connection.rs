@@ -2,14 +2,15 @@
 
 use super::view::{Difference, View};
 use super::{WatcherEvent, WatcherOptions};
-use crate::accounts::{decode_job, decode_node};
+use crate::accounts::{SessionFilter, decode_job, decode_node, decode_session};
 use crate::chain::{Chain, RawAccount};
 use crate::error::{ChainError, Result};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use solana_account_decoder_client_types::{UiAccount, UiAccountEncoding, UiDataSliceConfig};
 use solana_client::rpc_config::{RpcAccountInfoConfig, RpcProgramAccountsConfig};
-use solana_client::rpc_response::Response;
+use solana_client::rpc_filter::RpcFilterType;
+use solana_client::rpc_response::{Response, RpcKeyedAccount};
 use solana_commitment_config::CommitmentConfig;
 use solana_pubsub_client::nonblocking::pubsub_client::{PubsubClient, PubsubClientError};
 use solana_sdk::pubkey::Pubkey;
@@ -21,7 +22,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
 /// One connection. It ends with an error, always: either the socket or the endpoint failed.
-pub(super) struct Session<'a> {
+pub(super) struct Connection<'a> {
     pub(super) chain: &'a Chain,
     pub(super) options: &'a WatcherOptions,
     pub(super) view: &'a mut View,
@@ -34,6 +35,7 @@ pub(super) struct Session<'a> {
 #[derive(Default)]
 struct Doorbell {
     jobs: BTreeSet<Pubkey>,
+    sessions: BTreeSet<Pubkey>,
     nodes: BTreeSet<Pubkey>,
     /// The latest slot of which a notification spoke: what is read must not be from before it.
     slot: u64,
@@ -47,7 +49,7 @@ impl Doorbell {
     }
 }
 
-impl Session<'_> {
+impl Connection<'_> {
     pub(super) async fn run(&mut self) -> Result<Infallible> {
         let websocket = &self.chain.endpoint().websocket_url;
         let client = self.handshake(PubsubClient::new(websocket.as_str())).await?;
@@ -56,6 +58,16 @@ impl Session<'_> {
         let filters = Some(self.options.jobs.filter().to_rpc());
         let jobs_config = RpcProgramAccountsConfig { filters, account_config: doorbell_config(), ..Default::default() };
         let (mut jobs, _) = self.handshake(client.program_subscribe(&assay::ID, Some(jobs_config))).await?;
+        // Without a node whose sessions are watched the stream must wait forever instead of ending.
+        let mut sessions: BoxStream<'_, Response<RpcKeyedAccount>> = match self.session_filters() {
+            Some(filters) => {
+                let filters = Some(filters);
+                let config =
+                    RpcProgramAccountsConfig { filters, account_config: doorbell_config(), ..Default::default() };
+                self.handshake(client.program_subscribe(&assay::ID, Some(config))).await?.0
+            }
+            None => stream::pending().boxed(),
+        };
         let (mut slots, _) = self.handshake(client.slot_subscribe()).await?;
         let mut node_streams: Vec<BoxStream<'_, (Pubkey, Response<UiAccount>)>> = Vec::new();
         for node in self.options.nodes.iter().copied() {
@@ -81,6 +93,15 @@ impl Session<'_> {
                     heard = Instant::now();
                     if let Ok(address) = notification.value.pubkey.parse() {
                         doorbell.jobs.insert(address);
+                        doorbell.ring(notification.context.slot);
+                    }
+                }
+                notification = sessions.next() => {
+                    let notification =
+                        notification.ok_or_else(|| self.failed("the server ended the stream of sessions"))?;
+                    heard = Instant::now();
+                    if let Ok(address) = notification.value.pubkey.parse() {
+                        doorbell.sessions.insert(address);
                         doorbell.ring(notification.context.slot);
                     }
                 }
@@ -110,6 +131,12 @@ impl Session<'_> {
         self.view.read_at(jobs.slot);
         let differences = self.view.jobs.observe_all(jobs.slot, jobs.value);
         self.tell_jobs(jobs.slot, differences).await;
+        if let Some(filters) = self.session_filters() {
+            let sessions = self.chain.program_accounts(&assay::ID, &filters, self.view.read_slot).await?;
+            self.view.read_at(sessions.slot);
+            let differences = self.view.sessions.observe_all(sessions.slot, sessions.value);
+            self.tell_sessions(sessions.slot, differences).await;
+        }
         let nodes: BTreeSet<_> = self.options.nodes.iter().copied().collect();
         self.read_nodes(nodes, self.view.read_slot).await?;
         self.resynced = true;
@@ -130,6 +157,17 @@ impl Session<'_> {
                 .filter_map(|(address, account)| self.view.jobs.observe(read.slot, address, live(account)))
                 .collect();
             self.tell_jobs(read.slot, differences).await;
+        }
+        if !doorbell.sessions.is_empty() {
+            let addresses: Vec<_> = doorbell.sessions.into_iter().collect();
+            let read = self.chain.accounts(&addresses, minimum_slot).await?;
+            self.view.read_at(read.slot);
+            let differences = addresses
+                .into_iter()
+                .zip(read.value)
+                .filter_map(|(address, account)| self.view.sessions.observe(read.slot, address, live(account)))
+                .collect();
+            self.tell_sessions(read.slot, differences).await;
         }
         self.read_nodes(doorbell.nodes, minimum_slot).await
     }
@@ -172,6 +210,27 @@ impl Session<'_> {
             };
             self.send(event).await;
         }
+    }
+
+    async fn tell_sessions(&self, slot: u64, differences: Vec<Difference>) {
+        for difference in differences {
+            let event = match difference {
+                Difference::Changed(address, account) => match decode_session(&address, &account) {
+                    Ok(session) => WatcherEvent::SessionChanged { address, session: Box::new(session), slot },
+                    Err(error) => {
+                        tracing::warn!(%error, "a session cannot be read");
+                        continue;
+                    }
+                },
+                Difference::Closed(address) => WatcherEvent::SessionClosed { address },
+            };
+            self.send(event).await;
+        }
+    }
+
+    /// Which sessions are watched, if any are.
+    fn session_filters(&self) -> Option<Vec<RpcFilterType>> {
+        self.options.sessions_of.map(|node| SessionFilter { node: Some(node), ..SessionFilter::default() }.to_rpc())
     }
 
     /// A receiver that is gone ends the whole watcher, so there is nothing to do about it here.

@@ -12,7 +12,7 @@ const MOST_ADDRESSES: usize = 10_000;
 
 /// Buckets of all addresses.
 #[derive(Debug)]
-pub(super) struct Rates {
+pub(crate) struct Rates {
     /// Requests that a full bucket holds, and that flow in within a minute.
     per_minute: u32,
     buckets: Mutex<HashMap<IpAddr, Bucket>>,
@@ -25,12 +25,12 @@ struct Bucket {
 }
 
 impl Rates {
-    pub(super) fn new(per_minute: u32) -> Self {
+    pub(crate) fn new(per_minute: u32) -> Self {
         Self { per_minute: per_minute.max(1), buckets: Mutex::default() }
     }
 
     /// Takes a request out of the bucket of `peer`; if it is empty, how long until it is not.
-    pub(super) fn take(&self, peer: IpAddr, now: Instant) -> Result<(), Duration> {
+    pub(crate) fn take(&self, peer: IpAddr, now: Instant) -> Result<(), Duration> {
         let most = f64::from(self.per_minute);
         let per_second = most / 60.0;
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
