@@ -515,7 +515,7 @@ fn decode<T: Kind>(address: &Pubkey, account: &RawAccount) -> Result<T> {
     }
     T::try_deserialize(&mut account.data.as_slice()).map_err(|error| match error {
         AnchorError::AnchorError(ref known)
-            if known.error_code_number == AssayError::UnsupportedAccountVersion.into() =>
+            if known.error_code_number == u32::from(AssayError::UnsupportedAccountVersion) =>
         {
             ChainError::AccountOutdated { what: T::NAME, address: *address }
         }
@@ -599,6 +599,16 @@ mod tests {
         cut.data.truncate(100);
         assert_eq!(decode_job(&address, &cut).unwrap_err().code(), "C0132");
         assert_eq!(decode_node(&address, &good).unwrap_err().code(), "C0132");
+    }
+
+    /// The bytes that the first program wrote are no network of today, and the error says what to run.
+    #[test]
+    fn an_account_of_an_earlier_layout_is_named() {
+        let data = include_bytes!("../../../tests/program/fixtures/first-layout/network.bin").to_vec();
+        let account = RawAccount { owner: assay::ID, lamports: 1, data, executable: false };
+        let error = decode::<Network>(&address::NETWORK, &account).map(|_| ()).unwrap_err();
+        assert_eq!(error.code(), "C0133");
+        assert!(error.to_string().contains("assay network migrate"), "{error}");
     }
 
     #[test]

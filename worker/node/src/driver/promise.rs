@@ -103,7 +103,7 @@ impl<M: Market> Driver<M> {
 /// What a refused claim means for the job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClaimRefusal {
-    /// Other jobs of this node are in the way; they end.
+    /// Other jobs of this node are in the way, or the guardian pauses new work; both end.
     Passing,
     /// This node has too little stake for it.
     Stake,
@@ -114,7 +114,8 @@ pub(crate) enum ClaimRefusal {
 impl ClaimRefusal {
     pub(crate) fn of(code: &str) -> Self {
         let is = |error: AssayError| program_error::code(error) == code;
-        if is(AssayError::InsufficientFreeStake) || is(AssayError::TooManyOpenJobs) {
+        let passing = [AssayError::InsufficientFreeStake, AssayError::TooManyOpenJobs, AssayError::WorkPaused];
+        if passing.into_iter().any(is) {
             Self::Passing
         } else if is(AssayError::StakeBelowJobMinimum) || is(AssayError::StakeBelowNetworkMinimum) {
             Self::Stake
@@ -163,6 +164,7 @@ mod tests {
         let of = |error| ClaimRefusal::of(&program_error::code(error));
         assert_eq!(of(AssayError::InsufficientFreeStake), ClaimRefusal::Passing);
         assert_eq!(of(AssayError::TooManyOpenJobs), ClaimRefusal::Passing);
+        assert_eq!(of(AssayError::WorkPaused), ClaimRefusal::Passing);
         assert_eq!(of(AssayError::StakeBelowJobMinimum), ClaimRefusal::Stake);
         assert_eq!(of(AssayError::StakeBelowNetworkMinimum), ClaimRefusal::Stake);
         assert_eq!(of(AssayError::IllegalTransition), ClaimRefusal::Other);

@@ -3,6 +3,7 @@
 mod governance;
 mod migrate;
 mod parameters;
+mod proposals;
 
 use crate::context::{ChainArguments, Context};
 use crate::error::CliError;
