@@ -9,7 +9,7 @@ use solana_sdk::pubkey::Pubkey;
 use std::collections::BTreeSet;
 
 /// Where another account may stand, and why that harms nobody.
-const LEGITIMATE: [(&str, usize, &str); 30] = [
+const LEGITIMATE: [(&str, usize, &str); 32] = [
     ("accept_budget_result", 0, "the owner instead of the agent"),
     ("cancel_budget_job", 0, "the owner instead of the agent"),
     ("claim_job", 3, "another posted job: the operator chooses"),
@@ -22,10 +22,12 @@ const LEGITIMATE: [(&str, usize, &str); 30] = [
     ("close_segment_claim", 10, "only carries the program into the transaction, which an account left out does here"),
     ("collect_attestation", 0, "a helper, because the destination is the payee's associated token account"),
     ("collect_attestation", 6, "another account of the mint: the payee signs and chooses"),
+    ("create_budget", 1, "another mint's record: the owner chooses"),
     ("demand_opening", 7, "another buffer with the same witness"),
     ("demand_opening", 10, "only carries the program into the transaction, which an account left out does here"),
     ("demand_segment_root", 9, "only carries the program into the transaction, which an account left out does here"),
     ("expire_job", 0, "another posted job whose time is over: anyone may expire it"),
+    ("file_unavailable", 12, "only carries the program into the transaction, which an account left out does here"),
     ("initialize_network", 9, "only carries the program into the transaction, which another account does here"),
     ("post_budget_job", 0, "the owner instead of the agent"),
     ("set_payment_mint", 2, "another mint's record: the authority chooses"),
