@@ -9,7 +9,7 @@ use solana_sdk::pubkey::Pubkey;
 use std::collections::BTreeSet;
 
 /// Where another account may stand, and why that harms nobody.
-const LEGITIMATE: [(&str, usize, &str); 39] = [
+const LEGITIMATE: [(&str, usize, &str); 41] = [
     ("accept_budget_result", 0, "the owner instead of the agent"),
     ("cancel_budget_job", 0, "the owner instead of the agent"),
     ("claim_job", 3, "another posted job: the operator chooses"),
@@ -22,6 +22,7 @@ const LEGITIMATE: [(&str, usize, &str); 39] = [
     ("close_segment_claim", 10, "only carries the program into the transaction, which an account left out does here"),
     ("collect_attestation", 0, "a helper, because the destination is the payee's associated token account"),
     ("collect_attestation", 6, "another account of the mint: the payee signs and chooses"),
+    ("create_budget", 1, "another mint's record: the owner chooses"),
     ("create_reward_pool", 0, "anyone pays, and gets no right by it"),
     ("demand_opening", 7, "another buffer with the same witness"),
     ("demand_opening", 10, "only carries the program into the transaction, which an account left out does here"),
@@ -29,6 +30,7 @@ const LEGITIMATE: [(&str, usize, &str); 39] = [
     ("execute_mint_allowance", 0, "anyone pays, and decides nothing"),
     ("end_session", 0, "the operator: either party may end it"),
     ("expire_job", 0, "another posted job whose time is over: anyone may expire it"),
+    ("file_unavailable", 12, "only carries the program into the transaction, which an account left out does here"),
     ("finalise_session", 1, "another session of the node whose time is over: anyone may finalise it"),
     ("initialize_network", 9, "only carries the program into the transaction, which another account does here"),
     ("migrate_network", 0, "anyone pays, and decides nothing"),
