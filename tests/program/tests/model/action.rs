@@ -117,7 +117,7 @@ pub(crate) fn choose(model: &Model, rng: &mut StdRng) -> Action {
         33..36 => Action::WithdrawStake { node },
         36..37 => Action::DonateToStake { amount: rng.random_range(1..1_000) },
         37..41 => of_a_validator(model, rng),
-        41..62 => Action::Session(sessions::choose(model, rng)),
+        41..56 => Action::Session(sessions::choose(model, rng)),
         _ => on_a_job(model, rng),
     }
 }
