@@ -575,11 +575,8 @@ mod tests {
         };
         let stored = stored(&session, assay::ID);
         assert_eq!(decode_session(&Pubkey::new_unique(), &stored).unwrap(), session);
-        let right = SessionFilter {
-            state: Some(SessionState::Active),
-            client: Some(session.client),
-            node: Some(session.node),
-        };
+        let right =
+            SessionFilter { state: Some(SessionState::Active), client: Some(session.client), node: Some(session.node) };
         assert!(passes(&right.to_rpc(), &stored.data));
         let other = Some(Pubkey::new_unique());
         for wrong in [
