@@ -525,8 +525,7 @@ impl<M: Market> Shared<M> {
         let mut kept_bytes = 0u64;
         for (session, record) in self.journal.sessions()? {
             kept_bytes = kept_bytes.saturating_add(record.kept_bytes);
-            let may_be_bound = record.in_flight.is_some() || record.stage == SessionStage::Accepted;
-            if may_be_bound && !record.is_finished() {
+            if record.may_be_bound() {
                 self.sessions.taken(&session);
                 let exposure = Exposure { is_challengeable: true, ..Exposure::default() };
                 self.reserve.set(&session, self.needed_lamports(record.defence, &exposure));
