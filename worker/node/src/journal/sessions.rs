@@ -238,6 +238,8 @@ impl Journal {
                 }
                 write.open_table(REMOVED)?.insert(REMOVED_SESSIONS, bytes.as_slice())?;
             }
+            // What was signed while the session ended is not there any more for anybody.
+            old.iter().try_for_each(|(session, _)| Self::remove_receipts(&write, session))?;
             write.commit()?;
             Ok(())
         })?;
