@@ -10,6 +10,8 @@ const ONLY_THESE_OF_OURS: &[(&str, &[&str])] = &[
     ("referee", &[]),
     ("assay", &["referee"]),
     ("assay-store", &[]),
+    // Clients and nodes share it: it knows neither.
+    ("assay-session", &[]),
     // Judges results for the node and the validator alike: it knows no chain.
     ("assay-audit", &["referee", "assay-kernels"]),
 ];
@@ -97,6 +99,7 @@ mod tests {
             "referee",
             "assay",
             "assay-store",
+            "assay-session",
             "assay-kernels",
             "assay-audit",
             "assay-bench",

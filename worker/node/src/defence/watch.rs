@@ -4,7 +4,7 @@ use super::cost::DefenceCost;
 use super::exposure::Exposure;
 use super::reserve::{Reserve, Turned};
 use crate::driver::Shared;
-use crate::journal::{JournalError, Record, Stage};
+use crate::journal::{JournalError, Record, SessionRecord, Stage};
 use crate::market::{Market, Unreachable};
 use solana_sdk::pubkey::Pubkey;
 use std::sync::Arc;
@@ -89,11 +89,18 @@ pub(crate) async fn watch_reserve<M: Market>(shared: Arc<Shared<M>>, stop: Cance
     stop.run_until_cancelled(watching).await;
 }
 
-/// What the journal says of the defence of jobs, for people who ask while the node does not run.
-pub fn needed_by(records: &[(Pubkey, Record)], reserved_challenges: u32, fee_lamports: u64) -> u64 {
+/// What the journal says of the defence of jobs and sessions, for people who ask while the node does not run.
+pub fn needed_by(
+    records: &[(Pubkey, Record)],
+    sessions: &[SessionRecord],
+    reserved_challenges: u32,
+    fee_lamports: u64,
+) -> u64 {
     let exposure = Exposure { is_challengeable: true, ..Exposure::default() };
-    records.iter().filter(|(_, record)| is_open(record)).fold(Reserve::base_lamports(), |sum, (_, record)| {
-        let cost = record.defence.unwrap_or_else(|| DefenceCost::of_any_graph(fee_lamports));
+    let of_jobs = records.iter().filter(|(_, record)| is_open(record)).map(|(_, record)| record.defence);
+    let of_sessions = sessions.iter().filter(|record| record.may_be_bound()).map(|record| record.defence);
+    of_jobs.chain(of_sessions).fold(Reserve::base_lamports(), |sum, cost| {
+        let cost = cost.unwrap_or_else(|| DefenceCost::of_any_graph(fee_lamports));
         let needed = exposure.needed_lamports(&cost, reserved_challenges);
         sum.saturating_add(needed).saturating_add(Reserve::upkeep_lamports(fee_lamports))
     })

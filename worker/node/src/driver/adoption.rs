@@ -68,6 +68,8 @@ impl<M: Market> Driver<M> {
     /// Computes the result of a receipt again, from the inputs that the journal keeps, and stores it.
     pub(super) async fn adopt(&mut self, job: &Job) -> Result<(), DriveError> {
         tracing::warn!(job = %self.address, session = %job.session, sequence = job.job_id, "a receipt of this node was called in");
+        // Many may be called in at once: they are computed one after the other, like traces.
+        let _turn = self.shared.segments.turn().await;
         let mut job = job.clone();
         let kept = self.keep_inputs(&job).await?;
         if let Some(uri) = kept.and_then(|inputs| self.shared.own_uri(inputs)) {

@@ -131,15 +131,21 @@ impl Journal {
     /// # Errors
     /// The database failed; nothing was changed then.
     pub fn forget_receipts(&self, session: &Pubkey) -> Result<(), JournalError> {
-        let (first, last) = (key(session, 0), key(session, u64::MAX));
         self.wrap(|| {
             let write = self.database.begin_write()?;
-            for table in [RECEIPTS, RECEIPT_INPUTS] {
-                write.open_table(table)?.retain_in::<&[u8; 40], _>(&first..=&last, |_, _| false)?;
-            }
+            Self::remove_receipts(&write, session)?;
             write.commit()?;
             Ok(())
         })
+    }
+
+    /// Removes the receipts of a session within a transaction of the caller.
+    pub(super) fn remove_receipts(write: &redb::WriteTransaction, session: &Pubkey) -> Result<(), redb::Error> {
+        let (first, last) = (key(session, 0), key(session, u64::MAX));
+        for table in [RECEIPTS, RECEIPT_INPUTS] {
+            write.open_table(table)?.retain_in::<&[u8; 40], _>(&first..=&last, |_, _| false)?;
+        }
+        Ok(())
     }
 }
 
@@ -153,6 +159,7 @@ fn key(session: &Pubkey, sequence: u64) -> [u8; 40] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::{SessionOutcome, SessionStage};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
@@ -203,6 +210,30 @@ mod tests {
         assert_eq!((journal.receipt(&one, 1).unwrap(), journal.receipt_inputs(&one, 9).unwrap()), (None, None));
         assert!(journal.receipt(&other, 1).unwrap().is_some() && journal.receipt_inputs(&other, 1).unwrap().is_some());
         assert_eq!(journal.session(&one).unwrap().unwrap().receipts, 2, "what was signed was signed");
+    }
+
+    #[test]
+    fn receipts_go_with_the_record_of_their_session_and_its_sums_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = opened(&folder);
+        let (over, open) = (Pubkey::new_unique(), Pubkey::new_unique());
+        for session in [over, open] {
+            known(&journal, &session);
+        }
+        let end = |record: &mut SessionRecord| {
+            record.stage = SessionStage::Finished(SessionOutcome::Paid { amount: 7 });
+        };
+        journal.change_session(&over, || SessionRecord::new(&over, 10, 1), end).unwrap();
+        journal.promise_receipts(&[promise(over, 1, 1, 10), promise(open, 1, 2, 10)]).unwrap();
+        let totals = journal.session_totals().unwrap();
+        assert_eq!((totals.settled, totals.open, totals.receipts, totals.earned), (1, 1, 2, 7));
+        assert_eq!(journal.prune_sessions(5, 0).unwrap(), 0, "it changed at 5");
+        assert_eq!(journal.prune_sessions(6, 1).unwrap(), 0, "the newest stay");
+        assert_eq!(journal.prune_sessions(6, 0).unwrap(), 1);
+        assert_eq!((journal.session(&over).unwrap(), journal.receipt(&over, 1).unwrap()), (None, None));
+        assert_eq!(journal.receipt_inputs(&over, 1).unwrap(), None);
+        assert!(journal.receipt(&open, 1).unwrap().is_some());
+        assert_eq!(journal.session_totals().unwrap(), totals);
     }
 
     #[test]

@@ -134,6 +134,11 @@ impl SessionRecord {
         self.voucher.map_or(0, |voucher| voucher.amount)
     }
 
+    /// Whether a bond is locked for the session, or may be.
+    pub fn may_be_bound(&self) -> bool {
+        !self.is_finished() && (self.in_flight.is_some() || self.stage == SessionStage::Accepted)
+    }
+
     /// Whether nothing is left to do.
     pub fn is_finished(&self) -> bool {
         matches!(self.stage, SessionStage::Finished(_))
@@ -233,6 +238,8 @@ impl Journal {
                 }
                 write.open_table(REMOVED)?.insert(REMOVED_SESSIONS, bytes.as_slice())?;
             }
+            // What was signed while the session ended is not there any more for anybody.
+            old.iter().try_for_each(|(session, _)| Self::remove_receipts(&write, session))?;
             write.commit()?;
             Ok(())
         })?;

@@ -146,6 +146,12 @@ impl Segments {
         self.tasks.wait().await;
     }
 
+    /// A turn of those who compute results again: traces, and receipts that were called in.
+    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        // The semaphore is never closed.
+        Arc::clone(&self.working).acquire_owned().await.ok()
+    }
+
     /// What a computation that is under way will give.
     fn under_way(&self, job: &Pubkey, segment: u16) -> Option<watch::Receiver<Outcome>> {
         self.in_work().get(&(*job, segment)).cloned()

@@ -6,9 +6,10 @@
 //! graph declares for the symbols, and within a time; only then is anything hashed or computed. Who does not wait for the
 //! reply finds the receipt when they ask again.
 
+use super::material::Form;
 use super::payment;
 use super::refused::Refused;
-use super::served::Begun;
+use super::served::{Begun, Served};
 use crate::driver::Shared;
 use crate::market::Market;
 use crate::sessions::run::Work;
@@ -72,7 +73,7 @@ async fn request<M: Market>(
     let (header, header_length) = within(HEADER_TIME, body.header()).await?;
     let voucher = payment::checked(&header.voucher, &served, &shared.market.genesis_hash())?;
     let place = served.place().ok_or(Refused::SessionBusy)?;
-    let form = served.material.form(header.symbols).map_err(|refusal| Refused::Malformed(refusal.to_string()))?;
+    let form = form_of(&served, header.symbols).await?;
     let rest = length.saturating_sub(header_length);
     if rest != form.input_bytes {
         let expected = form.input_bytes;
@@ -99,6 +100,17 @@ async fn request<M: Market>(
     let reply = shared.answer(work).await?;
     let headers = [(CONTENT_TYPE, FRAME_MEDIA_TYPE), (CACHE_CONTROL, "no-store")];
     Ok((headers, reply).into_response())
+}
+
+/// The graph at these values of its symbols; resolving a large one would stall the asynchronous threads.
+async fn form_of(served: &Arc<Served>, symbols: [u32; 4]) -> Result<Arc<Form>, Refused> {
+    if let Some(form) = served.material.known_form(symbols) {
+        return Ok(form);
+    }
+    let served = Arc::clone(served);
+    let form = tokio::task::spawn_blocking(move || served.material.form(symbols)).await;
+    let form = form.map_err(|error| Refused::Unavailable(error.to_string()))?;
+    form.map_err(|refusal| Refused::Malformed(refusal.to_string()))
 }
 
 async fn within<T>(time: Duration, arriving: impl Future<Output = Result<T, Refused>>) -> Result<T, Refused> {

@@ -12,7 +12,7 @@ use assay_models::artifact::{bundle_bytes, decode_bundle};
 use bytes::Bytes;
 use referee::graph::{Graph, IR_VERSION, MAX_GRAPH_BYTES, ResolvedGraph, TensorKind};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Forms whose graphs are remembered: resolving is cheap, and a client may use many.
 const REMEMBERED_FORMS: usize = 64;
@@ -104,11 +104,7 @@ impl Material {
     /// # Errors
     /// N0202 to N0205: the values are not within their bounds, or the graph is not one for them.
     pub(crate) fn form(&self, symbols: [u32; 4]) -> Result<Arc<Form>, Refusal> {
-        let mut forms = self.forms.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = forms.iter().position(|form| form.symbols == symbols) {
-            let form = Arc::clone(&forms[at]);
-            forms.swap_remove_back(at);
-            forms.push_back(Arc::clone(&form));
+        if let Some(form) = self.known_form(symbols) {
             return Ok(form);
         }
         let graph = resolved(&self.definition, &symbols, self.limits.max_memory_bytes)?;
@@ -121,11 +117,25 @@ impl Material {
             input_bytes: bundle_bytes(&graph, TensorKind::Input),
             graph: Arc::new(graph),
         });
+        let mut forms = self.forms();
         if forms.len() >= REMEMBERED_FORMS {
             forms.pop_front();
         }
         forms.push_back(Arc::clone(&form));
         Ok(form)
+    }
+
+    /// The same, if it was made before.
+    pub(crate) fn known_form(&self, symbols: [u32; 4]) -> Option<Arc<Form>> {
+        let mut forms = self.forms();
+        let at = forms.iter().position(|form| form.symbols == symbols)?;
+        let form = forms.remove(at)?;
+        forms.push_back(Arc::clone(&form));
+        Some(form)
+    }
+
+    fn forms(&self) -> MutexGuard<'_, VecDeque<Arc<Form>>> {
+        self.forms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The forms at the least and at the greatest values of the symbols; once if they are the same.

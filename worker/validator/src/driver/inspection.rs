@@ -5,7 +5,7 @@ use super::{DriveError, Driver, Memory};
 use crate::docket::Docket;
 use crate::equivocation::Equivocation;
 use crate::evidence::claims::JobRef;
-use crate::evidence::{Comparison, Replay, ReplayError, proving};
+use crate::evidence::{Comparison, Replay, ReplayError, TOO_MANY_OPERATIONS, proving};
 use crate::failpoint;
 use crate::journal::{Audit, FindingRecord, JournalError, PreparedProof, Record, SignedRoot, TargetRecord, Wrong};
 use crate::rules::{self, Move, ProofSegment};
@@ -26,6 +26,11 @@ impl Driver {
         let started = Instant::now();
         let replay = match self.replay(&job).await {
             Ok(replay) => replay,
+            // Whoever called a receipt in may have said anything of its inputs; its client can put that right until the window
+            // is over.
+            Err(ReplayError::Refused { code, reason }) if job.is_receipt() && code != TOO_MANY_OPERATIONS => {
+                return Err(DriveError::Replay(ReplayError::Passing { code, reason }));
+            }
             Err(ReplayError::Refused { code, reason }) => {
                 tracing::info!(job = %self.address, code, reason, "not replayed");
                 record.audit = Audit::Left { code, reason };

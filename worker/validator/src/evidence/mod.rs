@@ -15,7 +15,7 @@ pub mod proving;
 pub mod replay;
 
 pub use claims::{ServedTrace, Withheld};
-pub use replay::{Replay, ReplayError};
+pub use replay::{Replay, ReplayError, TOO_MANY_OPERATIONS};
 
 use crate::equivocation::SeenRoots;
 use assay_audit::{BoundaryDifference, ClaimedBoundary, Outcome, Own, SegmentTrace, locate, locate_boundary};

@@ -30,6 +30,9 @@ impl std::fmt::Debug for Replay {
     }
 }
 
+/// A job that takes more operations than this validator is set to spend.
+pub const TOO_MANY_OPERATIONS: &str = "V0204";
+
 /// Why a job could not be replayed. It says nothing about the result.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplayError {
@@ -101,7 +104,7 @@ impl Sources {
         let needed = operations(&work.resolved);
         if needed > max_operations {
             return Err(ReplayError::Refused {
-                code: "V0204".to_owned(),
+                code: TOO_MANY_OPERATIONS.to_owned(),
                 reason: format!(
                     "a replay takes {needed} operations, selection.max_operations is {max_operations}; raise it to take such jobs"
                 ),

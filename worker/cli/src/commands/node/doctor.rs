@@ -83,13 +83,15 @@ fn examine(node: &Pubkey, account: Option<&Node>, operator: &Pubkey, known: &Kno
         let words = format!("{} jobs are not claimed: {}", funds.held_back.len(), held_back.refusal);
         findings.push(Finding::wrong("claims", "N0218", words));
     }
-    findings.push(match (known.is_running, known.totals.open) {
-        (true, _) => Finding::well("service", "running"),
-        (false, 0) => Finding::well("service", "not running, and no job waits for it"),
-        (false, open) => Finding::wrong(
+    findings.push(match (known.is_running, known.totals.open, known.session_totals.open) {
+        (true, _, _) => Finding::well("service", "running"),
+        (false, 0, 0) => Finding::well("service", "not running, and no job or session waits for it"),
+        (false, jobs, sessions) => Finding::wrong(
             "service",
             "N0407",
-            format!("not running while {open} jobs are open: nobody answers for their results; run `assay node run`"),
+            format!(
+                "not running while {jobs} jobs and {sessions} sessions are open: nobody answers for their results; run `assay node run`"
+            ),
         ),
     });
     findings.push(match (known.disputes.challenges, known.disputes.next_answer_slot) {

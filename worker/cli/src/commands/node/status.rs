@@ -9,20 +9,20 @@ use assay_node::config::NodeConfig;
 use assay_node::defence::alarm::Conviction;
 use assay_node::defence::reserve::{Funds, Reserve};
 use assay_node::defence::watch::needed_by;
-use assay_node::journal::{Journal, Outcome, Record, Stage};
+use assay_node::journal::{Journal, Outcome, Record, SessionOutcome, SessionRecord, SessionStage, Stage};
 use assay_node::rpc::most_fee_lamports;
-use assay_node::status::{OpenDisputes, Status, Totals};
+use assay_node::status::{OpenDisputes, SessionTotals, Status, Totals};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Jobs that the text form lists; the JSON has all that the node gave.
+/// Jobs, and sessions, that the text form lists; the JSON has all that the node gave.
 const SHOWN_JOBS: usize = 40;
 
 pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -> Result<(), CliError> {
     let node = folder.node()?;
     let account = context.chain().find_node(&node).await?;
-    let Known { is_running, backends, jobs, totals, disputes, funds, conviction } =
+    let Known { is_running, backends, jobs, totals, sessions, session_totals, disputes, funds, conviction } =
         known(context, folder, account.as_ref()).await?;
     let convictions = account.as_ref().map_or(0, |account| account.fraud_convictions);
     let value = json!({
@@ -36,6 +36,8 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
         "totals": totals,
         "disputes": disputes,
         "funds": funds,
+        "session_totals": session_totals,
+        "sessions": sessions,
         "jobs": jobs,
     });
     output.result(&value, || {
@@ -79,6 +81,12 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
                 format!("{challenges} challenges of {jobs} jobs, bonds at risk {bonds_at_risk}; {due}"),
             ));
         }
+        if session_totals != SessionTotals::default() {
+            let SessionTotals { open, settled, skipped, receipts, earned, .. } = session_totals;
+            let words =
+                format!("{open} open, {settled} settled, {skipped} skipped; {receipts} receipts, earned {earned}");
+            rows.push(("sessions", words));
+        }
         if totals.challenges > 0 {
             let Totals { challenges, answers, dispute_fees_lamports, dispute_earned_lamports, .. } = totals;
             let paid = format!(
@@ -87,8 +95,14 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
             );
             rows.push(("disputes", format!("{challenges} challenges, {answers} answers; {paid}")));
         }
-        let about = fields(rows);
-        if jobs.is_empty() { about } else { format!("{about}\n\n{}", job_table(&jobs).render()) }
+        let mut text = fields(rows);
+        if !sessions.is_empty() {
+            text = format!("{text}\n\n{}", session_table(&sessions).render());
+        }
+        if !jobs.is_empty() {
+            text = format!("{text}\n\n{}", job_table(&jobs).render());
+        }
+        text
     })
 }
 
@@ -99,6 +113,8 @@ pub(super) struct Known {
     pub(super) backends: Option<Vec<(String, String)>>,
     pub(super) jobs: Vec<Record>,
     pub(super) totals: Totals,
+    pub(super) sessions: Vec<SessionRecord>,
+    pub(super) session_totals: SessionTotals,
     pub(super) disputes: OpenDisputes,
     pub(super) funds: Funds,
     pub(super) conviction: Option<Conviction>,
@@ -112,6 +128,8 @@ pub(super) async fn known(context: &Context, folder: &Folder, account: Option<&N
             backends: Some(status.backends),
             jobs: status.jobs,
             totals: status.totals,
+            sessions: status.sessions,
+            session_totals: status.session_totals,
             disputes: status.disputes,
             funds: status.funds,
             conviction: status.conviction,
@@ -135,11 +153,15 @@ fn recorded(folder: &Folder, config: &NodeConfig, fee_lamports: u64) -> Result<K
     }
     let journal = Journal::open(&path)?;
     let records = journal.all()?;
-    let needed_lamports = needed_by(&records, config.disputes.reserved_challenges, fee_lamports);
+    let mut sessions: Vec<SessionRecord> = journal.sessions()?.into_iter().map(|(_, record)| record).collect();
+    let needed_lamports = needed_by(&records, &sessions, config.disputes.reserved_challenges, fee_lamports);
     let mut jobs: Vec<Record> = records.into_iter().map(|(_, record)| record).collect();
     jobs.sort_by_key(|record| std::cmp::Reverse(record.last_slot));
+    sessions.sort_by_key(|record| std::cmp::Reverse(record.last_slot));
     Ok(Known {
         totals: journal.totals()?,
+        session_totals: journal.session_totals()?,
+        sessions,
         disputes: OpenDisputes::of(&jobs),
         funds: Funds { needed_lamports, ..Funds::default() },
         jobs,
@@ -170,6 +192,22 @@ fn job_table(jobs: &[Record]) -> Table {
     table
 }
 
+/// The newest sessions first.
+fn session_table(sessions: &[SessionRecord]) -> Table {
+    let mut table = Table::new(&["session", "slot", "price", "receipts", "promised", "stage"]);
+    for record in sessions.iter().take(SHOWN_JOBS) {
+        table.row([
+            record.session.clone(),
+            record.last_slot.to_string(),
+            record.price.to_string(),
+            record.receipts.to_string(),
+            record.promised().to_string(),
+            session_words(&record.stage),
+        ]);
+    }
+    table
+}
+
 /// What the running node says; nothing if none answers.
 async fn ask(address: SocketAddr) -> Option<Status> {
     let client = reqwest::Client::builder().timeout(Duration::from_secs(2)).build().ok()?;
@@ -190,5 +228,20 @@ fn stage_words(stage: &Stage) -> String {
         Stage::Finished(Outcome::Credited { amount, reason }) => format!("credited {amount}, not withdrawn: {reason}"),
         Stage::Finished(Outcome::Missed { reason }) => format!("missed: {reason}"),
         Stage::Finished(Outcome::Convicted { fault }) => format!("convicted: {fault}"),
+        Stage::Finished(Outcome::Stood) => "a receipt that was called in and stood".to_owned(),
+    }
+}
+
+fn session_words(stage: &SessionStage) -> String {
+    match stage {
+        SessionStage::Admitted => "admitted".to_owned(),
+        SessionStage::Accepted => "accepted".to_owned(),
+        SessionStage::Finished(SessionOutcome::Paid { amount }) => format!("paid {amount}"),
+        SessionStage::Finished(SessionOutcome::Credited { amount, reason }) => {
+            format!("credited {amount}, not withdrawn: {reason}")
+        }
+        SessionStage::Finished(SessionOutcome::Lost { reason }) => format!("lost: {reason}"),
+        SessionStage::Finished(SessionOutcome::Skipped(refusal)) => format!("skipped: {refusal}"),
+        SessionStage::Finished(SessionOutcome::Convicted) => "convicted".to_owned(),
     }
 }

@@ -208,3 +208,33 @@ async fn an_offer_that_nobody_may_accept_any_more_or_that_names_another_node_is_
         setting.stop().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_offer_that_ran_out_gives_its_place_back() {
+    let source = Source::start().await;
+    let offered = offer(&source).await;
+    let mut world = world_with(&Session { accept_slots: 150, ..offered.clone() });
+    world.lamports = 1_000_000;
+    let market = TestMarket::new(world);
+    let folder = tempfile::tempdir().unwrap();
+    let sessions = Sessions { most_sessions: 1, ..Sessions::default() };
+    let rig = Rig::new(folder.path(), &market, NodeConfig { sessions, ..config() });
+    let running = start(&rig).await;
+    see(&running, &market).await;
+    let stage = finished(&rig).await;
+    let SessionStage::Finished(SessionOutcome::Skipped(refusal)) = stage else { panic!("{stage:?}") };
+    assert_eq!(refusal.code, "N0218", "why it was not taken in time");
+    let other = Pubkey::new_from_array([5; 32]);
+    let slot = market.with(|world| {
+        world.lamports = RICH;
+        world.put_session(&other, &Session { offered_slot: world.slot, ..offered.clone() });
+        world.slot
+    });
+    running.sightings.send(Sighting::Session(other, Box::new(offered), slot)).await.unwrap();
+    until("the other one is accepted", || {
+        market.with(|world| world.session(&other).unwrap().state == SessionState::Active)
+    })
+    .await;
+    rig.cancel.cancel();
+    running.service.await.unwrap().unwrap();
+}

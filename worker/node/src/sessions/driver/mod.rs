@@ -1,25 +1,26 @@
 //! Takes one session from first sight to its end. Every decision is [`next_session_step`]'s; this carries it out.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `admission` | everything before the acceptance: terms, places, stake, artifacts, the model, lamports |
+//! | `promise` | transactions: written down, sent, and what became of them |
+
+mod admission;
+mod promise;
 
 use super::material::Material;
 use super::served::Served;
 use super::steps::{Recording, SessionPhase, SessionStep, SessionView, next_session_step};
-use super::terms::refuse_terms;
 use crate::board::Ears;
 use crate::defence::alarm::Conviction;
 use crate::defence::cost::DefenceCost;
 use crate::defence::exposure::Exposure;
-use crate::driver::{
-    ClaimRefusal, DriveError, LONGEST_WAIT, MOST_REFUSED_CLAIMS, MOST_REFUSED_WITHDRAWALS, Shared, Stake, pause_after,
-};
-use crate::failpoint;
-use crate::journal::{InFlight, JournalError, SessionOutcome, SessionPurpose, SessionRecord, SessionStage};
-use crate::market::{Fate, Market, SessionAction, Signed};
-use crate::prepare::NotWhole;
+use crate::driver::{DriveError, LONGEST_WAIT, Shared, pause_after};
+use crate::journal::{JournalError, SessionOutcome, SessionRecord, SessionStage};
+use crate::market::{Market, SessionAction};
 use crate::refusal::Refusal;
 use crate::retention::Pin;
 use assay::state::Session;
-use assay::units::BasisPoints;
-use assay_kernels::TensorSet;
 use assay_store::{ArtifactId, ArtifactUri};
 use solana_sdk::pubkey::Pubkey;
 use std::sync::Arc;
@@ -77,6 +78,9 @@ impl<M: Market> SessionDriver<M> {
         self.shared.sessions.stop(&self.address);
         self.shared.board.forget(&self.address);
         self.shared.reserve.release(&self.address);
+        if !self.shared.journal.session(&self.address)?.is_some_and(|record| record.may_be_bound()) {
+            self.shared.sessions.leave(&self.address);
+        }
         result.map(|()| self.looked)
     }
 
@@ -202,154 +206,11 @@ impl<M: Market> SessionDriver<M> {
             self.shared.reserve.set(&self.address, needed);
         } else if record.is_none_or(|record| record.in_flight.is_none()) {
             self.shared.reserve.free(&self.address);
-            if view.is_none_or(|view| view.phase != SessionPhase::Offered) {
-                self.shared.sessions.leave(&self.address);
-            }
         }
     }
 
     fn needed_lamports(&self, cost: Option<DefenceCost>) -> u64 {
         self.shared.needed_lamports(cost, &Exposure { is_challengeable: true, ..Exposure::default() })
-    }
-
-    /// Comes one step closer to accepting, cheapest first: terms, a place, stake, then graph and params, then the model.
-    async fn admit(&mut self, session: &Session, cancel: &CancellationToken) -> Result<(), DriveError> {
-        if let Some(refusal) = refuse_terms(session, &self.shared.config) {
-            return self.skip(refusal);
-        }
-        let most = self.shared.config.sessions.most_sessions;
-        if !self.shared.sessions.take(&self.address, most) {
-            let reason = format!("this node serves {most} sessions already");
-            self.progress.trouble =
-                Some(Refusal::new("N0219", reason, "offer it to another node, or raise sessions.most_sessions"));
-            self.wait_a_little(cancel).await;
-            return Ok(());
-        }
-        if !self.has_stake(session, cancel).await? {
-            return Ok(());
-        }
-        if self.progress.material.is_none() && !self.bring_material(session, cancel).await? {
-            return Ok(());
-        }
-        let Some((material, _)) = &self.progress.material else { return Ok(()) };
-        let largest = match material.extremes() {
-            Ok(forms) => forms,
-            Err(refusal) => return self.skip(refusal),
-        };
-        let fee = self.shared.market.most_fee_lamports();
-        let cost = largest.first().map(|form| DefenceCost::of(&form.graph, fee));
-        let artifacts: Vec<[u8; 32]> = given_artifacts(session).map(|id| *id.as_bytes()).collect();
-        self.shared.journal.hold(&self.address, &artifacts)?;
-        self.save(session.price, |record| record.defence = cost)?;
-        failpoint::reach("after_session_admit");
-        Ok(())
-    }
-
-    /// Fetches and checks graph and params, and loads the model at the least and the greatest values of its symbols.
-    async fn bring_material(&mut self, session: &Session, cancel: &CancellationToken) -> Result<bool, DriveError> {
-        let shared = Arc::clone(&self.shared);
-        let bringing = async {
-            let _place = Arc::clone(&shared.fetching).acquire_owned().await;
-            let time = Duration::from_secs(shared.config.limits.fetch_seconds);
-            let material = Material::of(session, &shared.artifacts, &shared.config);
-            tokio::time::timeout(time, material).await.unwrap_or_else(|_| {
-                Err(NotWhole::Passing(Refusal::new(
-                    "N0201",
-                    format!("graph and params did not arrive within {} s", time.as_secs()),
-                    "serve them from a faster store, or raise limits.fetch_seconds",
-                )))
-            })
-        };
-        let material = tokio::select! {
-            material = bringing => material,
-            () = cancel.cancelled() => return Ok(false),
-        };
-        let material = match material {
-            Ok(material) => material,
-            Err(NotWhole::Refused(refusal)) => return self.give_up(refusal).map(|()| false),
-            Err(NotWhole::Passing(refusal)) => {
-                self.progress.trouble = Some(refusal.clone());
-                return Err(DriveError::Artifacts(refusal));
-            }
-        };
-        let forms = match material.extremes() {
-            Ok(forms) => forms,
-            Err(refusal) => return self.give_up(refusal).map(|()| false),
-        };
-        let most_forms = self.shared.config.sessions.loaded_forms;
-        let warm = self.shared.engine.keep_warm(session.graph_root, session.params_root, most_forms);
-        let prepared: Vec<_> = forms.iter().map(|form| material.prepared(form, TensorSet::new())).collect();
-        let engine = Arc::clone(&self.shared.engine);
-        let loaded = tokio::task::spawn_blocking(move || prepared.iter().try_for_each(|form| engine.load(form)))
-            .await
-            .map_err(|error| DriveError::Engine(error.to_string()))?;
-        if let Err(error) = loaded {
-            return self
-                .give_up(Refusal::new("N0210", error.to_string(), "offer a smaller graph, or use another node"))
-                .map(|()| false);
-        }
-        self.progress.trouble = None;
-        self.progress.material = Some((material, warm));
-        Ok(true)
-    }
-
-    /// Refuses for good what is not accepted yet; what is accepted is tried again, because a bond depends on it.
-    fn give_up(&mut self, refusal: Refusal) -> Result<(), DriveError> {
-        let is_accepted = self.shared.journal.session(&self.address)?;
-        if is_accepted.is_some_and(|record| record.stage == SessionStage::Accepted) {
-            return Err(DriveError::Artifacts(refusal));
-        }
-        self.skip(refusal)
-    }
-
-    async fn has_stake(&mut self, session: &Session, cancel: &CancellationToken) -> Result<bool, DriveError> {
-        let heard = self.ears.hear_node();
-        let seen = self.shared.market.node(self.looked.max(heard)).await?;
-        let slash = BasisPoints(u32::from(session.dispute.slash_bps));
-        match Stake::of(seen.account.as_ref(), session.bond, slash, 0) {
-            Stake::Enough => Ok(true),
-            Stake::TooLittle(refusal) => self.skip(refusal).map(|()| false),
-            Stake::Locked => {
-                tokio::select! {
-                    () = self.ears.node_or_job() => {}
-                    () = cancel.cancelled() => {}
-                    () = tokio::time::sleep(LONGEST_WAIT) => {}
-                }
-                Ok(false)
-            }
-        }
-    }
-
-    async fn accept(&mut self, session: &Session, cancel: &CancellationToken) -> Result<(), DriveError> {
-        if !self.shared.sessions.take(&self.address, self.shared.config.sessions.most_sessions) {
-            self.wait_a_little(cancel).await;
-            return Ok(());
-        }
-        if !self.has_stake(session, cancel).await? {
-            return Ok(());
-        }
-        // After a restart the model is loaded again before anything is promised.
-        if self.progress.material.is_none() && !self.bring_material(session, cancel).await? {
-            return Ok(());
-        }
-        let cost = self.shared.journal.session(&self.address)?.and_then(|record| record.defence);
-        let balance = self.shared.market.balance_lamports().await?;
-        let needed = self.needed_lamports(cost);
-        if let Err(shortage) = self.shared.reserve.take_on(&self.address, needed, balance) {
-            let refusal = shortage.refusal(&self.shared.market.operator());
-            if self.progress.trouble.as_ref() != Some(&refusal) {
-                tracing::warn!(
-                    session = %self.address, code = refusal.code, reason = refusal.reason, remedy = refusal.remedy,
-                    "no session is accepted that could not be defended"
-                );
-            }
-            self.shared.reserve.hold_back(&self.address, refusal.clone());
-            self.progress.trouble = Some(refusal);
-            self.wait_a_little(cancel).await;
-            return Ok(());
-        }
-        self.progress.trouble = None;
-        self.promise(session, &SessionAction::Accept).await
     }
 
     /// Answers requests from now on.
@@ -368,96 +229,6 @@ impl<M: Market> SessionDriver<M> {
         self.shared.sessions.serve(served);
         tracing::info!(session = %self.address, ends_slot = session.ends_slot, "requests are answered");
         Ok(())
-    }
-
-    /// Writes the signed transaction to the journal, sends it, and notes its fate.
-    async fn promise(&mut self, session: &Session, action: &SessionAction) -> Result<(), DriveError> {
-        let signed = match self.shared.market.sign_session(&self.address, session, action).await? {
-            Signed::Ready(signed) => signed,
-            Signed::Refused { code, reason } => {
-                return self.refused(action.purpose(), Some(session), code, reason);
-            }
-        };
-        let owed = (session.credits.node > 0).then_some(session.credits.node);
-        self.save(session.price, |record| {
-            record.in_flight = Some(signed.clone());
-            record.payment = owed.or(record.payment);
-        })?;
-        failpoint::reach(points(action.purpose())[0]);
-        self.settle_fate(&signed, Some(session)).await
-    }
-
-    /// Finds out what became of a transaction that was signed earlier, perhaps in another life.
-    async fn resolve(&mut self, session: Option<&Session>) -> Result<(), DriveError> {
-        match self.shared.journal.session(&self.address)?.and_then(|record| record.in_flight) {
-            Some(in_flight) => self.settle_fate(&in_flight, session).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn settle_fate(
-        &mut self,
-        transaction: &InFlight<SessionPurpose>,
-        session: Option<&Session>,
-    ) -> Result<(), DriveError> {
-        let purpose = transaction.purpose;
-        let fate = self.shared.market.submit(transaction).await?;
-        tracing::info!(session = %self.address, ?purpose, ?fate, "transaction");
-        failpoint::reach(points(purpose)[1]);
-        if let Fate::Landed { slot } = fate {
-            // What is looked at from now on has this transaction in it.
-            self.looked = self.looked.max(slot);
-        }
-        self.save(0, |record| {
-            record.in_flight = None;
-            let Fate::Landed { slot } = fate else { return };
-            match purpose {
-                SessionPurpose::Accept => record.stage = SessionStage::Accepted,
-                SessionPurpose::Record => record.recorded_slot = slot,
-                SessionPurpose::Finalise | SessionPurpose::Withdraw => {}
-            }
-        })?;
-        match fate {
-            Fate::Landed { .. } => {
-                failpoint::reach(points(purpose)[2]);
-                Ok(())
-            }
-            Fate::Failed { code, reason } => self.refused(purpose, session, code, reason),
-            // The chain decides again: the next step is taken from its state.
-            Fate::Expired => Ok(()),
-        }
-    }
-
-    /// After a refusal the chain's state decides again, after a pause.
-    fn refused(
-        &mut self,
-        purpose: SessionPurpose,
-        session: Option<&Session>,
-        code: String,
-        reason: String,
-    ) -> Result<(), DriveError> {
-        match (purpose, ClaimRefusal::of(&code)) {
-            (SessionPurpose::Accept, ClaimRefusal::Stake) => {
-                return self.skip(Refusal::new("N0208", reason, "stake more with `assay node stake`"));
-            }
-            (SessionPurpose::Accept, ClaimRefusal::Other) => {
-                self.progress.refused_accepts = self.progress.refused_accepts.saturating_add(1);
-                if self.progress.refused_accepts >= MOST_REFUSED_CLAIMS {
-                    let reason = format!("the acceptance was refused: {code} {reason}");
-                    return self.finish(SessionOutcome::Lost { reason });
-                }
-            }
-            (SessionPurpose::Withdraw, _) => {
-                self.progress.refused_withdrawals = self.progress.refused_withdrawals.saturating_add(1);
-                if self.progress.refused_withdrawals >= MOST_REFUSED_WITHDRAWALS {
-                    let amount = session.map_or(0, |session| session.credits.node);
-                    let reason = format!("the withdrawal was refused: {code} {reason}");
-                    return self.finish(SessionOutcome::Credited { amount, reason });
-                }
-            }
-            _ => {}
-        }
-        Err(DriveError::Refused { code, reason })
     }
 
     /// Waits until the chain has come to `slot`, or the session changes, or it is time to look again anyway.
@@ -525,8 +296,7 @@ impl<M: Market> Shared<M> {
         let mut kept_bytes = 0u64;
         for (session, record) in self.journal.sessions()? {
             kept_bytes = kept_bytes.saturating_add(record.kept_bytes);
-            let may_be_bound = record.in_flight.is_some() || record.stage == SessionStage::Accepted;
-            if may_be_bound && !record.is_finished() {
+            if record.may_be_bound() {
                 self.sessions.taken(&session);
                 let exposure = Exposure { is_challengeable: true, ..Exposure::default() };
                 self.reserve.set(&session, self.needed_lamports(record.defence, &exposure));
@@ -541,19 +311,4 @@ impl<M: Market> Shared<M> {
 fn given_artifacts(session: &Session) -> impl Iterator<Item = ArtifactId> {
     let uris = [&session.graph_uri, &session.params_uri];
     uris.map(|uri| ArtifactUri::parse(uri).map(|uri| uri.id())).into_iter().flatten()
-}
-
-/// Names of the places around a transaction at which a test can make the process die: written down and not sent; its fate is
-/// known and not written down; written down.
-fn points(purpose: SessionPurpose) -> [&'static str; 3] {
-    match purpose {
-        SessionPurpose::Accept => ["after_accept_signed", "after_accept_unrecorded", "after_accept_landed"],
-        SessionPurpose::Record => ["after_record_signed", "after_record_unrecorded", "after_record_landed"],
-        SessionPurpose::Finalise => {
-            ["after_session_finalise_signed", "after_session_finalise_unrecorded", "after_session_finalise_landed"]
-        }
-        SessionPurpose::Withdraw => {
-            ["after_session_withdraw_signed", "after_session_withdraw_unrecorded", "after_session_withdraw_landed"]
-        }
-    }
 }
