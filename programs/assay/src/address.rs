@@ -18,7 +18,7 @@ pub const CLIENT_SEED: &[u8] = b"client";
 pub const NODE_SEED: &[u8] = b"node";
 /// First seed of a [`Job`](crate::state::Job); the client's key and the job id (u64 LE) follow.
 pub const JOB_SEED: &[u8] = b"job";
-/// First seed of the token account that holds the escrow of a job; the job follows.
+/// First seed of the token account that holds the escrow of a job or a session; the job or the session follows.
 pub const VAULT_SEED: &[u8] = b"vault";
 /// First seed of a [`Challenge`](crate::state::Challenge); job and challenger follow.
 pub const CHALLENGE_SEED: &[u8] = b"challenge";
@@ -34,6 +34,19 @@ pub const DEMAND_SEED: &[u8] = b"demand";
 pub const VALIDATOR_SEED: &[u8] = b"validator";
 /// First seed of an [`Attestation`](crate::state::Attestation); the job and the validator follow.
 pub const ATTESTATION_SEED: &[u8] = b"attestation";
+/// First seed of a [`Session`](crate::state::Session); the client's key and the session id (u64 LE) follow.
+pub const SESSION_SEED: &[u8] = b"session";
+/// First seed of a [`Job`](crate::state::Job) that is a receipt called in; the session and the receipt's
+/// [`hash`](crate::session::Receipt::hash) follow.
+pub const RECEIPT_SEED: &[u8] = b"receipt";
+/// First seed of a [`Budget`](crate::state::Budget); its owner and the index (u16 LE) follow.
+pub const BUDGET_SEED: &[u8] = b"budget";
+/// First seed of a [`Proposal`](crate::state::Proposal); its number (u64 LE) follows.
+pub const PROPOSAL_SEED: &[u8] = b"proposal";
+/// Seed of the one [`RewardPool`](crate::state::RewardPool).
+pub const REWARD_POOL_SEED: &[u8] = b"reward_pool";
+/// Seed of the token account that holds the reward pool.
+pub const REWARD_VAULT_SEED: &[u8] = b"reward_vault";
 
 /// Address of the network.
 pub const NETWORK: Pubkey =
@@ -74,9 +87,9 @@ pub fn job(client: &Pubkey, job_id: u64) -> Pubkey {
     derive(&[JOB_SEED, client.as_ref(), &job_id.to_le_bytes()])
 }
 
-/// Address of the vault of a job.
-pub fn vault(job: &Pubkey) -> Pubkey {
-    derive(&[VAULT_SEED, job.as_ref()])
+/// Address of the vault of a job or a session.
+pub fn vault(owner: &Pubkey) -> Pubkey {
+    derive(&[VAULT_SEED, owner.as_ref()])
 }
 
 /// Address of a challenge.
@@ -108,6 +121,36 @@ pub fn validator(authority: &Pubkey) -> Pubkey {
 /// Address of the attestation of a job by a validator.
 pub fn attestation(job: &Pubkey, validator: &Pubkey) -> Pubkey {
     derive(&[ATTESTATION_SEED, job.as_ref(), validator.as_ref()])
+}
+
+/// Address of a session.
+pub fn session(client: &Pubkey, session_id: u64) -> Pubkey {
+    derive(&[SESSION_SEED, client.as_ref(), &session_id.to_le_bytes()])
+}
+
+/// Address of the job that a receipt becomes when it is called in; `hash` is that of its message.
+pub fn receipt(session: &Pubkey, hash: &[u8; 32]) -> Pubkey {
+    derive(&[RECEIPT_SEED, session.as_ref(), hash])
+}
+
+/// Address of a budget.
+pub fn budget(owner: &Pubkey, index: u16) -> Pubkey {
+    derive(&[BUDGET_SEED, owner.as_ref(), &index.to_le_bytes()])
+}
+
+/// Address of a proposal.
+pub fn proposal(number: u64) -> Pubkey {
+    derive(&[PROPOSAL_SEED, &number.to_le_bytes()])
+}
+
+/// Address of the reward pool.
+pub fn reward_pool() -> Pubkey {
+    derive(&[REWARD_POOL_SEED])
+}
+
+/// Address of the token account that holds the reward pool.
+pub fn reward_vault() -> Pubkey {
+    derive(&[REWARD_VAULT_SEED])
 }
 
 /// Address that signs the program's own events, an account of every instruction that emits one.

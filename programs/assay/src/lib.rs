@@ -7,8 +7,12 @@
 //!
 //! * [`mod@error`], [`units`], [`address`], [`wire`]: codes, typed units, seeds, reading strings;
 //! * [`market`], [`audit`], [`state_machine`]: the rules as pure functions and the life of a job as a table;
+//! * [`budget`]: what an agent may post out of a budget;
 //! * [`dispute`]: the rules of disputes as pure functions, and the life of a challenge as a table;
+//! * [`mod@session`]: what is signed in a session, and its life as a table;
+//! * [`governance`]: how long changes wait and pauses last, as pure functions;
 //! * [`state`], [`events`]: the accounts with their transitions and invariants, and what is announced;
+//! * [`fairness`]: who may claim, reputation and standing, emissions, budgets and delegation, as pure functions;
 //! * [`token_policy`], [`vault`]: which mints are accepted, and the only code that moves tokens;
 //! * [`beacon`]: what a slot brings that nobody knew before;
 //! * [`instructions`]: one a file: who may call, from which state, with which effects.
@@ -37,16 +41,24 @@ pub mod audit;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod beacon;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
+pub mod budget;
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod dispute;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod error;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod events;
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
+pub mod fairness;
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
+pub mod governance;
 pub mod instructions;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod market;
 #[cfg(test)]
 mod seeded;
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
+pub mod session;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod state;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
@@ -76,11 +88,6 @@ pub mod assay {
         InitializeNetwork::handle(ctx, args)
     }
 
-    /// Replaces the parameters within their hard bounds. By the authority.
-    pub fn set_parameters(ctx: Context<SetParameters>, args: SetParametersArgs) -> Result<()> {
-        SetParameters::handle(ctx, args)
-    }
-
     /// Proposes a new authority, which has to accept. By the authority.
     pub fn propose_authority(ctx: Context<ProposeAuthority>, args: ProposeAuthorityArgs) -> Result<()> {
         ProposeAuthority::handle(ctx, args)
@@ -89,21 +96,6 @@ pub mod assay {
     /// Takes over the authority. By the proposed key.
     pub fn accept_authority(ctx: Context<AcceptAuthority>) -> Result<()> {
         AcceptAuthority::handle(ctx)
-    }
-
-    /// Allows a mint for payments and creates its fee vault. By the authority.
-    pub fn allow_payment_mint(ctx: Context<AllowPaymentMint>, args: AllowPaymentMintArgs) -> Result<()> {
-        AllowPaymentMint::handle(ctx, args)
-    }
-
-    /// Switches a payment mint on or off for new jobs and sets its bond rate. By the authority.
-    pub fn set_payment_mint(ctx: Context<SetPaymentMint>, args: SetPaymentMintArgs) -> Result<()> {
-        SetPaymentMint::handle(ctx, args)
-    }
-
-    /// Pays fees out of a fee vault. By the authority.
-    pub fn withdraw_fees<'info>(ctx: Context<'info, WithdrawFees<'info>>, args: WithdrawFeesArgs) -> Result<()> {
-        WithdrawFees::handle(ctx, args)
     }
 
     /// Registers a node without stake. By its withdraw authority.
@@ -392,5 +384,168 @@ pub mod assay {
     /// Ends a filing whose demands are all answered. By whoever filed.
     pub fn end_filing(ctx: Context<EndFiling>) -> Result<()> {
         EndFiling::handle(ctx)
+    }
+
+    /// Opens a session: offers it to one node and escrows its balance. By the client.
+    pub fn open_session<'info>(ctx: Context<'info, OpenSession<'info>>, args: OpenSessionArgs) -> Result<()> {
+        OpenSession::handle(ctx, args)
+    }
+
+    /// Takes an offer back that the node has not accepted. By the client.
+    pub fn cancel_session(ctx: Context<CancelSession>) -> Result<()> {
+        CancelSession::handle(ctx)
+    }
+
+    /// Ends an offer that the node did not accept in time. By anyone.
+    pub fn expire_session(ctx: Context<ExpireSession>) -> Result<()> {
+        ExpireSession::handle(ctx)
+    }
+
+    /// Accepts a session and locks the bond. By the operator of the node that it is offered to.
+    pub fn accept_session(ctx: Context<AcceptSession>) -> Result<()> {
+        AcceptSession::handle(ctx)
+    }
+
+    /// Ends the serving of a session early. By the client or the operator.
+    pub fn end_session(ctx: Context<EndSession>) -> Result<()> {
+        EndSession::handle(ctx)
+    }
+
+    /// Records a voucher that the session's voucher key signed. By anyone who has it.
+    pub fn record_voucher(ctx: Context<RecordVoucher>, args: RecordVoucherArgs) -> Result<()> {
+        RecordVoucher::handle(ctx, args)
+    }
+
+    /// Calls a receipt in that the session's operator signed: makes it a job that can be challenged. By anyone who has it.
+    pub fn open_receipt(ctx: Context<OpenReceipt>, args: OpenReceiptArgs) -> Result<()> {
+        OpenReceipt::handle(ctx, args)
+    }
+
+    /// Says where inputs and result of a receipt are that somebody else has called in. By the session's client.
+    pub fn amend_receipt(ctx: Context<AmendReceipt>, args: AmendReceiptArgs) -> Result<()> {
+        AmendReceipt::handle(ctx, args)
+    }
+
+    /// Ends a receipt that was called in and stood. By anyone.
+    pub fn finalise_receipt(ctx: Context<FinaliseReceipt>) -> Result<()> {
+        FinaliseReceipt::handle(ctx)
+    }
+
+    /// Removes a receipt that was called in and has ended; the rent goes to who called it in. By anyone.
+    pub fn close_receipt(ctx: Context<CloseReceipt>) -> Result<()> {
+        CloseReceipt::handle(ctx)
+    }
+
+    /// Settles a session whose time is over by its greatest voucher. By anyone.
+    pub fn finalise_session(ctx: Context<FinaliseSession>) -> Result<()> {
+        FinaliseSession::handle(ctx)
+    }
+
+    /// Pays a credit out of a session's vault. By the payee to any account, by anyone to the payee's associated token account.
+    pub fn withdraw_session_credit<'info>(
+        ctx: Context<'info, WithdrawSessionCredit<'info>>,
+        args: WithdrawSessionCreditArgs,
+    ) -> Result<()> {
+        WithdrawSessionCredit::handle(ctx, args)
+    }
+
+    /// Removes a session that has ended and owes nothing; the fee goes to the fee vault, all rent to the client. By anyone.
+    pub fn close_session<'info>(ctx: Context<'info, CloseSession<'info>>) -> Result<()> {
+        CloseSession::handle(ctx)
+    }
+
+    /// Creates a budget. By its owner.
+    pub fn create_budget(ctx: Context<CreateBudget>, args: CreateBudgetArgs) -> Result<()> {
+        CreateBudget::handle(ctx, args)
+    }
+
+    /// Changes agent or limits of a budget. By its owner.
+    pub fn set_budget(ctx: Context<SetBudget>, args: SetBudgetArgs) -> Result<()> {
+        SetBudget::handle(ctx, args)
+    }
+
+    /// Takes tokens or lamports out of a budget. By its owner.
+    pub fn withdraw_budget<'info>(ctx: Context<'info, WithdrawBudget<'info>>, args: WithdrawBudgetArgs) -> Result<()> {
+        WithdrawBudget::handle(ctx, args)
+    }
+
+    /// Removes a budget without open jobs. By its owner.
+    pub fn close_budget<'info>(ctx: Context<'info, CloseBudget<'info>>) -> Result<()> {
+        CloseBudget::handle(ctx)
+    }
+
+    /// Posts a job out of a budget within its limits. By its agent or its owner.
+    pub fn post_budget_job<'info>(ctx: Context<'info, PostBudgetJob<'info>>, args: PostJobArgs) -> Result<()> {
+        PostBudgetJob::handle(ctx, args)
+    }
+
+    /// Takes a job of a budget back that nobody has claimed. By its agent or its owner.
+    pub fn cancel_budget_job(ctx: Context<CancelBudgetJob>) -> Result<()> {
+        CancelBudgetJob::handle(ctx)
+    }
+
+    /// Accepts a result of a budget's job early. By its agent or its owner.
+    pub fn accept_budget_result(ctx: Context<AcceptBudgetResult>) -> Result<()> {
+        AcceptBudgetResult::handle(ctx)
+    }
+
+    /// Proposes a change, which waits for the network's timelock. By the authority.
+    pub fn propose_change(ctx: Context<ProposeChange>, args: ProposeChangeArgs) -> Result<()> {
+        ProposeChange::handle(ctx, args)
+    }
+
+    /// Carries out a proposed change of parameters, guardian, timelock or burnt fees. By anyone, in its time.
+    pub fn execute_network_change(ctx: Context<ExecuteNetworkChange>) -> Result<()> {
+        ExecuteNetworkChange::handle(ctx)
+    }
+
+    /// Allows a mint for payments, as proposed, and creates its fee vault. By anyone, in its time.
+    pub fn execute_mint_allowance(ctx: Context<ExecuteMintAllowance>) -> Result<()> {
+        ExecuteMintAllowance::handle(ctx)
+    }
+
+    /// Switches a payment mint on or off and sets its bond rate, as proposed. By anyone, in its time.
+    pub fn execute_mint_change(ctx: Context<ExecuteMintChange>) -> Result<()> {
+        ExecuteMintChange::handle(ctx)
+    }
+
+    /// Pays fees out of the treasury, as proposed. By anyone, in its time.
+    pub fn execute_fee_withdrawal<'info>(ctx: Context<'info, ExecuteFeeWithdrawal<'info>>) -> Result<()> {
+        ExecuteFeeWithdrawal::handle(ctx)
+    }
+
+    /// Vetoes a proposed change. By the guardian.
+    pub fn veto_proposal(ctx: Context<VetoProposal>) -> Result<()> {
+        VetoProposal::handle(ctx)
+    }
+
+    /// Withdraws a proposed change. By the authority.
+    pub fn withdraw_proposal(ctx: Context<WithdrawProposal>) -> Result<()> {
+        WithdrawProposal::handle(ctx)
+    }
+
+    /// Removes a proposal that nobody carried out in time. By anyone.
+    pub fn close_proposal(ctx: Context<CloseProposal>) -> Result<()> {
+        CloseProposal::handle(ctx)
+    }
+
+    /// Pauses new jobs and claims for a time. By the guardian.
+    pub fn pause_new_work(ctx: Context<PauseNewWork>, args: PauseNewWorkArgs) -> Result<()> {
+        PauseNewWork::handle(ctx, args)
+    }
+
+    /// Brings the network to the layout of this program. By anyone.
+    pub fn migrate_network(ctx: Context<MigrateNetwork>) -> Result<()> {
+        MigrateNetwork::handle(ctx)
+    }
+
+    /// Creates the reward pool. By anyone, once.
+    pub fn create_reward_pool(ctx: Context<CreateRewardPool>) -> Result<()> {
+        CreateRewardPool::handle(ctx)
+    }
+
+    /// Burns a share of a fee in the stake mint, moves the rest to the treasury and rewards the node. By anyone.
+    pub fn burn_fee<'info>(ctx: Context<'info, BurnFee<'info>>) -> Result<()> {
+        BurnFee::handle(ctx)
     }
 }

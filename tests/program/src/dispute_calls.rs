@@ -11,6 +11,7 @@ use assay::instructions::{
     RevealChallengeArgs, WriteBufferArgs,
 };
 use assay::state::{Challenge, Demand, DemandKey, SegmentClaim};
+use assay::state_machine::JobState;
 use assay::{accounts, address, instruction};
 use solana_sdk::instruction::{AccountMeta, Instruction};
 use solana_sdk::pubkey::Pubkey;
@@ -28,6 +29,12 @@ impl World {
     fn waiting(&self, job: &Job, challenger: Pubkey) -> Option<Pubkey> {
         let challenge: Option<Challenge> = self.find(address::challenge(&job.address, &challenger));
         challenge.and_then(|challenge| some(challenge.clocks.demand))
+    }
+
+    /// The session of a receipt that is not convicted.
+    fn session_of(&self, job: &Job) -> Option<Pubkey> {
+        let state = self.read_job(job);
+        some(state.session).filter(|_| state.state != JobState::Convicted)
     }
 
     /// By the challenger, from its associated token account.
@@ -239,6 +246,7 @@ impl World {
             waiting: self.waiting(job, challenger),
             claim,
             segment_demand: self.demand_of(claim),
+            session: self.session_of(job),
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
         };
@@ -262,6 +270,7 @@ impl World {
             challenge: address::challenge(&job.address, &challenger),
             waiting: self.waiting(job, challenger),
             claim: address::segment_claim(&job.address, segment, &state.operator),
+            session: self.session_of(job),
             instructions: INSTRUCTIONS_SYSVAR,
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
@@ -281,6 +290,7 @@ impl World {
             waiting,
             claim,
             segment_demand: self.demand_of(claim),
+            session: self.session_of(job),
             slot_hashes: SLOT_HASHES_SYSVAR,
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,

@@ -6,9 +6,13 @@
 //! * [`world`]: a network with clients, nodes and mints, and typed calls of every instruction;
 //! * [`calls`]: the accounts of every instruction, as a well-behaved caller passes them;
 //! * [`audits`]: validators, their chains of seeds, and the calls that they make;
+//! * [`budgets`]: budgets out of which agents post;
 //! * [`chain`]: sends them, and replaces each account by wrong ones;
 //! * [`dispute_calls`]: the same for disputes;
+//! * [`first_layout`]: the market that the first program left on a chain;
+//! * [`governance_calls`]: proposals and how they are carried out, pauses, migrations, fees that burn;
 //! * [`filings`]: filings that an output is unavailable;
+//! * [`session_calls`]: sessions, their vouchers and receipts;
 //! * [`trial`]: a job with a real graph, results that are wrong in chosen places, and what challengers do about it;
 //! * [`terms`]: jobs as they are posted, and results as they are committed.
 
@@ -16,12 +20,16 @@
 #![allow(clippy::missing_panics_doc)]
 
 pub mod audits;
+pub mod budgets;
 pub mod calls;
 pub mod chain;
 pub mod dispute_calls;
 pub mod filings;
+pub mod first_layout;
+pub mod governance_calls;
 pub mod outcome;
 pub mod program;
+pub mod session_calls;
 pub mod terms;
 pub mod tokens;
 pub mod trial;
@@ -29,6 +37,7 @@ pub mod world;
 
 pub use calls::Call;
 pub use outcome::{Outcome, Refusal, Why};
+pub use session_calls::{Session, session_terms};
 pub use terms::ComputedResult;
 pub use tokens::Mint;
 pub use trial::{Case, Trial};

@@ -64,6 +64,7 @@ pub fn terms() -> PostJobArgs {
         bond: 3_001,
         audit_pot: 0,
         audit_cap: 0,
+        invited_node: None,
         graph_uri: "http://store.example/graph".into(),
         params_uri: "http://store.example/params".into(),
         inputs_uri: "http://store.example/inputs".into(),

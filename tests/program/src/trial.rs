@@ -504,7 +504,8 @@ impl Trial {
     }
 }
 
-fn party(world: &mut World, name: &str) -> Pubkey {
+/// Somebody with stake tokens.
+pub(crate) fn party(world: &mut World, name: &str) -> Pubkey {
     let key = world.rich_key(name);
     let mint = world.stake_mint;
     world.fund(key, &mint, crate::world::POCKET);

@@ -8,11 +8,16 @@
 
 use anchor_lang::ToAccountMetas;
 use assay::address;
-use assay::instructions::{CreditRole, PostJobArgs, SetPaymentMintArgs};
+use assay::budget::{BudgetLimits, MAXIMUM_LISTED};
+use assay::governance::EXECUTION_SLOTS;
+use assay::instructions::{CreditRole, OpenSessionArgs, PostJobArgs, SetBudgetArgs, WithdrawBudgetArgs};
 use assay::market::OutputDescriptor;
+use assay::state::Change;
+use program_tests::budgets::{BUDGET_LAMPORTS, BUDGET_TOKENS, limits};
+use program_tests::governance_calls::{MintTerms, allowance};
 use program_tests::terms::{parameters, terms};
 use program_tests::trial::A;
-use program_tests::{Call, Case, Job, Mint, Trial, World};
+use program_tests::{Call, Case, Job, Mint, Session, Trial, World, session_terms};
 use referee::proof::Source;
 use solana_sdk::pubkey::Pubkey;
 use spl_associated_token_account_interface::address::get_associated_token_address_and_bump_seed;
@@ -20,43 +25,68 @@ use std::collections::BTreeMap;
 
 /// What each instruction may cost in the cases measured here. Those that a job passes through on its way stay below 20,000;
 /// those that create accounts derive their addresses, at 1,500 for each bump below 256.
-const CEILINGS: [(&str, u64); 61] = [
+const CEILINGS: [(&str, u64); 88] = [
     ("accept_authority", 8_000),
+    ("accept_budget_result", 16_000),
     ("accept_result", 13_000),
-    ("allow_payment_mint", 30_000),
+    ("accept_session", 20_000),
+    ("amend_receipt", 14_000),
     ("answer_opening", 30_000),
     ("attest", 30_000),
+    ("burn_fee", 32_000),
     ("burn_slash", 18_000),
+    ("cancel_budget_job", 15_000),
     ("cancel_job", 12_000),
+    ("cancel_session", 12_000),
     ("cancel_withdrawal", 8_000),
     ("claim_job", 20_000),
+    ("close_budget", 30_000),
     ("close_buffer", 4_000),
     ("close_challenge", 18_000),
     ("close_demand", 13_000),
     ("close_job", 22_000),
+    ("close_proposal", 8_000),
+    ("close_receipt", 12_000),
     ("close_segment_claim", 16_000),
+    ("close_session", 24_000),
     ("collect_attestation", 20_000),
     ("commit_chain", 9_000),
     ("commit_challenge", 34_000),
     ("commit_result", 20_000),
+    ("create_budget", 40_000),
+    ("create_reward_pool", 30_000),
     ("demand_opening", 45_000),
     ("demand_segment_root", 40_000),
     ("deregister_node", 8_000),
     ("deregister_validator", 8_000),
     ("end_filing", 16_000),
+    ("end_session", 12_000),
+    ("execute_fee_withdrawal", 16_000),
+    ("execute_mint_allowance", 34_000),
+    ("execute_mint_change", 10_000),
+    ("execute_network_change", 10_000),
     ("expire_claim", 16_000),
     ("expire_job", 12_000),
+    ("expire_session", 12_000),
     ("file_unavailable", 40_000),
     ("finalise_job", 20_000),
+    ("finalise_receipt", 20_000),
+    ("finalise_session", 20_000),
     ("grow_buffer", 6_000),
     ("initialize_network", 35_000),
     ("open_buffer", 12_000),
+    ("open_receipt", 34_000),
+    ("open_session", 60_000),
+    ("pause_new_work", 8_000),
+    ("post_budget_job", 70_000),
     ("post_job", 60_000),
     ("post_segment_root", 36_000),
     ("propose_authority", 8_000),
+    ("propose_change", 20_000),
     ("prove", 80_000),
     ("prove_equivocation", 26_000),
     ("record_segment_root", 30_000),
+    ("record_voucher", 14_000),
     ("register_node", 18_000),
     ("register_validator", 18_000),
     ("request_validator_withdrawal", 11_000),
@@ -64,8 +94,7 @@ const CEILINGS: [(&str, u64); 61] = [
     ("resolve_challenge", 18_000),
     ("reveal_challenge", 13_000),
     ("reveal_seed", 18_000),
-    ("set_parameters", 8_000),
-    ("set_payment_mint", 8_000),
+    ("set_budget", 16_000),
     ("settle_attestation", 22_000),
     ("settle_dispute", 19_000),
     ("stake", 14_000),
@@ -75,10 +104,13 @@ const CEILINGS: [(&str, u64); 61] = [
     ("time_out_defender", 26_000),
     ("update_node", 9_000),
     ("update_validator", 9_000),
+    ("veto_proposal", 8_000),
+    ("withdraw_budget", 20_000),
     ("withdraw_challenge", 20_000),
     ("withdraw_charge", 19_000),
     ("withdraw_credit", 20_000),
-    ("withdraw_fees", 12_000),
+    ("withdraw_proposal", 8_000),
+    ("withdraw_session_credit", 20_000),
     ("withdraw_stake", 14_000),
     ("withdraw_validator_stake", 14_000),
     ("write_buffer", 4_000),
@@ -189,15 +221,22 @@ fn measure_governance_and_nodes(table: &mut Table) {
     table.rent(world, "network", address::NETWORK);
     table.rent(world, "stake_vault", address::stake_vault());
     let mint = world.create_mint("another payment mint", false);
-    table.call(world, "allow_payment_mint", &world.allow_payment_mint(&mint, 1, 1));
+    let change = allowance(&mint, 1, 1);
+    table.call(world, "propose_change", &world.propose(change));
+    table.rent(world, "proposal", address::proposal(0));
+    table.call(world, "execute_mint_allowance", &world.execute_mint_allowance(0, &mint));
     table.rent(world, "payment_mint", address::payment_mint(&mint.address));
     table.rent(world, "fee_vault", address::fee_vault(&mint.address));
-    let args = SetPaymentMintArgs { enabled: true, bond_numerator: 2, bond_denominator: 3 };
-    table.call(world, "set_payment_mint", &world.set_payment_mint(&mint, args));
-    table.call(world, "set_parameters", &world.set_parameters(parameters()));
+    let change = MintTerms { enabled: true, bond_numerator: 2, bond_denominator: 3 }.of(&mint);
+    table.call(world, "propose_change", &world.propose(change));
+    table.call(world, "execute_mint_change", &world.execute_mint_change(1, &mint));
+    let change = Change::Parameters { parameters: parameters() };
+    table.call(world, "propose_change", &world.propose(change));
+    table.call(world, "execute_network_change", &world.execute_network_change(2));
     world.fund(world.authority, &mint, 0);
     world.mint_to(&mint, address::fee_vault(&mint.address), 100);
-    table.call(world, "withdraw_fees", &world.withdraw_fees(&mint, 100));
+    table.call(world, "propose_change", &world.propose(world.fee_withdrawal(&mint, 100)));
+    table.call(world, "execute_fee_withdrawal", &world.execute_fee_withdrawal(3, &mint));
 
     let owner = world.rich_key("owner");
     let operator = world.key("operator");
@@ -222,6 +261,26 @@ fn measure_governance_and_nodes(table: &mut Table) {
 }
 
 /// Validators and delivery; the dearest seed is 64 steps away.
+/// Vetoes and their like, a pause, the reward pool, and a fee that burns and is rewarded.
+fn measure_safety_and_rewards(table: &mut Table) {
+    let mut world = World::new();
+    let world = &mut world;
+    let change = Change::FeeBurn { fee_burn_bps: 5_000 };
+    let guardian = world.appointed_guardian();
+    table.call(world, "pause_new_work", &world.pause_new_work(guardian, 1));
+    world.advance(1);
+    let [vetoed, withdrawn, expired] = [(); 3].map(|()| world.proposed(change));
+    table.call(world, "veto_proposal", &world.veto_proposal(guardian, vetoed));
+    table.call(world, "withdraw_proposal", &world.withdraw_proposal(withdrawn));
+    world.advance(EXECUTION_SLOTS + 1);
+    table.call(world, "close_proposal", &world.close_proposal(expired));
+    table.call(world, "create_reward_pool", &world.create_reward_pool());
+    table.rent(world, "reward_pool", address::reward_pool());
+    table.rent(world, "reward_vault", address::reward_vault());
+    let job = world.settled_in_stake();
+    table.call(world, "burn_fee", &world.burn_fee(&job));
+}
+
 fn measure_audits(table: &mut Table) {
     let (trial, [validator, other]) = Trial::audited(Case::honest());
     let job = trial.job;
@@ -268,6 +327,42 @@ fn measure_audits(table: &mut Table) {
     filed.answer(owner, demand, false);
     let end = filed.world.end_filing(&job, filer);
     table.call(&mut filed.world, "end_filing", &end);
+}
+
+/// A budget with as many graphs and nodes as it can list.
+fn measure_budgets(table: &mut Table, case: &str, terms: &PostJobArgs) {
+    let mut world = World::new();
+    let world = &mut world;
+    let nodes = vec![world.node.address; MAXIMUM_LISTED];
+    let graphs = vec![terms.graph_root; MAXIMUM_LISTED];
+    let limits = BudgetLimits { any_graph: false, graphs, any_node: false, nodes, ..limits() };
+    let named = |instruction: &str| format!("{instruction}{case}");
+    let budget = world.unborn_budget("budget");
+    table.call(world, &named("create_budget"), &world.create_budget(&budget, limits.clone()));
+    table.rent(world, "budget", budget.address);
+    let mint = budget.mint;
+    world.fund(budget.address, &mint, BUDGET_TOKENS);
+    world.svm.airdrop(&budget.address, BUDGET_LAMPORTS).expect("an airdrop");
+    let invitation = PostJobArgs { invited_node: Some(world.node.address), ..terms.clone() };
+    let jobs = [(); 2].map(|()| {
+        let (job, post) = world.next_budget_job(budget.agent, &budget, invitation.clone());
+        table.call(world, &named("post_budget_job"), &post);
+        job
+    });
+    world.claim(&jobs[1]);
+    world.commit(&jobs[1]);
+    table.call(world, &named("cancel_budget_job"), &world.cancel_budget_job(budget.agent, &jobs[0]));
+    table.call(world, &named("accept_budget_result"), &world.accept_budget_result(budget.agent, &jobs[1]));
+    world.finalise(&jobs[1]);
+    for job in &jobs {
+        world.pay_out(job);
+        world.accepts(&world.close_job(job));
+    }
+    let args = SetBudgetArgs { agent: Some(budget.agent), limits: Some(limits) };
+    table.call(world, &named("set_budget"), &world.set_budget(&budget, args));
+    let args = WithdrawBudgetArgs { tokens: 1, lamports: 1 };
+    table.call(world, &named("withdraw_budget"), &world.withdraw_budget(&budget, &mint, args));
+    table.call(world, &named("close_budget"), &world.close_budget(&budget));
 }
 
 /// A stranger's help derives the payee's associated token account on-chain. With its bump given, the ceiling holds whatever
@@ -409,6 +504,69 @@ fn measure_disputes(table: &mut Table) {
     table.call(&mut trial.world, "close_segment_claim", &call);
 }
 
+/// From opening to closing, in every way that a session can go.
+fn measure_sessions(table: &mut Table, world: &mut World, case: &str, mint: &Mint, terms: &OpenSessionArgs) {
+    let client = world.client;
+    let named = |instruction: &str| format!("{instruction}{case}");
+    let voucher_key = world.voucher_key();
+    let open = |table: &mut Table, world: &mut World| -> Session {
+        let id = world.next_job_id(client);
+        let session = world.session_at(client, id, mint);
+        let args = OpenSessionArgs { session_id: id, voucher_key, ..terms.clone() };
+        table.call(world, &named("open_session"), &world.open_session(&session, args));
+        table.rent(world, &named("session"), session.address);
+        session
+    };
+    let cancelled = open(table, world);
+    table.call(world, &named("cancel_session"), &world.cancel_session(&cancelled));
+    let expired = open(table, world);
+    world.advance(terms.accept_slots + 1);
+    table.call(world, &named("expire_session"), &world.expire_session(&expired));
+
+    let session = open(table, world);
+    table.call(world, &named("accept_session"), &world.accept_session(&session));
+    let voucher = world.voucher(&session, 700);
+    let units = world.must(&voucher).compute_units;
+    table.units.insert(named("record_voucher"), units);
+    let receipt = world.receipt(&session, 1);
+    // With something on the operator's key, the fee is transferred.
+    world.svm.airdrop(&session.node.operator, 10_000_000).expect("an airdrop");
+    let check = world.signed_receipt(&session, &receipt);
+    let call = world.open_receipt(&session, &receipt, client);
+    let units = world.must(&[check, call.instruction()]).compute_units;
+    table.units.insert(named("open_receipt"), units);
+    let job = world.receipt_job(&session, &receipt, client);
+    table.rent(world, &named("receipt"), job.address);
+    let uri = format!("http://{}", "u".repeat(121));
+    table.call(world, &named("amend_receipt"), &world.amend_receipt(&session, &job, &uri));
+    table.call(world, &named("end_session"), &world.end_session(&session, client));
+    world.advance(terms.window_slots + 1);
+    table.call(world, &named("finalise_receipt"), &world.finalise_receipt(&session, &job));
+    table.call(world, &named("close_receipt"), &world.close_receipt(&session, &job));
+    table.call(world, &named("finalise_session"), &world.finalise_session(&session));
+    for role in [CreditRole::Node, CreditRole::Client] {
+        let payee = if matches!(role, CreditRole::Node) { session.node.owner } else { client };
+        let call = world.withdraw_session_credit(payee, &session, role);
+        table.call(world, &named("withdraw_session_credit"), &call);
+    }
+    table.call(world, &named("close_session"), &world.close_session(&session));
+}
+
+/// Sessions at their usual size and at their largest, and what a receipt's conviction costs.
+fn measure_all_sessions(table: &mut Table, world: &World) {
+    let uri = || format!("http://{}", "u".repeat(121));
+    let largest = OpenSessionArgs { graph_uri: uri(), params_uri: uri(), ..session_terms() };
+    measure_sessions(table, &mut world.clone(), "", &world.mint, &session_terms());
+    measure_sessions(table, &mut world.clone(), "[largest]", &world.mint_2022, &largest);
+    let mut trial = Trial::of_receipt(Case::wrong_in(A, 7)).0;
+    let challenger = trial.challenge();
+    let claim = trial.record(0);
+    let proof = trial.case.element_proof(0, A, 7, Source::Segment);
+    let buffer = trial.upload_proof(challenger, &proof);
+    let call = trial.world.prove(challenger, &trial.job, buffer, Some(claim));
+    table.call(&mut trial.world, "prove[receipt]", &call);
+}
+
 fn measure_buffers(table: &mut Table) {
     let mut world = World::new();
     let owner = world.mallory;
@@ -440,13 +598,17 @@ fn measure_products(table: &mut Table) {
 fn every_instruction_stays_below_its_ceiling() {
     let mut table = Table::default();
     measure_governance_and_nodes(&mut table);
+    measure_safety_and_rewards(&mut table);
     measure_audits(&mut table);
+    measure_budgets(&mut table, "", &terms());
+    measure_budgets(&mut table, "[largest]", &largest_terms());
     let world = World::new();
     let (mint, mint_2022) = (world.mint, world.mint_2022);
     measure_jobs(&mut table, &mut world.clone(), "", &mint, &terms());
     measure_jobs(&mut table, &mut world.clone(), "[token_2022]", &mint_2022, &terms());
     measure_jobs(&mut table, &mut world.clone(), "[largest]", &mint_2022, &largest_terms());
     measure_helped_withdrawals(&mut table, &mut world.clone());
+    measure_all_sessions(&mut table, &world);
     measure_buffers(&mut table);
     measure_disputes(&mut table);
     measure_products(&mut table);

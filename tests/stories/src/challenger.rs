@@ -167,7 +167,7 @@ impl Challenger {
         let started = Instant::now();
         while self.job().await.state != JobState::Convicted {
             let Some(challenge) = self.challenge().await else { return };
-            let out = dispute::time_out_defender(&challenge, &self.job().await.node, None);
+            let out = dispute::time_out_defender(&challenge, &self.job().await, None);
             if self.sender.execute(&[out], &[&self.key]).await.is_err() {
                 assert!(started.elapsed() < PATIENCE, "the node cannot be convicted");
                 tokio::time::sleep(Duration::from_millis(200)).await;

@@ -35,7 +35,11 @@ impl Client {
     /// # Errors
     /// The job has no result that is open, or somebody filed that its output is unavailable.
     pub async fn accept(&self, job: &Pubkey) -> Result<(), ClientError> {
-        self.sender.execute(&[instructions::accept_result(&self.address(), job)], &[&self.key]).await?;
+        let accept = match &self.budget {
+            Some(budget) => instructions::accept_budget_result(&self.address(), budget, job),
+            None => instructions::accept_result(&self.address(), job),
+        };
+        self.sender.execute(&[accept], &[&self.key]).await?;
         Ok(())
     }
 
@@ -49,7 +53,7 @@ impl Client {
         let stake_mint = self.chain().stake_mint().await?;
         let me = self.address();
         let source = stake_mint.associated_account(&me);
-        let file = instructions::file_unavailable(&me, job, stake_mint, &source, None);
+        let file = instructions::file_unavailable(&me, job, stake_mint, &source, None, self.budget);
         self.sender.execute(&[file], &[&self.key]).await?;
         Ok(())
     }
@@ -183,7 +187,7 @@ impl Client {
                 let slot = Slot(self.chain().slot().await?);
                 let clock = job.dispute.defender_clock_slots;
                 if filing.clocks.check_defender_is_out(demanded.progress(), slot, clock).is_ok() {
-                    let time_out = instructions::time_out_defender(&filing, &job.node, None);
+                    let time_out = instructions::time_out_defender(&filing, job, None);
                     // An answer, or somebody else, may be faster: the next look shows it.
                     if let Err(error) = self.sender.execute(&[time_out], &[&self.key]).await {
                         tracing::debug!(job = %address, %error, "not timed out by us");

@@ -1,5 +1,6 @@
 //! What can go wrong for a client, by stable codes.
 
+use assay::session::SessionState;
 use assay_chain::ChainError;
 use assay_kernels::KernelError;
 use assay_models::artifact::BundleError;
@@ -7,6 +8,7 @@ use assay_models::manifest::ManifestError;
 use assay_store::StoreError;
 use referee::graph::CheckError;
 use solana_sdk::pubkey::Pubkey;
+use std::path::PathBuf;
 
 /// Why a client's wish was not granted. Nothing is lost: what is escrowed stays reclaimable.
 #[derive(Debug, thiserror::Error)]
@@ -174,6 +176,98 @@ pub enum ClientError {
         /// Why not.
         reason: String,
     },
+    /// There is no such session.
+    #[error("J0201 there is no session {session}; it was closed, or the address is of another network")]
+    NoSession {
+        /// The address.
+        session: Pubkey,
+    },
+    /// The session is in another state than this needs.
+    #[error("J0202 session {session} is {state}; {advice}")]
+    SessionState {
+        /// The address.
+        session: Pubkey,
+        /// Its state.
+        state: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The node refused a request.
+    #[error("J0203 the node of session {session} refused with status {status}: {message}")]
+    NodeRefused {
+        /// The address.
+        session: Pubkey,
+        /// The HTTP status.
+        status: u16,
+        /// What it said: its own code, and what to do.
+        message: String,
+    },
+    /// What came is no reply.
+    #[error("J0204 what the node of session {session} sent is no reply: {reason}; ask again, or end the session")]
+    Reply {
+        /// The address.
+        session: Pubkey,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The receipt is about something else than what was asked for.
+    #[error(
+        "J0205 the receipt is not about what was asked for: its {what} is {given}, asked for was {asked}; promise this node nothing more and end the session"
+    )]
+    OtherRequest {
+        /// What differs.
+        what: &'static str,
+        /// In the request.
+        asked: String,
+        /// In the receipt.
+        given: String,
+    },
+    /// The signature is not the operator's.
+    #[error(
+        "J0206 the receipt of session {session} is not signed by {operator}; promise this node nothing more and end the session"
+    )]
+    NotSigned {
+        /// The address.
+        session: Pubkey,
+        /// Who should have signed.
+        operator: Pubkey,
+    },
+    /// The bytes are not the signed ones.
+    #[error(
+        "J0207 the output that came from session {session} is not the one that is signed: {reason}; do not use it, promise this node nothing more and end the session"
+    )]
+    OtherOutput {
+        /// The address.
+        session: Pubkey,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The balance is spent.
+    #[error("J0208 the balance of {balance} does not pay for another request; open another session")]
+    Spent {
+        /// What was escrowed, in base units.
+        balance: u64,
+    },
+    /// A file is no receipt.
+    #[error("J0209 the file is no receipt: {reason}; use the file that was written with the answer")]
+    ReceiptFile {
+        /// What is wrong.
+        reason: String,
+    },
+    /// The record of what was promised cannot be read or written.
+    #[error("J0210 {} cannot be read or written as the ledger of a session: {reason}; nothing was promised", file.display())]
+    Ledger {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The node says nowhere where it can be reached.
+    #[error("J0211 node {node} names no endpoint; ask its operator, or open a session with another node")]
+    NoEndpoint {
+        /// The node account.
+        node: Pubkey,
+    },
     /// Work cannot be cut into parts.
     #[error(transparent)]
     Cut(#[from] assay_models::cut::CutError),
@@ -187,6 +281,19 @@ pub enum ClientError {
         /// The root on-chain.
         committed: String,
     },
+}
+
+impl ClientError {
+    /// A session in another state than something needs.
+    pub(crate) fn session_state(session: &Pubkey, state: SessionState) -> Self {
+        let advice = match state {
+            SessionState::Offered => "wait until its node has accepted, or cancel it",
+            SessionState::Active => "wait for the end of the window after its end; `end` brings that nearer",
+            SessionState::Expired | SessionState::Cancelled => "reclaim its balance and open another one",
+            SessionState::Settled | SessionState::Convicted => "it is over: reclaim what it owes",
+        };
+        Self::SessionState { session: *session, state: format!("{state:?}").to_lowercase(), advice }
+    }
 }
 
 impl From<CheckError> for ClientError {

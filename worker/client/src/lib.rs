@@ -9,7 +9,10 @@
 //! client.accept(&posted.address).await?;                              // pay early, before the window is over
 //! client.open_output(&posted.address, &work, |_| ()).await?;          // if nobody serves the output: on-chain, or convict
 //! client.reclaim(&posted.address).await?;                             // what was not spent, and the rent
+//! let client = client.out_of(budget);                                 // the same for a budget, within its limits
 //! ```
+//!
+//! Many requests of one model on one node go through a [`session`].
 
 mod client;
 mod delivery;
@@ -17,6 +20,7 @@ mod error;
 mod fetch;
 mod reclaim;
 mod result;
+pub mod session;
 pub mod split;
 mod terms;
 mod work;

@@ -7,6 +7,7 @@ use assay::address;
 use assay::dispute::ChallengeState;
 use assay::state::Job;
 use assay::state_machine::JobState;
+use assay::units::Slot;
 use assay_chain::accounts::{ChallengeFilter, DemandFilter};
 use assay_chain::instructions::{self, TokenMint};
 use solana_sdk::instruction::Instruction;
@@ -28,7 +29,7 @@ pub struct Reclaimed {
 }
 
 impl Client {
-    /// Withdraws what the ended job owes to this client and closes the job if nothing else is inside.
+    /// Withdraws what the ended job owes to its client, this one or a budget, and closes the job if nothing else is inside.
     ///
     /// So is what this client has in the job's disputes: the bond of a filing, its share of a bounty, the rent of demands, of roots
     /// and of a witness. Somebody else may close the job first: what this client had in its disputes comes back all the same,
@@ -79,12 +80,14 @@ impl Client {
             }
             reclaimed.charge = job.charge_credit;
         }
-        if job.credits.fee > 0
-            && let Err(error) = self.sender.execute(&[instructions::sweep_fee(address, mint)], &[&self.key]).await
-        {
-            tracing::debug!(job = %address, %error, "the fee was not swept by us");
+        if job.credits.fee > 0 {
+            let take = self.chain().fee_instructions(&me, address, &job, mint).await?;
+            if let Err(error) = self.sender.execute(&take, &[&self.key]).await {
+                tracing::debug!(job = %address, %error, "the fee was not taken out by us");
+            }
         }
-        if job.credits.node > 0 {
+        // A fee in the stake mint may have rewarded the node.
+        if self.chain().find_job(address).await?.is_some_and(|job| job.credits.node > 0) {
             let pay = [
                 mint.create_associated_account(&me, &job.payee),
                 instructions::help_withdraw_credit(&me, address, mint, CreditRole::Node, &job.payee),
@@ -98,7 +101,8 @@ impl Client {
             self.end_attestations(address, mint).await?;
         }
         self.end_disputes(address, &job).await?;
-        self.close_accounts(address, Some(job.job_id)).await?;
+        let job_id = (!job.is_receipt()).then_some(job.job_id);
+        self.close_accounts(address, job_id).await?;
         if self.chain().find_job(address).await?.is_some_and(|job| job.is_over() && job.record.burn_credit > 0) {
             let burn = instructions::burn_slash(address, self.chain().stake_mint().await?);
             if let Err(error) = self.sender.execute(&[burn], &[&self.key]).await {
@@ -112,10 +116,14 @@ impl Client {
     /// Closes the job if nothing is inside any more; whether it is closed now, by whomever.
     async fn close(&self, address: &Pubkey, mint: TokenMint) -> Result<bool, ClientError> {
         let Some(job) = self.chain().find_job(address).await? else { return Ok(true) };
-        if job.check_closable().is_err() {
+        if job.check_closable().is_err() || self.can_be_called_in_again(&job).await? {
             return Ok(false);
         }
-        let closed = self.sender.execute(&[instructions::close_job(address, &job, mint)], &[&self.key]).await;
+        let close = match job.is_receipt() {
+            true => instructions::close_receipt(address, &job),
+            false => instructions::close_job(address, &job, mint),
+        };
+        let closed = self.sender.execute(&[close], &[&self.key]).await;
         match closed {
             Ok(_) => Ok(true),
             Err(error) if self.chain().find_job(address).await?.is_some() => Err(error.into()),
@@ -124,6 +132,16 @@ impl Client {
                 Ok(true)
             }
         }
+    }
+
+    /// Whether the job is a receipt whose session still takes some: then it stays until no other can come to its address.
+    async fn can_be_called_in_again(&self, job: &Job) -> Result<bool, ClientError> {
+        if !job.is_receipt() {
+            return Ok(false);
+        }
+        let session = self.chain().find_session(&job.session).await?;
+        let now = Slot(self.chain().slot().await?);
+        Ok(session.is_some_and(|session| session.takes_receipts(now).unwrap_or(true)))
     }
 
     /// What this client still has in the disputes of a job that is closed.
@@ -136,11 +154,18 @@ impl Client {
         Ok(Reclaimed { closed: true, ..Reclaimed::default() })
     }
 
-    /// The number of a job that this client posted, the newest first.
-    async fn own_job_id(&self, address: &Pubkey) -> Result<Option<u64>, ClientError> {
+    /// The number of a session that this client opened, the newest first.
+    pub(crate) async fn own_session_id(&self, address: &Pubkey) -> Result<Option<u64>, ClientError> {
         let next = self.chain().next_job_id(&self.address()).await?;
         let ids = next.saturating_sub(MOST_JOB_IDS)..next;
-        Ok(ids.rev().find(|id| address::job(&self.address(), *id) == *address))
+        Ok(ids.rev().find(|id| address::session(&self.address(), *id) == *address))
+    }
+
+    /// The number of a job that this client, or its budget, posted, the newest first.
+    async fn own_job_id(&self, address: &Pubkey) -> Result<Option<u64>, ClientError> {
+        let next = self.chain().next_job_id(&self.account()).await?;
+        let ids = next.saturating_sub(MOST_JOB_IDS)..next;
+        Ok(ids.rev().find(|id| address::job(&self.account(), *id) == *address))
     }
 
     /// Does what anybody may do, and whoever comes second is refused.

@@ -4,8 +4,8 @@ use crate::client::Client;
 use crate::error::ClientError;
 use crate::work::Work;
 use assay::state::Job;
+use assay_kernels::Backend;
 use assay_kernels::commit::Hasher;
-use assay_kernels::{Backend, Keep};
 use assay_models::manifest::{MAX_MANIFEST_BYTES, ResultManifest};
 use assay_store::{ArtifactId, ArtifactUri, Fetcher, LocalStore};
 use solana_sdk::pubkey::Pubkey;
@@ -69,13 +69,11 @@ impl Client {
     /// [`ClientError::OtherWork`] if `work` is not the job's; [`ClientError::Refuted`] if the committed result is wrong.
     pub fn verify(work: &Work, job: &Job, backend: &dyn Backend) -> Result<(), ClientError> {
         work.check_is_of(job)?;
-        let model = backend.load(work.resolved.clone(), &work.params)?;
-        let run = model.run(&work.inputs, Keep::Boundary)?;
-        let boundary = Hasher::default().boundary(&work.resolved, &run.tensors)?;
-        if boundary.root == job.boundary_root {
+        let computed = work.boundary_root(backend)?;
+        if computed == job.boundary_root {
             return Ok(());
         }
-        Err(ClientError::Refuted { computed: hex::encode(boundary.root), committed: hex::encode(job.boundary_root) })
+        Err(ClientError::Refuted { computed: hex::encode(computed), committed: hex::encode(job.boundary_root) })
     }
 }
 
@@ -113,7 +111,7 @@ async fn result_from(
 mod tests {
     use super::*;
     use crate::work::tests::{job, work};
-    use assay_kernels::{CpuBackend, CpuOptions};
+    use assay_kernels::{CpuBackend, CpuOptions, Keep};
     use assay_models::manifest::{MANIFEST_VERSION, ManifestEntry};
     use assay_store::{FetchOptions, ServerOptions};
     use tokio_util::sync::CancellationToken;

@@ -36,6 +36,8 @@ pub struct Terms {
     pub audit_pot: u64,
     /// Most that one attestation earns.
     pub audit_cap: u64,
+    /// The only node that may claim; `None`: every node.
+    pub invited_node: Option<Pubkey>,
     /// Base URL of the store to which the node uploads the result; `None`: the node serves it.
     pub store_uri: Option<String>,
 }
@@ -57,6 +59,7 @@ impl Terms {
             bond: None,
             audit_pot: 0,
             audit_cap: 0,
+            invited_node: None,
             store_uri: None,
         }
     }
@@ -101,6 +104,7 @@ impl Terms {
             bond: self.bond.unwrap_or(least.0.max(1)),
             audit_pot: self.audit_pot,
             audit_cap: self.audit_cap,
+            invited_node: self.invited_node,
             graph_uri: artifacts.graph.clone(),
             params_uri: artifacts.params.clone(),
             inputs_uri: artifacts.inputs.clone(),

@@ -2,9 +2,10 @@
 
 use crate::error::ClientError;
 use assay::market::OutputDescriptor;
+use assay::session::Receipt;
 use assay::state::Job;
-use assay_kernels::TensorSet;
 use assay_kernels::commit::Hasher;
+use assay_kernels::{Backend, Keep, TensorSet};
 use assay_models::artifact::encode_bundle;
 use assay_store::{ArtifactUri, LocalStore};
 use referee::graph::{Graph, ResolvedGraph, Slot};
@@ -53,6 +54,17 @@ impl Work {
         inputs: TensorSet,
         symbols: &[u32],
     ) -> Result<Self, ClientError> {
+        Self::of_known_params(graph, params, None, inputs, symbols)
+    }
+
+    /// As [`new`](Self::new), but for the root of the params where it is known: hashing weights takes time.
+    pub(crate) fn of_known_params(
+        graph: Arc<Graph>,
+        params: Arc<TensorSet>,
+        params_root: Option<[u8; 32]>,
+        inputs: TensorSet,
+        symbols: &[u32],
+    ) -> Result<Self, ClientError> {
         if symbols.len() > 4 {
             return Err(ClientError::Symbols { given: symbols.len() });
         }
@@ -61,7 +73,7 @@ impl Work {
             return Err(ClientError::Outputs { outputs: resolved.outputs.len() });
         };
         let hasher = Hasher::default();
-        let params_root = hasher.params_root(&resolved, &params)?;
+        let params_root = params_root.map_or_else(|| hasher.params_root(&resolved, &params), Ok)?;
         let inputs_root = hasher.inputs_root(&resolved, &inputs)?;
         let layout = resolved.tensors.get(usize::from(output_slot)).map(|tensor| &tensor.layout);
         let output = OutputDescriptor {
@@ -98,6 +110,44 @@ impl Work {
             return differs("output descriptor", format!("{:?}", job.output), format!("{:?}", self.output));
         }
         Ok(())
+    }
+
+    /// Checks that a receipt is about this request: the same inputs, symbol values and place of the output. Graph and params are
+    /// the session's.
+    ///
+    /// # Errors
+    /// [`ClientError::OtherRequest`] names what differs.
+    pub fn check_is_asked_by(&self, receipt: &Receipt) -> Result<(), ClientError> {
+        let differs = |what, asked: String, given: String| Err(ClientError::OtherRequest { what, asked, given });
+        if receipt.inputs_root != self.inputs_root {
+            return differs("inputs root", hex::encode(self.inputs_root), hex::encode(receipt.inputs_root));
+        }
+        if receipt.symbols != self.symbols() {
+            return differs("symbol values", format!("{:?}", self.symbols()), format!("{:?}", receipt.symbols));
+        }
+        if receipt.output != self.output {
+            return differs("output descriptor", format!("{:?}", self.output), format!("{:?}", receipt.output));
+        }
+        Ok(())
+    }
+
+    /// The same work over other inputs, at the same symbol values.
+    ///
+    /// # Errors
+    /// Inputs that are missing or of the wrong size.
+    pub fn with_inputs(&self, inputs: TensorSet) -> Result<Self, ClientError> {
+        let inputs_root = Hasher::default().inputs_root(&self.resolved, &inputs)?;
+        Ok(Self { inputs, inputs_root, ..self.clone() })
+    }
+
+    /// Computes the work on `backend`; the root over its boundary tensors.
+    ///
+    /// # Errors
+    /// The backend cannot load or run it.
+    pub fn boundary_root(&self, backend: &dyn Backend) -> Result<[u8; 32], ClientError> {
+        let model = backend.load(self.resolved.clone(), &self.params)?;
+        let run = model.run(&self.inputs, Keep::Boundary)?;
+        Ok(Hasher::default().boundary(&self.resolved, &run.tensors)?.root)
     }
 
     /// Symbol values in the form that a job holds.

@@ -114,6 +114,79 @@ impl Default for Disputes {
     }
 }
 
+/// Which sessions the node takes, and how it answers their requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sessions {
+    /// Whether sessions are accepted. Those that were are served to their end in any case.
+    pub enabled: bool,
+    /// Most sessions at a time; each keeps a model loaded.
+    pub most_sessions: usize,
+    /// Most slots that a session may last.
+    pub longest_slots: u64,
+    /// Least price of a request, in base units of the session's payment mint.
+    pub least_price: u64,
+    /// Least price of a thousand million operations of the graph at its largest, in base units of the session's payment mint.
+    pub least_price_per_giga_operation: u64,
+    /// Forms of a session's model, for different values of its symbols, that stay loaded.
+    pub loaded_forms: usize,
+    /// Requests that are computed at a time, over all sessions.
+    pub concurrent_runs: usize,
+    /// Requests of one session that may be read or wait at a time.
+    pub requests_per_session: usize,
+    /// Requests of one address (one IPv6 network) that may be read or wait at a time.
+    pub requests_per_address: usize,
+    /// Receipts that one address may ask for again within a minute: each is computed again, for nothing.
+    pub repeats_per_minute: u32,
+    /// Most bytes of the inputs of a request.
+    pub most_input_bytes: u64,
+    /// Most bytes of inputs that are kept, over all sessions, until no dispute about them can come any more.
+    pub most_kept_bytes: u64,
+    /// Seconds within which a request must have arrived.
+    pub request_seconds: u64,
+    /// Slots after which vouchers are recorded while a session goes on.
+    pub record_slots: u64,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            most_sessions: 4,
+            longest_slots: 216_000,
+            least_price: 1,
+            least_price_per_giga_operation: 0,
+            loaded_forms: 4,
+            concurrent_runs: 1,
+            requests_per_session: 8,
+            requests_per_address: 16,
+            repeats_per_minute: 30,
+            most_input_bytes: 16 << 20,
+            most_kept_bytes: 4 << 30,
+            request_seconds: 20,
+            record_slots: 9_000,
+        }
+    }
+}
+
+impl Sessions {
+    fn bounds(&self) -> [(&'static str, u64, u64, u64, &'static str); 10] {
+        let count = |value: usize| value as u64;
+        [
+            ("sessions.most_sessions", count(self.most_sessions), 0, 256, "allowed are 0 to 256"),
+            ("sessions.loaded_forms", count(self.loaded_forms), 1, 256, "allowed are 1 to 256"),
+            ("sessions.concurrent_runs", count(self.concurrent_runs), 1, 64, "allowed are 1 to 64"),
+            ("sessions.requests_per_session", count(self.requests_per_session), 1, 1_024, "allowed are 1 to 1,024"),
+            ("sessions.requests_per_address", count(self.requests_per_address), 1, 1_024, "allowed are 1 to 1,024"),
+            ("sessions.repeats_per_minute", self.repeats_per_minute.into(), 1, 60_000, "allowed are 1 to 60,000"),
+            ("sessions.most_input_bytes", self.most_input_bytes, 1 << 10, 1 << 30, "allowed are 1 KiB to 1 GiB"),
+            ("sessions.most_kept_bytes", self.most_kept_bytes, 1 << 20, 1 << 44, "allowed are 1 MiB to 16 TiB"),
+            ("sessions.request_seconds", self.request_seconds, 1, 3_600, "allowed are 1 to 3,600"),
+            ("sessions.record_slots", self.record_slots, 1, u64::MAX, "allowed is 1 or more"),
+        ]
+    }
+}
+
 /// All settings of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -151,6 +224,8 @@ pub struct NodeConfig {
     pub retention: Retention,
     /// Disputes.
     pub disputes: Disputes,
+    /// Sessions.
+    pub sessions: Sessions,
 }
 
 impl Default for NodeConfig {
@@ -172,6 +247,7 @@ impl Default for NodeConfig {
             serving: Serving::default(),
             retention: Retention::default(),
             disputes: Disputes::default(),
+            sessions: Sessions::default(),
         }
     }
 }
@@ -266,6 +342,9 @@ impl NodeConfig {
         within("serving.segments_per_minute", u64::from(segments_per_minute), 1, 60_000, "allowed are 1 to 60,000")?;
         let reserved = self.disputes.reserved_challenges;
         within("disputes.reserved_challenges", u64::from(reserved), 1, 64, "allowed are 1 to 64")?;
+        for (key, value, low, high, rule) in self.sessions.bounds() {
+            within(key, value, low, high, rule)?;
+        }
         for mint in &self.accepted_mints {
             if mint.parse::<solana_sdk::pubkey::Pubkey>().is_err() {
                 return Err(ConfigError::Value {
@@ -303,6 +382,8 @@ mod tests {
             "[limits]\nfetch_seconds = 0",
             "[serving]\nconcurrent_segments = 0",
             "[disputes]\nreserved_challenges = 0",
+            "[sessions]\nconcurrent_runs = 0",
+            "[sessions]\nmost_input_bytes = 0",
         ] {
             let config: NodeConfig = toml::from_str(text).unwrap();
             assert!(matches!(config.validate(), Err(ConfigError::Value { .. })), "{text}");

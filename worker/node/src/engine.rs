@@ -4,8 +4,10 @@
 #[cfg(debug_assertions)]
 mod fault;
 mod segment;
+mod warm;
 
 pub use segment::SegmentRun;
+pub use warm::WarmModel;
 
 use crate::config::SelfCheck;
 use crate::estimate::{Estimator, operations};
@@ -21,6 +23,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
+use warm::Warm;
 
 /// Elements of each tensor that a self-check recomputes.
 const SAMPLES: u32 = 8;
@@ -88,6 +91,8 @@ pub enum EngineError {
 #[derive(Debug)]
 pub struct Engine {
     backends: Vec<Slate>,
+    /// Models that stay loaded.
+    warm: Arc<Warm>,
     self_check: SelfCheck,
     estimator: Mutex<Estimator<ModelKey>>,
     #[cfg(debug_assertions)]
@@ -98,7 +103,9 @@ pub struct Engine {
 #[derive(Debug)]
 struct Slate {
     backend: Arc<dyn Backend>,
+    /// Models beside those that stay.
     capacity: usize,
+    warm: Arc<Warm>,
     models: Mutex<VecDeque<Loaded>>,
     /// Where it differed from the scalar reference; it is never used again.
     distrusted: OnceLock<String>,
@@ -122,14 +129,17 @@ impl fmt::Debug for Loaded {
 impl Engine {
     /// An engine that uses the first backend and, when that fails, the next.
     pub fn new(backends: Vec<Arc<dyn Backend>>, cached_models: usize, self_check: SelfCheck) -> Self {
+        let warm = Arc::new(Warm::default());
         let slate = |backend| Slate {
             backend,
             capacity: cached_models.max(1),
+            warm: Arc::clone(&warm),
             models: Mutex::default(),
             distrusted: OnceLock::new(),
         };
         Self {
             backends: backends.into_iter().map(slate).collect(),
+            warm,
             self_check,
             estimator: Mutex::default(),
             #[cfg(debug_assertions)]
@@ -260,11 +270,9 @@ impl Slate {
         if let Some(loaded) = use_again(&mut models, &key) {
             return Ok(loaded);
         }
-        while models.len() >= self.capacity {
-            models.pop_front();
-        }
         let loaded = Loaded { key, model, checked: false };
         models.push_back(loaded.clone());
+        self.warm.make_room(&mut models, self.capacity);
         Ok(loaded)
     }
 

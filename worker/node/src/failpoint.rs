@@ -40,10 +40,36 @@ pub const ANSWER_NAMES: &[&str] = &[
     "after_buffer_closed",
 ];
 
+/// The places of a session, in the order in which it reaches them.
+pub const SESSION_NAMES: &[&str] = &[
+    "after_session_admit",
+    "after_accept_signed",
+    "after_accept_unrecorded",
+    "after_accept_landed",
+    "after_receipt_run",
+    "after_receipt_promised",
+    "after_receipt_signed",
+    "after_record_signed",
+    "after_record_unrecorded",
+    "after_record_landed",
+    "after_session_finalise_signed",
+    "after_session_finalise_unrecorded",
+    "after_session_finalise_landed",
+    "after_session_withdraw_signed",
+    "after_session_withdraw_unrecorded",
+    "after_session_withdraw_landed",
+];
+
+/// The places of a receipt that is called in, in order, up to where the job is one like any other.
+pub const RECEIPT_NAMES: &[&str] = &["after_adopt_run", "after_adopt_stored", "after_adopt"];
+
 /// Ends the process with what SIGKILL would do if the environment variable `ASSAY_FAILPOINT` names this place.
 #[cfg(debug_assertions)]
 pub(crate) fn reach(place: &str) {
-    debug_assert!([NAMES, SEGMENT_NAMES, ANSWER_NAMES].concat().contains(&place), "{place} is not listed");
+    debug_assert!(
+        [NAMES, SEGMENT_NAMES, ANSWER_NAMES, SESSION_NAMES, RECEIPT_NAMES].concat().contains(&place),
+        "{place} is not listed"
+    );
     if std::env::var("ASSAY_FAILPOINT").is_ok_and(|wanted| wanted == place) {
         tracing::error!(place, "failpoint: the process dies here");
         // Neither destructors nor atexit handlers run: nothing is flushed that was not already durable.

@@ -5,20 +5,26 @@
 
 mod disputes;
 mod holdings;
+mod receipts;
 mod segments;
+mod sessions;
 
 pub use disputes::DisputeLog;
 pub use holdings::Holding;
+pub use receipts::{Promise, ReceiptRecord};
 pub use segments::SegmentRecord;
+pub use sessions::{HeldVoucher, SessionOutcome, SessionPurpose, SessionRecord, SessionStage};
 
 use crate::defence::cost::DefenceCost;
 use crate::refusal::Refusal;
 use crate::totals::Totals;
 use holdings::HOLDINGS;
+use receipts::{RECEIPT_INPUTS, RECEIPTS};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use segments::SEGMENTS;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sessions::SESSIONS;
 use solana_sdk::pubkey::Pubkey;
 use std::path::{Path, PathBuf};
 
@@ -28,9 +34,9 @@ const REMOVED: TableDefinition<'_, u8, &[u8]> = TableDefinition::new("removed");
 
 /// A signed transaction that was, or is about to be, sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct InFlight {
+pub struct InFlight<P = Purpose> {
     /// What it does.
-    pub purpose: Purpose,
+    pub purpose: P,
     /// Its first signature, base58.
     pub signature: String,
     /// The stored form of the chain client: the signed bytes and until when they can land.
@@ -122,6 +128,8 @@ pub enum Outcome {
     },
     /// Refused before any bond was at risk.
     Skipped(Refusal),
+    /// A receipt of a session that was called in was not proved wrong; the session pays for it.
+    Stood,
     /// Claimed, but no result was committed in time: the bond paid the charge.
     Missed {
         /// Why.
@@ -161,6 +169,17 @@ pub struct Record {
     /// What openings of the result can cost this node; known from the first look at the graph.
     #[serde(default)]
     pub defence: Option<DefenceCost>,
+    /// Where the inputs are, if this is a receipt of a session that was called in.
+    #[serde(default)]
+    pub receipt: Option<CalledIn>,
+}
+
+/// What the node knows of a receipt that was called in, whatever whoever called it in says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CalledIn {
+    /// The artifact with the bundle of its inputs, in the node's own store.
+    #[serde(with = "hex::serde")]
+    pub inputs: [u8; 32],
 }
 
 impl Record {
@@ -177,6 +196,7 @@ impl Record {
             computed: None,
             dispute: None,
             defence: None,
+            receipt: None,
         }
     }
 
@@ -247,6 +267,9 @@ impl Journal {
             write.open_table(REMOVED)?;
             write.open_table(HOLDINGS)?;
             write.open_table(SEGMENTS)?;
+            write.open_table(SESSIONS)?;
+            write.open_table(RECEIPTS)?;
+            write.open_table(RECEIPT_INPUTS)?;
             write.commit()?;
             Ok(())
         })?;

@@ -10,6 +10,7 @@
 //! | [`publish`] | results into the store |
 //! | [`retention`] | which artifacts stay in it, and for how long |
 //! | [`segments`] | the inside of committed results, signed, for whoever disputes them |
+//! | [`sessions`] | models kept warm for one client each, whose requests are answered off-chain |
 //! | [`journal`], [`totals`] | promises, on disk before the chain hears of them; sums over them |
 //! | [`steps`] | what to do next: a pure function |
 //! | [`market`], [`rpc`] | what the service needs of the chain; the same over RPC |
@@ -32,6 +33,8 @@
 //! * Deadlines are compared with the slot of the very answer that showed the job, so that an endpoint that lags or
 //!   announces wrong slots makes the node wait, and never makes it give up a claim.
 //! * Nothing is claimed that the operator key's lamports could not defend beside what is open.
+//! * A receipt is in the journal, with its inputs and the client's promise to pay, before it is signed, and no second one
+//!   of its sequence ever is.
 //! * The chain is the truth: a job that is this node's on-chain is worked on whatever the journal says.
 //! * Passing trouble (network, disk, locked stake) is waited out until nobody can claim the job any more; everything
 //!   else ends in a record with a stable code.
@@ -50,11 +53,14 @@ pub mod market;
 pub mod metrics;
 pub mod prepare;
 pub mod publish;
+mod rate;
 pub mod refusal;
 pub mod retention;
+mod roots;
 pub mod rpc;
 pub mod segments;
 pub mod service;
+pub mod sessions;
 pub mod slot_clock;
 pub mod start;
 pub mod status;

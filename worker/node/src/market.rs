@@ -1,8 +1,9 @@
 //! What the service needs of the chain, and nothing else: so that the life of a job can be tested without one.
 
 use crate::defence::duties::Dispute;
-use crate::journal::{InFlight, Purpose};
-use assay::state::{Challenge, Demand, Job, Node, SegmentClaim};
+use crate::journal::{HeldVoucher, InFlight, Purpose, SessionPurpose};
+use assay::session::Receipt;
+use assay::state::{Challenge, Demand, Job, Node, SegmentClaim, Session};
 use solana_sdk::pubkey::Pubkey;
 use std::future::Future;
 
@@ -36,9 +37,9 @@ pub enum Fate {
 
 /// What signing gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Signed {
+pub enum Signed<P = Purpose> {
     /// Ready to be written down, then sent.
-    Ready(InFlight),
+    Ready(InFlight<P>),
     /// The simulation refused it: nothing was signed, and nothing is owed.
     Refused {
         /// Stable code, if the program gave one.
@@ -76,8 +77,31 @@ pub trait Market: Send + Sync + 'static {
     /// key is not the one that the job pins. The caller has the root on disk, and never asks for a second one.
     fn sign_segment(&self, address: &Pubkey, job: &Job, segment: u16, root: &[u8; 32]) -> Option<[u8; 64]>;
 
+    /// The session's account at a slot not before `minimum_slot`.
+    fn session(
+        &self,
+        session: &Pubkey,
+        minimum_slot: u64,
+    ) -> impl Future<Output = Result<Seen<Session>, Unreachable>> + Send;
+
+    /// Simulates and signs what carries out `action` with the operator's key. It is not sent.
+    fn sign_session(
+        &self,
+        address: &Pubkey,
+        session: &Session,
+        action: &SessionAction,
+    ) -> impl Future<Output = Result<Signed<SessionPurpose>, Unreachable>> + Send;
+
+    /// The operator's signature over a receipt, in the form that the program checks; nothing if this node's key is not
+    /// `operator`, the one that the session pins. The caller has the receipt on disk, and never asks for another one of its
+    /// sequence.
+    fn sign_receipt(&self, operator: &Pubkey, receipt: &Receipt) -> Option<[u8; 64]>;
+
+    /// Tells this cluster from others in what is signed.
+    fn genesis_hash(&self) -> [u8; 32];
+
     /// Sends signed bytes, again and again, until their fate is known. Sending what has already landed is harmless.
-    fn submit(&self, transaction: &InFlight) -> impl Future<Output = Result<Fate, Unreachable>> + Send;
+    fn submit<P: Sync>(&self, transaction: &InFlight<P>) -> impl Future<Output = Result<Fate, Unreachable>> + Send;
 
     /// The key that this node acts with.
     fn operator(&self) -> Pubkey;
@@ -223,7 +247,7 @@ pub enum Action {
         /// Artifact that lists the boundary tensors.
         manifest: [u8; 32],
     },
-    /// End the challenge window.
+    /// End the challenge window, of a job or of a receipt that was called in.
     Finalise,
     /// Move the payment to the payee's associated token account.
     Withdraw,
@@ -240,6 +264,31 @@ impl Action {
             Self::Finalise => Purpose::Finalise,
             Self::Withdraw => Purpose::Withdraw,
             Self::Expire => Purpose::Expire,
+        }
+    }
+}
+
+/// A purpose in a session with what its instruction needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionAction {
+    /// Accept the session.
+    Accept,
+    /// Record a voucher.
+    Record(HeldVoucher),
+    /// Settle the session.
+    Finalise,
+    /// Move the payment to the payee's associated token account.
+    Withdraw,
+}
+
+impl SessionAction {
+    /// The purpose that the journal records.
+    pub fn purpose(&self) -> SessionPurpose {
+        match self {
+            Self::Accept => SessionPurpose::Accept,
+            Self::Record(_) => SessionPurpose::Record,
+            Self::Finalise => SessionPurpose::Finalise,
+            Self::Withdraw => SessionPurpose::Withdraw,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a running node says of itself in the text form that Prometheus reads: the status as numbers.
 
-use crate::status::{OpenDisputes, Status, Totals};
+use crate::status::{OpenDisputes, SessionTotals, Status, Totals};
 use std::fmt::Write;
 
 /// One number with its meaning.
@@ -28,7 +28,8 @@ pub fn of(status: &Status) -> String {
 fn metrics(status: &Status) -> Vec<Metric> {
     let gauge = |name, help, value| Metric { name, help, kind: "gauge", value };
     let counter = |name, help, value| Metric { name, help, kind: "counter", value };
-    let Totals { open, paid, lost, skipped, missed, convicted, challenges, answers, .. } = status.totals;
+    let Totals { open, paid, lost, skipped, missed, convicted, stood, challenges, answers, .. } = status.totals;
+    let SessionTotals { open: sessions_open, settled, receipts, kept_bytes, .. } = status.session_totals;
     let OpenDisputes { challenges: challenges_open, rent_lamports, .. } = status.disputes;
     let funds = &status.funds;
     let mut all = vec![
@@ -41,6 +42,12 @@ fn metrics(status: &Status) -> Vec<Metric> {
         counter("jobs_skipped_total", "Jobs that were not taken.", skipped),
         counter("jobs_missed_total", "Jobs that were claimed and not delivered.", missed),
         counter("jobs_convicted_total", "Jobs whose result was proved wrong, or withheld.", convicted),
+        gauge("sessions_open", "Sessions that are not over.", sessions_open),
+        counter("sessions_settled_total", "Sessions that ended in this node's favour.", settled),
+        counter("sessions_convicted_total", "Sessions that ended by a conviction.", status.session_totals.convicted),
+        counter("receipts_total", "Receipts that were signed.", receipts),
+        counter("receipts_stood_total", "Receipts that were called in and not proved wrong.", stood),
+        gauge("receipt_input_bytes", "Inputs that are kept until no receipt can be disputed.", kept_bytes),
         counter("challenges_total", "Challenges of results of this node.", challenges),
         counter("answers_total", "Answers and roots that this node gave in disputes.", answers),
         gauge("challenges_open", "Challenges that have not ended.", challenges_open),

@@ -3,6 +3,7 @@
 
 use crate::config::Limits;
 use crate::refusal::Refusal;
+use assay::market::OutputDescriptor;
 use assay::state::Job;
 use assay_audit::Subject;
 use assay_kernels::TensorSet;
@@ -134,7 +135,7 @@ impl Artifacts {
     }
 
     /// Bytes of a bundle as the graph declares them, if they are within the limit.
-    fn bundle_limit(&self, what: &str, graph: &ResolvedGraph, kind: TensorKind) -> Result<u64, Refusal> {
+    pub(crate) fn bundle_limit(&self, what: &str, graph: &ResolvedGraph, kind: TensorKind) -> Result<u64, Refusal> {
         let (bytes, most) = (bundle_bytes(graph, kind), self.limits.max_artifact_bytes);
         if bytes <= most {
             return Ok(bytes);
@@ -146,7 +147,8 @@ impl Artifacts {
         ))
     }
 
-    async fn read(&self, what: &str, uri: &str, max_bytes: u64) -> Result<Bytes, NotWhole> {
+    /// An artifact, from the node's own store or fetched into it.
+    pub(crate) async fn read(&self, what: &str, uri: &str, max_bytes: u64) -> Result<Bytes, NotWhole> {
         let id = ArtifactUri::parse(uri).map_err(|error| unfetched(what, &error))?.id();
         match self.store.read(&id, max_bytes).await {
             Ok(bytes) => Ok(bytes),
@@ -177,7 +179,7 @@ fn unfetched(what: &str, error: &StoreError) -> NotWhole {
 }
 
 /// Decoding and hashing gigabytes would stall every other job on the asynchronous threads.
-async fn unblocked<T: Send + 'static>(
+pub(crate) async fn unblocked<T: Send + 'static>(
     check: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
     tokio::task::spawn_blocking(check).await.unwrap_or_else(|error| {
@@ -185,22 +187,31 @@ async fn unblocked<T: Send + 'static>(
     })
 }
 
-fn malformed(reason: String) -> Refusal {
+pub(crate) fn malformed(reason: String) -> Refusal {
     Refusal::new("N0202", reason, "export the graph again and check it with `assay model check`")
 }
 
 /// Decodes and resolves the graph and compares it with the job, allocating no more than the limits allow.
 fn check_graph(job: &Job, bytes: &[u8], max_memory_bytes: u64) -> Result<(Graph, ResolvedGraph), Refusal> {
     let definition = Graph::decode(bytes).map_err(|error| malformed(error.to_string()))?;
-    let (used, unused) = job.symbols.split_at(definition.symbols.len().min(job.symbols.len()));
+    let graph = resolved(&definition, &job.symbols, max_memory_bytes)?;
+    pinned("graph", &graph.root, &job.graph_root)?;
+    output_descriptor(&graph, job)?;
+    Ok((definition, graph))
+}
+
+/// The graph at these values of its symbols, if all of its tensors together are within the limit.
+pub(crate) fn resolved(
+    definition: &Graph,
+    symbols: &[u32; 4],
+    max_memory_bytes: u64,
+) -> Result<ResolvedGraph, Refusal> {
+    let (used, unused) = symbols.split_at(definition.symbols.len().min(symbols.len()));
     if unused.iter().any(|value| *value != 0) {
-        return Err(malformed(format!(
-            "the job gives values to more than the graph's {} symbols",
-            definition.symbols.len()
-        )));
+        let count = definition.symbols.len();
+        return Err(malformed(format!("values are given to more than the graph's {count} symbols")));
     }
     let graph = definition.resolve(used).map_err(|error| malformed(error.to_string()))?;
-    pinned("graph", &graph.root, &job.graph_root)?;
     let needed = graph.tensors.iter().map(|tensor| tensor.bytes() as u64).fold(0, u64::saturating_add);
     if needed > max_memory_bytes {
         return Err(Refusal::new(
@@ -209,8 +220,7 @@ fn check_graph(job: &Job, bytes: &[u8], max_memory_bytes: u64) -> Result<(Graph,
             "raise limits.max_memory_bytes if the machine has it",
         ));
     }
-    output_descriptor(&graph, job)?;
-    Ok((definition, graph))
+    Ok(graph)
 }
 
 fn check_tensors(
@@ -236,32 +246,47 @@ fn check_tensors(
     })
 }
 
-fn pinned(what: &str, computed: &[u8; 32], pinned: &[u8; 32]) -> Result<(), Refusal> {
+pub(crate) fn pinned(what: &str, computed: &[u8; 32], pinned: &[u8; 32]) -> Result<(), Refusal> {
     if computed == pinned {
         return Ok(());
     }
     Err(Refusal::new(
         "N0203",
-        format!("the {what} root is {}, the job pins {}", hex::encode(computed), hex::encode(pinned)),
+        format!("the {what} root is {}, pinned is {}", hex::encode(computed), hex::encode(pinned)),
         "the client posted a root of other bytes; nothing can be committed that would settle",
     ))
 }
 
 /// The output that the job will be paid for must be the one that the graph defines.
 fn output_descriptor(graph: &ResolvedGraph, job: &Job) -> Result<(), Refusal> {
-    let refuse = |reason: String| Refusal::new("N0204", reason, "post the job again with this project's client");
-    let [slot] = graph.outputs[..] else {
-        return Err(refuse(format!("the graph has {} outputs, a job takes graphs with one", graph.outputs.len())));
-    };
-    let (Some(tensor), Some(position)) = (graph.tensors.get(usize::from(slot)), graph.boundary_position(slot)) else {
-        return Err(refuse(format!("the output, tensor {slot}, is not in the boundary")));
-    };
-    let layout = &tensor.layout;
-    let expected = (layout.uid, layout.leaves(), layout.depth(), position, graph.boundary.len() as u16);
-    let output = &job.output;
-    let given = (output.uid, output.leaves, output.depth, output.boundary_position, output.boundary_count);
-    if expected == given {
+    let expected = output_of(graph)?;
+    if expected == job.output {
         return Ok(());
     }
-    Err(refuse(format!("the output descriptor is {given:?}, the graph gives {expected:?}")))
+    Err(wrong_output(format!("the output descriptor is {:?}, the graph gives {expected:?}", job.output)))
+}
+
+/// The descriptor of a graph's only output.
+pub(crate) fn output_of(graph: &ResolvedGraph) -> Result<OutputDescriptor, Refusal> {
+    let [slot] = graph.outputs[..] else {
+        return Err(wrong_output(format!(
+            "the graph has {} outputs, a job takes graphs with one",
+            graph.outputs.len()
+        )));
+    };
+    let (Some(tensor), Some(position)) = (graph.tensors.get(usize::from(slot)), graph.boundary_position(slot)) else {
+        return Err(wrong_output(format!("the output, tensor {slot}, is not in the boundary")));
+    };
+    let layout = &tensor.layout;
+    Ok(OutputDescriptor {
+        uid: layout.uid,
+        leaves: layout.leaves(),
+        depth: layout.depth(),
+        boundary_position: position,
+        boundary_count: graph.boundary.len() as u16,
+    })
+}
+
+fn wrong_output(reason: String) -> Refusal {
+    Refusal::new("N0204", reason, "post the job again with this project's client")
 }

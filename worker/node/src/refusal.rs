@@ -1,4 +1,5 @@
-//! Why a job is not taken, by stable codes.
+//! Why a job or a session is not taken, by stable codes. The artifacts and terms of sessions are refused by the same codes as
+//! those of jobs.
 //!
 //! | code | meaning |
 //! |---|---|
@@ -18,7 +19,8 @@
 //! | N0216 | the job makes challengers pay too little for openings |
 //! | N0217 | the node was convicted and claims no more |
 //! | N0218 | the operator key has too few lamports to defend the job beside those that are open |
-//! | N0219 | the fault that the node is to make on purpose changes nothing in the job (development builds) |
+//! | N0230 | the fault that the node is to make on purpose changes nothing in the job (development builds) |
+//! | N0231 | the job invites another node |
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -132,11 +132,13 @@ impl<M: Market> Shared<M> {
     /// The journal or the disk failed.
     pub async fn tidy(&self, slot: u64) -> Result<Swept, SweepError> {
         let records = self.journal.prune(slot.saturating_sub(KEPT_SLOTS), KEPT_RECORDS)?;
+        let sessions = self.journal.prune_sessions(slot.saturating_sub(KEPT_SLOTS), KEPT_RECORDS)?;
         let jobs = self.journal.forget_released(slot)?;
         let unused_for = Duration::from_secs(self.config.retention.unused_seconds);
         let swept = self.publisher.keeper.sweep(&self.journal, unused_for).await?;
         tracing::debug!(
             records,
+            sessions,
             jobs,
             artifacts = swept.artifacts,
             bytes = swept.bytes,

@@ -1,13 +1,14 @@
 //! The market over real RPC endpoints.
 
 use crate::defence::duties::Dispute;
-use crate::journal::InFlight;
-use crate::market::{Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, Signed, Unreachable};
+use crate::journal::{InFlight, SessionPurpose};
+use crate::market::{Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, SessionAction, Signed, Unreachable};
 use assay::CommitResultArgs;
 use assay::CreditRole;
 use assay::address;
-use assay::state::{Demand, Job, Node, SegmentClaim};
-use assay_chain::accounts::{ChallengeFilter, DemandFilter, decode_job, decode_node};
+use assay::session::{Receipt, Voucher};
+use assay::state::{Demand, Job, Node, SegmentClaim, Session};
+use assay_chain::accounts::{ChallengeFilter, DemandFilter, decode_job, decode_node, decode_session};
 use assay_chain::chain::RawAccount;
 use assay_chain::failure::TransactionFailure;
 use assay_chain::instructions::{self, TokenMint};
@@ -116,16 +117,71 @@ impl RpcMarket {
                 vec![instructions::commit_result(&operator, address, args)]
             }
             Action::Expire => vec![instructions::expire_claim(&self.node, address)],
+            Action::Finalise if job.is_receipt() => vec![instructions::finalise_receipt(&job.session, address)],
             Action::Finalise => vec![instructions::finalise_job(&self.node, address)],
             Action::Withdraw => {
-                let account = self.chain().payment_mint(&job.payment_mint).await.map_err(|e| self.unreachable(e))?;
-                let mint = TokenMint { address: account.mint, token_program: account.token_program };
+                let mint = self.payment_mint(&job.payment_mint).await?;
+                let mut steps = Vec::new();
+                if job.state.is_end() && job.credits.fee > 0 {
+                    // A fee in the stake mint comes with a reward, which is withdrawn together with the price. Others are not the
+                    // node's affair: their vaults can be frozen.
+                    let network = self.chain().network().await.map_err(|e| self.unreachable(e))?;
+                    if network.stake_mint == job.payment_mint {
+                        let take = self.chain().fee_instructions(&operator, address, job, mint).await;
+                        steps.extend(take.map_err(|e| self.unreachable(e))?);
+                    }
+                }
+                steps.push(mint.create_associated_account(&operator, &job.payee));
+                steps.push(instructions::help_withdraw_credit(&operator, address, mint, CreditRole::Node, &job.payee));
+                steps
+            }
+        })
+    }
+
+    async fn session_instructions(
+        &self,
+        address: &Pubkey,
+        session: &Session,
+        action: &SessionAction,
+    ) -> Result<Vec<Instruction>, Unreachable> {
+        let operator = self.operator.pubkey();
+        Ok(match action {
+            SessionAction::Accept => vec![instructions::accept_session(&operator, &self.node, address)],
+            SessionAction::Record(held) => {
+                let voucher = Voucher { genesis_hash: self.genesis_hash, session: *address, amount: held.amount };
+                instructions::record_voucher(&session.voucher_key, &voucher, &held.signature).to_vec()
+            }
+            SessionAction::Finalise => vec![instructions::finalise_session(&self.node, address)],
+            SessionAction::Withdraw => {
+                let mint = self.payment_mint(&session.payment_mint).await?;
+                let role = CreditRole::Node;
                 vec![
-                    mint.create_associated_account(&operator, &job.payee),
-                    instructions::help_withdraw_credit(&operator, address, mint, CreditRole::Node, &job.payee),
+                    mint.create_associated_account(&operator, &session.payee),
+                    instructions::help_withdraw_session_credit(&operator, address, mint, role, &session.payee),
                 ]
             }
         })
+    }
+
+    async fn payment_mint(&self, mint: &Pubkey) -> Result<TokenMint, Unreachable> {
+        let account = self.chain().payment_mint(mint).await.map_err(|e| self.unreachable(e))?;
+        Ok(TokenMint { address: account.mint, token_program: account.token_program })
+    }
+
+    /// Simulates and signs.
+    async fn prepared<P>(&self, purpose: P, instructions: &[Instruction]) -> Result<Signed<P>, Unreachable> {
+        match self.sender().prepare(instructions, &[&self.operator]).await {
+            Ok(signed) => Ok(Signed::Ready(InFlight {
+                purpose,
+                signature: signed.signature().to_string(),
+                transaction: signed.to_bytes().map_err(|e| self.unreachable(e))?,
+            })),
+            Err(ChainError::TransactionFailed(failure)) => {
+                let (code, reason) = words(&failure);
+                Ok(Signed::Refused { code, reason })
+            }
+            Err(error) => Err(self.unreachable(error)),
+        }
     }
 
     async fn instructions_of(&self, job: &Pubkey, one: &Move) -> Result<Vec<Instruction>, Unreachable> {
@@ -165,18 +221,29 @@ impl Market for RpcMarket {
 
     async fn sign(&self, address: &Pubkey, job: &Job, action: &Action) -> Result<Signed, Unreachable> {
         let instructions = self.instructions(address, job, action).await?;
-        match self.sender().prepare(&instructions, &[&self.operator]).await {
-            Ok(signed) => Ok(Signed::Ready(InFlight {
-                purpose: action.purpose(),
-                signature: signed.signature().to_string(),
-                transaction: signed.to_bytes().map_err(|e| self.unreachable(e))?,
-            })),
-            Err(ChainError::TransactionFailed(failure)) => {
-                let (code, reason) = words(&failure);
-                Ok(Signed::Refused { code, reason })
-            }
-            Err(error) => Err(self.unreachable(error)),
-        }
+        self.prepared(action.purpose(), &instructions).await
+    }
+
+    async fn session(&self, session: &Pubkey, minimum_slot: u64) -> Result<Seen<Session>, Unreachable> {
+        self.read(session, minimum_slot, decode_session).await
+    }
+
+    async fn sign_session(
+        &self,
+        address: &Pubkey,
+        session: &Session,
+        action: &SessionAction,
+    ) -> Result<Signed<SessionPurpose>, Unreachable> {
+        let instructions = self.session_instructions(address, session, action).await?;
+        self.prepared(action.purpose(), &instructions).await
+    }
+
+    fn sign_receipt(&self, operator: &Pubkey, receipt: &Receipt) -> Option<[u8; 64]> {
+        (*operator == self.operator.pubkey()).then(|| self.operator.sign_message(&receipt.message()).into())
+    }
+
+    fn genesis_hash(&self) -> [u8; 32] {
+        self.genesis_hash
     }
 
     fn sign_segment(&self, address: &Pubkey, job: &Job, segment: u16, root: &[u8; 32]) -> Option<[u8; 64]> {
@@ -184,7 +251,7 @@ impl Market for RpcMarket {
         (job.operator == self.operator.pubkey()).then(|| self.operator.sign_message(&statement.message()).into())
     }
 
-    async fn submit(&self, transaction: &InFlight) -> Result<Fate, Unreachable> {
+    async fn submit<P: Sync>(&self, transaction: &InFlight<P>) -> Result<Fate, Unreachable> {
         let signed = SignedTransaction::from_bytes(&transaction.transaction).map_err(|e| self.unreachable(e))?;
         match self.sender().deliver(&signed).await.map_err(|e| self.unreachable(e))? {
             Outcome::Landed(landed) => Ok(Fate::Landed { slot: landed.slot }),

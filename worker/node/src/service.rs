@@ -7,9 +7,12 @@ use crate::journal::JournalError;
 use crate::market::Market;
 use crate::retention::keep_tidy;
 use crate::segments;
+use crate::sessions;
+use crate::sessions::driver::SessionDriver;
+use crate::sessions::steps::{Recording, SessionStep, SessionView, next_session_step};
 use crate::status;
 use crate::steps::{JobView, Step, next_step};
-use assay::state::Job;
+use assay::state::{Job, Session};
 use assay_store::ServerOptions;
 use solana_sdk::pubkey::Pubkey;
 use std::collections::HashMap;
@@ -24,7 +27,9 @@ use tokio_util::sync::CancellationToken;
 pub enum Sighting {
     /// A job's account, as read at a slot.
     Job(Pubkey, Box<Job>, u64),
-    /// A job's account is gone.
+    /// A session's account, as read at a slot.
+    Session(Pubkey, Box<Session>, u64),
+    /// The account of a job or a session is gone.
     Closed(Pubkey),
     /// This node's account changed, as read at a slot.
     Node(u64),
@@ -79,11 +84,13 @@ impl<M: Market> Service<M> {
         // Before anything can be removed.
         self.shared.adopt_results().await?;
         self.shared.adopt_reserve()?;
+        self.shared.adopt_sessions()?;
         let servers = CancellationToken::new();
         let mut serving = JoinSet::new();
         {
             let (store, stop) = (self.shared.publisher.store.clone(), servers.clone());
-            let (listener, routes) = (self.artifacts_listener, segments::routes(Arc::clone(&self.shared)));
+            let routes = segments::routes(Arc::clone(&self.shared)).merge(sessions::routes(Arc::clone(&self.shared)));
+            let listener = self.artifacts_listener;
             #[cfg(debug_assertions)]
             let listener = (!self.shared.fault.is_some_and(|fault| fault.is_silent())).then_some(listener);
             #[cfg(not(debug_assertions))]
@@ -112,7 +119,10 @@ impl<M: Market> Service<M> {
         let mut ended = work(&mut drivers, &mut self.sightings, &mut serving, &cancel).await;
 
         drivers.cancel.cancel();
-        tracing::info!(jobs = drivers.active.len(), "draining: claimed jobs are committed before the node ends");
+        tracing::info!(
+            jobs = drivers.active.len(),
+            "draining: claimed jobs are committed, and vouchers recorded, before the node ends"
+        );
         while !drivers.tasks.is_empty() {
             tokio::select! {
                 Some(done) = drivers.tasks.join_next_with_id() => {
@@ -123,6 +133,7 @@ impl<M: Market> Service<M> {
                 Some(sighting) = self.sightings.recv() => drivers.hear(&sighting),
             }
         }
+        self.shared.sessions.close().await;
         self.shared.segments.close().await;
         servers.cancel();
         while serving.join_next().await.is_some() {}
@@ -142,13 +153,21 @@ async fn work<M: Market>(
         drivers.shared.journal.all()?.into_iter().filter(|(_, record)| !record.is_finished()).collect();
     open.sort_by_key(|(_, record)| !record.binds());
     for (address, _) in open {
-        drivers.drive(address, 0);
+        drivers.drive(Kind::Job, address, 0);
+    }
+    for (address, record) in drivers.shared.journal.sessions()? {
+        if !record.is_finished() {
+            drivers.drive(Kind::Session, address, 0);
+        }
     }
     loop {
         tokio::select! {
             () = cancel.cancelled() => return Ok(()),
             sighting = sightings.recv() => match sighting {
                 Some(Sighting::Job(address, job, slot)) => drivers.consider(address, &job, slot)?,
+                Some(Sighting::Session(address, session, slot)) => {
+                    drivers.consider_session(address, &session, slot)?;
+                }
                 Some(sighting) => drivers.hear(&sighting),
                 None if cancel.is_cancelled() => return Ok(()),
                 None => return Err(ServiceError::WatcherEnded),
@@ -164,19 +183,26 @@ async fn work<M: Market>(
     }
 }
 
-/// The drivers at work, at most one for each job.
+/// What a driver drives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Job,
+    Session,
+}
+
+/// The drivers at work, at most one for each job and each session.
 struct Drivers<M> {
     shared: Arc<Shared<M>>,
     cancel: CancellationToken,
     tasks: JoinSet<Result<u64, JournalError>>,
-    /// The job of each task, and the slot of its last sighting.
+    /// The job or session of each task, and the slot of its last sighting.
     active: HashMap<Pubkey, u64>,
-    jobs: HashMap<Id, Pubkey>,
+    driven: HashMap<Id, (Kind, Pubkey)>,
 }
 
 impl<M: Market> Drivers<M> {
     fn new(shared: Arc<Shared<M>>, cancel: CancellationToken) -> Self {
-        Self { shared, cancel, tasks: JoinSet::new(), active: HashMap::new(), jobs: HashMap::new() }
+        Self { shared, cancel, tasks: JoinSet::new(), active: HashMap::new(), driven: HashMap::new() }
     }
 
     /// Rings the bells that a sighting concerns.
@@ -185,20 +211,26 @@ impl<M: Market> Drivers<M> {
             Sighting::Slot(slot) => self.shared.board.saw_slot(*slot),
             Sighting::Node(slot) => self.shared.board.saw_node(*slot),
             Sighting::Closed(address) => self.shared.board.saw_job(address, 0),
-            Sighting::Job(address, _, slot) => {
-                if let Some(seen) = self.active.get_mut(address) {
-                    *seen = (*seen).max(*slot);
-                }
-                self.shared.board.saw_job(address, *slot);
+            Sighting::Job(address, _, slot) | Sighting::Session(address, _, slot) => {
+                self.wake(address, *slot);
             }
         }
     }
 
+    /// Wakes the driver of a job or a session; `false` if there is none.
+    fn wake(&mut self, address: &Pubkey, slot: u64) -> bool {
+        let driven = self.active.get_mut(address);
+        let is_driven = driven.is_some();
+        if let Some(seen) = driven {
+            *seen = (*seen).max(slot);
+        }
+        self.shared.board.saw_job(address, slot);
+        is_driven
+    }
+
     /// Wakes the driver of a job, or starts one if there is something to do.
     fn consider(&mut self, address: Pubkey, job: &Job, slot: u64) -> Result<(), JournalError> {
-        if let Some(seen) = self.active.get_mut(&address) {
-            *seen = (*seen).max(slot);
-            self.shared.board.saw_job(&address, slot);
+        if self.wake(&address, slot) {
             return Ok(());
         }
         let view = JobView::of(job, &self.shared.node);
@@ -206,20 +238,37 @@ impl<M: Market> Drivers<M> {
             return Ok(());
         }
         if next_step(Some(&view), self.shared.journal.get(&address)?.as_ref(), slot) != Step::Done {
-            self.drive(address, slot);
+            self.drive(Kind::Job, address, slot);
         }
         Ok(())
     }
 
-    fn drive(&mut self, address: Pubkey, seen_slot: u64) {
-        let driver = Driver::new(Arc::clone(&self.shared), address, seen_slot);
-        let task = self.tasks.spawn(driver.run(self.cancel.clone()));
-        self.jobs.insert(task.id(), address);
+    /// Wakes the driver of a session, or starts one if there is something to do.
+    fn consider_session(&mut self, address: Pubkey, session: &Session, slot: u64) -> Result<(), JournalError> {
+        if self.wake(&address, slot) {
+            return Ok(());
+        }
+        let view = SessionView::of(session, &self.shared.node);
+        let record = self.shared.journal.session(&address)?;
+        let recording = Recording { every_slots: self.shared.config.sessions.record_slots, is_draining: false };
+        if next_session_step(Some(&view), record.as_ref(), slot, recording) != SessionStep::Done {
+            self.drive(Kind::Session, address, slot);
+        }
+        Ok(())
+    }
+
+    fn drive(&mut self, kind: Kind, address: Pubkey, seen_slot: u64) {
+        let (shared, cancel) = (Arc::clone(&self.shared), self.cancel.clone());
+        let task = match kind {
+            Kind::Job => self.tasks.spawn(Driver::new(shared, address, seen_slot).run(cancel)),
+            Kind::Session => self.tasks.spawn(SessionDriver::new(shared, address, seen_slot).run(cancel)),
+        };
+        self.driven.insert(task.id(), (kind, address));
         self.active.insert(address, seen_slot);
     }
 
-    /// Forgets a driver that ended. If its job was seen later than the driver looked, another one takes over; so too if it
-    /// panicked, because a bond may depend on it.
+    /// Forgets a driver that ended. If its job or session was seen later than the driver looked, another one takes over; so
+    /// too if it panicked, because a bond may depend on it.
     fn ended(&mut self, done: Result<(Id, Result<u64, JournalError>), JoinError>) -> Result<(), JournalError> {
         let (id, result) = match done {
             Ok((id, result)) => (id, Some(result)),
@@ -228,14 +277,15 @@ impl<M: Market> Drivers<M> {
                 (error.id(), None)
             }
         };
-        let Some(address) = self.jobs.remove(&id) else { return Ok(()) };
+        let Some((kind, address)) = self.driven.remove(&id) else { return Ok(()) };
         let seen = self.active.remove(&address).unwrap_or(0);
-        let again = match result {
-            Some(looked) => seen > looked?,
-            None => self.shared.journal.get(&address)?.is_some_and(|record| record.binds()),
+        let again = match (result, kind) {
+            (Some(looked), _) => seen > looked?,
+            (None, Kind::Job) => self.shared.journal.get(&address)?.is_some_and(|record| record.binds()),
+            (None, Kind::Session) => self.shared.journal.session(&address)?.is_some_and(|record| !record.is_finished()),
         };
         if again && !self.cancel.is_cancelled() {
-            self.drive(address, seen);
+            self.drive(kind, address, seen);
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ use crate::retention::Keeper;
 use crate::rpc::RpcMarket;
 use crate::segments::Segments;
 use crate::service::{Service, ServiceError, Sighting};
+use crate::sessions::Sessions;
 use assay::state::Network;
 use assay_chain::{Chain, ChainError, Endpoint, Sender, Watcher, WatcherEvent, WatcherOptions};
 use assay_kernels::commit::Hasher;
@@ -214,6 +215,7 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
         #[cfg(debug_assertions)]
         fault,
         segments: Segments::new(&config.serving),
+        sessions: Sessions::new(&config.sessions),
         market: RpcMarket::new(sender, further, operator, node, genesis_hash),
         capacity: Arc::new(Semaphore::new(config.concurrent_jobs)),
         fetching: Arc::new(Semaphore::new(config.concurrent_jobs.saturating_mul(FETCHES_PER_JOB))),
@@ -238,7 +240,8 @@ impl Started {
     /// The journal, a listener or the watcher failed.
     pub async fn run(self, cancel: CancellationToken) -> Result<(), StartError> {
         let watching = CancellationToken::new();
-        let options = WatcherOptions { nodes: vec![self.node], ..WatcherOptions::default() };
+        let options =
+            WatcherOptions { nodes: vec![self.node], sessions_of: Some(self.node), ..WatcherOptions::default() };
         let events = Watcher::new(self.chain, options).spawn(watching.clone());
         let feed = tokio::spawn(feed(events, self.sightings));
         let result = self.service.run(cancel).await;
@@ -254,7 +257,8 @@ async fn feed(mut events: mpsc::Receiver<WatcherEvent>, sightings: mpsc::Sender<
     while let Some(event) = events.recv().await {
         let sighting = match event {
             WatcherEvent::JobChanged { address, job, slot } => Sighting::Job(address, job, slot),
-            WatcherEvent::JobClosed { address } => Sighting::Closed(address),
+            WatcherEvent::SessionChanged { address, session, slot } => Sighting::Session(address, session, slot),
+            WatcherEvent::JobClosed { address } | WatcherEvent::SessionClosed { address } => Sighting::Closed(address),
             WatcherEvent::NodeChanged { slot, .. } => Sighting::Node(slot),
             WatcherEvent::NodeClosed { .. } => Sighting::Node(0),
             WatcherEvent::Slot(slot) | WatcherEvent::Resynced { slot } => Sighting::Slot(slot),

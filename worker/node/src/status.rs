@@ -3,10 +3,11 @@
 use crate::defence::alarm::Conviction;
 use crate::defence::reserve::Funds;
 use crate::driver::Shared;
+use crate::journal::SessionRecord;
 use crate::journal::{JournalError, Record};
 use crate::market::Market;
 use crate::service::ServiceError;
-pub use crate::totals::Totals;
+pub use crate::totals::{SessionTotals, Totals};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -41,6 +42,12 @@ pub struct Status {
     /// Why the node claims no more, if that is so.
     #[serde(default)]
     pub conviction: Option<Conviction>,
+    /// Sums over all sessions.
+    #[serde(default)]
+    pub session_totals: SessionTotals,
+    /// The records of sessions that changed last, newest first; at most [`MOST_RECORDS`].
+    #[serde(default)]
+    pub sessions: Vec<SessionRecord>,
     /// The records that changed last, newest first; at most [`MOST_RECORDS`].
     pub jobs: Vec<Record>,
 }
@@ -123,6 +130,9 @@ pub fn of<M: Market>(shared: &Shared<M>) -> Result<Status, JournalError> {
     jobs.sort_by_key(|record| std::cmp::Reverse(record.last_slot));
     let disputes = OpenDisputes::of(&jobs);
     jobs.truncate(MOST_RECORDS);
+    let mut sessions: Vec<SessionRecord> = shared.journal.sessions()?.into_iter().map(|(_, record)| record).collect();
+    sessions.sort_by_key(|record| std::cmp::Reverse(record.last_slot));
+    sessions.truncate(MOST_RECORDS);
     Ok(Status {
         node: shared.node.to_string(),
         slot: shared.board.slot(),
@@ -132,6 +142,8 @@ pub fn of<M: Market>(shared: &Shared<M>) -> Result<Status, JournalError> {
         disputes,
         funds: shared.reserve.funds(),
         conviction: shared.alarm.conviction(),
+        session_totals: shared.journal.session_totals()?,
+        sessions,
         jobs,
     })
 }

@@ -21,6 +21,8 @@ pub struct JobView {
     pub final_from: u64,
     /// Whether this node holds it.
     pub ours: bool,
+    /// Whether it is a receipt of a session that was called in.
+    pub is_receipt: bool,
     /// What the node can withdraw.
     pub node_credit: u64,
     /// Challenges that have not ended.
@@ -58,6 +60,7 @@ impl JobView {
             // The last slot of the window still belongs to challengers.
             final_from: job.committed_slot.saturating_add(job.window_slots).saturating_add(1),
             ours: job.node == *node,
+            is_receipt: job.is_receipt(),
             node_credit: job.credits.node,
             challenges_open: job.record.challenges_open,
             is_dispute_settled: job.record.settled,
@@ -103,6 +106,9 @@ pub enum Step {
     Execute,
     /// Commit to the stored result.
     Commit(Executed),
+    /// Compute the result of a receipt that was called in once more, and store it: from then on it is a result that was
+    /// committed to.
+    Adopt,
     /// Nothing until this slot.
     Wait(u64),
     /// End the challenge window.
@@ -146,6 +152,9 @@ pub fn next_step(chain: Option<&JobView>, record: Option<&Record>, slot: u64) ->
         return Step::CleanUp;
     }
     match chain {
+        None if record.is_some_and(|record| record.receipt.is_some()) => {
+            stage.map_or(Step::Done, |_| Step::Finish(Outcome::Stood))
+        }
         None => closed(stage, payment),
         Some(job) if job.ours => ours(job, stage, payment, slot),
         Some(job) => foreign(job, stage, slot),
@@ -160,11 +169,13 @@ fn ours(job: &JobView, stage: Option<&Stage>, payment: Option<u64>, slot: u64) -
             Some(Stage::Executed(executed) | Stage::Committed(executed)) => Step::Commit(executed.clone()),
             _ => Step::Execute,
         },
+        Phase::Committed if job.is_receipt && stage.is_none() => Step::Adopt,
         Phase::Committed | Phase::Accepted if job.challenges_open > 0 => Step::Defend,
         Phase::Accepted if job.node_credit > 0 => Step::Withdraw(job.node_credit),
         Phase::Committed | Phase::Accepted if slot < job.final_from => Step::Wait(job.final_from),
         Phase::Committed | Phase::Accepted => Step::Finalise,
         Phase::Settled if job.node_credit > 0 => Step::Withdraw(job.node_credit),
+        Phase::Settled if job.is_receipt => stage.map_or(Step::Done, |_| Step::Finish(Outcome::Stood)),
         // What the journal does not know, or no longer, was paid before.
         Phase::Settled => stage.map_or(Step::Done, |_| Step::Finish(Outcome::Paid { amount: payment.unwrap_or(0) })),
         Phase::Missed => stage.map_or(Step::Done, |_| {
@@ -222,7 +233,7 @@ fn lost(reason: &str) -> Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{DisputeLog, InFlight};
+    use crate::journal::{CalledIn, DisputeLog, InFlight};
 
     fn view(phase: Phase, ours: bool) -> JobView {
         JobView {
@@ -231,6 +242,7 @@ mod tests {
             commit_until: 200,
             final_from: 300,
             ours,
+            is_receipt: false,
             node_credit: 0,
             challenges_open: 0,
             is_dispute_settled: false,
@@ -361,6 +373,26 @@ mod tests {
             }
             assert_eq!(next_step(None, Some(&given_up), 50), Step::Done);
         }
+    }
+
+    #[test]
+    fn a_receipt_that_was_called_in_is_computed_again_first_and_then_defended_like_any_result() {
+        let called_in = JobView { is_receipt: true, ..view(Phase::Committed, true) };
+        for challenges_open in [0, 1] {
+            let job = JobView { challenges_open, ..called_in };
+            assert_eq!(next_step(Some(&job), None, 250), Step::Adopt);
+        }
+        let adopted = Record { receipt: Some(CalledIn::default()), ..record(Stage::Committed(executed())) };
+        assert_eq!(next_step(Some(&called_in), Some(&adopted), 250), Step::Wait(300));
+        let challenged = JobView { challenges_open: 1, ..called_in };
+        assert_eq!(next_step(Some(&challenged), Some(&adopted), 250), Step::Defend);
+        assert_eq!(next_step(Some(&called_in), Some(&adopted), 300), Step::Finalise);
+        let settled = JobView { is_receipt: true, ..view(Phase::Settled, true) };
+        assert_eq!(next_step(Some(&settled), Some(&adopted), 301), Step::Finish(Outcome::Stood));
+        assert_eq!(next_step(None, Some(&adopted), 301), Step::Finish(Outcome::Stood));
+        assert_eq!(next_step(Some(&settled), None, 301), Step::Done);
+        let foreign = JobView { ours: false, ..called_in };
+        assert_eq!(next_step(Some(&foreign), None, 250), Step::Done);
     }
 
     #[test]

@@ -102,8 +102,8 @@ fn plain(context: &Context<'_>, wanted: &Move) -> Option<Form> {
         }
         Move::ProveEquivocation(signed) => {
             let (_, challenge) = docket.challenge_of(me)?;
-            let (node, (operator, statement)) = (&docket.job.as_ref()?.node, statement(context, signed)?);
-            let prove = dispute::prove_equivocation(challenge, node, &operator, &statement, &signed.signature);
+            let (job, (_, statement)) = (docket.job.as_ref()?, statement(context, signed)?);
+            let prove = dispute::prove_equivocation(challenge, job, &statement, &signed.signature);
             Form::of(prove.to_vec())
         }
         Move::DemandRoot { segment, slot, witness } => {
@@ -125,7 +125,7 @@ fn plain(context: &Context<'_>, wanted: &Move) -> Option<Form> {
             let challenge = known(challenge)?;
             let claim = docket.demands.get(&challenge.clocks.demand).map(|demand| demand.claim);
             let claim = claim.and_then(|claim| docket.claims.get_key_value(&claim));
-            Form::of(vec![dispute::time_out_defender(challenge, &docket.job.as_ref()?.node, claim)])
+            Form::of(vec![dispute::time_out_defender(challenge, docket.job.as_ref()?, claim)])
         }
         Move::Resolve { challenge } => {
             Form::of(vec![dispute::resolve_challenge(job_address, &known(challenge)?.challenger)])
@@ -177,10 +177,10 @@ fn proving(context: &Context<'_>, wanted: &Move) -> Option<Vec<Instruction>> {
     let (_, challenge) = docket.challenge_of(me)?;
     let buffer = address::buffer(me, context.record?.dispute.as_ref()?.buffer);
     let Some(segment) = segment else {
-        return Some(vec![dispute::prove(challenge, &job.node, &buffer, None)]);
+        return Some(vec![dispute::prove(challenge, job, &buffer, None)]);
     };
     if let Some(known) = segment.claim.and_then(|claim| docket.claims.get_key_value(&claim)) {
-        return Some(vec![dispute::prove(challenge, &job.node, &buffer, Some(known))]);
+        return Some(vec![dispute::prove(challenge, job, &buffer, Some(known))]);
     }
     let signature = context.record?.proof.as_ref()?.segment.as_ref()?.signature.as_deref()?;
     let signature: Signature = signature.parse().ok()?;
@@ -190,7 +190,7 @@ fn proving(context: &Context<'_>, wanted: &Move) -> Option<Vec<Instruction>> {
     let claim = SegmentClaim { signed: true, segment: segment.segment, root: segment.root, ..SegmentClaim::default() };
     let signature = signature.as_ref().try_into().ok()?;
     let [verify, record] = dispute::record_segment_root(me, &job.operator, &statement, signature);
-    Some(vec![verify, record, dispute::prove(challenge, &job.node, &buffer, Some((&address, &claim)))])
+    Some(vec![verify, record, dispute::prove(challenge, job, &buffer, Some((&address, &claim)))])
 }
 
 /// The settlement together with everything that can be closed once it is settled.

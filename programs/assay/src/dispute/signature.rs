@@ -1,4 +1,4 @@
-//! Segment roots signed by a job's operator: what is signed, and the proof that a transaction carries such a signature.
+//! The proof that a transaction carries a signature: of segment roots and receipts by an operator, of vouchers by a client.
 //!
 //! This is the only place of the program where a signature is looked at. The ed25519 program verifies; here it is proved that
 //! it verified exactly this message of exactly this key: the instruction before the present one is of the ed25519 program,
@@ -66,17 +66,27 @@ impl SegmentStatement {
 /// Checks that the instruction before the present one verified a signature of `key` over `message`. `sysvar` are the data of
 /// the instructions sysvar, whose address the caller has checked.
 ///
-/// `SegmentSignatureMissing` or, when there is one over something else, `SegmentSignatureInvalid`.
+/// `SignatureMissing` or, when there is one over something else, `SignatureInvalid`.
 pub fn check_signed(sysvar: &[u8], key: &Pubkey, message: &[u8]) -> Checked {
-    let verifier = previous_instruction(sysvar).ok_or(AssayError::SegmentSignatureMissing)?;
-    if verifier.program != ED25519_PROGRAM.as_array() {
-        return Err(AssayError::SegmentSignatureMissing);
-    }
-    let signed = signed_by_one(verifier).ok_or(AssayError::SegmentSignatureInvalid)?;
-    if signed.key == key.as_array() && signed.message == message {
+    if signed_by(sysvar, key)? == message {
         Ok(())
     } else {
-        Err(AssayError::SegmentSignatureInvalid)
+        Err(AssayError::SignatureInvalid)
+    }
+}
+
+/// The message over which the instruction before the present one verified a signature of `key`: for messages too long to stand
+/// in a transaction twice. `sysvar` as for [`check_signed`], with the same errors.
+pub fn signed_by<'a>(sysvar: &'a [u8], key: &Pubkey) -> Checked<&'a [u8]> {
+    let verifier = previous_instruction(sysvar).ok_or(AssayError::SignatureMissing)?;
+    if verifier.program != ED25519_PROGRAM.as_array() {
+        return Err(AssayError::SignatureMissing);
+    }
+    let signed = signed_by_one(verifier).ok_or(AssayError::SignatureInvalid)?;
+    if signed.key == key.as_array() {
+        Ok(signed.message)
+    } else {
+        Err(AssayError::SignatureInvalid)
     }
 }
 

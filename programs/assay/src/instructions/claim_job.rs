@@ -9,8 +9,8 @@ use anchor_lang::prelude::*;
 /// Claims a posted job for a node.
 ///
 /// Who: the node's operator, from `Posted`, until the last claim slot. The node needs the stake that network and job ask
-/// for, free stake for the bond and for what a conviction would take besides, and a free place among its open jobs; and it
-/// was never convicted.
+/// for, free stake for the bond and for what a conviction would take besides, and a free place among its open jobs; it is the
+/// one that the job invites, if it invites one; and it was never convicted. Not while the guardian pauses new work.
 ///
 /// 1. Fixes the price on the ramp; pins node, operator and payee.
 /// 2. Locks the bond in the node's stake.
@@ -35,12 +35,12 @@ pub struct ClaimJob<'info> {
 
 impl ClaimJob<'_> {
     fn validate(&self, now: Slot) -> Result<()> {
-        let parameters = &self.network.parameters;
+        self.network.check_takes_work(now)?;
         self.job.state.after(JobEvent::Claim)?;
         require!(!self.job.claim_deadline()?.has_passed(now), AssayError::ClaimWindowClosed);
-        require!(self.node.stake >= parameters.minimum_stake, AssayError::StakeBelowNetworkMinimum);
+        require!(self.job.invites(&self.node.key()), AssayError::NotInvited);
+        self.node.check_may_take(&self.network.parameters)?;
         require!(self.node.stake >= self.job.minimum_stake, AssayError::StakeBelowJobMinimum);
-        require!(self.node.open_jobs < parameters.maximum_open_jobs_per_node, AssayError::TooManyOpenJobs);
         Ok(())
     }
 

@@ -50,6 +50,7 @@ pub struct CloseJob<'info> {
 
 impl<'info> CloseJob<'info> {
     fn validate(&self) -> Result<()> {
+        self.job.check_ordinary()?;
         self.job.check_closable()?;
         Ok(())
     }

@@ -25,6 +25,7 @@ pub struct FinaliseJob<'info> {
 
 impl FinaliseJob<'_> {
     fn validate(&self, now: Slot) -> Result<()> {
+        self.job.check_ordinary()?;
         self.job.state.after(JobEvent::Finalise)?;
         require_keys_eq!(self.node.key(), self.job.node, AssayError::WrongNode);
         require!(self.job.challenge_deadline()?.has_passed(now), AssayError::ChallengeWindowOpen);

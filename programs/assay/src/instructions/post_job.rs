@@ -5,7 +5,7 @@ use crate::events::JobPosted;
 use crate::market::{is_uri, minimum_bond, OutputDescriptor, PriceRamp};
 use crate::state::{limits, Client, Credits, DisputeRecord, DisputeTerms, Job, JobAudit, Network, PaymentMint};
 use crate::state_machine::JobState;
-use crate::units::{BasisPoints, Slots, TokenAmount};
+use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
 use crate::vault::Route;
 use anchor_lang::prelude::*;
 use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
@@ -50,6 +50,8 @@ pub struct PostJobArgs {
     pub audit_pot: u64,
     /// Most that one attestation earns; 0: no audit.
     pub audit_cap: u64,
+    /// The only node that may claim; none: every node.
+    pub invited_node: Option<Pubkey>,
     /// Where the graph can be fetched.
     #[cfg_attr(not(feature = "idl-build"), borsh(deserialize_with = "crate::wire::read_text"))]
     pub graph_uri: String,
@@ -99,6 +101,9 @@ impl PostJobArgs {
         if TokenAmount(self.bond) < minimum_bond(ramp.maximum, payment_mint.bond_rate(), multiple)? {
             return Err(AssayError::BondTooSmall);
         }
+        if self.invited_node == Some(Pubkey::default()) {
+            return Err(AssayError::InvitedNodeInvalid);
+        }
         JobAudit::check_terms(self.audit_pot, self.audit_cap, self.window_slots, parameters.audit.epoch_slots)?;
         let required_uris = [&self.graph_uri, &self.params_uri, &self.inputs_uri];
         if !required_uris.into_iter().all(|uri| is_uri(uri)) {
@@ -114,8 +119,8 @@ impl PostJobArgs {
 /// Posts a job and escrows its maximum price and its audit pot.
 ///
 /// Who: the client, which pays for the job, its vault and, the first time, its counter. All but the counter's rent returns
-/// when the job is closed. The four URIs share a transaction with everything else: together about 430 bytes fit without an
-/// address lookup table.
+/// when the job is closed. Not while the guardian pauses new work. The four URIs share a transaction with everything else:
+/// together about 430 bytes fit without an address lookup table; an invitation takes 32 of them.
 ///
 /// 1. Creates the job with its terms, pinning fee, miss charge, the terms of disputes and audits, the stake of all validators
 ///    and the newest slot hash, and its vault.
@@ -182,6 +187,7 @@ pub struct PostJob<'info> {
 
 impl<'info> PostJob<'info> {
     fn validate(&self, args: &PostJobArgs) -> Result<()> {
+        self.network.check_takes_work(Slot(Clock::get()?.slot))?;
         args.validate(&self.network, &self.payment_mint)?;
         Ok(())
     }
@@ -190,8 +196,8 @@ impl<'info> PostJob<'info> {
     pub fn handle(ctx: Context<'info, Self>, args: PostJobArgs) -> Result<()> {
         ctx.accounts.validate(&args)?;
         let accounts = &mut *ctx.accounts;
-        accounts.count_job(args.job_id, ctx.bumps.client_account)?;
-        accounts.record_terms(args, &ctx.bumps)?;
+        accounts.client_account.begin(accounts.client.key(), args.job_id, ctx.bumps.client_account)?;
+        accounts.record_terms(args, ctx.bumps.job)?;
         let escrow = accounts.job.escrow()?.0;
         Route {
             token_program: &accounts.token_program,
@@ -205,35 +211,43 @@ impl<'info> PostJob<'info> {
         require_gte!(accounts.vault.amount, escrow, AssayError::VaultShort);
         accounts.client_account.invariant()?;
         accounts.job.invariant()?;
-
-        let job = &ctx.accounts.job;
-        emit_cpi!(JobPosted {
-            job: job.key(),
-            client: job.client,
-            job_id: job.job_id,
-            payment_mint: job.payment_mint,
-            graph_root: job.graph_root,
-            price_min: job.price_min,
-            price_max: job.price_max,
-            bond: job.bond,
-            audit_pot: job.audit.pot,
-            last_claim_slot: job.claim_deadline()?.last().0,
-        });
+        emit_cpi!(announce(&ctx.accounts.job)?);
         Ok(())
     }
 
-    fn count_job(&mut self, job_id: u64, bump: u8) -> Result<()> {
-        let counter = &mut self.client_account;
-        if counter.is_new() {
-            counter.version = Client::VERSION;
-            counter.bump = bump;
-            counter.client = self.client.key();
-        }
-        counter.open_job(job_id)?;
+    fn record_terms(&mut self, args: PostJobArgs, bump: u8) -> Result<()> {
+        let posting = Posting {
+            client: self.client.key(),
+            mint: self.mint.key(),
+            vault: self.vault.key(),
+            bump,
+            network: &self.network,
+            payment_mint: &self.payment_mint,
+        };
+        self.job.set_inner(posting.job(args)?);
         Ok(())
     }
+}
 
-    fn record_terms(&mut self, args: PostJobArgs, bumps: &PostJobBumps) -> Result<()> {
+/// What a job takes from where it is posted, by a client or out of a budget.
+pub(super) struct Posting<'a> {
+    /// Who posts and pays.
+    pub(super) client: Pubkey,
+    /// The mint of the price.
+    pub(super) mint: Pubkey,
+    /// The vault of the job.
+    pub(super) vault: Pubkey,
+    /// Bump of the job's address.
+    pub(super) bump: u8,
+    /// For what is pinned.
+    pub(super) network: &'a Network,
+    /// For the rate of bonds.
+    pub(super) payment_mint: &'a PaymentMint,
+}
+
+impl Posting<'_> {
+    /// The job with its terms, which were checked.
+    pub(super) fn job(&self, args: PostJobArgs) -> Result<Job> {
         let parameters = &self.network.parameters;
         let rate = self.payment_mint.bond_rate();
         let multiple = BasisPoints(parameters.audit.attestation_bond_bps);
@@ -247,17 +261,17 @@ impl<'info> PostJob<'info> {
             audits_per_job: parameters.audit.audits_per_job,
             ..JobAudit::default()
         };
-        self.job.set_inner(Job {
+        Ok(Job {
             version: Job::VERSION,
-            bump: bumps.job,
+            bump: self.bump,
             state: JobState::Posted,
-            client: self.client.key(),
+            client: self.client,
             job_id: args.job_id,
-            payment_mint: self.mint.key(),
+            payment_mint: self.mint,
             node: Pubkey::default(),
             operator: Pubkey::default(),
             payee: Pubkey::default(),
-            vault: self.vault.key(),
+            vault: self.vault,
             graph_root: args.graph_root,
             params_root: args.params_root,
             inputs_root: args.inputs_root,
@@ -273,6 +287,7 @@ impl<'info> PostJob<'info> {
             window_slots: args.window_slots,
             minimum_stake: args.minimum_stake,
             bond: args.bond,
+            invited_node: args.invited_node.unwrap_or_default(),
             protocol_fee_bps: parameters.protocol_fee_bps,
             miss_charge_bps: parameters.miss_charge_bps,
             posted_slot: Clock::get()?.slot,
@@ -289,11 +304,27 @@ impl<'info> PostJob<'info> {
             record: DisputeRecord::default(),
             audit,
             unavailable_open: 0,
+            session: Pubkey::default(),
             graph_uri: args.graph_uri,
             params_uri: args.params_uri,
             inputs_uri: args.inputs_uri,
             store_uri: args.store_uri,
-        });
-        Ok(())
+        })
     }
+}
+
+/// What is announced of a job that was posted.
+pub(super) fn announce(job: &Account<'_, Job>) -> Result<JobPosted> {
+    Ok(JobPosted {
+        job: job.key(),
+        client: job.client,
+        job_id: job.job_id,
+        payment_mint: job.payment_mint,
+        graph_root: job.graph_root,
+        price_min: job.price_min,
+        price_max: job.price_max,
+        bond: job.bond,
+        audit_pot: job.audit.pot,
+        last_claim_slot: job.claim_deadline()?.last().0,
+    })
 }

@@ -1,10 +1,11 @@
-//! One client: the counter that keeps job ids from being used twice.
+//! One client: the counter that keeps ids of jobs and sessions from being used twice.
 
 use super::{check_invariant, check_version};
 use crate::error::{AssayError, Checked};
 use anchor_lang::prelude::*;
 
-/// Counts a client's jobs. Never closed, so that a job id, and with it a job's address, is never used again.
+/// Counts a client's jobs and sessions, which share their ids. Never closed, so that an id, and with it an address, is never used
+/// again.
 #[account]
 #[derive(InitSpace, Debug, Default)]
 pub struct Client {
@@ -14,9 +15,9 @@ pub struct Client {
     pub bump: u8,
     /// The key that posts and pays.
     pub client: Pubkey,
-    /// Id of the job that is posted next.
+    /// Id of the job or session that comes next.
     pub next_job_id: u64,
-    /// Jobs that were posted and not yet closed.
+    /// Jobs and sessions that were begun and not yet closed.
     pub open_jobs: u32,
 }
 
@@ -31,7 +32,23 @@ impl Client {
         self.version == 0
     }
 
-    /// Counts a job that is posted with `job_id`. `JobIdMismatch` unless it is the next id.
+    /// Names the client of the account, with its bump, if it was just created.
+    pub fn introduce(&mut self, client: Pubkey, bump: u8) {
+        if self.is_new() {
+            self.version = Self::VERSION;
+            self.bump = bump;
+            self.client = client;
+        }
+    }
+
+    /// Counts a job, or a session, that `client` begins with `job_id`, in the account just created, if it was, with this bump.
+    /// `JobIdMismatch` unless it is the next id.
+    pub fn begin(&mut self, client: Pubkey, job_id: u64, bump: u8) -> Checked {
+        self.introduce(client, bump);
+        self.open_job(job_id)
+    }
+
+    /// Counts a job, or a session, that is begun with `job_id`. `JobIdMismatch` unless it is the next id.
     pub fn open_job(&mut self, job_id: u64) -> Checked {
         if job_id != self.next_job_id {
             return Err(AssayError::JobIdMismatch);
@@ -41,7 +58,7 @@ impl Client {
         Ok(())
     }
 
-    /// Counts a job that is closed.
+    /// Counts a job, or a session, that is closed.
     pub fn close_job(&mut self) -> Checked {
         self.open_jobs = self.open_jobs.checked_sub(1).ok_or(AssayError::InvariantBroken)?;
         Ok(())
@@ -69,6 +86,17 @@ mod tests {
         client.open_job(1).unwrap();
         assert_eq!((client.next_job_id, client.open_jobs), (2, 1));
         client.invariant().unwrap();
+    }
+
+    /// An account that exists keeps its client, and above all its ids.
+    #[test]
+    fn only_a_new_account_is_introduced() {
+        let mut client = Client::default();
+        client.introduce(Pubkey::new_from_array([1; 32]), 254);
+        assert_eq!((client.version, client.bump, client.client), (1, 254, Pubkey::new_from_array([1; 32])));
+        client.open_job(0).unwrap();
+        client.introduce(Pubkey::new_from_array([2; 32]), 253);
+        assert_eq!((client.bump, client.client, client.next_job_id), (254, Pubkey::new_from_array([1; 32]), 1));
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod dispute;
 
 pub use dispute::{DisputeRecord, DisputeTerms, Fault};
 
-use super::{check_invariant, check_version, JobAudit};
+use super::{check_invariant, check_version, JobAudit, Session};
 use crate::address::JOB_SEED;
 use crate::dispute::penalty::MAXIMUM_VALID_CLAIMS;
 use crate::dispute::{Target, TargetKind};
@@ -61,7 +61,7 @@ pub struct CommittedResult {
     pub result_manifest: [u8; 32],
 }
 
-/// One job. Prices are base units of the payment mint, bonds and charges of the stake mint.
+/// One job, or one receipt of a session that was called in. Prices are base units of the payment mint, bonds and charges of the stake mint.
 ///
 /// The strings come last, so that everything before them lies at a fixed offset; the account is exactly as long as they
 /// need. After posting, the terms (all down to `miss_charge_bps`, `dispute`, those of `audit`, and the strings) never change.
@@ -119,6 +119,8 @@ pub struct Job {
     pub minimum_stake: u64,
     /// What the claiming node locks.
     pub bond: u64,
+    /// The only node that may claim; zero: every node.
+    pub invited_node: Pubkey,
     /// The protocol's share of the price, as it was when the job was posted.
     pub protocol_fee_bps: u16,
     /// The share of the bond that a miss costs, as it was when the job was posted.
@@ -153,6 +155,9 @@ pub struct Job {
     pub audit: JobAudit,
     /// Filings that the output is unavailable that are not decided. While there is one, the client does not accept.
     pub unavailable_open: u32,
+    /// The session whose receipt this is, called in by `client`; zero for an ordinary job. A receipt has no price and no vault,
+    /// its bond is the session's, and `job_id` is its sequence.
+    pub session: Pubkey,
 
     /// Where the graph can be fetched.
     #[max_len(MAXIMUM_URI_BYTES)]
@@ -188,6 +193,13 @@ impl Job {
         WITHOUT_URIS.saturating_add(uri_bytes)
     }
 
+    /// Size of the account's data of a receipt of `session` that is called in, with room for any place of its inputs: the
+    /// client can name another one.
+    pub fn receipt_space(session: &Session) -> usize {
+        let uri_bytes = session.graph_uri.len().saturating_add(session.params_uri.len());
+        Self::space(uri_bytes.saturating_add(MAXIMUM_URI_BYTES))
+    }
+
     /// The price over time.
     pub fn price_ramp(&self) -> PriceRamp {
         PriceRamp {
@@ -221,6 +233,11 @@ impl Job {
     /// The last slot at which a dispute can end if the result is committed and challenged at the last moment.
     pub fn last_obligation(&self) -> Checked<Slot> {
         self.run_deadline()?.last().plus(Slots(self.window_slots))?.plus(self.dispute.longest_slots())
+    }
+
+    /// Whether a node may claim, as far as the invitation goes.
+    pub fn invites(&self, node: &Pubkey) -> bool {
+        self.invited_node == Pubkey::default() || self.invited_node == *node
     }
 
     /// Fixes the price and pins the node.
@@ -306,6 +323,41 @@ impl Job {
         self.record.fault = fault;
         self.state = state;
         Ok(())
+    }
+
+    /// Whether the job is a receipt of a session that was called in.
+    pub fn is_receipt(&self) -> bool {
+        self.session != Pubkey::default()
+    }
+
+    /// `JobIsReceipt` unless the job is an ordinary one.
+    pub fn check_ordinary(&self) -> Checked {
+        if self.is_receipt() {
+            Err(AssayError::JobIsReceipt)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// `JobIsNoReceipt` unless the job is a receipt that was called in, `WrongSession` unless it is one of `session`.
+    pub fn check_receipt_of(&self, session: &Pubkey) -> Checked {
+        if !self.is_receipt() {
+            return Err(AssayError::JobIsNoReceipt);
+        }
+        if self.session != *session {
+            return Err(AssayError::WrongSession);
+        }
+        Ok(())
+    }
+
+    /// `WrongSession` or `SessionMissing` unless `session` is the address of the job's session, or none for an ordinary job. A
+    /// receipt that is convicted already does without: its session may be gone.
+    pub fn check_session(&self, session: Option<Pubkey>) -> Checked {
+        match session {
+            Some(session) if !self.is_receipt() || session != self.session => Err(AssayError::WrongSession),
+            None if self.is_receipt() && self.state != JobState::Convicted => Err(AssayError::SessionMissing),
+            _ => Ok(()),
+        }
     }
 
     /// Adds to what is to be burned.
@@ -436,7 +488,9 @@ impl Job {
             JobState::Missed => claimed && owed == self.credits.client && self.charge_credit <= self.bond,
         };
         let covered = self.liabilities()? <= self.escrow()?;
-        check_invariant(holds && covered && self.price <= self.price_max && self.record_holds() && self.audit_holds())
+        let receipt = !self.is_receipt() || (self.escrow()? == TokenAmount::ZERO && self.vault == Pubkey::default());
+        let records_hold = self.record_holds() && self.audit_holds();
+        check_invariant(holds && covered && receipt && self.price <= self.price_max && records_hold)
     }
 
     /// Fees are owed exactly as long as attestations of a settled job are open; and nobody attests for nothing.

@@ -1,6 +1,6 @@
 //! A node: its keys, its stake, and what of it is locked or on its way out.
 
-use super::{check_invariant, check_version, limits};
+use super::{check_invariant, check_version, limits, Parameters};
 use crate::dispute::penalty;
 use crate::error::{AssayError, Checked};
 use crate::market::{is_endpoint, unbonding, Unbonding, MAXIMUM_ENDPOINT_BYTES, WITHDRAWAL_PLACES};
@@ -22,17 +22,17 @@ pub struct Node {
     pub index: u16,
     /// The cold key: moves stake out, receives earnings, changes the operator.
     pub withdraw_authority: Pubkey,
-    /// The hot key: claims jobs.
+    /// The hot key: claims jobs, accepts sessions and signs receipts.
     pub operator: Pubkey,
     /// Active stake, locked bonds included.
     pub stake: u64,
-    /// Sum of the bonds of open jobs.
+    /// Sum of the bonds of open jobs and sessions.
     pub locked: u64,
     /// Withdrawals under way.
     pub unbonding: [Unbonding; WITHDRAWAL_PLACES],
-    /// Jobs claimed and not ended.
+    /// Jobs claimed, and sessions accepted, that have not ended.
     pub open_jobs: u32,
-    /// Jobs that settled in this node's favour.
+    /// Jobs and sessions that settled in this node's favour.
     pub jobs_settled: u64,
     /// Claims that ended without a result.
     pub jobs_missed: u64,
@@ -42,7 +42,7 @@ pub struct Node {
     pub last_claim_slot: u64,
     /// Last slot at which a dispute over a job that the node claimed so far can end; 0 if it never claimed.
     pub last_obligation_slot: u64,
-    /// Jobs of the node that were convicted. Who has one never claims again.
+    /// Jobs and receipts of the node that were convicted. Who has one never claims again.
     pub fraud_convictions: u32,
     /// Until then no stake can be withdrawn: a conviction, or a root posted for the node, keeps it reachable.
     pub frozen_until_slot: u64,
@@ -121,6 +121,17 @@ impl Node {
         unbonding::take_released(&mut self.unbonding, now)
     }
 
+    /// `StakeBelowNetworkMinimum` or `TooManyOpenJobs` unless the network lets the node take one more job or session.
+    pub fn check_may_take(&self, parameters: &Parameters) -> Checked {
+        if self.stake < parameters.minimum_stake {
+            return Err(AssayError::StakeBelowNetworkMinimum);
+        }
+        if self.open_jobs >= parameters.maximum_open_jobs_per_node {
+            return Err(AssayError::TooManyOpenJobs);
+        }
+        Ok(())
+    }
+
     /// Locks the bond of a job that the node claims at `now` and whose dispute ends at `obligation` at the latest. A
     /// conviction takes `slash` of the stake besides the bond; so much stays free, so that the first conviction is whole.
     ///
@@ -168,6 +179,12 @@ impl Node {
     ) -> Checked<TokenAmount> {
         self.free_bond(bond)?;
         self.stake = TokenAmount(self.stake).minus(bond)?.0;
+        self.slash(slash, now, unbonding)
+    }
+
+    /// Takes `slash` of everything that is the node's and that no bond locks, unbonding included, counts a conviction and
+    /// freezes the rest for `unbonding`: for a conviction whose bond is gone already. Returns what was taken.
+    pub fn slash(&mut self, slash: BasisPoints, now: Slot, unbonding: Slots) -> Checked<TokenAmount> {
         let free = self.free_stake()?;
         let queued = unbonding::total(&self.unbonding)?;
         let slashed = penalty::slashed_stake(free, TokenAmount(self.stake), queued, slash)?;

@@ -83,7 +83,13 @@ fn accounts_in_the_wrong_places_are_answered_with_an_error() {
 fn hostile_lengths_are_refused() {
     let mut calls = every_call();
     let mut find = |name| calls.swap_remove(calls.iter().position(|call| call.name == name).unwrap());
-    for (what, text) in [("register_node", "http://a:1"), ("update_node", "http://a:1"), ("post_job", "http://store")] {
+    for (what, text) in [
+        ("register_node", "http://a:1"),
+        ("update_node", "http://a:1"),
+        ("post_job", "http://store"),
+        ("open_session", "http://store"),
+        ("amend_receipt", "http://store"),
+    ] {
         let EveryCall { mut world, instruction: right, .. } = find(what);
         let text_at = right.data.windows(text.len()).position(|bytes| bytes == text.as_bytes()).unwrap();
         for length in [1_025u32, 32 * 1_024, 1 << 20, u32::MAX] {
@@ -106,7 +112,7 @@ fn hostile_lengths_are_refused() {
 #[test]
 fn unknown_instructions_are_refused() {
     let mut world = World::new();
-    let known = world.set_parameters(program_tests::terms::parameters()).instruction();
+    let known = world.propose_authority(world.client).instruction();
     for data in [vec![], vec![1], vec![0; 7], vec![0; 8], vec![0xff; 100]] {
         let unknown = Instruction { data, ..known.clone() };
         let refusal = world.transact(&[unknown]).expect_err("an unknown instruction");

@@ -72,7 +72,7 @@ fn stake_outlasts_every_job_that_it_may_answer_for() {
         },
         ..parameters()
     };
-    world.accepts(&world.set_parameters(short));
+    world.changes_parameters(short);
     let event: WithdrawalRequested = world.accepts(&world.request_withdrawal(&node, 1)).event();
     assert_eq!(event.release_slot, last_obligation + limits::UNBONDING_MARGIN_SLOTS);
 }

@@ -50,7 +50,7 @@ fn no_other_signature_passes() {
     let call = record(&trial, 0, root).instruction();
     let right = trial.statement(0, root);
     let check = trial.signed(&right);
-    let invalid = AssayError::SegmentSignatureInvalid;
+    let invalid = AssayError::SignatureInvalid;
     let others = [
         ("another cluster", SegmentStatement { genesis_hash: [0; 32], ..right }),
         ("another job", SegmentStatement { job: Pubkey::new_from_array([9; 32]), ..right }),
@@ -83,7 +83,7 @@ fn no_other_signature_passes() {
         }
     }
     refuses(&mut trial, "two signatures", &[two, call.clone()], invalid);
-    let missing = AssayError::SegmentSignatureMissing;
+    let missing = AssayError::SignatureMissing;
     refuses(&mut trial, "none", std::slice::from_ref(&call), missing);
     let filler = trial.world.burn_nothing();
     refuses(&mut trial, "not right before", &[check.clone(), filler, call.clone()], missing);
@@ -171,7 +171,7 @@ fn two_signed_roots_convict() {
     let call = trial.world.prove_equivocation(challenger, &trial.job, 0, [8; 32]);
     let check = trial.signed(&trial.statement(0, [8; 32]));
     let elsewhere = trial.signed(&trial.statement(1, [8; 32]));
-    refuses(&mut trial, "of another segment", &[elsewhere, call.instruction()], AssayError::SegmentSignatureInvalid);
+    refuses(&mut trial, "of another segment", &[elsewhere, call.instruction()], AssayError::SignatureInvalid);
 
     let other = trial.party("other");
     let right = call.accounts;

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod attestations;
+mod budgets;
 mod challengers;
 mod checks;
 mod crashes;
@@ -13,6 +14,7 @@ mod lies;
 mod network;
 mod outages;
 mod pretrained;
+mod sessions;
 mod split;
 mod trial;
 mod watching;

@@ -6,6 +6,7 @@ use assay::dispute::Target;
 use assay::dispute::signature::{ED25519_PROGRAM, INSTRUCTIONS_SYSVAR, SLOT_HASHES_SYSVAR, SegmentStatement};
 use assay::instruction as data;
 use assay::state::{Challenge, Demand, DemandKey, Job, SegmentClaim};
+use assay::state_machine::JobState;
 use assay::{
     CloseChallengeArgs, CloseSegmentClaimArgs, CommitChallengeArgs, DemandOpeningArgs, DemandSegmentRootArgs,
     GrowBufferArgs, OpenBufferArgs, PostSegmentRootArgs, ProveEquivocationArgs, RecordSegmentRootArgs,
@@ -110,15 +111,19 @@ pub fn create_buffer(owner: &Pubkey, id: u64, bytes: u32) -> Vec<Instruction> {
 /// The instruction of the ed25519 program that verifies `signature` of `operator` over the statement. It must stand right
 /// before the instruction that relies on it.
 pub fn verify_segment_signature(operator: &Pubkey, statement: &SegmentStatement, signature: &[u8; 64]) -> Instruction {
+    verify_signature(operator, &statement.message(), signature)
+}
+
+/// The instruction of the ed25519 program that verifies one signature of `key` over `message`, all from its own data.
+pub(super) fn verify_signature(key: &Pubkey, message: &[u8], signature: &[u8; 64]) -> Instruction {
     const HEAD: u16 = 2 + 14;
     const OWN: u16 = u16::MAX;
-    let message = statement.message();
     let (key_at, signature_at, message_at) = (HEAD, HEAD + 32, HEAD + 32 + 64);
     let mut bytes = vec![1, 0];
     for number in [signature_at, OWN, key_at, OWN, message_at, message.len() as u16, OWN] {
         bytes.extend(number.to_le_bytes());
     }
-    bytes.extend(operator.as_ref());
+    bytes.extend(key.as_ref());
     bytes.extend(signature);
     bytes.extend(message);
     Instruction { program_id: ED25519_PROGRAM, accounts: Vec::new(), data: bytes }
@@ -254,25 +259,26 @@ pub fn answer_opening(owner: &Pubkey, demand_address: &Pubkey, demand: &Demand, 
     )
 }
 
-/// Proves a fault with a buffer of the challenger. `claim` is the segment root that the proof reads, if it reads one.
+/// Proves a fault with a buffer of the challenger. `job` is the challenged one as it is now; `claim` is the segment root that the
+/// proof reads, if it reads one.
 pub fn prove(
     challenge: &Challenge,
-    node: &Pubkey,
+    job: &Job,
     buffer: &Pubkey,
     claim: Option<(&Pubkey, &SegmentClaim)>,
 ) -> Instruction {
-    let job = &challenge.job;
     build(
         accounts::Prove {
             challenger: challenge.challenger,
             network: address::network(),
-            node: *node,
-            job: *job,
-            challenge: address::challenge(job, &challenge.challenger),
+            node: job.node,
+            job: challenge.job,
+            challenge: address::challenge(&challenge.job, &challenge.challenger),
             buffer: *buffer,
             waiting: waiting(challenge),
             claim: claim.map(|(address, _)| *address),
             segment_demand: claim.and_then(|(_, claim)| some(claim.demand)),
+            session: convictable_session(job),
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
         },
@@ -280,47 +286,46 @@ pub fn prove(
     )
 }
 
-/// Proves that the operator signed another root than the recorded one: the signature check, and the instruction that relies on
-/// it. Both must stay together, in this order.
+/// Proves that the operator of `job` signed another root than the recorded one: the signature check, and the instruction that
+/// relies on it. Both must stay together, in this order. `job` is the challenged one as it is now.
 pub fn prove_equivocation(
     challenge: &Challenge,
-    node: &Pubkey,
-    operator: &Pubkey,
+    job: &Job,
     statement: &SegmentStatement,
     signature: &[u8; 64],
 ) -> [Instruction; 2] {
-    let job = &challenge.job;
     let prove = build(
         accounts::ProveEquivocation {
             challenger: challenge.challenger,
             network: address::network(),
-            node: *node,
-            job: *job,
-            challenge: address::challenge(job, &challenge.challenger),
+            node: job.node,
+            job: challenge.job,
+            challenge: address::challenge(&challenge.job, &challenge.challenger),
             waiting: waiting(challenge),
-            claim: address::segment_claim(job, statement.segment, operator),
+            claim: address::segment_claim(&challenge.job, statement.segment, &job.operator),
+            session: convictable_session(job),
             instructions: INSTRUCTIONS_SYSVAR,
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
         },
         data::ProveEquivocation { args: ProveEquivocationArgs { root: statement.root } },
     );
-    [verify_segment_signature(operator, statement, signature), prove]
+    [verify_segment_signature(&job.operator, statement, signature), prove]
 }
 
-/// Ends a challenge's wait for an answer. `claim` is the posted root below which the demand lies, if it does. Nobody needs to
-/// sign but the fee payer.
-pub fn time_out_defender(challenge: &Challenge, node: &Pubkey, claim: Option<(&Pubkey, &SegmentClaim)>) -> Instruction {
-    let job = &challenge.job;
+/// Ends a challenge's wait for an answer. `job` is the challenged one as it is now; `claim` is the posted root below which the
+/// demand lies, if it does. Nobody needs to sign but the fee payer.
+pub fn time_out_defender(challenge: &Challenge, job: &Job, claim: Option<(&Pubkey, &SegmentClaim)>) -> Instruction {
     build(
         accounts::TimeOutDefender {
             network: address::network(),
-            node: *node,
-            job: *job,
-            challenge: address::challenge(job, &challenge.challenger),
+            node: job.node,
+            job: challenge.job,
+            challenge: address::challenge(&challenge.job, &challenge.challenger),
             waiting: challenge.clocks.demand,
             claim: claim.map(|(address, _)| *address),
             segment_demand: claim.and_then(|(_, claim)| some(claim.demand)),
+            session: convictable_session(job),
             slot_hashes: SLOT_HASHES_SYSVAR,
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
@@ -480,6 +485,12 @@ pub fn segment_statement(
         ir_version: job.ir_version,
         root,
     }
+}
+
+/// The session that is convicted with `job`, if the job is a receipt that was called in and is not convicted yet. One that is does
+/// without: its session may be gone.
+fn convictable_session(job: &Job) -> Option<Pubkey> {
+    some(job.session).filter(|_| job.state != JobState::Convicted)
 }
 
 fn waiting(challenge: &Challenge) -> Option<Pubkey> {

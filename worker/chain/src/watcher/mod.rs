@@ -1,16 +1,16 @@
-//! The changes of jobs and nodes as a stream that misses nothing.
+//! The changes of jobs, sessions and nodes as a stream that misses nothing.
 //!
 //! A websocket can drop, lag, or say things twice, and it does not announce closed accounts. So its notifications are only
 //! a doorbell: whatever rings is read from the chain, and after every (re)connection, and at intervals, everything is read.
 //! Reads never go back in time. An event is sent when, and only when, what was read differs from what was known.
 
-mod session;
+mod connection;
 mod view;
 
 use crate::accounts::JobFilter;
 use crate::backoff::Backoff;
 use crate::chain::Chain;
-use assay::state::{Job, Node};
+use assay::state::{Job, Node, Session};
 use solana_sdk::pubkey::Pubkey;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -48,6 +48,8 @@ pub struct WatcherOptions {
     pub jobs: JobScope,
     /// Addresses of node accounts to watch besides.
     pub nodes: Vec<Pubkey>,
+    /// The node account whose sessions to watch besides: those that are offered to it, and those that it accepted.
+    pub sessions_of: Option<Pubkey>,
     /// How often everything is read even though the socket lives; also the longest that a closed job stays unnoticed.
     pub resync_interval: Duration,
     /// How long the socket may be silent before it counts as dead, while connecting too. It carries every slot, so it is
@@ -62,6 +64,7 @@ impl Default for WatcherOptions {
         Self {
             jobs: JobScope::All,
             nodes: Vec::new(),
+            sessions_of: None,
             resync_interval: Duration::from_secs(30),
             silence_limit: Duration::from_secs(15),
             gather: Duration::from_millis(20),
@@ -83,6 +86,20 @@ pub enum WatcherEvent {
     },
     /// A job that was known is closed.
     JobClosed {
+        /// Its address.
+        address: Pubkey,
+    },
+    /// A watched session is new or different.
+    SessionChanged {
+        /// Its address.
+        address: Pubkey,
+        /// The session as it is now.
+        session: Box<Session>,
+        /// The slot at which it was read.
+        slot: u64,
+    },
+    /// A watched session that was known is closed.
+    SessionClosed {
         /// Its address.
         address: Pubkey,
     },
@@ -109,7 +126,7 @@ pub enum WatcherEvent {
     },
 }
 
-/// Watches jobs and nodes over one endpoint.
+/// Watches jobs, sessions and nodes over one endpoint.
 #[derive(Clone, Debug)]
 pub struct Watcher {
     chain: Chain,
@@ -140,15 +157,15 @@ impl Watcher {
         let mut view = view::View::default();
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
         loop {
-            let mut session = session::Session {
+            let mut connection = connection::Connection {
                 chain: &self.chain,
                 options: &self.options,
                 view: &mut view,
                 events,
                 resynced: false,
             };
-            let Err(error) = session.run().await;
-            if session.resynced {
+            let Err(error) = connection.run().await;
+            if connection.resynced {
                 backoff.reset();
             }
             let delay = backoff.advance();

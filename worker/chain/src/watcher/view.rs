@@ -32,6 +32,7 @@ pub(super) enum Difference {
 #[derive(Debug, Default)]
 pub(super) struct View {
     pub(super) jobs: Known,
+    pub(super) sessions: Known,
     pub(super) nodes: Known,
     /// Latest slot that was announced.
     pub(super) announced_slot: u64,

@@ -148,6 +148,13 @@ impl<M: Market> Driver<M> {
 
     fn refuse_terms(&self, job: &Job) -> Option<Refusal> {
         let config = &self.shared.config;
+        if !job.invites(&self.shared.node) {
+            return Some(Refusal::new(
+                "N0231",
+                format!("the job invites {}, this node is {}", job.invited_node, self.shared.node),
+                "invite this node, or no node",
+            ));
+        }
         let mint = job.payment_mint.to_string();
         if !config.accepted_mints.is_empty() && !config.accepted_mints.contains(&mint) {
             return Some(Refusal::new(
@@ -186,7 +193,8 @@ impl<M: Market> Driver<M> {
     async fn stake_for(&mut self, job: &Job) -> Result<Stake, DriveError> {
         let heard = self.ears.hear_node();
         let seen = self.shared.market.node(self.looked.max(heard)).await?;
-        Ok(Stake::of(seen.account.as_ref(), job))
+        let slash = BasisPoints(u32::from(job.dispute.slash_bps));
+        Ok(Stake::of(seen.account.as_ref(), job.bond, slash, job.minimum_stake))
     }
 
     async fn fetch(&mut self, job: &Job, cancel: &CancellationToken) -> Result<(), DriveError> {
@@ -234,7 +242,7 @@ impl<M: Market> Driver<M> {
             Ok(Ok(())) => {}
             #[cfg(debug_assertions)]
             Ok(Err(EngineError::Fault(error))) => {
-                return self.skip(Refusal::new("N0219", error.to_string(), "start the node with another fault"));
+                return self.skip(Refusal::new("N0230", error.to_string(), "start the node with another fault"));
             }
             Ok(Err(error)) => {
                 return self.skip(Refusal::new(
@@ -246,9 +254,12 @@ impl<M: Market> Driver<M> {
             Err(error) => return self.skip(Refusal::new("N0210", error.to_string(), "report this graph")),
         }
         let run = self.shared.engine.estimate(&prepared).unwrap_or(Duration::ZERO);
-        // Jobs share the machine: in the worst case each takes as long as all together.
-        let jobs = u32::try_from(self.shared.config.concurrent_jobs).unwrap_or(u32::MAX);
-        let slots = estimate::slots(run.saturating_mul(jobs), self.shared.board.slot_time());
+        // Jobs and sessions share the machine: in the worst case each takes as long as all together.
+        let sessions = &self.shared.config.sessions;
+        let runs_of_sessions = if sessions.enabled { sessions.concurrent_runs } else { 0 };
+        let runs = self.shared.config.concurrent_jobs.saturating_add(runs_of_sessions);
+        let runs = u32::try_from(runs).unwrap_or(u32::MAX);
+        let slots = estimate::slots(run.saturating_mul(runs), self.shared.board.slot_time());
         if let Some(refusal) = refuse_run_time(job.run_slots, self.shared.config.limits.margin_slots, slots) {
             return self.skip(refusal);
         }
@@ -268,9 +279,9 @@ impl<M: Market> Driver<M> {
     }
 }
 
-/// Whether this node's stake covers a job.
+/// Whether this node's stake covers a job or a session.
 #[derive(Debug, PartialEq, Eq)]
-enum Stake {
+pub(crate) enum Stake {
     Enough,
     /// Enough in all, but other bonds lock it at present.
     Locked,
@@ -278,7 +289,7 @@ enum Stake {
 }
 
 impl Stake {
-    fn of(node: Option<&Node>, job: &Job) -> Self {
+    pub(crate) fn of(node: Option<&Node>, bond: u64, slash: BasisPoints, minimum_stake: u64) -> Self {
         let Some(node) = node else {
             return Self::TooLittle(Refusal::new("N0208", "the node is not registered", "run `assay node init`"));
         };
@@ -286,15 +297,15 @@ impl Stake {
             return Self::TooLittle(Refusal::new("N0217", "the node was convicted", "register another node"));
         }
         // The program's own rule: besides the bond, what a conviction would slash stays free.
-        let (bond, slash) = (TokenAmount(job.bond), BasisPoints(u32::from(job.dispute.slash_bps)));
-        let covers = |locked| Node { locked, ..node.clone() }.lock_bond(bond, slash, Slot(0), Slot(0)).is_ok();
-        if node.stake < job.minimum_stake || !covers(0) {
+        let locks = |node: &mut Node| node.lock_bond(TokenAmount(bond), slash, Slot(0), Slot(0)).is_ok();
+        let covers = |locked| locks(&mut Node { locked, ..node.clone() });
+        if node.stake < minimum_stake || !covers(0) {
             let share = slash.0.max(u32::from(node.slash_reserve_bps));
             return Self::TooLittle(Refusal::new(
                 "N0208",
                 format!(
-                    "the bond is {}, {share} of 10,000 parts of the stake stay free, the least stake is {}, this node's {}",
-                    job.bond, job.minimum_stake, node.stake
+                    "the bond is {bond}, {share} of 10,000 parts of the stake stay free, the least stake is {minimum_stake}, this node's {}",
+                    node.stake
                 ),
                 "stake more with `assay node stake`",
             ));
@@ -373,20 +384,23 @@ mod tests {
     #[test]
     fn stake_is_too_little_or_only_locked() {
         let job = Job { bond: 50, minimum_stake: 80, ..Job::default() };
-        let stake = |stake, locked| Stake::of(Some(&Node { stake, locked, ..Node::default() }), &job);
+        let of = |node: Option<&Node>, job: &Job| {
+            Stake::of(node, job.bond, BasisPoints(u32::from(job.dispute.slash_bps)), job.minimum_stake)
+        };
+        let stake = |stake, locked| of(Some(&Node { stake, locked, ..Node::default() }), &job);
         assert_eq!(stake(80, 30), Stake::Enough);
         let slashed = Job { dispute: DisputeTerms { slash_bps: 2_500, ..DisputeTerms::default() }, ..job.clone() };
-        let reserved = |stake, locked| Stake::of(Some(&Node { stake, locked, ..Node::default() }), &slashed);
+        let reserved = |stake, locked| of(Some(&Node { stake, locked, ..Node::default() }), &slashed);
         assert_eq!(reserved(80, 10), Stake::Enough);
         assert_eq!(reserved(80, 11), Stake::Locked);
         let large = Job { bond: 61, ..slashed.clone() };
-        let too_large = Stake::of(Some(&Node { stake: 80, ..Node::default() }), &large);
+        let too_large = of(Some(&Node { stake: 80, ..Node::default() }), &large);
         assert!(matches!(too_large, Stake::TooLittle(refusal) if refusal.code == "N0208"));
         let convicted = Node { stake: 1_000, fraud_convictions: 1, ..Node::default() };
-        assert!(matches!(Stake::of(Some(&convicted), &job), Stake::TooLittle(refusal) if refusal.code == "N0217"));
+        assert!(matches!(of(Some(&convicted), &job), Stake::TooLittle(refusal) if refusal.code == "N0217"));
         assert_eq!(stake(80, 31), Stake::Locked);
         assert!(matches!(stake(79, 0), Stake::TooLittle(refusal) if refusal.code == "N0208"));
-        assert!(matches!(Stake::of(None, &job), Stake::TooLittle(refusal) if refusal.code == "N0208"));
+        assert!(matches!(of(None, &job), Stake::TooLittle(refusal) if refusal.code == "N0208"));
     }
 
     #[test]

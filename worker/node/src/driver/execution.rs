@@ -6,10 +6,10 @@ use crate::failpoint;
 use crate::journal::{Computed, Executed, Stage};
 use crate::market::Market;
 use crate::prepare::Prepared;
+use crate::roots::{Roots, roots_of};
 use assay::market::settle;
 use assay::state::Job;
 use assay::units::{BasisPoints, TokenAmount};
-use assay_kernels::commit::Hasher;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,24 +89,13 @@ fn payment(job: &Job) -> Option<u64> {
     settle(TokenAmount(job.price_max), TokenAmount(job.price), fee).ok().map(|split| split.node.0)
 }
 
-fn micros(time: Duration) -> u64 {
+pub(super) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn executed(prepared: &Prepared, run: &Run, manifest: [u8; 32]) -> Result<Executed, DriveError> {
-    let missing = || DriveError::Engine("the run gave no output".to_owned());
-    let slot = *prepared.graph.outputs.first().ok_or_else(missing)?;
-    let position = prepared.graph.boundary_position(slot).ok_or_else(missing)?;
-    let tensor = prepared.graph.tensors.get(usize::from(slot)).ok_or_else(missing)?;
-    let bytes = run.tensors.get(&slot).ok_or_else(missing)?;
-    let hashed = Hasher::default().tensor(slot, &tensor.layout, bytes);
-    let output_root = hashed.map_err(|error| DriveError::Engine(error.to_string()))?.root;
-    Ok(Executed {
-        manifest,
-        boundary_root: run.boundary.root,
-        output_root,
-        output_path: run.boundary.path(position).ok_or_else(missing)?,
-    })
+pub(super) fn executed(prepared: &Prepared, run: &Run, manifest: [u8; 32]) -> Result<Executed, DriveError> {
+    let Roots { boundary_root, output_root, output_path, .. } = roots_of(prepared, run).map_err(DriveError::Engine)?;
+    Ok(Executed { manifest, boundary_root, output_root, output_path })
 }
 
 #[cfg(test)]

@@ -2,15 +2,21 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | `adoption` | receipts of sessions that were called in: computed again, then committed results like any other |
 //! | `admission` | everything before the claim: terms, stake, places, artifacts |
 //! | `defence` | answering challenges, and closing afterwards what that opened |
 //! | `execution` | computing, storing and uploading the result |
 //! | `promise` | transactions: written down, sent, and what became of them |
 
 mod admission;
+mod adoption;
 mod defence;
 mod execution;
 mod promise;
+
+pub(crate) use admission::Stake;
+pub(crate) use adoption::HintsUnknown;
+pub(crate) use promise::{ClaimRefusal, MOST_REFUSED_CLAIMS, MOST_REFUSED_WITHDRAWALS};
 
 use crate::board::{Board, Ears};
 use crate::config::NodeConfig;
@@ -26,6 +32,7 @@ use crate::publish::{PublishError, Publisher};
 use crate::refusal::Refusal;
 use crate::retention::Pin;
 use crate::segments::Segments;
+use crate::sessions::Sessions;
 use crate::steps::{JobView, Phase, Step, next_step};
 use assay::state::Job;
 use assay_store::{ArtifactId, ArtifactUri};
@@ -55,6 +62,8 @@ pub struct Shared<M> {
     pub engine: Arc<Engine>,
     /// Traces of segments that are being computed.
     pub segments: Segments,
+    /// Sessions that are served.
+    pub sessions: Sessions,
     /// Answers that are due, and convictions.
     pub alarm: Alarm,
     /// Lamports for the defence of the open jobs.
@@ -128,6 +137,8 @@ struct Progress {
     permit: Option<OwnedSemaphorePermit>,
     /// Keeps graph, params and inputs in the node's store while the job is in work.
     pin: Option<Pin>,
+    /// The same for inputs that the journal kept.
+    inputs_pin: Option<Pin>,
     /// What kept the artifacts away, or lamports lacking, the last time: why the job was not taken, if it never is.
     trouble: Option<Refusal>,
     /// The job is not claimed for now because the operator key has too few lamports.
@@ -146,7 +157,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// The longest pause while a bond is at risk.
 const LONGEST_PAUSE_WHEN_BOUND: Duration = Duration::from_secs(2);
 /// A socket can die without a word: nobody waits longer than this before looking again.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 impl<M: Market> Driver<M> {
     /// A driver for the job at `address`, which was last seen at `seen_slot` (0 if it was not).
@@ -198,9 +209,12 @@ impl<M: Market> Driver<M> {
     /// Carries out one step. `false`: nothing more to do.
     async fn step(&mut self, cancel: &CancellationToken) -> Result<bool, DriveError> {
         let heard = self.ears.hear_job();
-        let seen = self.shared.market.job(&self.address, self.looked.max(heard)).await?;
+        let mut seen = self.shared.market.job(&self.address, self.looked.max(heard)).await?;
         self.looked = self.looked.max(seen.slot);
         let record = self.shared.journal.get(&self.address)?;
+        if let Some(job) = &mut seen.account {
+            self.shared.correct_hints(job, record.as_ref());
+        }
         let view = seen.account.as_ref().map(|job| JobView::of(job, &self.shared.node));
         let step = next_step(view.as_ref(), record.as_ref(), seen.slot);
         // Withdrawing is the operator's; the bond of an accepted job still waits for its window.
@@ -249,6 +263,7 @@ impl<M: Market> Driver<M> {
             (Step::Wait(until), _) => self.wait_for(until, cancel).await,
             (Step::Admit | Step::Claim, Some(job)) => self.approach(&job, cancel).await?,
             (Step::Execute, Some(job)) => self.execute(&job).await?,
+            (Step::Adopt, Some(job)) => self.adopt(&job).await?,
             (Step::Commit(executed), Some(job)) => {
                 self.upload(&job, &executed.manifest, seen.slot).await;
                 let action = Action::Commit {
@@ -351,7 +366,7 @@ impl<M: Market> Driver<M> {
     fn save(&self, mut record: Record) -> Result<(), DriveError> {
         record.last_slot = record.last_slot.max(self.looked);
         if let Stage::Finished(outcome) = &record.stage {
-            let has_result = matches!(outcome, Outcome::Paid { .. } | Outcome::Credited { .. });
+            let has_result = matches!(outcome, Outcome::Paid { .. } | Outcome::Credited { .. } | Outcome::Stood);
             let kept_slots = if has_result { self.shared.config.retention.results_slots } else { 0 };
             // Released first: a node that dies in between comes here once more.
             self.shared.journal.release(&self.address, record.last_slot.saturating_add(kept_slots))?;
@@ -366,7 +381,7 @@ fn given_artifacts(job: &Job) -> impl Iterator<Item = ArtifactId> {
     uris.map(|uri| ArtifactUri::parse(uri).map(|uri| uri.id())).into_iter().flatten()
 }
 
-fn pause_after(failures: u32, bound: bool) -> Duration {
+pub(crate) fn pause_after(failures: u32, bound: bool) -> Duration {
     let longest = if bound { LONGEST_PAUSE_WHEN_BOUND } else { LONGEST_PAUSE };
     FIRST_PAUSE.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(longest)
 }

@@ -11,9 +11,9 @@ use assay::state_machine::JobState;
 use assay_chain::program_error;
 
 /// Claims refused for no known reason, after which a job is left to others: each may have cost a fee.
-const MOST_REFUSED_CLAIMS: u32 = 3;
+pub(crate) const MOST_REFUSED_CLAIMS: u32 = 3;
 /// Withdrawals refused, after which the payment stays in the vault: the payee's account may be frozen for good.
-const MOST_REFUSED_WITHDRAWALS: u32 = 5;
+pub(crate) const MOST_REFUSED_WITHDRAWALS: u32 = 5;
 
 impl<M: Market> Driver<M> {
     /// Writes the signed transaction to the journal, sends it, and notes its fate.
@@ -102,8 +102,8 @@ impl<M: Market> Driver<M> {
 
 /// What a refused claim means for the job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ClaimRefusal {
-    /// Other jobs of this node are in the way; they end.
+pub(crate) enum ClaimRefusal {
+    /// Other jobs of this node are in the way, or the guardian pauses new work; both end.
     Passing,
     /// This node has too little stake for it.
     Stake,
@@ -112,9 +112,10 @@ enum ClaimRefusal {
 }
 
 impl ClaimRefusal {
-    fn of(code: &str) -> Self {
+    pub(crate) fn of(code: &str) -> Self {
         let is = |error: AssayError| program_error::code(error) == code;
-        if is(AssayError::InsufficientFreeStake) || is(AssayError::TooManyOpenJobs) {
+        let passing = [AssayError::InsufficientFreeStake, AssayError::TooManyOpenJobs, AssayError::WorkPaused];
+        if passing.into_iter().any(is) {
             Self::Passing
         } else if is(AssayError::StakeBelowJobMinimum) || is(AssayError::StakeBelowNetworkMinimum) {
             Self::Stake
@@ -163,6 +164,7 @@ mod tests {
         let of = |error| ClaimRefusal::of(&program_error::code(error));
         assert_eq!(of(AssayError::InsufficientFreeStake), ClaimRefusal::Passing);
         assert_eq!(of(AssayError::TooManyOpenJobs), ClaimRefusal::Passing);
+        assert_eq!(of(AssayError::WorkPaused), ClaimRefusal::Passing);
         assert_eq!(of(AssayError::StakeBelowJobMinimum), ClaimRefusal::Stake);
         assert_eq!(of(AssayError::StakeBelowNetworkMinimum), ClaimRefusal::Stake);
         assert_eq!(of(AssayError::IllegalTransition), ClaimRefusal::Other);

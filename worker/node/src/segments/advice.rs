@@ -27,7 +27,7 @@ impl<M: Market> Shared<M> {
         if let Some(advice) = self.stored_advice(&job, segment).await? {
             return Ok(advice);
         }
-        let seen = self.market.job(&job, 0).await?;
+        let seen = self.job_with_own_hints(&job).await?;
         let account = seen.account.ok_or_else(|| SegmentError::Unknown(format!("there is no job {job}")))?;
         disputable(&job, &account, &self.node, seen.slot)?;
         let unavailable = |reason: String| SegmentError::Unavailable(reason);

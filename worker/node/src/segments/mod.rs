@@ -5,7 +5,6 @@
 //! |---|---|
 //! | `http` | `GET /v1/segments/{job}/{segment}` and `…/advice` |
 //! | `advice` | the sums of contractions, beside a trace |
-//! | `rate` | how much one address may ask for |
 //! | `second` | a second root, signed on purpose: development builds alone |
 //!
 //! The order in which a trace comes into being is what keeps the node from ever signing two roots of one segment:
@@ -14,7 +13,6 @@
 
 mod advice;
 mod http;
-mod rate;
 #[cfg(debug_assertions)]
 mod second;
 
@@ -23,17 +21,17 @@ pub(crate) use http::routes;
 pub(crate) use second::second_root;
 
 use crate::config::Serving;
-use crate::driver::Shared;
+use crate::driver::{HintsUnknown, Shared};
 use crate::failpoint;
 use crate::journal::JournalError;
 use crate::market::{Market, Unreachable};
 use crate::publish::PublishError;
+use crate::rate::Rates;
 use crate::steps::JobView;
 use assay::state::Job;
 use assay_kernels::commit::Hasher;
 use assay_models::manifest::{MANIFEST_VERSION, MAX_MANIFEST_BYTES, SegmentManifest};
 use assay_store::{ArtifactId, StoreError};
-use rate::Rates;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Signature;
 use std::collections::HashMap;
@@ -76,6 +74,12 @@ pub enum SegmentError {
 
 impl From<JournalError> for SegmentError {
     fn from(error: JournalError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<HintsUnknown> for SegmentError {
+    fn from(error: HintsUnknown) -> Self {
         Self::Unavailable(error.to_string())
     }
 }
@@ -240,7 +244,7 @@ impl<M: Market> Shared<M> {
         if let Some(trace) = self.stored_segment(address, segment).await? {
             return Ok(trace);
         }
-        let seen = self.market.job(address, 0).await?;
+        let seen = self.job_with_own_hints(address).await?;
         let job = seen.account.ok_or_else(|| SegmentError::Unknown(format!("there is no job {address}")))?;
         disputable(address, &job, &self.node, seen.slot)?;
         let prepared = self.artifacts.prepare(&job).await;

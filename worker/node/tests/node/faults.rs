@@ -57,7 +57,7 @@ async fn a_job_in_which_the_fault_changes_nothing_is_left_to_others() {
         let rig = Rig::with_fault(folder.path(), &market, config(), Some(fault));
         let stage = rig.drive(&JOB).await.unwrap().stage;
         let Stage::Finished(Outcome::Skipped(refusal)) = stage else { panic!("{stage:?}") };
-        assert_eq!(refusal.code, "N0219", "{refusal}");
+        assert_eq!(refusal.code, "N0230", "{refusal}");
         assert!(refusal.reason.contains(says), "{refusal}");
         market.with(|world| assert!(world.sent.is_empty(), "nothing was promised"));
     }

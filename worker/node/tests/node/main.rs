@@ -13,4 +13,5 @@ mod retention;
 mod rig;
 mod segments;
 mod service;
+mod sessions;
 mod world;

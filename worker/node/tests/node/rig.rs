@@ -20,6 +20,7 @@ use assay_node::prepare::Artifacts;
 use assay_node::publish::Publisher;
 use assay_node::retention::Keeper;
 use assay_node::segments::Segments;
+use assay_node::sessions::Sessions;
 use assay_store::{ArtifactUri, FetchOptions, Fetcher, LocalStore, ServerOptions, UploadOptions, Uploader};
 use referee::graph::{Graph, IR_VERSION, ResolvedGraph};
 use solana_sdk::pubkey::Pubkey;
@@ -151,6 +152,7 @@ pub(crate) fn world(address: &Pubkey, job: &Job) -> World {
 #[derive(Debug)]
 pub(crate) struct Counting {
     inner: CpuBackend,
+    loads: Arc<AtomicUsize>,
     pub(crate) runs: Arc<AtomicUsize>,
     gate: Arc<Gate>,
     file: PathBuf,
@@ -188,6 +190,7 @@ impl Backend for Counting {
         self.inner.description()
     }
     fn load(&self, graph: Arc<ResolvedGraph>, params: &TensorSet) -> Result<Box<dyn Model>, KernelError> {
+        self.loads.fetch_add(1, Ordering::SeqCst);
         let inner = self.inner.load(graph, params)?;
         let (runs, gate) = (Arc::clone(&self.runs), Arc::clone(&self.gate));
         Ok(Box::new(CountingModel { inner, runs, gate, file: self.file.clone() }))
@@ -226,6 +229,7 @@ pub(crate) struct Rig {
     pub(crate) shared: Arc<Shared<TestMarket>>,
     pub(crate) runs: Arc<AtomicUsize>,
     pub(crate) cancel: CancellationToken,
+    loads: Arc<AtomicUsize>,
     gate: Arc<Gate>,
     ticker: JoinHandle<()>,
 }
@@ -244,9 +248,15 @@ impl Rig {
     /// A node that does something wrong on purpose.
     pub(crate) fn with_fault(folder: &Path, market: &TestMarket, config: NodeConfig, fault: Option<NodeFault>) -> Self {
         let runs = Arc::new(AtomicUsize::new(0));
+        let loads = Arc::new(AtomicUsize::new(0));
         let gate = Arc::new(Gate::default());
-        let backend =
-            Counting { inner: cpu(), runs: Arc::clone(&runs), gate: Arc::clone(&gate), file: folder.join("runs") };
+        let backend = Counting {
+            inner: cpu(),
+            loads: Arc::clone(&loads),
+            runs: Arc::clone(&runs),
+            gate: Arc::clone(&gate),
+            file: folder.join("runs"),
+        };
         let store = LocalStore::open(folder.join("artifacts")).unwrap();
         let upload = UploadOptions { allow_private: true, max_attempts: 1, ..UploadOptions::default() };
         let engine = Engine::new(vec![Arc::new(backend)], config.cached_models, config.self_check);
@@ -273,6 +283,7 @@ impl Rig {
             },
             fault,
             segments: Segments::new(&config.serving),
+            sessions: Sessions::new(&config.sessions),
             alarm: Alarm::default(),
             reserve: Reserve::default(),
             engine: Arc::new(engine),
@@ -282,7 +293,7 @@ impl Rig {
             config,
         });
         let ticker = tokio::spawn(tick(Arc::clone(&shared), market.clone()));
-        Self { shared, runs, cancel: CancellationToken::new(), gate, ticker }
+        Self { shared, runs, cancel: CancellationToken::new(), loads, gate, ticker }
     }
 
     /// Ends the node as a crash does: nothing more is written, and the journal can be opened again.
@@ -312,6 +323,11 @@ impl Rig {
         self.gate.closed.store(held, Ordering::SeqCst);
     }
 
+    /// Models that were loaded.
+    pub(crate) fn loads(&self) -> usize {
+        self.loads.load(Ordering::SeqCst)
+    }
+
     /// Runs that wait or are at work.
     pub(crate) fn held_runs(&self) -> usize {
         self.gate.waiting.load(Ordering::SeqCst)
@@ -334,6 +350,11 @@ async fn tick(shared: Arc<Shared<TestMarket>>, market: TestMarket) {
         shared.board.saw_slot(now.slot);
         for (address, job) in &now.jobs {
             if known.jobs.get(address) != Some(job) {
+                shared.board.saw_job(&Pubkey::new_from_array(*address), now.slot);
+            }
+        }
+        for (address, session) in &now.sessions {
+            if known.sessions.get(address) != Some(session) {
                 shared.board.saw_job(&Pubkey::new_from_array(*address), now.slot);
             }
         }

@@ -5,16 +5,18 @@ use crate::court::Court;
 use anchor_lang::{AnchorDeserialize, AnchorSerialize};
 use assay::AssayError;
 use assay::market::miss_charge;
-use assay::state::{CommittedResult, Demand, Job, JobNode, Node, SegmentClaim};
+use assay::session::{Receipt, Voucher};
+use assay::state::{CommittedResult, Demand, Job, JobNode, Node, SegmentClaim, Session};
 use assay::state_machine::JobEvent;
 use assay::units::{BasisPoints, Slot, TokenAmount};
 use assay_chain::program_error;
 use assay_node::defence::cost::rent_lamports;
 use assay_node::defence::duties::Dispute;
-use assay_node::journal::{InFlight, Purpose};
-use assay_node::market::{Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, Signed, Unreachable};
+use assay_node::journal::{InFlight, Purpose, SessionPurpose};
+use assay_node::market::{Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, SessionAction, Signed, Unreachable};
 use referee::commit::commitment;
 use solana_sdk::pubkey::Pubkey;
+use solana_sdk::signature::Signature;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -34,6 +36,7 @@ pub(crate) struct World {
     /// What the operator holds.
     pub(crate) lamports: u64,
     pub(crate) jobs: BTreeMap<[u8; 32], Vec<u8>>,
+    pub(crate) sessions: BTreeMap<[u8; 32], Vec<u8>>,
     pub(crate) node: Vec<u8>,
     pub(crate) landed: Vec<u64>,
     /// Every transaction that was signed, in order.
@@ -45,6 +48,8 @@ pub(crate) struct World {
     pub(crate) lose: u64,
     /// Roots of segments that were signed, in order.
     pub(crate) segments_signed: Vec<SignedSegment>,
+    /// Messages of receipts that were signed, in order.
+    pub(crate) receipts_signed: Vec<Vec<u8>>,
     pub(crate) court: Court,
 }
 
@@ -64,7 +69,14 @@ pub(crate) struct Transaction {
     pub(crate) last_slot: u64,
     /// What is committed to, if that is the purpose.
     pub(crate) result: Option<Committed>,
+    /// What is recorded of a session, if that is the purpose.
+    pub(crate) voucher: Option<Vec<u8>>,
 }
+
+/// Added to the numbers of the purposes of sessions, so that they are none of jobs.
+pub(crate) const OF_SESSIONS: u8 = 100;
+/// The cluster of these tests.
+pub(crate) const GENESIS: [u8; 32] = [5; 32];
 
 /// Arguments of a commitment.
 #[derive(Clone, Debug, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
@@ -112,6 +124,9 @@ impl World {
 
     /// What the program would do, with its own checks in its own order.
     pub(crate) fn execute(&mut self, tx: &Transaction) -> Result<(), AssayError> {
+        if tx.purpose >= OF_SESSIONS {
+            return self.execute_in_session(tx);
+        }
         let address = Pubkey::new_from_array(tx.job);
         let mut job = self.job(&address).ok_or(AssayError::IllegalTransition)?;
         let mut node = self.node();
@@ -153,7 +168,13 @@ impl World {
                     return Err(AssayError::ChallengeWindowOpen);
                 }
                 job.finalise()?;
-                node.settle_job(TokenAmount(job.bond))?;
+                if job.is_receipt() {
+                    let mut session = self.session(&job.session).ok_or(AssayError::SessionMissing)?;
+                    session.end_receipt()?;
+                    self.put_session(&job.session, &session);
+                } else {
+                    node.settle_job(TokenAmount(job.bond))?;
+                }
             }
             purpose if purpose == Purpose::Withdraw as u8 => {
                 if job.credits.node == 0 {
@@ -179,6 +200,114 @@ impl World {
         self.put_job(&address, &job);
         self.put_node(&node);
         Ok(())
+    }
+}
+
+impl World {
+    pub(crate) fn session(&self, address: &Pubkey) -> Option<Session> {
+        self.sessions.get(&address.to_bytes()).map(|bytes| Session::deserialize(&mut bytes.as_slice()).unwrap())
+    }
+
+    pub(crate) fn put_session(&mut self, address: &Pubkey, session: &Session) {
+        self.sessions.insert(address.to_bytes(), pack(session));
+    }
+
+    /// Distinct transactions of a purpose in sessions that were sent.
+    pub(crate) fn sent_in_sessions(&self, purpose: SessionPurpose) -> Vec<&Transaction> {
+        let number = OF_SESSIONS + purpose as u8;
+        self.signed.iter().filter(|tx| tx.purpose == number && self.sent.contains(&tx.id)).collect()
+    }
+
+    /// What the program would do in a session, with its own checks in its own order.
+    fn execute_in_session(&mut self, tx: &Transaction) -> Result<(), AssayError> {
+        let address = Pubkey::new_from_array(tx.job);
+        let mut session = self.session(&address).ok_or(AssayError::SessionMissing)?;
+        let mut node = self.node();
+        let now = Slot(self.slot);
+        match tx.purpose - OF_SESSIONS {
+            purpose if purpose == SessionPurpose::Accept as u8 => {
+                if session.accept_deadline()?.has_passed(now) {
+                    return Err(AssayError::AcceptDeadlinePassed);
+                }
+                let by = JobNode {
+                    node: Pubkey::new_from_array(self.node_address),
+                    operator: Pubkey::new_from_array(self.operator),
+                    payee: node.withdraw_authority,
+                };
+                session.accept(by, now)?;
+                let slash = BasisPoints(u32::from(session.dispute.slash_bps));
+                node.lock_bond(TokenAmount(session.bond), slash, now, session.last_obligation()?)?;
+            }
+            purpose if purpose == SessionPurpose::Record as u8 => {
+                let voucher = tx.voucher.clone().unwrap();
+                let (amount, signature) = voucher.split_first_chunk::<8>().unwrap();
+                let amount = u64::from_le_bytes(*amount);
+                let message = Voucher { genesis_hash: GENESIS, session: address, amount }.message();
+                let signature = Signature::try_from(signature).unwrap();
+                if !signature.verify(session.voucher_key.as_ref(), &message) {
+                    return Err(AssayError::SignatureInvalid);
+                }
+                session.record_voucher(TokenAmount(amount), now)?;
+            }
+            purpose if purpose == SessionPurpose::Finalise as u8 => {
+                session.finalise(now)?;
+                node.settle_job(TokenAmount(session.bond))?;
+            }
+            _ => {
+                if session.credits.node == 0 {
+                    return Err(AssayError::NothingOwed);
+                }
+                self.paid += session.credits.node;
+                session.credits.node = 0;
+            }
+        }
+        node.invariant()?;
+        session.invariant()?;
+        self.put_session(&address, &session);
+        self.put_node(&node);
+        Ok(())
+    }
+
+    /// What the program does when a receipt is called in, with hints that lead nowhere; the address of the job.
+    pub(crate) fn call_in(&mut self, message: &[u8]) -> Pubkey {
+        let receipt = Receipt::parse(message).unwrap();
+        let mut session = self.session(&receipt.session).unwrap();
+        session.open_receipt(Slot(self.slot)).unwrap();
+        let address = assay::address::receipt(&receipt.session, &receipt.hash());
+        let job = Job {
+            version: Job::VERSION,
+            state: assay::state_machine::JobState::Committed,
+            client: Pubkey::new_unique(),
+            job_id: receipt.sequence,
+            payment_mint: session.payment_mint,
+            node: session.node,
+            operator: session.operator,
+            payee: session.payee,
+            graph_root: session.graph_root,
+            params_root: session.params_root,
+            inputs_root: receipt.inputs_root,
+            ir_version: session.ir_version,
+            symbols: receipt.symbols,
+            output: receipt.output,
+            window_slots: session.window_slots,
+            bond: session.bond,
+            posted_slot: self.slot,
+            claimed_slot: self.slot,
+            committed_slot: self.slot,
+            commitment: commitment(&address.to_bytes(), &session.node.to_bytes(), &receipt.boundary_root),
+            boundary_root: receipt.boundary_root,
+            output_root: receipt.output_root,
+            result_manifest: [0xee; 32],
+            dispute: session.dispute,
+            session: receipt.session,
+            graph_uri: session.graph_uri.clone(),
+            params_uri: session.params_uri.clone(),
+            inputs_uri: "http://127.0.0.1:9/v1/artifacts/nowhere".to_owned(),
+            ..Job::default()
+        };
+        self.put_job(&address, &job);
+        self.put_session(&receipt.session, &session);
+        address
     }
 }
 
@@ -325,7 +454,8 @@ impl Market for TestMarket {
             };
             let id = world.signed.len() as u64 + 1;
             let last_slot = world.slot + VALID_SLOTS;
-            let tx = Transaction { id, purpose: purpose as u8, job: address.to_bytes(), last_slot, result };
+            let job = address.to_bytes();
+            let tx = Transaction { id, purpose: purpose as u8, job, last_slot, result, voucher: None };
             let simulated = refused.map_or_else(|| world.clone().execute(&tx), Err);
             if let Err(error) = simulated {
                 let (code, reason) = words(error);
@@ -335,6 +465,56 @@ impl Market for TestMarket {
             Signed::Ready(InFlight { purpose, signature: id.to_string(), transaction: pack(&tx) })
         })
         .await
+    }
+
+    async fn session(&self, session: &Pubkey, minimum_slot: u64) -> Result<Seen<Session>, Unreachable> {
+        self.call(|world| {
+            assert!(minimum_slot <= world.slot, "asked for the future");
+            Seen { slot: world.slot, account: world.session(session) }
+        })
+        .await
+    }
+
+    async fn sign_session(
+        &self,
+        address: &Pubkey,
+        _: &Session,
+        action: &SessionAction,
+    ) -> Result<Signed<SessionPurpose>, Unreachable> {
+        let purpose = action.purpose();
+        self.call(|world| {
+            let voucher = match action {
+                SessionAction::Record(held) => Some([held.amount.to_le_bytes().as_slice(), &held.signature].concat()),
+                _ => None,
+            };
+            let (id, job) = (world.signed.len() as u64 + 1, address.to_bytes());
+            let last_slot = world.slot + VALID_SLOTS;
+            let tx = Transaction { id, purpose: OF_SESSIONS + purpose as u8, job, last_slot, result: None, voucher };
+            if let Err(error) = world.clone().execute(&tx) {
+                let (code, reason) = words(error);
+                return Signed::Refused { code, reason };
+            }
+            world.signed.push(tx.clone());
+            Signed::Ready(InFlight { purpose, signature: id.to_string(), transaction: pack(&tx) })
+        })
+        .await
+    }
+
+    fn sign_receipt(&self, operator: &Pubkey, receipt: &Receipt) -> Option<[u8; 64]> {
+        // Not a signature: what was signed, and how often.
+        let mut world = self.world.lock().unwrap();
+        if operator.to_bytes() != world.operator {
+            return None;
+        }
+        world.receipts_signed.push(receipt.message().to_vec());
+        if let Some(file) = &self.file {
+            Self::save(&world, file);
+        }
+        Some([&receipt.hash()[..], &[0; 32]].concat().try_into().unwrap())
+    }
+
+    fn genesis_hash(&self) -> [u8; 32] {
+        GENESIS
     }
 
     fn operator(&self) -> Pubkey {
@@ -406,7 +586,7 @@ impl Market for TestMarket {
         Some(signature)
     }
 
-    async fn submit(&self, transaction: &InFlight) -> Result<Fate, Unreachable> {
+    async fn submit<P: Sync>(&self, transaction: &InFlight<P>) -> Result<Fate, Unreachable> {
         let tx = Transaction::deserialize(&mut transaction.transaction.as_slice()).unwrap();
         self.call(|world| {
             if !world.sent.contains(&tx.id) {

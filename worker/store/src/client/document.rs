@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
-use reqwest::header::ACCEPT_ENCODING;
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE};
+use reqwest::{RequestBuilder, StatusCode};
 use tokio::time::timeout;
 
 use super::failure::Failure;
@@ -39,10 +39,23 @@ impl Fetcher {
     /// [`StoreError::Unreachable`], [`StoreError::TooLarge`], [`StoreError::DeadlinePassed`].
     pub async fn document(&self, uri: &str, max_bytes: u64, limit: Duration) -> Result<Document> {
         let url = http_url(uri, self.options().allow_private)?;
+        self.answer(uri, self.client().get(url), max_bytes, limit).await
+    }
+
+    /// One POST of `body`, whose answer has at most `max_bytes`, within `limit`; as [`document`](Self::document).
+    ///
+    /// # Errors
+    /// Those of [`document`](Self::document).
+    pub async fn exchange(&self, uri: &str, body: Vec<u8>, max_bytes: u64, limit: Duration) -> Result<Document> {
+        let url = http_url(uri, self.options().allow_private)?;
+        let request = self.client().post(url).header(CONTENT_TYPE, "application/octet-stream").body(body);
+        self.answer(uri, request, max_bytes, limit).await
+    }
+
+    async fn answer(&self, uri: &str, request: RequestBuilder, max_bytes: u64, limit: Duration) -> Result<Document> {
         let unreachable = |reason| StoreError::Unreachable { uri: quoted(uri), attempts: 1, reason };
         let answer = async {
-            let request = self.client().get(url).header(ACCEPT_ENCODING, "identity");
-            let mut response = match request.send().await {
+            let mut response = match request.header(ACCEPT_ENCODING, "identity").send().await {
                 Ok(response) => response,
                 Err(error) => {
                     Failure::of_request(&error)?;
@@ -104,6 +117,30 @@ mod tests {
         assert_eq!((document.status, document.retry_after), (202, Some(Duration::from_secs(3))));
         assert_eq!(document.body, b"hello");
         assert!(!document.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_body_is_sent_whole_and_its_answer_bounded() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let uri = format!("http://{}/v1/thing", listener.local_addr().unwrap());
+        let sent = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"the body") {
+                let mut part = [0; 512];
+                let length = stream.read(&mut part).await.unwrap();
+                request.extend_from_slice(&part[..length]);
+            }
+            stream.write_all(b"HTTP/1.1 402 Payment Required\r\ncontent-length: 4\r\n\r\nmore").await.unwrap();
+            String::from_utf8(request).unwrap()
+        });
+        let fetcher = Fetcher::new(FetchOptions { allow_private: true, ..FetchOptions::default() }).unwrap();
+        let answer = fetcher.exchange(&uri, b"the body".to_vec(), 4, Duration::from_secs(5)).await.unwrap();
+        assert_eq!((answer.status, answer.body.as_slice()), (402, &b"more"[..]));
+        let request = sent.await.unwrap().to_lowercase();
+        assert!(request.starts_with("post /v1/thing ") && request.contains("content-length: 8"), "{request}");
+        let again = fetcher.exchange(&uri, vec![], 3, Duration::from_millis(500)).await;
+        assert!(again.is_err(), "the server is gone");
     }
 
     #[tokio::test]

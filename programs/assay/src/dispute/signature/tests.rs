@@ -66,7 +66,7 @@ fn one_signature_over_the_message_passes() {
 fn nothing_else_passes() {
     let message = statement().message();
     let right = verifier(&KEY, &message);
-    let (missing, invalid) = (Err(AssayError::SegmentSignatureMissing), Err(AssayError::SegmentSignatureInvalid));
+    let (missing, invalid) = (Err(AssayError::SignatureMissing), Err(AssayError::SignatureInvalid));
     let check = |program, data: Vec<u8>| check_signed(&sysvar(&[(program, data), ours()], 1), &KEY, &message);
     let changed = |at: usize, byte: u8| {
         let mut data = right.clone();

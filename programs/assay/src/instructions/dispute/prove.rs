@@ -1,9 +1,9 @@
-use super::support::{progress, refute, succeed};
+use super::support::{progress, refute, succeed, Convicted};
 use crate::address::NETWORK;
 use crate::dispute::openings::rejected;
 use crate::error::AssayError;
 use crate::events::{FaultProved, ProofOutcome};
-use crate::state::{Buffer, Challenge, Demand, Fault, Job, Network, Node, SegmentClaim};
+use crate::state::{Buffer, Challenge, Demand, Fault, Job, Network, Node, SegmentClaim, Session};
 use crate::state_machine::JobState;
 use crate::units::{Slot, Slots};
 use anchor_lang::prelude::*;
@@ -18,6 +18,9 @@ use referee::proof::{judge, Fault as Found, Finding, Pinned, PinnedSegment};
 /// 2. Else the node is at fault. The first proof convicts the job: the client is refunded, the bond and a share of all that is
 ///    the node's are taken, the rest of it is frozen, and the node never claims again.
 /// 3. The challenge has won: its bond goes back and it shares the bounty.
+///
+/// A receipt that was called in is convicted with its session: the first one refunds the session's whole balance and takes its
+/// bond, a later one takes the share of the rest alone.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Prove<'info> {
@@ -50,11 +53,15 @@ pub struct Prove<'info> {
     /// The demand that the root was posted for, if it is unsigned.
     #[account(mut)]
     pub segment_demand: Option<Box<Account<'info, Demand>>>,
+    /// The session, if the job is a receipt that was called in and is not convicted.
+    #[account(mut)]
+    pub session: Option<Box<Account<'info, Session>>>,
 }
 
 impl Prove<'_> {
     fn validate(&self, now: Slot) -> Result<()> {
         self.challenge.check_revealed()?;
+        self.job.check_session(self.session.as_ref().map(|session| session.key()))?;
         if self.job.state == JobState::Convicted {
             let deadline = self.challenge.proof_deadline(&self.job.dispute, Slot(self.job.record.convicted_slot))?;
             require!(!deadline.has_passed(now), AssayError::ChallengerOutOfTime);
@@ -97,7 +104,9 @@ impl Prove<'_> {
             return Ok(ProofOutcome::RootRefuted);
         }
         let unbonding = Slots(self.network.parameters.unbonding_slots);
-        let convicts = succeed((&mut self.job, &mut self.node), &mut self.challenge, fault, now, unbonding)?;
+        let session = self.session.as_mut().map(|session| &mut ***session);
+        let parties = Convicted { job: &mut self.job, node: &mut self.node, session };
+        let convicts = succeed(parties, &mut self.challenge, fault, now, unbonding)?;
         Ok(if convicts { ProofOutcome::Convicted } else { ProofOutcome::ProvedToo })
     }
 
@@ -115,6 +124,9 @@ impl Prove<'_> {
         accounts.node.invariant()?;
         accounts.job.invariant()?;
         accounts.challenge.invariant()?;
+        if let Some(session) = &accounts.session {
+            session.invariant()?;
+        }
         if let (Some(claim), Some(demand)) = (&accounts.claim, &accounts.segment_demand) {
             claim.invariant()?;
             demand.invariant()?;

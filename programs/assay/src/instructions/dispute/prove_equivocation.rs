@@ -1,9 +1,9 @@
-use super::support::{progress, succeed};
+use super::support::{progress, succeed, Convicted};
 use crate::address::NETWORK;
 use crate::dispute::signature::{check_signed, SegmentStatement, INSTRUCTIONS_SYSVAR};
 use crate::error::AssayError;
 use crate::events::{FaultProved, ProofOutcome};
-use crate::state::{Challenge, Demand, Fault, Job, Network, Node, SegmentClaim};
+use crate::state::{Challenge, Demand, Fault, Job, Network, Node, SegmentClaim, Session};
 use crate::state_machine::JobState;
 use crate::units::{Slot, Slots};
 use anchor_lang::prelude::*;
@@ -50,6 +50,9 @@ pub struct ProveEquivocation<'info> {
         constraint = claim.signed @ AssayError::WrongSegmentClaim,
     )]
     pub claim: Box<Account<'info, SegmentClaim>>,
+    /// The session, if the job is a receipt that was called in and is not convicted.
+    #[account(mut)]
+    pub session: Option<Box<Account<'info, Session>>>,
     /// CHECK: the sysvar that shows this transaction.
     #[account(address = INSTRUCTIONS_SYSVAR)]
     pub instructions: UncheckedAccount<'info>,
@@ -59,6 +62,7 @@ impl ProveEquivocation<'_> {
     fn validate(&self, args: &ProveEquivocationArgs, now: Slot) -> Result<()> {
         let job = &self.job;
         self.challenge.check_revealed()?;
+        job.check_session(self.session.as_ref().map(|session| session.key()))?;
         if job.state == JobState::Convicted {
             let deadline = self.challenge.proof_deadline(&job.dispute, Slot(job.record.convicted_slot))?;
             require!(!deadline.has_passed(now), AssayError::ChallengerOutOfTime);
@@ -86,11 +90,15 @@ impl ProveEquivocation<'_> {
         ctx.accounts.validate(&args, now)?;
         let accounts = &mut *ctx.accounts;
         let unbonding = Slots(accounts.network.parameters.unbonding_slots);
-        let parties = (&mut **accounts.job, &mut **accounts.node);
+        let session = accounts.session.as_mut().map(|session| &mut ***session);
+        let parties = Convicted { job: &mut accounts.job, node: &mut accounts.node, session };
         let convicts = succeed(parties, &mut accounts.challenge, Fault::Equivocation, now, unbonding)?;
         accounts.node.invariant()?;
         accounts.job.invariant()?;
         accounts.challenge.invariant()?;
+        if let Some(session) = &accounts.session {
+            session.invariant()?;
+        }
         let record = &ctx.accounts.job.record;
         emit_cpi!(FaultProved {
             job: ctx.accounts.job.key(),

@@ -4,7 +4,7 @@ use crate::dispute::openings::rejected;
 use crate::dispute::penalty::halves;
 use crate::dispute::{ChallengeEvent, Progress};
 use crate::error::{AssayError, Checked};
-use crate::state::{Buffer, Challenge, Demand, Fault, Job, Node, SegmentClaim};
+use crate::state::{Buffer, Challenge, Demand, Fault, Job, Node, SegmentClaim, Session};
 use crate::state_machine::JobState;
 use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
 use anchor_lang::prelude::*;
@@ -74,22 +74,46 @@ pub(super) fn is_over(job: &AccountInfo<'_>) -> Result<bool> {
     Ok(Job::try_deserialize(&mut &job.try_borrow_data()?[..])?.is_over())
 }
 
+/// Who a conviction concerns.
+pub(super) struct Convicted<'a> {
+    pub(super) job: &'a mut Job,
+    pub(super) node: &'a mut Node,
+    /// The session, if the job is a receipt that was called in; [`Job::check_session`] has checked it.
+    pub(super) session: Option<&'a mut Session>,
+}
+
+impl Convicted<'_> {
+    /// Takes what a conviction takes, and returns what that is beyond the bond. The bond of a session goes with the first of
+    /// its receipts that is convicted; a later one finds none.
+    fn slash(&mut self, now: Slot, unbonding: Slots) -> Checked<TokenAmount> {
+        let slash = BasisPoints(u32::from(self.job.dispute.slash_bps));
+        let first = match &mut self.session {
+            None => true,
+            Some(session) => session.convict_receipt()?,
+        };
+        if first {
+            return self.node.convict_job(TokenAmount(self.job.bond), slash, now, unbonding);
+        }
+        self.job.bond = 0;
+        self.node.slash(slash, now, unbonding)
+    }
+}
+
 /// The challenge showed a fault. Convicts the job unless it is convicted already, and ends the challenge with its bond kept:
 /// as a valid claim while there is room for one. Returns whether the job was convicted by it.
 pub(super) fn succeed(
-    (job, node): (&mut Job, &mut Node),
+    mut parties: Convicted<'_>,
     challenge: &mut Challenge,
     fault: Fault,
     now: Slot,
     unbonding: Slots,
 ) -> Checked<bool> {
-    let convicts = job.state != JobState::Convicted;
+    let convicts = parties.job.state != JobState::Convicted;
     if convicts {
-        let (bond, slash) = (TokenAmount(job.bond), BasisPoints(u32::from(job.dispute.slash_bps)));
-        let slashed = node.convict_job(bond, slash, now, unbonding)?;
-        job.convict(fault, challenge.claim_key(), slashed, now)?;
+        let slashed = parties.slash(now, unbonding)?;
+        parties.job.convict(fault, challenge.claim_key(), slashed, now)?;
     }
-    win(job, challenge)?;
+    win(parties.job, challenge)?;
     Ok(convicts)
 }
 

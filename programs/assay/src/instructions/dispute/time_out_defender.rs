@@ -1,11 +1,11 @@
-use super::support::{progress, refute, succeed};
+use super::support::{progress, refute, succeed, Convicted};
 use crate::address::NETWORK;
 use crate::dispute::gaps::too_many_slots_are_missing;
 use crate::dispute::signature::SLOT_HASHES_SYSVAR;
 use crate::dispute::{ChallengeEvent, ChallengeState};
 use crate::error::AssayError;
 use crate::events::{DefenderTimedOut, TimeOutOutcome};
-use crate::state::{Challenge, Demand, Fault, Job, Network, Node, SegmentClaim};
+use crate::state::{Challenge, Demand, Fault, Job, Network, Node, SegmentClaim, Session};
 use crate::state_machine::JobState;
 use crate::units::{Slot, Slots};
 use anchor_lang::prelude::*;
@@ -42,6 +42,9 @@ pub struct TimeOutDefender<'info> {
     /// The demand that the posted root answers, if there is one.
     #[account(mut)]
     pub segment_demand: Option<Box<Account<'info, Demand>>>,
+    /// The session, if the job is a receipt that was called in.
+    #[account(mut)]
+    pub session: Option<Box<Account<'info, Session>>>,
     /// CHECK: the sysvar that lists the slots that had a block.
     #[account(address = SLOT_HASHES_SYSVAR)]
     pub slot_hashes: UncheckedAccount<'info>,
@@ -52,6 +55,7 @@ impl TimeOutDefender<'_> {
         require!(self.challenge.state == ChallengeState::Revealed, AssayError::IllegalChallengeTransition);
         self.challenge.state.after(ChallengeEvent::Win)?;
         require!(self.job.state != JobState::Convicted, AssayError::JobAlreadyConvicted);
+        self.job.check_session(self.session.as_ref().map(|session| session.key()))?;
         let claim = self.claim.as_ref().map_or(Pubkey::default(), |claim| claim.key());
         require_keys_eq!(claim, self.waiting.claim, AssayError::WrongSegmentClaim);
         let expected = self.claim.as_ref().map_or(Pubkey::default(), |claim| claim.demand);
@@ -88,7 +92,9 @@ impl TimeOutDefender<'_> {
             return Ok(TimeOutOutcome::Extended);
         }
         let unbonding = Slots(self.network.parameters.unbonding_slots);
-        succeed((&mut self.job, &mut self.node), &mut self.challenge, Fault::Withheld, now, unbonding)?;
+        let session = self.session.as_mut().map(|session| &mut ***session);
+        let parties = Convicted { job: &mut self.job, node: &mut self.node, session };
+        succeed(parties, &mut self.challenge, Fault::Withheld, now, unbonding)?;
         Ok(TimeOutOutcome::Convicted)
     }
 
@@ -100,6 +106,9 @@ impl TimeOutDefender<'_> {
         accounts.node.invariant()?;
         accounts.job.invariant()?;
         accounts.challenge.invariant()?;
+        if let Some(session) = &accounts.session {
+            session.invariant()?;
+        }
         if let (Some(claim), Some(demand)) = (&accounts.claim, &accounts.segment_demand) {
             claim.invariant()?;
             demand.invariant()?;

@@ -63,10 +63,10 @@ pub(crate) struct Map {
 
 pub(super) async fn map(context: &Context, arguments: Map, output: Output) -> Result<(), CliError> {
     arguments.offer.check()?;
-    let graph = Graph::decode(&read_file(&arguments.model.graph)?)?;
+    let graph = Graph::decode(&read_file(&arguments.model.pair.graph)?)?;
     let symbols = values(&graph, &arguments)?;
     let resolved = graph.resolve(&symbols)?;
-    let params = decode_bundle(&read_file(&arguments.model.params)?, &resolved, TensorKind::Param)?;
+    let params = decode_bundle(&read_file(&arguments.model.pair.params)?, &resolved, TensorKind::Param)?;
     let inputs = decode_bundle(&read_file(&arguments.inputs)?, &resolved, TensorKind::Input)?;
     let wanted =
         Cut { symbol: arguments.cut, total: arguments.total, parts: arguments.parts, first: arguments.first_slot };

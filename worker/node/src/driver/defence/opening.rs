@@ -73,7 +73,7 @@ impl<M: Market> Driver<M> {
     }
 
     pub(super) async fn load_disputed(&self) -> Result<Disputed, DriveError> {
-        let seen = self.shared.market.job(&self.address, 0).await?;
+        let seen = self.shared.job_with_own_hints(&self.address).await?;
         let job = seen.account.ok_or_else(|| DriveError::Defence("the job is gone".to_owned()))?;
         let prepared = self.shared.artifacts.prepare(&job).await;
         let prepared = prepared.map_err(|error| DriveError::Artifacts(error.refusal().clone()))?;

@@ -1,0 +1,36 @@
+//! Sessions: a model kept warm on one node, requests answered off-chain, one settlement for all of them.
+//!
+//! ```text
+//! let model = Model::new(graph, params)?;                                            // roots, no network
+//! let uris = model.store(&store, "http://host:port").await?;                         // where the node can fetch it
+//! let opened = client.open_session(&model, &uris, &terms, &voucher_key).await?;      // escrows the balance
+//! client.await_acceptance(&opened.address, |_| ()).await?;                           // the node has loaded the model
+//! let session = client.session(&opened.address, voucher_key, Ledger::in_memory()).await?;
+//! let answer = session.ask(&model.work(inputs, symbols)?).await?;                    // checked; the receipt binds the node
+//! answer.receipt.verify(&work, backend)?;                                           // replayed, if one likes to
+//! client.call_in(&answer.receipt, &hints).await?;                                    // wrong? anybody convicts it now
+//! client.end_session(&opened.address).await?;
+//! client.reclaim_session(&opened.address).await?;                                    // what was not spent, and the rent
+//! ```
+//!
+//! What the client risks is the price of one request: it promises to pay with the request, and stops when a reply is missing or
+//! is not what was asked for. What it has a receipt for it can prove.
+
+mod answer;
+mod asking;
+mod call_in;
+mod ledger;
+mod model;
+mod open;
+mod receipt;
+mod reclaim;
+mod terms;
+
+pub use answer::Answer;
+pub use asking::Session;
+pub use ledger::Ledger;
+pub use model::{Model, ModelUris};
+pub use open::OpenedSession;
+pub use receipt::{KeptReceipt, SignedReceipt};
+pub use reclaim::ReclaimedSession;
+pub use terms::SessionTerms;

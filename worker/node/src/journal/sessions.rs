@@ -1,0 +1,252 @@
+//! Sessions of this node: how far each has come, and what its client has promised to pay.
+//!
+//! Receipts change the record of their session in the transaction in which they are written; whoever else changes it does so
+//! through [`Journal::change_session`], so that neither undoes the other.
+
+use super::{InFlight, Journal, JournalError, REMOVED};
+use crate::refusal::Refusal;
+use crate::totals::SessionTotals;
+use redb::{ReadableDatabase, ReadableTable, TableDefinition};
+use serde::{Deserialize, Serialize};
+use solana_sdk::pubkey::Pubkey;
+
+pub(super) const SESSIONS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("sessions");
+/// The row of [`REMOVED`] with the totals of sessions; row 0 has those of jobs.
+const REMOVED_SESSIONS: u8 = 1;
+
+/// What a transaction of the node does in a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionPurpose {
+    /// Takes the session and locks the bond.
+    Accept,
+    /// Records the greatest voucher.
+    Record,
+    /// Settles the session.
+    Finalise,
+    /// Takes the payment out of the vault.
+    Withdraw,
+}
+
+/// How far a session has come, as the node knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "stage")]
+pub enum SessionStage {
+    /// Graph and params are whole and within limits, the model is loaded; nothing is promised yet.
+    Admitted,
+    /// The node serves the session and its bond is locked.
+    Accepted,
+    /// Over: nothing is left to do.
+    Finished(SessionOutcome),
+}
+
+/// How a session ended for this node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum SessionOutcome {
+    /// Paid into the payee's account.
+    Paid {
+        /// Base units of the payment mint.
+        amount: u64,
+    },
+    /// Settled, but the payment stays in the session's vault; the withdraw authority can take it to any account.
+    Credited {
+        /// Base units of the payment mint.
+        amount: u64,
+        /// Why it was not moved.
+        reason: String,
+    },
+    /// Nobody accepted in time, or the client took it back; nothing was at risk.
+    Lost {
+        /// What was seen.
+        reason: String,
+    },
+    /// Refused before any bond was at risk.
+    Skipped(Refusal),
+    /// A receipt was proved wrong, or what it rests on was withheld: bond, payment and a share of the stake are gone.
+    Convicted,
+}
+
+/// The greatest voucher that the node holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldVoucher {
+    /// For all requests together, in base units of the payment mint.
+    pub amount: u64,
+    /// The voucher key's signature.
+    #[serde(with = "hex::serde")]
+    pub signature: [u8; 64],
+}
+
+/// Everything the node remembers of one session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionRecord {
+    /// Address of the session, base58.
+    pub session: String,
+    /// How far it has come.
+    #[serde(flatten)]
+    pub stage: SessionStage,
+    /// Signed and not yet known to have landed or died.
+    pub in_flight: Option<InFlight<SessionPurpose>>,
+    /// Slot of the first sight.
+    pub first_slot: u64,
+    /// Slot of the last change.
+    pub last_slot: u64,
+    /// Price of a request, in base units of the payment mint.
+    pub price: u64,
+    /// Receipts that were signed, or may have been.
+    pub receipts: u64,
+    /// The greatest sequence among them.
+    pub greatest_sequence: Option<u64>,
+    /// Bytes of inputs that are kept for disputes over them.
+    pub kept_bytes: u64,
+    /// What the client has promised to pay.
+    pub voucher: Option<HeldVoucher>,
+    /// Slot at which a voucher was last recorded on-chain; 0 before the first.
+    pub recorded_slot: u64,
+    /// What the node is owed after the protocol's fee, once known.
+    pub payment: Option<u64>,
+    /// What openings of a result can cost this node.
+    pub defence: Option<crate::defence::cost::DefenceCost>,
+}
+
+impl SessionRecord {
+    /// A record of a session that was just admitted.
+    pub fn new(session: &Pubkey, price: u64, slot: u64) -> Self {
+        Self {
+            session: session.to_string(),
+            stage: SessionStage::Admitted,
+            in_flight: None,
+            first_slot: slot,
+            last_slot: slot,
+            price,
+            receipts: 0,
+            greatest_sequence: None,
+            kept_bytes: 0,
+            voucher: None,
+            recorded_slot: 0,
+            payment: None,
+            defence: None,
+        }
+    }
+
+    /// The amount of the greatest voucher; 0 without one.
+    pub fn promised(&self) -> u64 {
+        self.voucher.map_or(0, |voucher| voucher.amount)
+    }
+
+    /// Whether nothing is left to do.
+    pub fn is_finished(&self) -> bool {
+        matches!(self.stage, SessionStage::Finished(_))
+    }
+}
+
+impl Journal {
+    /// The record of a session.
+    ///
+    /// # Errors
+    /// The database failed or the record is unreadable.
+    pub fn session(&self, session: &Pubkey) -> Result<Option<SessionRecord>, JournalError> {
+        let bytes = self.wrap(|| {
+            let read = self.database.begin_read()?;
+            Ok(read.open_table(SESSIONS)?.get(&session.to_bytes())?.map(|value| value.value().to_vec()))
+        })?;
+        bytes.map(|bytes| self.decode(session, &bytes)).transpose()
+    }
+
+    /// All records of sessions.
+    ///
+    /// # Errors
+    /// The database failed or a record is unreadable.
+    pub fn sessions(&self) -> Result<Vec<(Pubkey, SessionRecord)>, JournalError> {
+        let rows = self.wrap(|| {
+            let read = self.database.begin_read()?;
+            let table = read.open_table(SESSIONS)?;
+            let mut rows = Vec::new();
+            for row in table.iter()? {
+                let (session, bytes) = row?;
+                rows.push((Pubkey::new_from_array(*session.value()), bytes.value().to_vec()));
+            }
+            Ok(rows)
+        })?;
+        let decoded = |(session, bytes): (Pubkey, Vec<u8>)| {
+            self.decode(&session, &bytes).map(|record: SessionRecord| (session, record))
+        };
+        rows.into_iter().map(decoded).collect()
+    }
+
+    /// Reads, changes and durably writes the record of a session in a single transaction; returns what is there
+    /// afterwards. `fresh` is what is changed where there is none.
+    ///
+    /// # Errors
+    /// The database failed or the record is unreadable; nothing was changed then.
+    pub fn change_session(
+        &self,
+        session: &Pubkey,
+        fresh: impl FnOnce() -> SessionRecord,
+        change: impl FnOnce(&mut SessionRecord),
+    ) -> Result<SessionRecord, JournalError> {
+        let mut kept = None;
+        self.replace(SESSIONS, session, &session.to_bytes(), |known: Option<SessionRecord>| {
+            let mut record = known.unwrap_or_else(fresh);
+            change(&mut record);
+            kept = Some(record.clone());
+            Some(record)
+        })?;
+        kept.ok_or_else(|| JournalError::Record {
+            path: self.path.clone(),
+            job: *session,
+            reason: "it was not written".to_owned(),
+        })
+    }
+
+    /// Sums over all sessions, those whose records were removed included.
+    ///
+    /// # Errors
+    /// The database failed or a record is unreadable.
+    pub fn session_totals(&self) -> Result<SessionTotals, JournalError> {
+        let removed = self.removed_session_totals()?;
+        Ok(removed.plus(&SessionTotals::of(self.sessions()?.iter().map(|(_, record)| record))))
+    }
+
+    /// Removes the records of sessions that were over before `slot`, but keeps the newest `keep` of them; how many were
+    /// removed. Their sums stay in [`Journal::session_totals`].
+    ///
+    /// # Errors
+    /// The database failed or a record is unreadable; nothing was changed then.
+    pub fn prune_sessions(&self, slot: u64, keep: usize) -> Result<usize, JournalError> {
+        let mut finished: Vec<(Pubkey, SessionRecord)> =
+            self.sessions()?.into_iter().filter(|(_, record)| record.is_finished()).collect();
+        finished.sort_by_key(|(_, record)| std::cmp::Reverse(record.last_slot));
+        let old: Vec<(Pubkey, SessionRecord)> =
+            finished.into_iter().skip(keep).filter(|(_, record)| record.last_slot < slot).collect();
+        if old.is_empty() {
+            return Ok(0);
+        }
+        let totals = self.removed_session_totals()?.plus(&SessionTotals::of(old.iter().map(|(_, record)| record)));
+        let bytes = serde_json::to_vec(&totals).map_err(|error| self.unreadable(&Pubkey::default(), &error))?;
+        self.wrap(|| {
+            let write = self.database.begin_write()?;
+            {
+                let mut sessions = write.open_table(SESSIONS)?;
+                for (session, _) in &old {
+                    sessions.remove(&session.to_bytes())?;
+                }
+                write.open_table(REMOVED)?.insert(REMOVED_SESSIONS, bytes.as_slice())?;
+            }
+            write.commit()?;
+            Ok(())
+        })?;
+        Ok(old.len())
+    }
+
+    fn removed_session_totals(&self) -> Result<SessionTotals, JournalError> {
+        let bytes = self.wrap(|| {
+            let read = self.database.begin_read()?;
+            Ok(read.open_table(REMOVED)?.get(REMOVED_SESSIONS)?.map(|value| value.value().to_vec()))
+        })?;
+        let decode = |bytes: Vec<u8>| {
+            serde_json::from_slice(&bytes).map_err(|error| self.unreadable(&Pubkey::default(), &error))
+        };
+        Ok(bytes.map(decode).transpose()?.unwrap_or_default())
+    }
+}
