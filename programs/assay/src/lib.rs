@@ -12,6 +12,7 @@
 //! * [`mod@session`]: what is signed in a session, and its life as a table;
 //! * [`governance`]: how long changes wait and pauses last, as pure functions;
 //! * [`state`], [`events`]: the accounts with their transitions and invariants, and what is announced;
+//! * [`fairness`]: who may claim, reputation and standing, emissions, budgets and delegation, as pure functions;
 //! * [`token_policy`], [`vault`]: which mints are accepted, and the only code that moves tokens;
 //! * [`beacon`]: what a slot brings that nobody knew before;
 //! * [`instructions`]: one a file: who may call, from which state, with which effects.
@@ -47,6 +48,8 @@ pub mod dispute;
 pub mod error;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod events;
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
+pub mod fairness;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod governance;
 pub mod instructions;

@@ -76,7 +76,7 @@ enum Command {
     /// Serve artifacts
     #[command(subcommand)]
     Store(commands::store::Command),
-    /// Measure a market on this machine: slots from post to settlement, jobs a second
+    /// Measure a market on this machine: slots from post to settlement, jobs a second; disputes; requests of a session
     Measure(commands::measure::Arguments),
     /// The whole market on this machine: a local chain, two nodes, a client, real images
     Demo(commands::demo::Arguments),

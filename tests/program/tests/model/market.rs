@@ -1,6 +1,7 @@
 //! The chain beside the model: makes each action, compares, and drains.
 
 use crate::action::{Action, Caller, Destination, model_parameters};
+use crate::sessions::{SessionAction, SessionStage};
 use crate::state::{
     AUTHORITY, CLIENTS, FIRST_VALIDATOR, JobModel, MintModel, Model, NODES, NodeModel, PARTIES, PAYMENT_MINTS,
     STAKE_MINT, STRANGER, State, Terms, VALIDATORS, ValidatorModel,
@@ -13,7 +14,7 @@ use program_tests::audits::{CHAIN_LENGTH, Validator};
 use program_tests::governance_calls::{MintTerms, allowance};
 use program_tests::terms::terms;
 use program_tests::tokens::associated;
-use program_tests::{ComputedResult, Job, Mint, Node, World};
+use program_tests::{ComputedResult, Job, Mint, Node, Session, World};
 use solana_sdk::instruction::Instruction;
 use solana_sdk::pubkey::Pubkey;
 
@@ -40,6 +41,9 @@ pub(crate) struct Market {
     pub(crate) vaults: [Pubkey; PAYMENT_MINTS + 1],
     pub(crate) counters: [Pubkey; CLIENTS],
     pub(crate) jobs: Vec<Job>,
+    pub(crate) sessions: Vec<Session>,
+    /// Signs the vouchers of all sessions.
+    pub(crate) voucher_key: Pubkey,
     /// Tokens of each mint with those who take no part.
     pub(crate) elsewhere: [u64; PAYMENT_MINTS + 1],
     /// Lamports of each party at the beginning.
@@ -119,9 +123,11 @@ impl Market {
             next_id: [0; CLIENTS],
             jobs: Vec::new(),
             pause: (0, 0),
+            sessions: Vec::new(),
             stake_vault: STAKES.iter().sum::<u64>() + VALIDATOR_STAKES.iter().sum::<u64>(),
             donated_stake: 0,
         };
+        let voucher_key = world.voucher_key();
         let mut market = Self {
             world,
             model,
@@ -139,6 +145,8 @@ impl Market {
             ],
             counters: [0, 1, 2].map(|client: usize| address::client(&parties[client])),
             jobs: Vec::new(),
+            sessions: Vec::new(),
+            voucher_key,
             elsewhere: [0; PAYMENT_MINTS + 1],
             lamports,
         };
@@ -161,6 +169,9 @@ impl Market {
         }
         if let Action::Post { client, mint, id, .. } = *action {
             self.jobs.push(self.world.job_at(self.parties[client], id, &self.mints[mint]));
+        }
+        if let Action::Session(SessionAction::OpenSession { client, mint, node, id, .. }) = *action {
+            self.sessions.push(self.session_to_open(client, mint, node, id));
         }
         self.model.apply(action);
         if let Action::Commit { job, .. } = *action {
@@ -191,6 +202,13 @@ impl Market {
             Action::Advance(slots) => world.advance(slots),
             Action::DonateToJob { job, amount } => world.mint_to(&self.jobs[job].mint, self.jobs[job].vault, amount),
             Action::DonateToStake { amount } => world.mint_to(&mints[STAKE_MINT], address::stake_vault(), amount),
+            Action::Session(SessionAction::DonateToSession { session, amount }) => {
+                world.mint_to(&self.sessions[session].mint, self.sessions[session].vault, amount);
+            }
+            Action::Session(ref action) => {
+                let instructions = self.session_instructions(action);
+                self.world.transact(&instructions)?;
+            }
             _ => {
                 let instructions = match self.change(action) {
                     Some(change) => self.world.at_once(change).to_vec(),
@@ -300,15 +318,16 @@ impl Market {
             | Action::DonateToStake { .. }
             | Action::SetParameters(_)
             | Action::SetPaymentMint { .. }
-            | Action::WithdrawFees { .. } => unreachable!("no single instruction of the program"),
+            | Action::WithdrawFees { .. }
+            | Action::Session(_) => unreachable!("no single instruction of the program"),
         }
     }
 
-    fn caller(&self, payee: Pubkey, caller: Caller) -> Pubkey {
+    pub(crate) fn caller(&self, payee: Pubkey, caller: Caller) -> Pubkey {
         if caller == Caller::Payee { payee } else { self.world.mallory }
     }
 
-    fn destination(&self, payee: Pubkey, mint: &Mint, vault: Pubkey, destination: Destination) -> Pubkey {
+    pub(crate) fn destination(&self, payee: Pubkey, mint: &Mint, vault: Pubkey, destination: Destination) -> Pubkey {
         match destination {
             Destination::Canonical => associated(payee, mint),
             Destination::Vault => vault,
@@ -325,6 +344,10 @@ impl Market {
                 self.drain_job(job);
                 drained += 1;
             }
+        }
+        for session in 0..self.sessions.len() {
+            drained += u64::from(self.model.sessions[session].stage != SessionStage::Closed);
+            self.drain_session(session);
         }
         for node in (0..NODES).filter(|node| self.model.nodes[*node].registered).collect::<Vec<_>>() {
             self.drain_node(node);
@@ -426,13 +449,13 @@ impl Market {
         self.world.accepts(&removal);
     }
 
-    fn wait_until(&mut self, slot: u64) {
+    pub(crate) fn wait_until(&mut self, slot: u64) {
         let slots = slot.saturating_sub(self.model.slot);
         self.must(Action::Advance(slots));
     }
 
     /// Makes a step that must be possible.
-    fn must(&mut self, action: Action) {
+    pub(crate) fn must(&mut self, action: Action) {
         assert!(self.step(&action), "stuck: {action:?} breaks {:?}", self.model.broken_rules(&action));
     }
 }

@@ -14,13 +14,17 @@ use program_tests::outcome::{ACCOUNT_IN_USE, TOKEN_INSUFFICIENT_FUNDS};
 
 /// Collects the rules that are broken.
 #[derive(Default)]
-struct Broken(Vec<Why>);
+pub(crate) struct Broken(Vec<Why>);
 
 impl Broken {
-    fn unless(&mut self, holds: bool, rule: impl Into<Why>) {
+    pub(crate) fn unless(&mut self, holds: bool, rule: impl Into<Why>) {
         if !holds {
             self.0.push(rule.into());
         }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -30,6 +34,7 @@ impl Model {
         let mut broken = Broken::default();
         match action {
             Action::Advance(_) | Action::DonateToJob { .. } | Action::DonateToStake { .. } => {}
+            Action::Session(action) => self.session_rules(&mut broken, action),
             Action::SetParameters(parameters) => self.parameter_rules(&mut broken, parameters),
             Action::SetPaymentMint { numerator, .. } => broken.unless(*numerator > 0, BondRateOutOfBounds),
             Action::WithdrawFees { mint, amount } => {
@@ -338,6 +343,7 @@ impl Model {
                 self.donated_stake += amount;
             }
             Action::Post { client, mint, terms, .. } => self.post(client, mint, terms),
+            Action::Session(ref action) => self.apply_to_session(action),
             Action::StakeValidator { .. }
             | Action::RequestValidatorWithdrawal { .. }
             | Action::WithdrawValidatorStake { .. }
@@ -527,18 +533,18 @@ impl JobModel {
     }
 }
 
-fn payment_rules(broken: &mut Broken, caller: Caller, destination: Destination) {
+pub(crate) fn payment_rules(broken: &mut Broken, caller: Caller, destination: Destination) {
     broken.unless(destination != Destination::Vault, DestinationIsVault);
     broken.unless(caller == Caller::Payee || destination == Destination::Canonical, DestinationNotCanonical);
 }
 
 /// Whose wallet a payment reaches.
-fn receiver(payee: usize, destination: Destination) -> usize {
+pub(crate) fn receiver(payee: usize, destination: Destination) -> usize {
     if destination == Destination::Strangers { STRANGER } else { payee }
 }
 
 /// To reveal and both clocks, each extended by half.
-fn longest_dispute(dispute: &assay::state::DisputeParameters) -> u64 {
+pub(crate) fn longest_dispute(dispute: &assay::state::DisputeParameters) -> u64 {
     let clocks = [dispute.reveal_slots, dispute.challenger_clock_slots, dispute.defender_clock_slots];
     clocks.into_iter().map(|clock| u64::from(clock) + u64::from(clock) / 2).sum()
 }

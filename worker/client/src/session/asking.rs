@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 const ATTEMPT_TIME: Duration = Duration::from_secs(60);
 /// How long a request is tried again while the node is silent or busy.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a node may not know a session that it has accepted: it learns of that as everybody else does, and again when it has
+/// been restarted.
+const UNKNOWN_PATIENCE: Duration = Duration::from_secs(30);
 /// Between attempts, where the node does not say how long.
 const PAUSE: Duration = Duration::from_millis(250);
 /// What a frame has beside the output: its header and the length of it.
@@ -26,6 +29,8 @@ const FRAME_BYTES: u64 = MAX_HEADER_BYTES as u64 + 4;
 
 /// HTTP: a greater voucher is wanted.
 const PAYMENT_REQUIRED: u16 = 402;
+/// HTTP: there is no such session here.
+const NOT_FOUND: u16 = 404;
 /// HTTP: a pause is wanted.
 const BUSY: [u16; 2] = [429, 503];
 
@@ -137,6 +142,7 @@ impl Session<'_> {
                         continue;
                     }
                     Refusal::Busy(pause) if begun.elapsed() < PATIENCE => pause,
+                    Refusal::Unknown if begun.elapsed() < UNKNOWN_PATIENCE => PAUSE,
                     _ => return Err(self.refused(&reply)),
                 },
                 Err(error) if error.is_transient() && begun.elapsed() < PATIENCE => {
@@ -171,6 +177,9 @@ impl Session<'_> {
         if BUSY.contains(&reply.status) {
             return Refusal::Busy(reply.retry_after.unwrap_or(PAUSE));
         }
+        if reply.status == NOT_FOUND {
+            return Refusal::Unknown;
+        }
         let owed = serde_json::from_slice::<RefusalReply>(&reply.body).ok().and_then(|refusal| refusal.owed);
         match owed {
             Some(owed) if reply.status == PAYMENT_REQUIRED => Refusal::Owes(owed),
@@ -195,6 +204,8 @@ enum Refusal {
     Owes(u64),
     /// A pause.
     Busy(Duration),
+    /// Time to notice that the session is active.
+    Unknown,
     /// Another request.
     Final,
 }

@@ -40,6 +40,7 @@ pub(super) async fn list(context: &Context, client: Option<Pubkey>, output: Outp
 const SHOWN: [&str; 27] = [
     "job",
     "state",
+    "session",
     "client",
     "job_id",
     "node",
@@ -81,6 +82,7 @@ pub(super) fn describe(address: &Pubkey, job: &Job) -> Value {
     json!({
         "job": address.to_string(),
         "state": state(job),
+        "session": job.is_receipt().then(|| job.session.to_string()),
         "client": job.client.to_string(),
         "job_id": job.job_id,
         "payment_mint": job.payment_mint.to_string(),
