@@ -86,7 +86,7 @@ fn keeps_every_field_of_every_job() {
 /// Before it is migrated nothing reads it as something that it is not, on-chain or off.
 #[test]
 fn an_old_job_is_refused_by_name() {
-    let mut world = World::migrated();
+    let world = World::migrated();
     let posted = world.all_jobs().into_iter().find(|job| world.read_job(job).state == JobState::Posted).unwrap();
     let claim = world.claim_job(&world.other_node, &posted);
     let (mut old, _) = ready();
