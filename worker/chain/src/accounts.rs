@@ -617,6 +617,32 @@ mod tests {
         assert!(error.to_string().contains("assay network migrate"), "{error}");
     }
 
+    /// The same of every job that it wrote; what the migration makes of them is read, and no list has them before.
+    #[test]
+    fn jobs_of_an_earlier_layout_are_named_and_left_out() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/program/fixtures/first-layout");
+        let mut count = 0;
+        for file in std::fs::read_dir(folder).unwrap().flatten() {
+            if !file.file_name().to_string_lossy().starts_with("job-") {
+                continue;
+            }
+            let data = std::fs::read(file.path()).unwrap();
+            let account = |data| RawAccount { owner: assay::ID, lamports: 1, data, executable: false };
+            let address = Pubkey::new_unique();
+            assert_eq!(decode_job(&address, &account(data.clone())).unwrap_err().code(), "C0133");
+            assert!(!passes(&JobFilter::default().to_rpc(), &data));
+            assert!(passes(&[versioned_filter::<Job>(assay::state::FirstJob::VERSION)], &data));
+            let migrated = assay::state::FirstJob::migrated(&data).unwrap();
+            assert!(passes(&JobFilter::default().to_rpc(), &migrated));
+            let job = decode_job(&address, &account(migrated)).unwrap();
+            job.invariant().unwrap();
+            assert_eq!((job.invited_node, job.session), (Pubkey::default(), Pubkey::default()));
+            assert!(job.graph_uri.starts_with("http://") && job.price_min <= job.price_max && job.bond > 0);
+            count += 1;
+        }
+        assert!(count >= 8, "{count}");
+    }
+
     #[test]
     fn filters_look_at_the_right_bytes() {
         let job = sample_job();
