@@ -16,7 +16,7 @@ impl Story {
     ///
     /// # Panics
     /// The command fails; the panic shows what it said.
-    pub async fn command(&self, arguments: &[&str]) -> Value {
+    pub async fn client_command(&self, arguments: &[&str]) -> Value {
         let placement = self.placement();
         let output = Command::new(binary::assay())
             .current_dir(self.folder())

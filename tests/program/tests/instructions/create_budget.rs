@@ -73,7 +73,8 @@ fn limits_that_contradict_themselves_are_refused() {
         world.refuses(&world.create_budget(&budget, limits), error);
     }
     let mint = budget.mint;
-    world.governs(MintTerms { enabled: false, bond_numerator: 1, bond_denominator: 1 }.of(&mint));
+    let off = MintTerms { enabled: false, bond_numerator: 1, bond_denominator: 1 };
+    world.governs(off.of(&mint));
     world.refuses(&world.create_budget(&budget, limits()), AssayError::PaymentMintDisabled);
 }
 

@@ -116,7 +116,8 @@ fn extreme_balances_are_refused_or_must_be_paid_in() {
     world.refuses(&world.open_session(&session, with(POCKET + 1)), TOKEN_INSUFFICIENT_FUNDS);
     world.refuses(&world.open_session(&session, with(u64::MAX)), TOKEN_INSUFFICIENT_FUNDS);
     let mint = world.mint;
-    world.governs(MintTerms { enabled: true, bond_numerator: 2, bond_denominator: 1 }.of(&mint));
+    let rate = MintTerms { enabled: true, bond_numerator: 2, bond_denominator: 1 };
+    world.governs(rate.of(&mint));
     world.refuses(&world.open_session(&session, with(u64::MAX)), ArithmeticOverflow);
 }
 
@@ -125,7 +126,8 @@ fn a_disabled_mint_takes_no_new_sessions_and_strands_none() {
     let (mut world, _, args) = ready();
     let mint = world.mint;
     let session = world.settled_session(500);
-    world.governs(MintTerms { enabled: false, bond_numerator: 1, bond_denominator: 1 }.of(&mint));
+    let off = MintTerms { enabled: false, bond_numerator: 1, bond_denominator: 1 };
+    world.governs(off.of(&mint));
     let next = world.session_at(world.client, 1, &mint);
     world.refuses(&world.open_session(&next, OpenSessionArgs { session_id: 1, ..args }), PaymentMintDisabled);
     world.pay_out_session(&session);

@@ -215,7 +215,8 @@ fn a_disabled_mint_and_an_empty_vault_stop_it() {
     world.accepts(&world.withdraw_budget(&budget, &mint, all));
     refuses(&mut world, &budget, terms(), VaultShort);
     world.fund(budget.address, &mint, 1);
-    world.governs(MintTerms { enabled: false, bond_numerator: 1, bond_denominator: 1 }.of(&mint));
+    let off = MintTerms { enabled: false, bond_numerator: 1, bond_denominator: 1 };
+    world.governs(off.of(&mint));
     refuses(&mut world, &budget, terms(), PaymentMintDisabled);
 }
 

@@ -119,7 +119,7 @@ pub(crate) fn choose(model: &Model, rng: &mut StdRng) -> Action {
         36..37 if rng.random_ratio(1, 2) => Action::Pause { slots: *[0, 1, 10, 40].choose(rng).expect("a choice") },
         36..37 => Action::DonateToStake { amount: rng.random_range(1..1_000) },
         37..41 => of_a_validator(model, rng),
-        41..62 => Action::Session(sessions::choose(model, rng)),
+        41..56 => Action::Session(sessions::choose(model, rng)),
         _ => on_a_job(model, rng),
     }
 }

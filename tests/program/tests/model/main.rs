@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 const SEQUENCES: u64 = 2_000;
-const STEPS: usize = 50;
+const STEPS: usize = 60;
 
 /// How often each kind of action was accepted and refused, and how many jobs and sessions were brought to an end by draining.
 #[derive(Default)]

@@ -127,7 +127,7 @@ async fn a_part_of_an_estimate_that_a_liar_drew_is_drawn_again_by_another_node()
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/kernels/pi.wgsl");
     let seed = format!("seed={SEED}");
     let build = ["kernel", "build", source, "--folder", ".", "--input", "first_block=0", "--input", &seed];
-    let built = story.command(&build).await;
+    let built = story.client_command(&build).await;
     let (first, blocks) = (built["input_slots"]["first_block"].to_string(), BLOCKS.to_string());
     let mint = story.payment_mint().to_string();
     let map =
@@ -148,7 +148,7 @@ async fn a_part_of_an_estimate_that_a_liar_drew_is_drawn_again_by_another_node()
             node.start(None).await;
         }
     };
-    let (mapped, ()) = tokio::join!(story.command(&command), joining);
+    let (mapped, ()) = tokio::join!(story.client_command(&command), joining);
 
     let attempts = mapped["attempts"].as_array().expect("a list");
     let liar = liar.address.to_string();
