@@ -8,6 +8,7 @@ use std::path::Path;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn Error>>;
+type Plot = (&'static str, fn(&Figures, &Area<'_>) -> Drawn);
 
 const SIZE: (u32, u32) = (760, 420);
 const FONT: (&str, u32) = ("sans-serif", 15);
@@ -17,7 +18,7 @@ const BESIDE: RGBColor = RGBColor(190, 140, 70);
 /// Draws all plots into files of a folder, which is made if it is not there, and returns the names.
 pub(crate) fn write(figures: &Figures, folder: &Path) -> Result<Vec<&'static str>, Box<dyn Error>> {
     std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let plots: [(&str, fn(&Figures, &Area<'_>) -> Drawn); 4] =
+    let plots: [Plot; 4] =
         [("shares.svg", shares), ("waits.svg", waits), ("newcomers.svg", newcomers), ("gains.svg", gains)];
     for (name, draw) in plots {
         let mut text = String::new();

@@ -539,6 +539,11 @@ pub mod assay {
         MigrateNetwork::handle(ctx)
     }
 
+    /// Brings a job to the layout of this program. By anyone.
+    pub fn migrate_job(ctx: Context<MigrateJob>) -> Result<()> {
+        MigrateJob::handle(ctx)
+    }
+
     /// Creates the reward pool. By anyone, once.
     pub fn create_reward_pool(ctx: Context<CreateRewardPool>) -> Result<()> {
         CreateRewardPool::handle(ctx)

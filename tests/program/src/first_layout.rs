@@ -70,14 +70,33 @@ impl World {
         Node { address: address::node(&owner, 0), owner, operator }
     }
 
+    /// The same chain after everything is migrated.
+    pub fn migrated() -> Self {
+        let mut world = Self::of_the_first_layout();
+        let network = world.migrate_network();
+        world.accepts(&network);
+        for job in world.job_addresses() {
+            let call = world.migrate_job(job);
+            world.accepts(&call);
+        }
+        world
+    }
+
+    /// The address of every job on the chain, in any layout.
+    pub fn job_addresses(&self) -> Vec<Pubkey> {
+        let accounts = self.svm.get_program_accounts(&assay::ID).into_iter();
+        let jobs = accounts.filter(|(_, account)| account.data.starts_with(assay::state::Job::DISCRIMINATOR));
+        let mut addresses: Vec<Pubkey> = jobs.map(|(address, _)| address).collect();
+        addresses.sort();
+        addresses
+    }
+
     /// Every job on the chain, in the order of its client's numbers.
     pub fn all_jobs(&self) -> Vec<Job> {
         let mut jobs: Vec<Job> = self
-            .svm
-            .get_program_accounts(&assay::ID)
+            .job_addresses()
             .into_iter()
-            .filter(|(_, account)| account.data.starts_with(assay::state::Job::DISCRIMINATOR))
-            .map(|(key, _)| {
+            .map(|key| {
                 let state: assay::state::Job = self.read(key);
                 let mint = if state.payment_mint == self.mint.address { self.mint } else { self.mint_2022 };
                 Job { address: key, vault: state.vault, client: state.client, id: state.job_id, mint }

@@ -234,6 +234,18 @@ impl World {
     }
 
     /// By anyone, who pays; here by mallory.
+    pub fn migrate_job(&self, job: Pubkey) -> Call<accounts::MigrateJob> {
+        let accounts = accounts::MigrateJob {
+            payer: self.mallory,
+            job,
+            system_program: SYSTEM,
+            event_authority: address::EVENT_AUTHORITY,
+            program: assay::ID,
+        };
+        Call::new(accounts, instruction::MigrateJob {})
+    }
+
+    /// By anyone, who pays; here by mallory.
     pub fn create_reward_pool(&self) -> Call<accounts::CreateRewardPool> {
         let accounts = accounts::CreateRewardPool {
             payer: self.mallory,

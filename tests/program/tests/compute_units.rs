@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 
 /// What each instruction may cost in the cases measured here. Those that a job passes through on its way stay below 20,000;
 /// those that create accounts derive their addresses, at 1,500 for each bump below 256.
-const CEILINGS: [(&str, u64); 88] = [
+const CEILINGS: [(&str, u64); 90] = [
     ("accept_authority", 8_000),
     ("accept_budget_result", 16_000),
     ("accept_result", 13_000),
@@ -74,6 +74,8 @@ const CEILINGS: [(&str, u64); 88] = [
     ("finalise_session", 20_000),
     ("grow_buffer", 6_000),
     ("initialize_network", 35_000),
+    ("migrate_job", 30_000),
+    ("migrate_network", 20_000),
     ("open_buffer", 12_000),
     ("open_receipt", 34_000),
     ("open_session", 60_000),
@@ -279,6 +281,14 @@ fn measure_safety_and_rewards(table: &mut Table) {
     table.rent(world, "reward_vault", address::reward_vault());
     let job = world.settled_in_stake();
     table.call(world, "burn_fee", &world.burn_fee(&job));
+
+    let mut old = World::of_the_first_layout();
+    let migrate = old.migrate_network();
+    table.call(&mut old, "migrate_network", &migrate);
+    for job in old.job_addresses() {
+        let migrate = old.migrate_job(job);
+        table.call(&mut old, "migrate_job", &migrate);
+    }
 }
 
 fn measure_audits(table: &mut Table) {

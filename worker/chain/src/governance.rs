@@ -1,12 +1,12 @@
 //! What is proposed, how to carry it out, and how a fee leaves a job.
 
-use crate::accounts::kind_filter;
+use crate::accounts::{kind_filter, versioned_filter};
 use crate::chain::Chain;
 use crate::error::{ChainError, Result};
 use crate::instructions::{self, TokenMint};
 use anchor_lang::Discriminator;
 use assay::address;
-use assay::state::{Change, FirstNetwork, Job, Network, Proposal, RewardPool};
+use assay::state::{Change, FirstJob, FirstNetwork, Job, Network, Proposal, RewardPool};
 use solana_sdk::{instruction::Instruction, pubkey::Pubkey};
 
 /// Whether the network has to be migrated before this client can read it.
@@ -38,6 +38,12 @@ impl Chain {
             Some(&FirstNetwork::VERSION) => NetworkLayout::Outdated,
             _ => NetworkLayout::Unknown,
         })
+    }
+
+    /// Addresses of all jobs in an earlier layout, from which [`instructions::migrate_job`] leads to today's.
+    pub async fn outdated_jobs(&self) -> Result<Vec<Pubkey>> {
+        let found = self.program_accounts(&assay::ID, &[versioned_filter::<Job>(FirstJob::VERSION)], 0).await?;
+        Ok(found.value.into_iter().map(|(address, _)| address).collect())
     }
 
     /// A proposal by its number. `C0130` where there is none: it was never made, or is carried out or dismissed.

@@ -145,6 +145,12 @@ mod tests {
             development: true,
             parameters,
             validator_stake: 0,
+            guardian: Pubkey::default(),
+            timelock_slots: 0,
+            paused_until_slot: 0,
+            pause_allowed_slot: 0,
+            proposals: 0,
+            fee_burn_bps: 0,
         }
     }
 

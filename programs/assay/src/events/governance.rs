@@ -72,6 +72,18 @@ pub struct NetworkMigrated {
     pub to_version: u8,
 }
 
+/// A job was brought to the layout of this program.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobMigrated {
+    /// The job.
+    pub job: Pubkey,
+    /// The version that it had.
+    pub from_version: u8,
+    /// The version that it has.
+    pub to_version: u8,
+}
+
 /// A fee in the stake mint was taken out of a job.
 #[event]
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,6 +22,9 @@
 //! rounding included: so more good work never lowers a score, by not even a unit, and more bad work never raises one.
 //!
 //! Who has done nothing has a score of 0, and nobody has less: so a new identity never has a better score than an old one.
+//! A score costs two divisions, a root and a dozen products of 64 bits; fading, the only arithmetic in 128 bits, a product for
+//! each binary digit of the number of epochs gone by, and one more for each digit that is set.
+//!
 //! What a score of 0 means is decided where scores are used; see [`weight`](super::weight), where it costs half.
 
 use super::error::{FairnessError, Ruled};

@@ -4,7 +4,6 @@
 
 mod bond;
 mod deadline;
-mod emission;
 mod output;
 mod price;
 mod settlement;
@@ -13,7 +12,6 @@ pub mod unbonding;
 
 pub use bond::{minimum_bond, miss_charge, BondRate};
 pub use deadline::Deadline;
-pub use emission::{emission, FEES_PER_HALVING};
 pub use output::OutputDescriptor;
 pub use price::PriceRamp;
 pub use settlement::{settle, Split};

@@ -1,6 +1,6 @@
 //! Accounts as the first program wrote them, to migrate what is on a chain. Nothing here ever changes.
 
-use super::{AuditParameters, DisputeParameters, Network, Parameters};
+use super::{AuditParameters, DisputeParameters, Job, Network, Parameters};
 use crate::error::{AssayError, Checked};
 use crate::governance::timelock_limits;
 use anchor_lang::prelude::*;
@@ -64,6 +64,42 @@ struct FirstAuditParameters {
     audits_per_job: u16,
     attestation_bond_bps: u32,
     minimum_validator_stake: u64,
+}
+
+/// A job in its first layout, version 1: without invitation and session.
+pub struct FirstJob;
+
+impl FirstJob {
+    /// The layout version that the first program wrote.
+    pub const VERSION: u8 = 1;
+    /// Where the invited node was put later: after the bond.
+    const INVITED_NODE_OFFSET: usize = 414;
+    /// Where the session was put later: before the strings.
+    const SESSION_OFFSET: usize = 800;
+    /// How much longer the account becomes.
+    pub const ADDED_BYTES: usize = 64;
+
+    /// The data of an account in the second layout: nobody is invited and there is no session. `AccountNotOutdated` if it has
+    /// that version, `UnsupportedAccountVersion` if it has another than the first, or is no job.
+    pub fn migrated(data: &[u8]) -> Checked<Vec<u8>> {
+        let unsupported = AssayError::UnsupportedAccountVersion;
+        let rest = data.strip_prefix(Job::DISCRIMINATOR).ok_or(unsupported)?;
+        match rest.first() {
+            Some(&Self::VERSION) => {}
+            Some(&Job::VERSION) => return Err(AssayError::AccountNotOutdated),
+            _ => return Err(AssayError::UnsupportedAccountVersion),
+        }
+        let (before, rest) = rest
+            .split_at_checked(Self::INVITED_NODE_OFFSET.saturating_sub(Job::DISCRIMINATOR.len()))
+            .and_then(|(before, rest)| Some((before.get(1..)?, rest)))
+            .ok_or(AssayError::UnsupportedAccountVersion)?;
+        let (between, after) = rest
+            .split_at_checked(Self::SESSION_OFFSET.saturating_sub(Self::INVITED_NODE_OFFSET))
+            .ok_or(AssayError::UnsupportedAccountVersion)?;
+        let nobody = Pubkey::default();
+        let parts = [Job::DISCRIMINATOR, &[Job::VERSION], before, nobody.as_ref(), between, nobody.as_ref(), after];
+        Ok(parts.concat())
+    }
 }
 
 impl FirstNetwork {

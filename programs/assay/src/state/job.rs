@@ -4,6 +4,7 @@ mod dispute;
 
 pub use dispute::{DisputeRecord, DisputeTerms, Fault};
 
+use super::versioned::versioned_account;
 use super::{check_invariant, check_version, JobAudit, Session};
 use crate::address::JOB_SEED;
 use crate::dispute::penalty::MAXIMUM_VALID_CLAIMS;
@@ -65,8 +66,7 @@ pub struct CommittedResult {
 ///
 /// The strings come last, so that everything before them lies at a fixed offset; the account is exactly as long as they
 /// need. After posting, the terms (all down to `miss_charge_bps`, `dispute`, those of `audit`, and the strings) never change.
-#[account]
-#[derive(InitSpace, Debug, Default, PartialEq, Eq)]
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Job {
     /// Layout version of this account.
     pub version: u8,
@@ -173,9 +173,11 @@ pub struct Job {
     pub store_uri: String,
 }
 
+versioned_account!(Job, [75, 124, 80, 203, 161, 180, 202, 80]);
+
 impl Job {
     /// The layout version that this program writes.
-    pub const VERSION: u8 = 1;
+    pub const VERSION: u8 = 2;
     /// Offset of `state` in the account's data, for filters.
     pub const STATE_OFFSET: usize = 10;
     /// Offset of `client` in the account's data, for filters.

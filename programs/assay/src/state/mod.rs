@@ -42,7 +42,7 @@ pub use segment_claim::SegmentClaim;
 pub use session::{Session, SessionCredits};
 pub use validator::Validator;
 
-pub use first_layout::FirstNetwork;
+pub use first_layout::{FirstJob, FirstNetwork};
 pub use proposal::{Change, Proposal};
 pub use reward_pool::RewardPool;
 

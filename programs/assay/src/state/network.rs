@@ -1,9 +1,10 @@
 //! The network: one account that holds authority and parameters.
 
 use super::versioned::versioned_account;
-use super::{check_invariant, check_version, Parameters};
+use super::{check_invariant, check_version, Parameters, RewardPool};
 use crate::address::NETWORK_SEED;
 use crate::error::{AssayError, Checked};
+use crate::fairness::emission::EmissionRules;
 use crate::governance::{check_timelock, Pause, Schedule};
 use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
 use anchor_lang::prelude::*;
@@ -98,9 +99,13 @@ impl Network {
         Ok((number, Schedule::new(now, Slots(self.timelock_slots))?))
     }
 
-    /// The share of a fee in the stake mint that burns.
-    pub fn fee_burn(&self) -> BasisPoints {
-        BasisPoints(u32::from(self.fee_burn_bps))
+    /// How a fee in the stake mint is shared out, and what is paid for the part of it that burns.
+    pub fn emission_rules(&self) -> EmissionRules {
+        EmissionRules {
+            burn_bps: self.fee_burn_bps,
+            first_share_bps: RewardPool::FIRST_SHARE_BPS,
+            halving_fees: RewardPool::FEES_PER_HALVING,
+        }
     }
 
     /// `FeeBurnOutOfBounds` unless it is a share of a whole.

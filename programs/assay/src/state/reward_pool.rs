@@ -3,6 +3,7 @@
 use super::{check_invariant, check_version};
 use crate::address::REWARD_POOL_SEED;
 use crate::error::Checked;
+use crate::fairness::emission::{self, EmissionRules};
 use crate::units::TokenAmount;
 use anchor_lang::prelude::*;
 
@@ -28,13 +29,29 @@ impl RewardPool {
     /// Size of the account's data, discriminator included.
     pub const SPACE: usize = Self::DISCRIMINATOR.len().saturating_add(Self::INIT_SPACE);
 
-    /// Counts a fee that burns and what is paid for it.
-    pub fn count(&mut self, burned: TokenAmount, reward: TokenAmount) -> Checked {
+    /// The first reward is this share of what a job burned.
+    pub const FIRST_SHARE_BPS: u16 = 5_000;
+    /// Each time that so much has burned, in base units of the stake mint, rewards halve: a million tokens of 6 decimals.
+    pub const FEES_PER_HALVING: u64 = 1_000_000_000_000;
+
+    /// Counts a fee that burns, and returns what a vault that holds `left` pays for it, if the job is `rewarded` at all.
+    pub fn burn(
+        &mut self,
+        burned: TokenAmount,
+        rewarded: bool,
+        left: TokenAmount,
+        rules: &EmissionRules,
+    ) -> Checked<TokenAmount> {
+        let mut pool = emission::RewardPool { left: left.0, burned: self.fees_burned };
         // More can burn than 64 bits hold only of a mint whose issuer mints again what burned. Rewards are zero long before, and
         // no fee may be stuck for it.
+        let reward = match rewarded {
+            true => pool.emit(burned, rules).unwrap_or(TokenAmount::ZERO),
+            false => TokenAmount::ZERO,
+        };
         self.fees_burned = self.fees_burned.saturating_add(burned.0);
         self.rewards_paid = TokenAmount(self.rewards_paid).plus(reward)?.0;
-        Ok(())
+        Ok(reward)
     }
 
     /// Hands `sign` the seeds, bump included, that let the pool sign for its vault.
@@ -53,16 +70,50 @@ impl RewardPool {
 mod tests {
     use super::*;
     use crate::error::AssayError;
+    use crate::state::Network;
+
+    fn rules() -> EmissionRules {
+        Network { fee_burn_bps: 5_000, ..Network::default() }.emission_rules()
+    }
+
+    fn pool(fees_burned: u64) -> RewardPool {
+        RewardPool { version: 1, fees_burned, ..RewardPool::default() }
+    }
 
     #[test]
-    fn no_more_is_ever_paid_than_burned() {
-        let mut pool = RewardPool { version: 1, ..RewardPool::default() };
-        pool.count(TokenAmount(10), TokenAmount(10)).unwrap();
-        assert_eq!(pool.invariant(), Ok(()));
-        pool.count(TokenAmount(1), TokenAmount(2)).unwrap();
-        assert_eq!(pool.invariant(), Err(AssayError::InvariantBroken));
-        let mut pool = RewardPool { version: 1, fees_burned: u64::MAX, ..RewardPool::default() };
-        pool.count(TokenAmount(u64::MAX), TokenAmount(0)).unwrap();
+    fn half_of_what_burned_is_paid_and_less_later() {
+        let reward = |burned_before, burned, left| {
+            let mut pool = pool(burned_before);
+            let reward = pool.burn(TokenAmount(burned), true, TokenAmount(left), &rules()).unwrap().0;
+            assert_eq!((pool.fees_burned, pool.rewards_paid), (burned_before + burned, reward));
+            reward
+        };
+        let halving = RewardPool::FEES_PER_HALVING;
+        assert_eq!(
+            (reward(0, 1_000, 9_999), reward(halving, 1_000, 9_999), reward(2 * halving, 1_000, 9_999)),
+            (500, 250, 125)
+        );
+        assert_eq!((reward(0, 1_000, 7), reward(0, 1_000, 0), reward(0, 1, 9_999)), (7, 0, 0));
+        assert_eq!(rules().validate(), Ok(()));
+    }
+
+    #[test]
+    fn what_is_not_rewarded_burns_all_the_same() {
+        let mut pool = pool(5);
+        assert_eq!(pool.burn(TokenAmount(10), false, TokenAmount(100), &rules()), Ok(TokenAmount(0)));
+        assert_eq!((pool.fees_burned, pool.rewards_paid), (15, 0));
+    }
+
+    #[test]
+    fn no_fee_is_stuck_because_too_much_burned() {
+        let mut pool = pool(u64::MAX);
+        assert_eq!(pool.burn(TokenAmount(u64::MAX), true, TokenAmount(9), &rules()), Ok(TokenAmount(0)));
         assert_eq!((pool.fees_burned, pool.invariant()), (u64::MAX, Ok(())));
+    }
+
+    #[test]
+    fn more_paid_than_burned_breaks_the_books() {
+        let pool = RewardPool { rewards_paid: 6, ..pool(5) };
+        assert_eq!(pool.invariant(), Err(AssayError::InvariantBroken));
     }
 }

@@ -53,5 +53,6 @@ pub(crate) fn governance_calls() -> Calls {
     let call = world.burn_fee(&job);
     calls.push(("burn_fee", world, call.instruction()));
     calls.push(crate::migrate_network::call());
+    calls.push(crate::migrate_job::call());
     calls
 }

@@ -78,6 +78,7 @@ mod execute_fee_withdrawal;
 mod execute_mint_allowance;
 mod execute_mint_change;
 mod execute_network_change;
+mod migrate_job;
 mod migrate_network;
 mod pause_new_work;
 mod propose_change;

@@ -26,12 +26,6 @@ pub(crate) fn call() -> (&'static str, World, Instruction) {
     ("migrate_network", world, call.instruction())
 }
 
-fn migrated() -> World {
-    let mut world = World::of_the_first_layout();
-    world.accepts(&world.migrate_network());
-    world
-}
-
 fn data(world: &World) -> Vec<u8> {
     world.svm.get_account(&address::NETWORK).unwrap().data
 }
@@ -86,6 +80,9 @@ fn keeps_every_field() {
 #[test]
 fn an_old_network_is_refused_by_name() {
     let mut world = World::of_the_first_layout();
+    for job in world.job_addresses() {
+        world.accepts(&world.migrate_job(job));
+    }
     let posted = world.all_jobs().into_iter().find(|job| world.read_job(job).state == JobState::Posted).unwrap();
     world.refuses(&world.claim_job(&world.other_node, &posted), AssayError::UnsupportedAccountVersion);
     world.refuses(&world.propose_authority(world.client), AssayError::UnsupportedAccountVersion);
@@ -96,7 +93,7 @@ fn an_old_network_is_refused_by_name() {
 /// Once; another version, a network that was never there and data that are none are refused and stay as they are.
 #[test]
 fn only_what_the_first_program_wrote() {
-    let mut world = migrated();
+    let mut world = World::migrated();
     let call = world.migrate_network();
     let before = data(&world);
     world.refuses(&call, AssayError::AccountNotOutdated);
@@ -146,7 +143,6 @@ fn accounts_of_every_other_kind_are_read_and_written_as_they_were() {
         assert!(data[bytes.len()..].iter().all(|byte| *byte == 0), "room for a longer text");
     }
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut states = Vec::new();
     for Recorded { account, .. } in recorded().1.iter().filter(|recorded| recorded.account.owner == assay::ID) {
         let (data, kind): (&[u8], [u8; 8]) = (&account.data, account.data[..8].try_into().unwrap());
         let name = match &kind[..] {
@@ -171,11 +167,8 @@ fn accounts_of_every_other_kind_are_read_and_written_as_they_were() {
                 unchanged::<Demand>(data);
                 "demand"
             }
-            Job::DISCRIMINATOR => {
-                unchanged::<Job>(data);
-                states.push(Job::try_deserialize(&mut &data[..]).unwrap().state);
-                "job"
-            }
+            // See `migrate_job`.
+            Job::DISCRIMINATOR => "job",
             Node::DISCRIMINATOR => {
                 unchanged::<Node>(data);
                 "node"
@@ -198,23 +191,12 @@ fn accounts_of_every_other_kind_are_read_and_written_as_they_were() {
         *counts.entry(name).or_default() += 1;
     }
     assert_eq!(counts.len(), 11, "{counts:?}");
-    for state in [
-        JobState::Posted,
-        JobState::Claimed,
-        JobState::Committed,
-        JobState::Accepted,
-        JobState::Settled,
-        JobState::Missed,
-        JobState::Cancelled,
-    ] {
-        assert!(states.contains(&state), "no job is {state:?}");
-    }
 }
 
 /// The market goes on after the migration: jobs of every state come to their end, are paid and close; new ones follow.
 #[test]
 fn what_was_open_comes_to_its_end() {
-    let mut world = migrated();
+    let mut world = World::migrated();
     let claim = world.all_jobs().into_iter().find(|job| world.read_job(job).state == JobState::Claimed).unwrap();
     world.commit(&claim);
     world.advance(terms().claim_slots + 500);

@@ -9,7 +9,7 @@ use solana_sdk::pubkey::Pubkey;
 use std::collections::BTreeSet;
 
 /// Where another account may stand, and why that harms nobody.
-const LEGITIMATE: [(&str, usize, &str); 41] = [
+const LEGITIMATE: [(&str, usize, &str); 43] = [
     ("accept_budget_result", 0, "the owner instead of the agent"),
     ("cancel_budget_job", 0, "the owner instead of the agent"),
     ("claim_job", 3, "another posted job: the operator chooses"),
@@ -33,6 +33,8 @@ const LEGITIMATE: [(&str, usize, &str); 41] = [
     ("file_unavailable", 12, "only carries the program into the transaction, which an account left out does here"),
     ("finalise_session", 1, "another session of the node whose time is over: anyone may finalise it"),
     ("initialize_network", 9, "only carries the program into the transaction, which another account does here"),
+    ("migrate_job", 0, "anyone pays, and decides nothing"),
+    ("migrate_job", 1, "another old job: anyone migrates any"),
     ("migrate_network", 0, "anyone pays, and decides nothing"),
     ("propose_change", 7, "only carries the program into the transaction, which an account left out does here"),
     ("open_session", 2, "another node: the client chooses"),

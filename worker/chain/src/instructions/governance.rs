@@ -156,6 +156,20 @@ pub fn migrate_network(payer: &Pubkey) -> Instruction {
     )
 }
 
+/// Brings a job to the layout of this program.
+pub fn migrate_job(payer: &Pubkey, job: &Pubkey) -> Instruction {
+    build(
+        accounts::MigrateJob {
+            payer: *payer,
+            job: *job,
+            system_program: solana_system_interface::program::ID,
+            event_authority: address::EVENT_AUTHORITY,
+            program: assay::ID,
+        },
+        data::MigrateJob {},
+    )
+}
+
 /// Creates the reward pool.
 pub fn create_reward_pool(payer: &Pubkey, stake_mint: TokenMint) -> Instruction {
     build(

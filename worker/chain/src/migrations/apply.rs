@@ -8,7 +8,7 @@ use crate::instructions;
 use crate::sender::Sender;
 use assay::InitializeNetworkArgs;
 use assay::state::{Change, Proposal};
-use solana_sdk::{instruction::Instruction, signature::Keypair, signer::Signer};
+use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signature::Keypair, signer::Signer};
 
 /// Who signs migrations.
 #[derive(Clone, Copy)]
@@ -103,6 +103,10 @@ pub async fn apply(
                 Some(instructions::initialize_network(&authority, stake_mint, args))
             }
             Action::MigrateNetwork => Some(instructions::migrate_network(&authority)),
+            Action::MigrateJobs { jobs } => {
+                migrate_jobs(sender, credentials.authority, jobs).await?;
+                None
+            }
             governed => {
                 let Some(change) = governed.change() else { continue };
                 let step = govern(sender, credentials, change, position).await?;
@@ -114,6 +118,19 @@ pub async fn apply(
             sender.execute(&[instruction], &[credentials.authority]).await?;
         }
         report(Step::Done { position });
+    }
+    Ok(())
+}
+
+/// Brings jobs to today's layout. Somebody else may do it at the same time: only one that is left as it was is an error.
+pub async fn migrate_jobs(sender: &Sender, payer: &Keypair, jobs: &[Pubkey]) -> Result<()> {
+    for job in jobs {
+        let migrate = instructions::migrate_job(&payer.pubkey(), job);
+        if let Err(error) = sender.execute(&[migrate], &[payer]).await
+            && sender.chain().outdated_jobs().await?.contains(job)
+        {
+            return Err(error);
+        }
     }
     Ok(())
 }

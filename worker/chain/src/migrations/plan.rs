@@ -39,6 +39,11 @@ pub enum Action {
     },
     /// Bring the network to the layout of this program. What it lacks besides shows in the next plan.
     MigrateNetwork,
+    /// Bring jobs to the layout of this program: until then nobody can do anything about them, and their deadlines run.
+    MigrateJobs {
+        /// Their addresses.
+        jobs: Vec<Pubkey>,
+    },
     /// Change parameters.
     SetParameters {
         /// As they are.
@@ -80,7 +85,8 @@ impl Action {
             Self::DeployProgram { .. }
             | Self::UpgradeProgram { .. }
             | Self::InitialiseNetwork { .. }
-            | Self::MigrateNetwork => None,
+            | Self::MigrateNetwork
+            | Self::MigrateJobs { .. } => None,
             Self::SetParameters { to, .. } => Some(Change::Parameters { parameters: to }),
             Self::SetFeeBurn { to, .. } => Some(Change::FeeBurn { fee_burn_bps: to }),
             Self::SetGuardian { to, .. } => Some(Change::Guardian { guardian: to }),
@@ -115,6 +121,8 @@ struct Present {
     network: Option<Network>,
     /// Whether there is one, but in an earlier layout.
     outdated: bool,
+    /// Jobs in an earlier layout.
+    outdated_jobs: Vec<Pubkey>,
     /// In the order of the desired mints.
     payment_mints: Vec<Option<PaymentMint>>,
 }
@@ -131,7 +139,9 @@ pub async fn plan(chain: &Chain, desired: &Desired, authority: &Pubkey) -> Resul
     }
     let outdated = chain.network_layout().await? == NetworkLayout::Outdated;
     let network = if outdated { None } else { chain.find_network().await? };
-    let present = Present { program: chain.program(&desired.program).await?, network, outdated, payment_mints };
+    let program = chain.program(&desired.program).await?;
+    let outdated_jobs = if program.is_some() { chain.outdated_jobs().await? } else { Vec::new() };
+    let present = Present { program, network, outdated, outdated_jobs, payment_mints };
     compare(desired, &image, &present, authority)
 }
 
@@ -154,6 +164,11 @@ fn compare(desired: &Desired, image: &[u8], present: &Present, authority: &Pubke
     }
     if present.outdated {
         actions.push(Action::MigrateNetwork);
+    }
+    if !present.outdated_jobs.is_empty() {
+        actions.push(Action::MigrateJobs { jobs: present.outdated_jobs.clone() });
+    }
+    if present.outdated {
         return Ok(Plan { actions });
     }
     let (mut governed, mut timelock) = (Vec::new(), None);
@@ -239,6 +254,7 @@ impl fmt::Display for Action {
                 )
             }
             Self::MigrateNetwork => write!(formatter, "bring the network to the layout of this program"),
+            Self::MigrateJobs { jobs } => write!(formatter, "bring {} jobs to the layout of this program", jobs.len()),
             Self::SetParameters { from, to } => write!(formatter, "set parameters from {from:?} to {to:?}"),
             Self::SetFeeBurn { from, to } => write!(formatter, "set fee_burn_bps from {from} to {to}"),
             Self::SetGuardian { from, to } => write!(formatter, "set the guardian from {from} to {to}"),
@@ -327,6 +343,7 @@ mod tests {
                 fee_burn_bps: desired.governance.fee_burn_bps,
             }),
             outdated: false,
+            outdated_jobs: Vec::new(),
             payment_mints: mints.collect(),
         }
     }
@@ -338,7 +355,13 @@ mod tests {
 
     #[test]
     fn an_empty_chain_needs_everything_in_order() {
-        let empty = Present { program: None, network: None, outdated: false, payment_mints: vec![None] };
+        let empty = Present {
+            program: None,
+            network: None,
+            outdated: false,
+            outdated_jobs: Vec::new(),
+            payment_mints: vec![None],
+        };
         assert_eq!(kinds(&empty), ["DeployProgram", "InitialiseNetwork", "AllowPaymentMint"]);
     }
 
@@ -381,6 +404,13 @@ mod tests {
         let present = Present { network: None, outdated: true, ..finished() };
         let plan = compare(&desired(), IMAGE, &present, &stranger).unwrap();
         assert_eq!(plan.actions, [Action::MigrateNetwork]);
+        let jobs = vec![stranger];
+        let present = Present { outdated_jobs: jobs.clone(), ..present };
+        let plan = compare(&desired(), IMAGE, &present, &stranger).unwrap();
+        assert_eq!(plan.actions, [Action::MigrateNetwork, Action::MigrateJobs { jobs: jobs.clone() }]);
+        let present = Present { outdated_jobs: jobs.clone(), ..finished() };
+        let plan = compare(&desired(), IMAGE, &present, &stranger).unwrap();
+        assert_eq!(plan.actions, [Action::MigrateJobs { jobs }]);
     }
 
     #[test]
@@ -414,7 +444,13 @@ mod tests {
 
     #[test]
     fn a_plan_reads_as_a_list() {
-        let empty = Present { program: None, network: None, outdated: false, payment_mints: vec![None] };
+        let empty = Present {
+            program: None,
+            network: None,
+            outdated: false,
+            outdated_jobs: Vec::new(),
+            payment_mints: vec![None],
+        };
         let text = compare(&desired(), IMAGE, &empty, &authority()).unwrap().to_string();
         assert!(text.starts_with("1. deploy the program") && text.contains("\n3. allow payments"), "{text}");
         assert!(Plan::default().to_string().contains("nothing to do"));

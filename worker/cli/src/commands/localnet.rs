@@ -135,6 +135,7 @@ pub(super) fn words(step: &Step<'_>) -> String {
         Step::Begun { action: Action::UpgradeProgram { .. }, .. } => "upgrading the program".to_owned(),
         Step::Begun { action: Action::InitialiseNetwork { .. }, .. } => "initialising the network".to_owned(),
         Step::Begun { action: Action::MigrateNetwork, .. } => "migrating the network".to_owned(),
+        Step::Begun { action: Action::MigrateJobs { jobs }, .. } => format!("migrating {} jobs", jobs.len()),
         Step::Begun { action: Action::SetParameters { .. }, .. } => "setting parameters".to_owned(),
         Step::Begun {
             action: Action::SetFeeBurn { .. } | Action::SetGuardian { .. } | Action::SetTimelock { .. },

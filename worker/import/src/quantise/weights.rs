@@ -156,8 +156,8 @@ mod tests {
         let alone = Weights::of(&filters, &Scale::Uniform(1.0));
         let scaled = Weights::of(&filters, &Scale::Channels { axis: 1, steps: steps.into() });
         assert_eq!(alone.values, scaled.values, "a step of one channel is a step of its output");
-        for output in 0..4 {
-            let ratio = scaled.steps[output] / alone.steps[output] / steps[output];
+        for (output, step) in steps.iter().enumerate() {
+            let ratio = scaled.steps[output] / alone.steps[output] / step;
             assert!((ratio - 1.0).abs() < 1e-6, "{output}: {ratio}");
         }
         let back = scaled.dequantised(&filters, &Scale::Channels { axis: 1, steps: steps.into() });

@@ -93,6 +93,9 @@ fn rows(shape: &'static [usize]) -> impl Fn(u64) -> Vec<Tensor> {
     move |seed| vec![floats(&[&[3], shape].concat(), seed, 6.0)]
 }
 
+/// Settings of a node.
+type Settings = Vec<(&'static str, Attribute)>;
+
 /// What became of a model.
 struct Measured {
     built: Built,
@@ -162,7 +165,7 @@ fn products_of_matrices() {
 #[test]
 fn convolutions_over_one_and_two_axes_dense_grouped_and_depthwise() {
     let pads = |count: usize| ("pads", ints(&vec![1; count]));
-    let cases: [(&str, &'static [usize], &[usize], Vec<(&str, Attribute)>); 4] = [
+    let cases: [(&str, &'static [usize], &[usize], Settings); 4] = [
         ("one axis", &[12, 17], &[8, 12, 3], vec![pads(2), ("strides", ints(&[2]))]),
         ("two axes", &[6, 9, 8], &[10, 6, 3, 3], vec![pads(4), ("dilations", ints(&[2, 1]))]),
         ("grouped", &[8, 6, 5], &[12, 4, 3, 3], vec![pads(4), ("group", Attribute::Int(2))]),
@@ -178,7 +181,7 @@ fn convolutions_over_one_and_two_axes_dense_grouped_and_depthwise() {
 
 #[test]
 fn transposed_convolutions() {
-    let cases: [(&str, &'static [usize], &[usize], usize, Vec<(&str, Attribute)>); 5] = [
+    let cases: [(&str, &'static [usize], &[usize], usize, Settings); 5] = [
         ("twice as wide", &[6, 5, 4], &[6, 4, 2, 2], 4, vec![("strides", ints(&[2, 2]))]),
         (
             "padded, with one more behind",

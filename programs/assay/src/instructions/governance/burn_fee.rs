@@ -1,7 +1,6 @@
 use crate::address::NETWORK;
 use crate::error::AssayError;
 use crate::events::FeeBurned;
-use crate::market::emission;
 use crate::state::{Job, Network, PaymentMint, RewardPool};
 use crate::state_machine::JobState;
 use crate::units::TokenAmount;
@@ -74,14 +73,15 @@ impl<'info> BurnFee<'info> {
         Ok(())
     }
 
-    fn shares(&self) -> Result<Shares> {
-        let fee = TokenAmount(self.job.credits.fee);
-        let burned = fee.portion(self.network.fee_burn())?;
-        let reward = match self.job.state {
-            JobState::Settled => emission(TokenAmount(self.reward_pool.fees_burned), burned)?,
-            _ => TokenAmount::ZERO,
-        };
-        Ok(Shares { burned, kept: fee.minus(burned)?, reward: reward.min(TokenAmount(self.reward_vault.amount)) })
+    /// Counts the fee out of the job and into the pool's books.
+    fn share_out(&mut self) -> Result<Shares> {
+        let rules = self.network.emission_rules();
+        let fee = TokenAmount(core::mem::take(&mut self.job.credits.fee));
+        let (burned, kept) = rules.split_fee(fee).map_err(|_| AssayError::ArithmeticOverflow)?;
+        let settled = self.job.state == JobState::Settled;
+        let reward = self.reward_pool.burn(burned, settled, TokenAmount(self.reward_vault.amount), &rules)?;
+        self.job.credits.node = TokenAmount(self.job.credits.node).plus(reward)?.0;
+        Ok(Shares { burned, kept, reward })
     }
 
     fn move_tokens(&self, shares: &Shares) -> Result<()> {
@@ -108,10 +108,7 @@ impl<'info> BurnFee<'info> {
     pub fn handle(ctx: Context<'info, Self>) -> Result<()> {
         ctx.accounts.validate()?;
         let accounts = &mut *ctx.accounts;
-        let shares = accounts.shares()?;
-        accounts.job.credits.fee = 0;
-        accounts.job.credits.node = TokenAmount(accounts.job.credits.node).plus(shares.reward)?.0;
-        accounts.reward_pool.count(shares.burned, shares.reward)?;
+        let shares = accounts.share_out()?;
         accounts.move_tokens(&shares)?;
         accounts.job.invariant()?;
         accounts.reward_pool.invariant()?;

@@ -1,8 +1,8 @@
+use super::support::rewrite;
 use crate::address::NETWORK;
 use crate::events::NetworkMigrated;
 use crate::state::{FirstNetwork, Network};
 use anchor_lang::prelude::*;
-use anchor_lang::system_program::{transfer, Transfer};
 
 /// Brings the network to the layout of this program.
 ///
@@ -29,23 +29,14 @@ impl MigrateNetwork<'_> {
         Ok(FirstNetwork::read(&self.network.try_borrow_data()?)?)
     }
 
-    fn top_up(&self) -> Result<()> {
-        let needed = Rent::get()?.minimum_balance(Network::SPACE).saturating_sub(self.network.lamports());
-        if needed == 0 {
-            return Ok(());
-        }
-        let accounts = Transfer { from: self.payer.to_account_info(), to: self.network.to_account_info() };
-        transfer(CpiContext::new(self.system_program.key(), accounts), needed)
-    }
-
     /// See [`MigrateNetwork`].
     pub fn handle(ctx: Context<'_, Self>) -> Result<()> {
         let network = ctx.accounts.validate()?.migrated();
         network.invariant()?;
-        ctx.accounts.top_up()?;
-        let account = &ctx.accounts.network;
-        account.resize(Network::SPACE)?;
-        network.try_serialize(&mut &mut account.try_borrow_mut_data()?[..])?;
+        let mut data = Vec::with_capacity(Network::SPACE);
+        network.try_serialize(&mut data)?;
+        let MigrateNetwork { payer, network: account, system_program, .. } = &*ctx.accounts;
+        rewrite(account, payer, system_program, &data, Network::SPACE)?;
         emit_cpi!(NetworkMigrated { from_version: FirstNetwork::VERSION, to_version: Network::VERSION });
         Ok(())
     }

@@ -8,6 +8,7 @@ use crate::output::{Output, Table, fields};
 use assay::state::{Change, Network, RewardPool};
 use assay_chain::governance::NetworkLayout;
 use assay_chain::instructions;
+use assay_chain::migrations::migrate_jobs;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use solana_sdk::instruction::Instruction;
@@ -299,29 +300,33 @@ pub(super) async fn pause(context: &Context, slots: u64, signing: &Signing, outp
 }
 
 pub(super) async fn migrate(context: &Context, output: Output) -> Result<(), CliError> {
-    let done = match context.chain().network_layout().await? {
+    let chain = context.chain();
+    let network = match chain.network_layout().await? {
         NetworkLayout::Absent => {
-            return Err(CliError::new(
-                "A0705",
-                "there is no network on this chain; initialise one with `assay network apply`",
-            ));
+            let text = "there is no network on this chain; initialise one with `assay network apply`";
+            return Err(CliError::new("A0705", text));
         }
         NetworkLayout::Unknown => {
-            return Err(CliError::new(
-                "A0706",
-                "the network was written by a later program; use the client of that version",
-            ));
+            let text = "the network was written by a later program; use the client of that version";
+            return Err(CliError::new("A0706", text));
         }
         NetworkLayout::Current => false,
-        NetworkLayout::Outdated => {
-            let key = context.keypair()?;
-            context.sender.execute(&[instructions::migrate_network(&key.pubkey())], &[&key]).await?;
-            true
-        }
+        NetworkLayout::Outdated => true,
     };
-    output.result(&json!({ "migrated": done, "version": Network::VERSION }), || match done {
-        true => format!("the network is migrated to layout {}", Network::VERSION),
-        false => "nothing to do: the network has the layout of this client".to_owned(),
+    let jobs = chain.outdated_jobs().await?;
+    if network || !jobs.is_empty() {
+        let key = context.keypair()?;
+        if network {
+            context.sender.execute(&[instructions::migrate_network(&key.pubkey())], &[&key]).await?;
+        }
+        migrate_jobs(&context.sender, &key, &jobs).await?;
+    }
+    output.result(&json!({ "migrated": network, "jobs": jobs.len(), "version": Network::VERSION }), || {
+        match (network, jobs.len()) {
+            (false, 0) => "nothing to do: network and jobs have the layout of this client".to_owned(),
+            (false, count) => format!("{count} jobs are migrated"),
+            (true, count) => format!("the network is migrated to layout {}, with {count} jobs", Network::VERSION),
+        }
     })
 }
 

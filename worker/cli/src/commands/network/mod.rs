@@ -56,7 +56,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         signing: governance::Signing,
     },
-    /// Bring the network's account to the layout of this program; anybody may
+    /// Bring the accounts of network and jobs to the layout of this program; anybody may
     Migrate,
 }
 
