@@ -40,7 +40,7 @@ fn records_the_terms_and_escrows_the_maximum_price() {
 
     let state = world.read_job(&job);
     let expected = assay::state::Job {
-        version: 1,
+        version: assay::state::Job::VERSION,
         bump: state.bump,
         state: JobState::Posted,
         client: job.client,
