@@ -15,6 +15,9 @@ type Failure = Box<dyn std::error::Error>;
 /// Texts of a run.
 const BATCHES: [u32; 3] = [1, 8, 32];
 
+/// Most memory of a model and one run beside its weights and the largest values that are alive at once.
+const MOST_MEMORY: f64 = 1.3;
+
 /// Runs the benchmark.
 pub(crate) fn run(report: &mut Report) -> Result<(), Failure> {
     let shape = json!({
@@ -87,6 +90,9 @@ fn cpu(
     let giga = transformer.operations as f64 / 1e9;
     let (working, live) = (model.working_bytes(), greatest_live(graph));
     let memory = (model.param_bytes() + working) as f64 / (weights(graph) + live) as f64;
+    if memory > MOST_MEMORY {
+        return Err(format!("batch {batch} on {threads} threads takes {memory:.2} times the least memory").into());
+    }
     let shown = |seconds: f64| if seconds.is_finite() { format!("{:.2}", seconds * 1e3) } else { "-".into() };
     let ratio = if int8.is_finite() { format!("{:.2}", int8 / ours) } else { "-".into() };
     report.line(format!(

@@ -94,7 +94,12 @@ struct Layer {
     /// Least, then greatest; the other way round where the first is greater.
     clamp: Option<(i64, i64)>,
     table: Option<Dtype>,
+    /// Least and greatest multiplier of an entry by channel, a shift, an offset and bounds.
+    second: Option<Second>,
 }
+
+/// What is done to an entry of a table before it is stored.
+type Second = ((i64, i64), u8, i64, (i64, i64));
 
 const LAYER: Layer = Layer {
     name: "by channel",
@@ -107,6 +112,7 @@ const LAYER: Layer = Layer {
     offset: 0,
     clamp: Some((-127, 127)),
     table: None,
+    second: None,
 };
 
 impl Layer {
@@ -150,6 +156,22 @@ impl Layer {
             let operand = (operands.len() - 1) as u8;
             epilogue = epilogue.constant(6, 100).then(Instruction::Add { d: 0, a: 0, b: 6 }).gather(0, operand, 0);
         }
+        if let Some(((least, most), shift, offset, (low, high))) = self.second {
+            let random = (2..n).map(|_| sketch.random().between(least, most));
+            let values: Vec<i64> = [least, most].into_iter().chain(random).collect();
+            let slot = sketch.given(TensorKind::Param, I32, &constant(&[n]), &values);
+            operands.push(along(slot, &[n], &[1]));
+            epilogue = epilogue
+                .load(7, (operands.len() - 1) as u8)
+                .then(Instruction::Mul { d: 0, a: 7, b: 0 })
+                .then(Instruction::RoundShift { d: 0, a: 0, shift })
+                .constant(3, offset)
+                .then(Instruction::Add { d: 0, a: 0, b: 3 })
+                .constant(4, low)
+                .constant(5, high)
+                .then(Instruction::Max { d: 0, a: 0, b: 4 })
+                .then(Instruction::Min { d: 0, a: 0, b: 5 });
+        }
         let axes = constant(&[m, n]);
         let epilogue = epilogue.store(0, 0);
         let out = sketch.op(OpKind::Contract, &[self.out], &axes, &constant(&[k]), operands, None, epilogue);
@@ -165,6 +187,27 @@ fn layers() -> Vec<Vector> {
         Layer { name: "with a table", table: Some(I8), ..LAYER },
         Layer { name: "with a table of 32 bits to 16", table: Some(I32), out: I16, clamp: None, ..LAYER },
         Layer { name: "with a table of bytes to 32 bits", table: Some(U8), out: I32, shape: (5, 70, 9), ..LAYER },
+        Layer {
+            name: "with a table, scaled again",
+            table: Some(I16),
+            second: Some(((-(1 << 20), 1 << 24), 30, 5, (-100, 120))),
+            ..LAYER
+        },
+        Layer {
+            name: "with a table, scaled again, wide",
+            table: Some(I8),
+            second: Some(((1, 1 << 20), 11, -3, (i64::MIN, i64::MAX))),
+            shape: (14, 130, 9),
+            out: I16,
+            ..LAYER
+        },
+        Layer {
+            name: "with a table, scaled again beyond 32 bits",
+            table: Some(I32),
+            second: Some(((i64::from(i32::MIN), i64::from(i32::MAX)), 3, 0, (i64::MIN, i64::MAX))),
+            out: I32,
+            ..LAYER
+        },
         Layer { name: "with an offset", offset: 37, ..LAYER },
         Layer { name: "with a negative offset, relu", offset: -50, clamp: Some((0, 1 << 40)), out: U8, ..LAYER },
         Layer { name: "bounds the wrong way round", clamp: Some((50, -50)), ..LAYER },

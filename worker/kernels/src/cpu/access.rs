@@ -63,6 +63,8 @@ pub(crate) struct Access {
     base: i64,
     /// Elements between neighbours on each iteration axis.
     strides: [i64; AXES],
+    /// The axes whose stride is not 0, with it.
+    moving: Vec<(usize, i64)>,
 }
 
 /// The part of a line that lies inside: elements `start + step * t` for `t` in `from..to`.
@@ -94,7 +96,7 @@ impl Access {
         }
         let inside = sources.iter().all(|source| source.is_inside(lengths));
         let base = sources.iter().fold(0i64, |sum, source| sum.wrapping_add(source.offset.wrapping_mul(source.stride)));
-        let strides = std::array::from_fn(|axis| {
+        let strides: [i64; AXES] = std::array::from_fn(|axis| {
             sources
                 .iter()
                 .fold(0i64, |sum, source| sum.wrapping_add(source.coefficients[axis].wrapping_mul(source.stride)))
@@ -103,7 +105,8 @@ impl Access {
             OutOfBounds::Clamp => None,
             OutOfBounds::Pad(value) => Some(i64::from(value)),
         };
-        Self { slot: view.slot, dtype: view.dtype, sources, pad, indirect, inside, base, strides }
+        let moving = strides.iter().copied().enumerate().filter(|(_, stride)| *stride != 0).collect();
+        Self { slot: view.slot, dtype: view.dtype, sources, pad, indirect, inside, base, strides, moving }
     }
 
     /// The tensor that is read.
@@ -201,6 +204,14 @@ impl Access {
         let element = |at: i64, index: i64| at.wrapping_add(index.wrapping_mul(indirect.stride)) as usize;
         if self.inside {
             let (start, step) = (self.start(point), self.strides[axis]);
+            // one place for the whole line, as of a row that is looked up
+            if let [first, others @ ..] = index
+                && others.iter().fold(0, |differs, other| differs | (other ^ first)) == 0
+            {
+                let start = start.wrapping_add(first.wrapping_mul(indirect.stride));
+                load_strided(self.dtype, data, start, step, out);
+                return;
+            }
             let table = step == 0 && indirect.stride == 1;
             macro_rules! gather_from {
                 ($values:expr, $convert:expr) => {{
@@ -263,10 +274,11 @@ impl Access {
 
     #[inline(always)]
     fn start(&self, point: &Point) -> i64 {
-        point
-            .iter()
-            .zip(&self.strides)
-            .fold(self.base, |sum, (at, stride)| sum.wrapping_add(i64::from(*at).wrapping_mul(*stride)))
+        let mut start = self.base;
+        for (axis, stride) in &self.moving {
+            start = start.wrapping_add(i64::from(point[*axis % AXES]).wrapping_mul(*stride));
+        }
+        start
     }
 
     /// The element at `point + t` on `axis`, every coordinate clamped; the indirect one counts as 0.

@@ -12,27 +12,26 @@ pub(crate) struct BufferPlan {
 }
 
 impl BufferPlan {
-    /// Assigns buffers to all Temps outside the boundary.
-    pub(crate) fn new(graph: &ResolvedGraph) -> Self {
+    /// Assigns buffers to all Temps outside the boundary that units write. A unit is what reads and writes these tensors
+    /// at one time; units run in order.
+    pub(crate) fn new(graph: &ResolvedGraph, units: &[(Vec<Slot>, Vec<Slot>)]) -> Self {
         let needs_buffer = |slot: Slot| {
             let tensor = graph.tensors.get(usize::from(slot));
             tensor.is_some_and(|tensor| tensor.kind == TensorKind::Temp) && graph.boundary_position(slot).is_none()
         };
         let mut last_use = vec![0usize; graph.tensors.len()];
-        for (index, op) in graph.ops.iter().enumerate() {
-            let slots = op.outputs.iter().copied().chain(op.operands.iter().map(|view| view.slot));
-            slots.for_each(|slot| last_use[usize::from(slot)] = index);
+        for (index, (reads, writes)) in units.iter().enumerate() {
+            writes.iter().chain(reads).for_each(|slot| last_use[usize::from(*slot)] = index);
         }
         let mut plan = Self { sizes: Vec::new(), assigned: vec![None; graph.tensors.len()] };
         let mut free: Vec<usize> = Vec::new();
-        for (index, op) in graph.ops.iter().enumerate() {
-            for slot in op.outputs.iter().copied().filter(|slot| needs_buffer(*slot)) {
+        for (index, (reads, writes)) in units.iter().enumerate() {
+            for slot in writes.iter().copied().filter(|slot| needs_buffer(*slot)) {
                 let bytes = graph.tensors[usize::from(slot)].bytes();
                 let buffer = plan.take(&mut free, bytes);
                 plan.assigned[usize::from(slot)] = Some(buffer);
             }
-            let mut ended: Vec<Slot> =
-                op.outputs.iter().copied().chain(op.operands.iter().map(|view| view.slot)).collect();
+            let mut ended: Vec<Slot> = writes.iter().chain(reads).copied().collect();
             ended.sort_unstable();
             ended.dedup();
             let ended = ended.into_iter().filter(|slot| last_use[usize::from(*slot)] == index);
@@ -70,7 +69,12 @@ mod tests {
         let mut shared = 0;
         for seed in 0..300 {
             let graph = random_vector(seed).resolve().unwrap();
-            let plan = BufferPlan::new(&graph);
+            let units: Vec<_> = graph
+                .ops
+                .iter()
+                .map(|op| (op.operands.iter().map(|view| view.slot).collect(), op.outputs.clone()))
+                .collect();
+            let plan = BufferPlan::new(&graph, &units);
             let mut owner: Vec<Option<Slot>> = vec![None; plan.sizes.len()];
             for op in &graph.ops {
                 let written = op.outputs.iter().filter_map(|slot| Some((*slot, plan.assigned[usize::from(*slot)]?)));

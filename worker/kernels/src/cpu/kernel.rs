@@ -2,7 +2,7 @@
 
 use super::gemm::{PackedRight, Product, ProductRun};
 use super::isa::Available;
-use super::lanes::{Fold, LANES, LookUp, Pointwise, Presets};
+use super::lanes::{Fold, LANES, LookUp, Normal, Pointwise, Presets};
 use super::output::Output;
 use super::parallel::Pool;
 use super::scratch::Scratch;
@@ -17,6 +17,7 @@ enum Form {
     Reduction(Box<Fold>, Pointwise),
     Map(Pointwise),
     LookUp(Box<LookUp>),
+    Normal(Box<Normal>),
     /// A map that moves bytes and changes none.
     Copy(Pointwise, u8),
 }
@@ -25,6 +26,8 @@ enum Form {
 #[derive(Debug)]
 pub(crate) struct Kernel {
     form: Form,
+    /// Operands that are read while it runs; what was prepared of the others is kept.
+    reads: Vec<bool>,
     /// Output elements.
     elements: usize,
 }
@@ -41,14 +44,27 @@ pub(crate) struct KernelRun<'a> {
     pub(crate) packed: &'a mut PackedRight,
 }
 
+/// What a kernel runs one batch with.
+pub(crate) struct BatchRun<'a> {
+    pub(crate) isa: Available,
+    pub(crate) batch: usize,
+    pub(crate) batches: usize,
+    pub(crate) operands: &'a [&'a [u8]],
+    pub(crate) outputs: &'a [Output<'a>],
+    pub(crate) packed: &'a mut PackedRight,
+    pub(crate) scratch: &'a mut Scratch,
+}
+
 /// Steps of a task: about 50 microseconds, far more than it costs to hand one to a thread.
 const TASK_STEPS: usize = 100_000;
 
 impl Kernel {
-    /// Prepares `op`, packing params that it reads.
+    /// Prepares `op`, packing params that it reads. `whole` is the op itself, or, if its views are of one batch of what
+    /// they read, the op with whole views.
     pub(crate) fn new(
         graph: &ResolvedGraph,
         op: &ResolvedOp,
+        whole: &ResolvedOp,
         params: &TensorSet,
         isa: Available,
         pool: &Pool,
@@ -67,10 +83,13 @@ impl Kernel {
                 Some(operand) if Self::is_byte_copy(graph, op, &pointwise, operand) => Form::Copy(pointwise, operand),
                 _ => match LookUp::new(graph, op, params, &pointwise, isa) {
                     Some(look_up) => Form::LookUp(Box::new(look_up)),
-                    None => Form::Map(pointwise),
+                    None => match Normal::new(op, &pointwise) {
+                        Some(normal) => Form::Normal(Box::new(normal)),
+                        None => Form::Map(pointwise),
+                    },
                 },
             },
-            OpKind::Contract => match Product::new(graph, op, params, pointwise.clone(), isa, pool, scratches) {
+            OpKind::Contract => match Product::new(graph, op, whole, params, pointwise.clone(), isa, pool, scratches) {
                 Some(product) => Form::Product(Box::new(product)),
                 None => Form::Reduction(Box::new(Fold::new(graph, op, true)), pointwise),
             },
@@ -79,7 +98,12 @@ impl Kernel {
                 Form::Reduction(Box::new(Fold::new(graph, op, place_read)), pointwise)
             }
         };
-        Self { form, elements: op.output_elements() as usize }
+        let reads = (0..op.operands.len()).map(|operand| match &form {
+            Form::Product(product) => product.reads(operand),
+            Form::LookUp(look_up) => look_up.reads(operand),
+            Form::Reduction(..) | Form::Map(_) | Form::Normal(_) | Form::Copy(..) => true,
+        });
+        Self { reads: reads.collect(), form, elements: op.output_elements() as usize }
     }
 
     fn is_byte_copy(graph: &ResolvedGraph, op: &ResolvedOp, pointwise: &Pointwise, operand: u8) -> bool {
@@ -88,11 +112,17 @@ impl Kernel {
         output == Some(access.dtype()) && access.dtype().bytes() == 1 && access.pads_with_zero()
     }
 
-    /// Bytes of params that were packed.
+    /// Whether an operand is read while it runs.
+    pub(crate) fn reads(&self, operand: usize) -> bool {
+        self.reads.get(operand).copied().unwrap_or(true)
+    }
+
+    /// Bytes that were prepared of params.
     pub(crate) fn param_bytes(&self) -> usize {
         match &self.form {
             Form::Product(product) => product.param_bytes(),
-            _ => 0,
+            Form::LookUp(look_up) => look_up.table_bytes(),
+            Form::Reduction(..) | Form::Map(_) | Form::Normal(_) | Form::Copy(..) => 0,
         }
     }
 
@@ -112,43 +142,93 @@ impl Kernel {
         }
     }
 
+    /// Bytes that the right side of one batch of a product takes, if it is packed while it runs.
+    pub(crate) fn packed_batch_bytes(&self) -> usize {
+        match &self.form {
+            Form::Product(product) => product.packed_batch_bytes(),
+            _ => 0,
+        }
+    }
+
+    /// The output axes that are batches of a product, with their lengths; no axis where its batches are better not run
+    /// one by one, `None` for what is no product: batches of that lie one after the other.
+    pub(crate) fn batch_axes(&self) -> Option<Vec<(usize, u32)>> {
+        match &self.form {
+            Form::Product(product) => Some(product.batch_axes().unwrap_or_default()),
+            _ => None,
+        }
+    }
+
     /// Computes the op.
     pub(crate) fn run(&self, run: KernelRun<'_>) {
         let KernelRun { isa, pool, scratches, operands, outputs, packed } = run;
-        match &self.form {
+        let steps = match &self.form {
             Form::Product(product) => {
-                product.run(ProductRun { isa, pool, scratches, operands, outputs, packed });
+                return product.run(ProductRun { isa, pool, scratches, operands, outputs, packed });
             }
-            Form::Map(pointwise) => {
-                self.in_parts(pool, scratches, pointwise.steps(), |range, scratch| {
-                    // SAFETY: parts do not overlap.
-                    unsafe { pointwise.run(isa, operands, range, Presets::None, outputs, scratch) }
-                });
+            Form::Map(pointwise) => pointwise.steps(),
+            Form::LookUp(look_up) => look_up.steps(),
+            Form::Normal(normal) => normal.steps(),
+            Form::Copy(..) => 1,
+            Form::Reduction(fold, epilogue) => fold.steps() + epilogue.steps(),
+        };
+        self.in_parts(pool, scratches, steps, |range, scratch| {
+            // SAFETY: parts do not overlap.
+            unsafe { self.run_part(isa, operands, outputs, range, scratch) }
+        });
+    }
+
+    /// Computes one of `batches` equal batches on this thread.
+    ///
+    /// # Safety
+    /// No other thread uses the elements of this batch.
+    pub(crate) unsafe fn run_batch(&self, run: BatchRun<'_>) {
+        let BatchRun { isa, batch, batches, operands, outputs, packed, scratch } = run;
+        match &self.form {
+            Form::Product(product) => product.run_batch(batch, isa, operands, outputs, packed, scratch),
+            _ => {
+                let count = self.elements / batches;
+                // SAFETY: as the caller vouches.
+                unsafe { self.run_part(isa, operands, outputs, (batch * count, count), scratch) }
             }
-            Form::LookUp(look_up) => {
-                self.in_parts(pool, scratches, look_up.steps(), |range, scratch| {
-                    // SAFETY: parts do not overlap.
-                    unsafe { look_up.run(isa, operands, range, &outputs[0], scratch) }
-                });
-            }
+        }
+    }
+
+    /// Computes output elements `first..first + count` of what is no product.
+    ///
+    /// # Safety
+    /// No other thread uses these elements.
+    unsafe fn run_part(
+        &self,
+        isa: Available,
+        operands: &[&[u8]],
+        outputs: &[Output<'_>],
+        (first, count): (usize, usize),
+        scratch: &mut Scratch,
+    ) {
+        let range = (first, count);
+        match &self.form {
+            Form::Product(_) => {}
+            // SAFETY: as the caller vouches; so are all below.
+            Form::Map(pointwise) => unsafe { pointwise.run(isa, operands, range, Presets::None, outputs, scratch) },
+            // SAFETY: as above.
+            Form::LookUp(look_up) => unsafe { look_up.run(isa, operands, range, &outputs[0], scratch) },
+            // SAFETY: as above.
+            Form::Normal(normal) => unsafe { normal.run(isa, operands, range, &outputs[0], scratch) },
             Form::Copy(pointwise, operand) => {
-                self.in_parts(pool, scratches, 1, |range, scratch| {
-                    // SAFETY: parts do not overlap.
-                    unsafe { pointwise.copy_bytes(*operand, operands, range, &outputs[0], scratch) }
-                });
+                // SAFETY: as above.
+                unsafe { pointwise.copy_bytes(*operand, operands, range, &outputs[0], scratch) }
             }
             Form::Reduction(fold, epilogue) => {
-                self.in_parts(pool, scratches, fold.steps() + epilogue.steps(), |(first, count), scratch| {
-                    for start in (0..count).step_by(LANES) {
-                        let range = (first + start, LANES.min(count - start));
-                        fold.run(isa, operands, range, scratch);
-                        let pairs = std::mem::take(&mut scratch.pairs);
-                        let presets = Presets::Pairs([&pairs[0][..], &pairs[1][..]]);
-                        // SAFETY: parts do not overlap.
-                        unsafe { epilogue.run(isa, operands, range, presets, outputs, scratch) };
-                        scratch.pairs = pairs;
-                    }
-                });
+                for start in (0..count).step_by(LANES) {
+                    let range = (first + start, LANES.min(count - start));
+                    fold.run(isa, operands, range, scratch);
+                    let pairs = std::mem::take(&mut scratch.pairs);
+                    let presets = Presets::Pairs([&pairs[0][..], &pairs[1][..]]);
+                    // SAFETY: as above.
+                    unsafe { epilogue.run(isa, operands, range, presets, outputs, scratch) };
+                    scratch.pairs = pairs;
+                }
             }
         }
     }
@@ -183,12 +263,15 @@ mod tests {
         let graph = vector.resolve().unwrap();
         let pool = Pool::new(1).unwrap();
         let scratches = [Mutex::default()];
-        match Kernel::new(&graph, &graph.ops[0], &vector.params, Available::SCALAR, &pool, &scratches).form {
+        match Kernel::new(&graph, &graph.ops[0], &graph.ops[0], &vector.params, Available::SCALAR, &pool, &scratches)
+            .form
+        {
             Form::Product(product) if product.is_requantised() => "requantised product",
             Form::Product(_) => "product",
             Form::Reduction(fold, _) if fold.is_narrow() => "narrow reduction",
             Form::Reduction(..) => "reduction",
             Form::LookUp(_) => "look-up",
+            Form::Normal(_) => "normal",
             Form::Map(_) => "map",
             Form::Copy(..) => "copy",
         }
@@ -202,6 +285,9 @@ mod tests {
             ("layer unsigned left, no clamp", "requantised product"),
             ("layer with a table", "requantised product"),
             ("layer with a table of 32 bits to 16", "requantised product"),
+            ("layer with a table, scaled again", "requantised product"),
+            ("layer with a table, scaled again, wide", "requantised product"),
+            ("layer with a table, scaled again beyond 32 bits", "product"),
             ("layer with a negative offset, relu", "requantised product"),
             ("layer bounds the wrong way round", "requantised product"),
             ("layer at exact halves", "requantised product"),

@@ -15,8 +15,11 @@ mod model;
 mod output;
 mod parallel;
 mod scratch;
+mod strip;
 mod sweep;
 mod table;
+#[cfg(target_arch = "x86_64")]
+mod table_avx512;
 
 pub(crate) use access::{AXES, Access, Point};
 pub use isa::Isa;

@@ -7,6 +7,7 @@ use super::kernel::{Kernel, KernelRun};
 use super::output::Output;
 use super::parallel::Pool;
 use super::scratch::Scratch;
+use super::strip::{Strip, StripRun};
 use crate::{Execution, Keep, KernelError, Model, TensorSet};
 use referee::graph::{ResolvedGraph, ResolvedOp, Slot, TensorKind};
 use std::ops::Range;
@@ -18,12 +19,22 @@ use std::time::Instant;
 pub(crate) struct CpuModel {
     graph: Arc<ResolvedGraph>,
     params: TensorSet,
+    /// One for each op.
     kernels: Vec<Kernel>,
+    /// What a run that keeps the boundary alone runs, in order.
+    units: Vec<Unit>,
     plan: BufferPlan,
     isa: Available,
     pool: Arc<Pool>,
     /// Memory of runs that are not running: as many as ever ran at once.
     idle: Mutex<Vec<Workspace>>,
+}
+
+/// What runs at one time.
+#[derive(Debug)]
+enum Unit {
+    Op(usize),
+    Strip(Box<Strip>),
 }
 
 /// Memory of one run.
@@ -62,10 +73,35 @@ impl CpuModel {
             own.insert(slot, Arc::clone(given(&graph, params, slot)?));
         }
         let scratches: Vec<Mutex<Scratch>> = (0..pool.threads()).map(|_| Mutex::default()).collect();
-        let kernels =
-            pool.install(|| graph.ops.iter().map(|op| Kernel::new(&graph, op, &own, isa, &pool, &scratches)).collect());
-        let plan = BufferPlan::new(&graph);
-        Ok(Self { graph, params: own, kernels, plan, isa, pool, idle: Mutex::default() })
+        let kernels: Vec<Kernel> = pool
+            .install(|| graph.ops.iter().map(|op| Kernel::new(&graph, op, op, &own, isa, &pool, &scratches)).collect());
+        let mut units = Vec::new();
+        let mut next = 0;
+        while next < graph.ops.len() {
+            let strip = pool.install(|| Strip::new(&graph, next, &own, isa, &pool, &scratches));
+            let (end, unit) = match strip {
+                Some(strip) => (strip.ops().end, Unit::Strip(Box::new(strip))),
+                None => (next + 1, Unit::Op(next)),
+            };
+            units.push(unit);
+            next = end;
+        }
+        // what kernels have prepared in a form of their own is not kept twice
+        let strips = units.iter().filter_map(|unit| match unit {
+            Unit::Strip(strip) => Some(strip.kernels().zip(&graph.ops[strip.ops()])),
+            Unit::Op(_) => None,
+        });
+        let kernels_of_ops: Vec<(&Kernel, &ResolvedOp)> =
+            kernels.iter().zip(&graph.ops).chain(strips.flatten()).collect();
+        own.retain(|slot, _| {
+            kernels_of_ops.iter().any(|(kernel, op)| {
+                let mut operands = op.operands.iter().enumerate();
+                operands.any(|(operand, view)| view.slot == *slot && kernel.reads(operand))
+            })
+        });
+        let slots: Vec<_> = units.iter().map(|unit| unit.slots(&graph)).collect();
+        let plan = BufferPlan::new(&graph, &slots);
+        Ok(Self { graph, params: own, kernels, units, plan, isa, pool, idle: Mutex::default() })
     }
 
     fn workspace(&self) -> Workspace {
@@ -106,26 +142,24 @@ impl CpuModel {
         }
     }
 
-    fn run_op(&self, index: usize, keep: Keep, places: &mut [Place<'_>], workspace: &mut Workspace) {
-        let op: &ResolvedOp = &self.graph.ops[index];
-        let mut targets: Vec<Target> = op.outputs.iter().map(|slot| self.target(workspace, *slot, keep)).collect();
+    fn run_unit(&self, unit: &Unit, keep: Keep, places: &mut [Place<'_>], workspace: &mut Workspace) {
+        let (reads, writes) = unit.slots(&self.graph);
+        let mut targets: Vec<Target> = writes.iter().map(|slot| self.target(workspace, *slot, keep)).collect();
         let Workspace { buffers, scratches, packed } = workspace;
-        let operands: Vec<&[u8]> =
-            op.operands.iter().map(|view| places[usize::from(view.slot)].bytes(buffers)).collect();
+        let operands: Vec<&[u8]> = reads.iter().map(|slot| places[usize::from(*slot)].bytes(buffers)).collect();
         let outputs: Vec<Output<'_>> = targets
             .iter_mut()
-            .zip(&op.outputs)
+            .zip(&writes)
             .map(|(target, slot)| Output::new(target.bytes(), self.graph.tensors[usize::from(*slot)].dtype))
             .collect();
-        self.kernels[index].run(KernelRun {
-            isa: self.isa,
-            pool: &self.pool,
-            scratches,
-            operands: &operands,
-            outputs: &outputs,
-            packed,
-        });
-        for (target, slot) in targets.into_iter().zip(&op.outputs) {
+        let (isa, pool, operands, outputs) = (self.isa, &*self.pool, &operands[..], &outputs[..]);
+        match unit {
+            Unit::Op(index) => {
+                self.kernels[*index].run(KernelRun { isa, pool, scratches, operands, outputs, packed });
+            }
+            Unit::Strip(strip) => strip.run(StripRun { isa, pool, scratches, operands, outputs }),
+        }
+        for (target, slot) in targets.into_iter().zip(&writes) {
             places[usize::from(*slot)] = match target {
                 Target::Kept(bytes) => Place::Kept(bytes),
                 Target::Buffer(buffer, bytes, length) => {
@@ -157,7 +191,11 @@ impl Model for CpuModel {
         }
         let mut workspace = self.workspace();
         let (places, workspace) = self.pool.install(|| {
-            ops.for_each(|index| self.run_op(index, keep, &mut places, &mut workspace));
+            let mut run = |unit: &Unit| self.run_unit(unit, keep, &mut places, &mut workspace);
+            match keep {
+                Keep::Boundary => self.units.iter().for_each(run),
+                Keep::Everything | Keep::Segment(_) => ops.for_each(|index| run(&Unit::Op(index))),
+            }
             (places, workspace)
         });
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
@@ -172,17 +210,44 @@ impl Model for CpuModel {
         let kept: usize =
             self.graph.boundary.iter().map(|entry| self.graph.tensors[usize::from(entry.slot)].bytes()).sum();
         let buffers: usize = self.plan.sizes.iter().sum();
-        let packed = self.kernels.iter().map(Kernel::packed_bytes).max().unwrap_or(0);
         let threads = self.pool.threads();
-        let scratch = self.kernels.iter().map(|kernel| kernel.scratch_bytes(threads)).max().unwrap_or(0);
-        let registers = Scratch::BYTES;
-        (kept + buffers + packed + threads * (scratch + registers)) as u64
+        let (mut packed, mut scratch, mut strip) = (0, 0, 0);
+        for unit in &self.units {
+            match unit {
+                Unit::Op(index) => {
+                    packed = packed.max(self.kernels[*index].packed_bytes());
+                    scratch = scratch.max(self.kernels[*index].scratch_bytes(threads));
+                }
+                Unit::Strip(fused) => {
+                    strip = strip.max(fused.memory_bytes());
+                    scratch = fused.kernels().map(|kernel| kernel.scratch_bytes(1)).fold(scratch, usize::max);
+                }
+            }
+        }
+        (kept + buffers + packed + threads * (scratch + strip + Scratch::BYTES)) as u64
     }
 
     fn param_bytes(&self) -> u64 {
         let given: usize = self.params.values().map(|bytes| bytes.len()).sum();
-        let packed: usize = self.kernels.iter().map(Kernel::param_bytes).sum();
-        (given + packed) as u64
+        let prepared: usize = self.kernels.iter().map(Kernel::param_bytes).sum();
+        let strips = self.units.iter().filter_map(|unit| match unit {
+            Unit::Strip(strip) => Some(strip.kernels().map(Kernel::param_bytes).sum::<usize>()),
+            Unit::Op(_) => None,
+        });
+        (given + prepared + strips.sum::<usize>()) as u64
+    }
+}
+
+impl Unit {
+    /// The tensors that it reads and those that it writes, in the order in which it takes them.
+    fn slots(&self, graph: &ResolvedGraph) -> (Vec<Slot>, Vec<Slot>) {
+        match self {
+            Self::Op(index) => {
+                let op: &ResolvedOp = &graph.ops[*index];
+                (op.operands.iter().map(|view| view.slot).collect(), op.outputs.clone())
+            }
+            Self::Strip(strip) => (strip.reads().to_vec(), strip.writes().to_vec()),
+        }
     }
 }
 

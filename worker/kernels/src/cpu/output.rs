@@ -7,6 +7,8 @@ use std::marker::PhantomData;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output<'a> {
     first: *mut u8,
+    /// Number of the first element.
+    origin: usize,
     elements: usize,
     dtype: Dtype,
     tensor: PhantomData<&'a mut [u8]>,
@@ -20,7 +22,12 @@ unsafe impl Sync for Output<'_> {}
 impl<'a> Output<'a> {
     pub(crate) fn new(tensor: &'a mut [u8], dtype: Dtype) -> Self {
         let elements = tensor.len() / dtype.bytes() as usize;
-        Self { first: tensor.as_mut_ptr(), elements, dtype, tensor: PhantomData }
+        Self { first: tensor.as_mut_ptr(), origin: 0, elements, dtype, tensor: PhantomData }
+    }
+
+    /// The same bytes as a part of a larger tensor: their first element has this number.
+    pub(crate) fn starting_at(self, origin: usize) -> Self {
+        Self { origin, ..self }
     }
 
     pub(crate) fn dtype(&self) -> Dtype {
@@ -33,6 +40,7 @@ impl<'a> Output<'a> {
     /// No two parts that are in use at one time overlap.
     #[inline]
     pub(crate) unsafe fn part(&self, first: usize, count: usize) -> &'a mut [u8] {
+        let first = first.wrapping_sub(self.origin);
         assert!(first <= self.elements && count <= self.elements - first, "a part lies inside its tensor");
         let size = self.dtype.bytes() as usize;
         // SAFETY: the range was just checked, and the caller keeps parts apart.

@@ -1,7 +1,9 @@
 //! Working memory of one thread, kept from run to run.
 
 use super::aligned::Words;
+use super::gemm::Line;
 use super::lanes::{LANES, Registers};
+use super::strip::StripMemory;
 use super::sweep::Segment;
 
 /// What a thread needs beside operands and outputs.
@@ -17,10 +19,14 @@ pub(crate) struct Scratch {
     pub(crate) left: Words,
     /// Its sums before the epilogue.
     pub(crate) sums: Vec<i32>,
+    /// What its rows have in common with the epilogue.
+    pub(crate) lines: Vec<Line>,
     /// One row or column of its operands.
     pub(crate) bytes: Vec<u8>,
     /// Columns that are being packed.
     pub(crate) columns: Words,
+    /// What lies between ops that run together.
+    pub(crate) strip: StripMemory,
 }
 
 impl Scratch {
@@ -36,8 +42,10 @@ impl Default for Scratch {
             pairs: [vec![0; LANES], vec![0; LANES]],
             left: Words::default(),
             sums: Vec::new(),
+            lines: Vec::new(),
             bytes: Vec::new(),
             columns: Words::default(),
+            strip: StripMemory::default(),
         }
     }
 }

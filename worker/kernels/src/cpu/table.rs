@@ -1,12 +1,14 @@
 //! Looking many values up in a table of bytes, 16 bits or 32.
 
 use super::isa::Available;
+use super::lanes::LineSum;
 use referee::graph::Dtype;
 
 /// A table whose entries are as they are stored.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     entries: Vec<u8>,
+    dtype: Dtype,
     /// Bytes of an entry.
     size: usize,
     /// Index of the last entry.
@@ -16,7 +18,7 @@ pub(crate) struct Table {
 }
 
 /// Entries that one permutation chooses from.
-const BLOCK: usize = 128;
+pub(super) const BLOCK: usize = 128;
 /// More blocks than this are slower than one load for each value.
 const MOST_BLOCKS: usize = 12;
 /// Values that are looked up at once.
@@ -34,7 +36,42 @@ impl Table {
         if permuted {
             entries.resize(blocks * BLOCK, 0);
         }
-        Self { entries, size, last: count as i32 - 1, permuted }
+        Self { entries, dtype, size, last: count as i32 - 1, permuted }
+    }
+
+    /// Bytes that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Stores the entries of a whole line where that is quick: the places of bytes are 16-bit values and a number, and perhaps
+    /// bytes mask it. Where a mask is 0, `other` is stored instead.
+    #[inline(always)]
+    pub(crate) fn look_up_line(
+        &self,
+        index: &LineSum<'_>,
+        mask: Option<(&LineSum<'_>, &[u8])>,
+        out: &mut [u8],
+    ) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        if self.permuted && self.last <= i32::from(i16::MAX) {
+            let Some((row, constant)) = index.one_row(Dtype::I16) else { return false };
+            let mask = match mask {
+                Some((mask, [other])) => match mask.one_row(Dtype::U8).or_else(|| mask.one_row(Dtype::I8)) {
+                    Some((mask, 0)) => Some((mask, *other)),
+                    _ => return false,
+                },
+                Some(_) => return false,
+                None => None,
+            };
+            // the place is `last` where the row holds this
+            let Ok(greatest) = i16::try_from(i64::from(self.last) - i64::from(constant)) else { return false };
+            // SAFETY: `permuted` says that the processor has the instructions, and the entries are whole blocks.
+            unsafe { super::table_avx512::permute_line(&self.entries, self.last as i16, greatest, row, mask, out) };
+            return true;
+        }
+        let _ = (index, mask, out);
+        false
     }
 
     /// Stores the entries of `index`, at most [`STRIP`] of them, each clamped into the table.
@@ -43,10 +80,16 @@ impl Table {
         for index in index.iter_mut() {
             *index = (*index).max(0).min(self.last);
         }
+        self.look_up_within(index, count, out);
+    }
+
+    /// As [`look_up`](Self::look_up) for places that lie in the table.
+    #[inline(always)]
+    pub(crate) fn look_up_within(&self, index: &[i32; STRIP], count: usize, out: &mut [u8]) {
         #[cfg(target_arch = "x86_64")]
         if self.permuted && count == STRIP {
             // SAFETY: `permuted` says that the processor has the instructions, and the entries are whole blocks.
-            unsafe { permute(&self.entries, index, out) };
+            unsafe { super::table_avx512::permute(&self.entries, index, out) };
             return;
         }
         let index = &index[..count];
@@ -55,6 +98,27 @@ impl Table {
             2 => copy::<2>(&self.entries, index, out),
             _ => copy::<4>(&self.entries, index, out),
         }
+    }
+}
+
+impl Table {
+    /// Replaces places that lie in the table by their entries.
+    #[inline(always)]
+    pub(crate) fn entries_at(&self, places: &mut [i32]) {
+        let bytes = &self.entries;
+        match self.dtype {
+            Dtype::I8 => replace(bytes.as_chunks::<1>().0, places, |[byte]| i32::from(byte as i8)),
+            Dtype::U8 => replace(bytes.as_chunks::<1>().0, places, |[byte]| i32::from(byte)),
+            Dtype::I16 => replace(bytes.as_chunks::<2>().0, places, |bytes| i32::from(i16::from_le_bytes(bytes))),
+            Dtype::I32 => replace(bytes.as_chunks::<4>().0, places, i32::from_le_bytes),
+        }
+    }
+}
+
+#[inline(always)]
+fn replace<const BYTES: usize>(entries: &[[u8; BYTES]], places: &mut [i32], value: impl Fn([u8; BYTES]) -> i32) {
+    for place in places {
+        *place = value(entries[*place as usize]);
     }
 }
 
@@ -74,40 +138,6 @@ fn permutes(isa: Available) -> bool {
 #[cfg(not(target_arch = "x86_64"))]
 fn permutes(_: Available) -> bool {
     false
-}
-
-/// For each block of 128 entries, a permutation by the low seven bits, kept where the high bits name the block.
-///
-/// # Safety
-/// The processor has AVX-512 F, BW and VBMI; `entries` is a whole number of blocks, and every index lies within it.
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn permute(entries: &[u8], index: &[i32; STRIP], out: &mut [u8]) {
-    use std::arch::x86_64::*;
-    let out = &mut out[..STRIP];
-    let quarter = |at: usize| {
-        // SAFETY: 16 values from `16 * at` on lie within the 64.
-        unsafe { _mm512_loadu_si512(index.as_ptr().add(16 * at).cast()) }
-    };
-    let bytes = |parts: [__m128i; 4]| {
-        let low = _mm512_inserti32x4::<1>(_mm512_castsi128_si512(parts[0]), parts[1]);
-        _mm512_inserti32x4::<3>(_mm512_inserti32x4::<2>(low, parts[2]), parts[3])
-    };
-    let quarters = [quarter(0), quarter(1), quarter(2), quarter(3)];
-    let low = bytes(quarters.map(|quarter| _mm512_cvtepi32_epi8(quarter)));
-    let block_of = bytes(quarters.map(|quarter| _mm512_cvtepi32_epi8(_mm512_srli_epi32::<7>(quarter))));
-    let mut found = _mm512_setzero_si512();
-    for (number, block) in entries.chunks_exact(BLOCK).enumerate() {
-        // SAFETY: a block is two vectors.
-        let halves = unsafe {
-            let first = block.as_ptr();
-            [_mm512_loadu_si512(first.cast()), _mm512_loadu_si512(first.add(64).cast())]
-        };
-        let here = _mm512_cmpeq_epi8_mask(block_of, _mm512_set1_epi8(number as i8));
-        found = _mm512_mask_mov_epi8(found, here, _mm512_permutex2var_epi8(halves[0], low, halves[1]));
-    }
-    // SAFETY: `out` has 64 bytes.
-    unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), found) };
 }
 
 #[cfg(test)]

@@ -7,6 +7,9 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod epilogue;
+#[cfg(target_arch = "x86_64")]
+mod epilogue_avx512;
 mod format;
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -17,7 +20,11 @@ mod recognise;
 mod requantise;
 mod scalar;
 #[cfg(target_arch = "x86_64")]
+mod transpose_avx512;
+#[cfg(target_arch = "x86_64")]
 mod vnni;
 
+pub(crate) use epilogue::Line;
 pub(crate) use pack::PackedRight;
+pub(crate) use plan::batch_axes;
 pub(crate) use product::{Product, ProductRun};

@@ -18,6 +18,8 @@ pub(crate) struct PackedRight {
     words: Words,
     /// Sum of each column's values modulo 2^32; columns beyond the last are 0.
     column_sums: Vec<i32>,
+    /// Each batch has its own panels.
+    batched: bool,
 }
 
 /// Sizes of a packed right side.
@@ -57,12 +59,8 @@ impl PackedRight {
     ) {
         let shape = RightShape::new(plan, format);
         let panels = shape.batches * shape.panels;
-        self.words.reserve(panels * shape.panel_words);
-        if self.column_sums.len() < panels * format.columns {
-            self.column_sums.resize(panels * format.columns, 0);
-        }
-        let words = Output::new(bytemuck::cast_slice_mut(self.words.as_mut_slice()), Dtype::I32);
-        let sums = Output::new(bytemuck::cast_slice_mut(&mut self.column_sums), Dtype::I32);
+        self.batched = shape.batches > 1;
+        let (words, sums) = self.reserve(format, &shape, panels);
         let worthwhile = panels * shape.panel_words > 16 << 10;
         pool.for_each(panels, worthwhile, |panel, thread| {
             // SAFETY: each task has a panel of its own.
@@ -71,28 +69,53 @@ impl PackedRight {
             let sums = unsafe { sums.part(panel * format.columns, format.columns) };
             let mut scratch = lock(&scratches[thread]);
             let (batch, panel) = (panel / shape.panels, panel % shape.panels);
-            isa.run(PackPanel {
-                plan,
-                format,
-                data,
-                batch,
-                panel,
-                words: bytemuck::cast_slice_mut(words),
-                sums: bytemuck::cast_slice_mut(sums),
-                scratch: &mut scratch,
-            });
+            let (words, sums) = (bytemuck::cast_slice_mut(words), bytemuck::cast_slice_mut(sums));
+            isa.run(PackPanel { plan, format, isa, data, batch, panel, words, sums, scratch: &mut scratch });
         });
+    }
+
+    /// Packs all columns of one batch, on this thread.
+    pub(crate) fn pack_batch(
+        &mut self,
+        plan: &Plan,
+        format: &Format,
+        isa: Available,
+        data: &[u8],
+        batch: usize,
+        scratch: &mut Scratch,
+    ) {
+        let shape = RightShape::new(plan, format);
+        self.batched = false;
+        let (words, sums) = self.reserve(format, &shape, shape.panels);
+        for panel in 0..shape.panels {
+            // SAFETY: each turn has a panel of its own.
+            let words = unsafe { words.part(panel * shape.panel_words, shape.panel_words) };
+            // SAFETY: as above.
+            let sums = unsafe { sums.part(panel * format.columns, format.columns) };
+            let (words, sums) = (bytemuck::cast_slice_mut(words), bytemuck::cast_slice_mut(sums));
+            isa.run(PackPanel { plan, format, isa, data, batch, panel, words, sums, scratch });
+        }
+    }
+
+    /// Room for so many panels and the sums of their columns.
+    fn reserve(&mut self, format: &Format, shape: &RightShape, panels: usize) -> (Output<'_>, Output<'_>) {
+        self.words.reserve(panels * shape.panel_words);
+        if self.column_sums.len() < panels * format.columns {
+            self.column_sums.resize(panels * format.columns, 0);
+        }
+        let words = Output::new(bytemuck::cast_slice_mut(self.words.as_mut_slice()), Dtype::I32);
+        (words, Output::new(bytemuck::cast_slice_mut(&mut self.column_sums), Dtype::I32))
     }
 
     /// The panel of a batch.
     pub(crate) fn panel(&self, shape: &RightShape, batch: usize, panel: usize) -> &[u32] {
-        let batch = if shape.batches == 1 { 0 } else { batch };
+        let batch = if self.batched { batch } else { 0 };
         &self.words.as_slice()[(batch * shape.panels + panel) * shape.panel_words..][..shape.panel_words]
     }
 
     /// Sums of the columns of a batch, panel after panel.
     pub(crate) fn column_sums(&self, shape: &RightShape, format: &Format, batch: usize) -> &[i32] {
-        let batch = if shape.batches == 1 { 0 } else { batch };
+        let batch = if self.batched { batch } else { 0 };
         &self.column_sums[batch * shape.panels * format.columns..][..shape.panels * format.columns]
     }
 
@@ -105,6 +128,7 @@ impl PackedRight {
 struct PackPanel<'a, 's> {
     plan: &'a Plan,
     format: &'a Format,
+    isa: Available,
     data: &'a [u8],
     batch: usize,
     panel: usize,
@@ -118,7 +142,7 @@ impl Job for PackPanel<'_, '_> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { plan, format, data, batch, panel, words, sums, scratch } = self;
+        let Self { plan, format, isa, data, batch, panel, words, sums, scratch } = self;
         let groups = format.groups(plan.depth);
         let first = panel * format.columns;
         let used = (plan.columns.points() - first).min(format.columns);
@@ -138,11 +162,23 @@ impl Job for PackPanel<'_, '_> {
             }
             format.right.encode(values, &mut columns[column * groups..][..groups]);
         }
-        // from column by column to group by group
-        for (group, words) in words.chunks_exact_mut(format.columns).enumerate() {
-            for (column, word) in words.iter_mut().enumerate() {
-                *word = columns[column * groups + group];
-            }
+        transpose(isa, columns, groups, format.columns, words);
+    }
+}
+
+/// From column by column to group by group.
+#[inline(always)]
+fn transpose(isa: Available, columns: &[u32], groups: usize, width: usize, words: &mut [u32]) {
+    #[cfg(target_arch = "x86_64")]
+    if isa.get() == crate::cpu::isa::Isa::Avx512Vnni && width.is_multiple_of(16) {
+        // SAFETY: the processor has the instruction set, or there would be no such `Available`.
+        unsafe { super::transpose_avx512::transpose(columns, groups, width, words) };
+        return;
+    }
+    let _ = isa;
+    for (group, words) in words.chunks_exact_mut(width).enumerate() {
+        for (column, word) in words.iter_mut().enumerate() {
+            *word = columns[column * groups + group];
         }
     }
 }

@@ -129,9 +129,7 @@ impl Plan {
             return None;
         }
 
-        let reduction: Vec<(usize, u32)> =
-            op.reduction_dims.iter().enumerate().map(|(axis, length)| (outputs + axis, *length)).collect();
-        let reduction = if reduction.is_empty() { vec![(AXES - 1, 1)] } else { reduction };
+        let reduction = reduction_axes(op);
         let side = |operand: usize| {
             let access = accesses[operand].clone();
             let depth = Sweep::new(&reduction, std::slice::from_ref(&access), |_| false);
@@ -142,8 +140,32 @@ impl Plan {
         Some(Self { depth: op.reduction_points() as usize, left, right, batches, rows, columns })
     }
 
+    /// The same axes with the views of another op, which has the same iteration space.
+    pub(crate) fn with_views_of(mut self, op: &ResolvedOp) -> Self {
+        let lengths: Vec<u32> = op.output_dims.iter().chain(&op.reduction_dims).copied().collect();
+        let reduction = reduction_axes(op);
+        for side in [&mut self.left, &mut self.right] {
+            side.access = Access::new(&op.operands[side.operand], &lengths);
+            side.depth = Sweep::new(&reduction, std::slice::from_ref(&side.access), |_| false);
+            side.batched = self.batches.is_followed_by(&side.access);
+        }
+        self
+    }
+
     /// Multiplications of one run.
     pub(crate) fn multiplications(&self) -> usize {
         self.batches.points() * self.rows.points() * self.columns.points() * self.depth
     }
+}
+
+/// The reduction axes with their lengths; one that nothing follows where there is none.
+fn reduction_axes(op: &ResolvedOp) -> Vec<(usize, u32)> {
+    let outputs = op.output_dims.len();
+    let axes = op.reduction_dims.iter().enumerate().map(|(axis, length)| (outputs + axis, *length));
+    if op.reduction_dims.is_empty() { vec![(AXES - 1, 1)] } else { axes.collect() }
+}
+
+/// The axes of a contraction that are batches, with their lengths, if it is a product and no side of it is a param.
+pub(crate) fn batch_axes(op: &ResolvedOp) -> Option<Vec<(usize, u32)>> {
+    Plan::new(op, |_| false).map(|plan| plan.batches.axes())
 }

@@ -1,9 +1,10 @@
 //! Running a product: blocks of rows on threads, panels of columns through the cache, the epilogue while sums are hot.
 
+use super::epilogue::{Line, Sums, TILE_COLUMNS};
 use super::format::{Format, Tile};
 use super::pack::{PackedRight, RightShape, lock, pack_rows};
 use super::plan::Plan;
-use super::requantise::{Requantise, Row};
+use super::requantise::Requantise;
 use crate::TensorSet;
 use crate::cpu::access::AXES;
 use crate::cpu::isa::Available;
@@ -60,10 +61,12 @@ struct Grid {
 }
 
 impl Product {
-    /// Plans and packs the contraction `op`; `None` if it is no product worth it.
+    /// Plans and packs the contraction `op`; `None` if it is no product worth it. Rows, columns and batches are those of
+    /// `planned`, which is `op` but for its views.
     pub(crate) fn new(
         graph: &ResolvedGraph,
         op: &ResolvedOp,
+        planned: &ResolvedOp,
         params: &TensorSet,
         epilogue: Pointwise,
         isa: Available,
@@ -74,7 +77,7 @@ impl Product {
             let slot = usize::from(op.operands[operand].slot);
             graph.tensors.get(slot).is_some_and(|tensor| tensor.kind == TensorKind::Param)
         };
-        let plan = Plan::new(op, is_param)?;
+        let plan = Plan::new(planned, is_param)?.with_views_of(op);
         let format = Format::new(isa, plan.left.access.dtype(), plan.right.access.dtype());
         let shape = RightShape::new(&plan, &format);
         let packed = if is_param(plan.right.operand) {
@@ -95,9 +98,20 @@ impl Product {
         self.requantise.is_some()
     }
 
-    /// Bytes of params that were packed.
+    /// Bytes that were prepared of params.
     pub(crate) fn param_bytes(&self) -> usize {
-        self.packed.as_ref().map_or(0, PackedRight::bytes)
+        let requantise = self.requantise.as_ref().map_or(0, Requantise::prepared_bytes);
+        self.packed.as_ref().map_or(0, PackedRight::bytes) + requantise
+    }
+
+    /// Whether an operand is read while the op runs.
+    pub(crate) fn reads(&self, operand: usize) -> bool {
+        let factor = operand == self.plan.left.operand || (operand == self.plan.right.operand && self.packed.is_none());
+        let by_epilogue = match &self.requantise {
+            Some(requantise) => requantise.reads(operand),
+            None => self.epilogue.program().operands().iter().any(|read| usize::from(*read) == operand),
+        };
+        factor || by_epilogue
     }
 
     /// Bytes that the right side takes in each run.
@@ -105,11 +119,20 @@ impl Product {
         if self.packed.is_some() { 0 } else { self.shape.bytes(&self.format) }
     }
 
+    /// Bytes that the right side of one batch takes.
+    pub(crate) fn packed_batch_bytes(&self) -> usize {
+        self.packed_bytes() / self.shape.batches
+    }
+
     /// Bytes of scratch of a thread.
     pub(crate) fn scratch_bytes(&self, threads: usize) -> usize {
         let grid = self.grid(threads);
         let columns = 4 * self.format.groups(self.plan.depth) * self.format.columns;
-        4 * grid.rows * self.left_stride() + 4 * grid.rows * self.sums_stride() + columns + self.plan.depth
+        let sums = match &self.requantise {
+            Some(_) => 4 * self.format.rows * TILE_COLUMNS + grid.rows * size_of::<Line>(),
+            None => 4 * grid.rows * self.sums_stride(),
+        };
+        4 * grid.rows * self.left_stride() + sums + columns + self.plan.depth
     }
 
     /// Computes the op.
@@ -138,6 +161,36 @@ impl Product {
         });
     }
 
+    /// Computes one batch on this thread.
+    pub(crate) fn run_batch(
+        &self,
+        batch: usize,
+        isa: Available,
+        operands: &[&[u8]],
+        outputs: &[Output<'_>],
+        packed: &mut PackedRight,
+        scratch: &mut Scratch,
+    ) {
+        let right = match &self.packed {
+            Some(packed) => packed,
+            None => {
+                packed.pack_batch(&self.plan, &self.format, isa, operands[self.plan.right.operand], batch, scratch);
+                packed
+            }
+        };
+        let (grid, rows) = (self.grid(1), self.plan.rows.points());
+        for first_row in (0..rows).step_by(grid.rows) {
+            let rows = grid.rows.min(rows - first_row);
+            let block = Block { batch, first_row, rows, first_panel: 0, panels: self.shape.panels };
+            self.run_block(&block, isa, right, operands, outputs, scratch);
+        }
+    }
+
+    /// The output axes that are batches, with their lengths; `None` if every batch would pack the same right side again.
+    pub(crate) fn batch_axes(&self) -> Option<Vec<(usize, u32)>> {
+        (self.packed.is_some() || self.plan.right.batched).then(|| self.plan.batches.axes())
+    }
+
     fn run_block(
         &self,
         block: &Block,
@@ -151,36 +204,107 @@ impl Product {
         let left_stride = self.left_stride();
         let rows = (block.first_row, block.rows);
         pack_rows(plan, format.left, operands[plan.left.operand], block.batch, rows, left_stride, isa, scratch);
+        match &self.requantise {
+            Some(requantise) => self.run_requantised(requantise, block, isa, right, operands, &outputs[0], scratch),
+            None => self.run_interpreted(block, isa, right, operands, outputs, scratch),
+        }
+    }
+
+    /// Multiplies a tile of rows by a few panels and requantises their sums before the next.
+    fn run_requantised(
+        &self,
+        requantise: &Requantise,
+        block: &Block,
+        isa: Available,
+        right: &PackedRight,
+        operands: &[&[u8]],
+        output: &Output<'_>,
+        scratch: &mut Scratch,
+    ) {
+        let format = &self.format;
+        let Scratch { left, sums, lines, .. } = scratch;
+        requantise.lines(&self.plan, block.batch, (block.first_row, block.rows), operands, lines);
+        if sums.len() < format.rows * TILE_COLUMNS {
+            sums.resize(format.rows * TILE_COLUMNS, 0);
+        }
+        let column_sums = right.column_sums(&self.shape, format, block.batch);
+        let panels_at_once = TILE_COLUMNS / format.columns;
+        let end = block.first_panel + block.panels;
+        for first_panel in (block.first_panel..end).step_by(panels_at_once) {
+            let panels = panels_at_once.min(end - first_panel);
+            let first = first_panel * format.columns;
+            let mut initial = [0; TILE_COLUMNS];
+            let initial = &mut initial[..panels * format.columns];
+            self.initial(first, column_sums, requantise.bias(), initial);
+            let columns = initial.len().min(self.plan.columns.points() - first);
+            for row in (0..block.rows).step_by(format.rows) {
+                let rows = format.rows.min(block.rows - row);
+                for panel in 0..panels {
+                    let column = panel * format.columns;
+                    let words = right.panel(&self.shape, block.batch, first_panel + panel);
+                    self.run_tile(
+                        &left.as_slice()[row * self.left_stride()..],
+                        rows,
+                        words,
+                        &initial[column..],
+                        &mut sums[column..],
+                        TILE_COLUMNS,
+                    );
+                }
+                let sums = Sums { values: sums, first, columns };
+                // SAFETY: tasks differ in batch, rows or columns, so no other has these elements.
+                unsafe { requantise.store_tile(isa, sums, &lines[row..row + rows], operands, output) };
+            }
+        }
+    }
+
+    /// Multiplies all rows of a block by a block of columns, then runs the program of the op on them.
+    fn run_interpreted(
+        &self,
+        block: &Block,
+        isa: Available,
+        right: &PackedRight,
+        operands: &[&[u8]],
+        outputs: &[Output<'_>],
+        scratch: &mut Scratch,
+    ) {
+        let format = &self.format;
         let stride = self.sums_stride();
         if scratch.sums.len() < block.rows * stride {
             scratch.sums.resize(block.rows * stride, 0);
         }
-        let groups = format.groups(plan.depth);
         let column_sums = right.column_sums(&self.shape, format, block.batch);
-        let bias = self.requantise.as_ref().and_then(Requantise::bias);
         let panels_at_once = BLOCK_COLUMNS / format.columns;
         let end = block.first_panel + block.panels;
         for first_panel in (block.first_panel..end).step_by(panels_at_once) {
             let panels = panels_at_once.min(end - first_panel);
             for panel in first_panel..first_panel + panels {
-                let initial = self.initial(panel, column_sums, bias);
+                let mut initial = [0; MOST_COLUMNS];
+                self.initial(panel * format.columns, column_sums, None, &mut initial[..format.columns]);
                 let words = right.panel(&self.shape, block.batch, panel);
                 let column = (panel - first_panel) * format.columns;
                 for row in (0..block.rows).step_by(format.rows) {
-                    format.run(Tile {
-                        left: &scratch.left.as_slice()[row * left_stride..],
-                        left_stride,
-                        right: words,
-                        groups,
-                        initial: &initial,
-                        sums: &mut scratch.sums[row * stride + column..],
-                        sums_stride: stride,
-                        rows: format.rows.min(block.rows - row),
-                    });
+                    let rows = format.rows.min(block.rows - row);
+                    let left = &scratch.left.as_slice()[row * self.left_stride()..];
+                    self.run_tile(left, rows, words, &initial, &mut scratch.sums[row * stride + column..], stride);
                 }
             }
             self.finish(block, first_panel * format.columns, panels * format.columns, isa, operands, outputs, scratch);
         }
+    }
+
+    #[inline]
+    fn run_tile(
+        &self,
+        left: &[u32],
+        rows: usize,
+        right: &[u32],
+        initial: &[i32],
+        sums: &mut [i32],
+        sums_stride: usize,
+    ) {
+        let (left_stride, groups) = (self.left_stride(), self.format.groups(self.plan.depth));
+        self.format.run(Tile { left, left_stride, right, groups, initial, sums, sums_stride, rows });
     }
 
     /// Runs the epilogue on the sums of a block of columns.
@@ -201,36 +325,22 @@ impl Product {
         let sums = std::mem::take(&mut scratch.sums);
         for row in 0..block.rows {
             let first = origin + self.plan.rows.locate(block.first_row + row, &mut point);
-            let sums = &sums[row * stride..][..columns];
-            match &self.requantise {
-                Some(requantise) => {
-                    // SAFETY: tasks differ in batch, rows or columns, so no other has these elements.
-                    let out = unsafe { outputs[0].part(first, columns) };
-                    requantise.run(isa, Row { sums, first: first_column, point, operands, out });
-                }
-                None => {
-                    let presets = Presets::Sums(sums);
-                    // SAFETY: as above.
-                    unsafe { self.epilogue.run(isa, operands, (first, columns), presets, outputs, scratch) };
-                }
-            }
+            let presets = Presets::Sums(&sums[row * stride..][..columns]);
+            // SAFETY: tasks differ in batch, rows or columns, so no other has these elements.
+            unsafe { self.epilogue.run(isa, operands, (first, columns), presets, outputs, scratch) };
         }
         scratch.sums = sums;
     }
 
-    /// What the sums of a panel start as: the bias, and what makes up for an offset of the left side.
+    /// What the sums of columns from `first` on start as: the bias, and what makes up for an offset of the left side.
     #[inline]
-    fn initial(&self, panel: usize, column_sums: &[i32], bias: Option<&[i32]>) -> [i32; MOST_COLUMNS] {
-        let mut initial = [0; MOST_COLUMNS];
-        let first = panel * self.format.columns;
-        let used = &mut initial[..self.format.columns];
-        for (value, sum) in used.iter_mut().zip(&column_sums[first..]) {
+    fn initial(&self, first: usize, column_sums: &[i32], bias: Option<&[i32]>, initial: &mut [i32]) {
+        for (value, sum) in initial.iter_mut().zip(&column_sums[first..]) {
             *value = sum.wrapping_mul(self.format.left_offset).wrapping_neg();
         }
         if let Some(bias) = bias {
-            used.iter_mut().zip(&bias[first..]).for_each(|(value, bias)| *value = value.wrapping_add(*bias));
+            initial.iter_mut().zip(&bias[first..]).for_each(|(value, bias)| *value = value.wrapping_add(*bias));
         }
-        initial
     }
 
     /// Words between packed rows: a whole number of cache lines, and odd, so that rows do not share cache sets.

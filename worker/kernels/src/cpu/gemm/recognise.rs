@@ -28,6 +28,16 @@ pub(super) struct Scaled {
     pub(super) high: i64,
 }
 
+/// The rule of what a program stores.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Recognised {
+    pub(super) first: Scaled,
+    /// The operand of the table that its result is looked up in.
+    pub(super) table: Option<u8>,
+    /// The rule that an entry of the table is then taken as a sum of; without a bias.
+    pub(super) second: Option<Scaled>,
+}
+
 /// What a register holds, as far as the pattern goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Meaning {
@@ -40,20 +50,29 @@ enum Meaning {
     Sum(Option<u8>),
     Scaled(Scaled),
     Looked(Scaled, u8),
+    /// An entry of a table, scaled again.
+    Again(Scaled, u8, Scaled),
 }
 
 /// Greatest size of an offset; far from any overflow.
 const MAX_OFFSET: i64 = 1 << 32;
 
-/// The rule of what the program's only output stores, with the operand of a table where it ends in a look-up.
-pub(super) fn recognise(program: &Program) -> Option<(Scaled, Option<u8>)> {
+/// The rule of what the program's only output stores.
+pub(super) fn recognise(program: &Program) -> Option<Recognised> {
     match interpret(&program.code, &program.constants)? {
-        Meaning::Looked(scaled, table) => Some((scaled, Some(table))),
-        other => Some((other.scaled()?, None)),
+        Meaning::Looked(first, table) => Some(Recognised { first, table: Some(table), second: None }),
+        Meaning::Again(first, table, second) => Some(Recognised { first, table: Some(table), second: Some(second) }),
+        other => Some(Recognised { first: other.scaled()?, table: None, second: None }),
     }
 }
 
 impl Scaled {
+    /// A sum to which nothing has been done but a bias.
+    const fn plain(bias: Option<u8>) -> Self {
+        let (low, high) = (i64::MIN, i64::MAX);
+        Self { bias, factor: Factor::Known(1), addend: None, shift: 0, offset: 0, low, high }
+    }
+
     /// Nothing has been done to the scaled sum yet.
     fn is_exact(&self) -> bool {
         self.shift == 0 && self.offset == 0 && (self.low, self.high) == (i64::MIN, i64::MAX)
@@ -64,17 +83,26 @@ impl Meaning {
     /// The value as a scaled sum, if it is one.
     fn scaled(self) -> Option<Scaled> {
         match self {
-            Self::Sum(bias) => Some(Scaled {
-                bias,
-                factor: Factor::Known(1),
-                addend: None,
-                shift: 0,
-                offset: 0,
-                low: i64::MIN,
-                high: i64::MAX,
-            }),
+            Self::Sum(bias) => Some(Scaled::plain(bias)),
             Self::Scaled(scaled) => Some(scaled),
             _ => None,
+        }
+    }
+
+    /// The value as one that can be scaled further: a sum, or an entry of a table.
+    fn last(self) -> Option<Scaled> {
+        match self {
+            Self::Looked(..) => Some(Scaled::plain(None)),
+            Self::Again(.., second) => Some(second),
+            _ => self.scaled(),
+        }
+    }
+
+    /// The value with what was done last replaced.
+    fn with(self, last: Scaled) -> Self {
+        match self {
+            Self::Looked(first, table) | Self::Again(first, table, _) => Self::Again(first, table, last),
+            _ => Self::Scaled(last),
         }
     }
 }
@@ -106,8 +134,8 @@ fn interpret(code: &[Instruction], constants: &[i64]) -> Option<Meaning> {
                 (d, multiply(at(a), at(b)).or_else(|| multiply(at(b), at(a))).unwrap_or(Meaning::Unknown))
             }
             Instruction::RoundShift { d, a, shift } => {
-                let shifted = at(a).scaled().filter(Scaled::is_exact);
-                (d, shifted.map_or(Meaning::Unknown, |scaled| Meaning::Scaled(Scaled { shift, ..scaled })))
+                let shifted = at(a).last().filter(Scaled::is_exact);
+                (d, shifted.map_or(Meaning::Unknown, |scaled| at(a).with(Scaled { shift, ..scaled })))
             }
             Instruction::Max { d, a, b } => (d, bound(at(a), at(b), i64::max)),
             Instruction::Min { d, a, b } => (d, bound(at(a), at(b), i64::min)),
@@ -147,10 +175,10 @@ fn add(a: Meaning, b: Meaning) -> Option<Meaning> {
             Some(Meaning::Scaled(Scaled { addend: Some(addend), ..scaled }))
         }
         (a, Meaning::Known(value)) if value.abs() <= MAX_OFFSET => {
-            let scaled = a.scaled()?;
+            let scaled = a.last()?;
             let offset = scaled.offset + value;
             (offset.abs() <= MAX_OFFSET).then(|| {
-                Meaning::Scaled(Scaled {
+                a.with(Scaled {
                     offset,
                     low: scaled.low.saturating_add(value),
                     high: scaled.high.saturating_add(value),
@@ -173,7 +201,7 @@ fn multiply(a: Meaning, b: Meaning) -> Option<Meaning> {
             Factor::Known(factor) => Some(Meaning::Addend(Addend { operand, factor })),
             Factor::Operand(_) => None,
         },
-        Meaning::Sum(_) => Some(Meaning::Scaled(Scaled { factor, ..a.scaled()? })),
+        Meaning::Sum(_) | Meaning::Looked(..) => Some(a.with(Scaled { factor, ..a.last()? })),
         _ => None,
     }
 }
@@ -183,8 +211,8 @@ fn bound(a: Meaning, b: Meaning, by: impl Fn(i64, i64) -> i64) -> Meaning {
         (value, Meaning::Known(limit)) | (Meaning::Known(limit), value) => (value, limit),
         _ => return Meaning::Unknown,
     };
-    match value.scaled() {
-        Some(scaled) => Meaning::Scaled(Scaled { low: by(scaled.low, limit), high: by(scaled.high, limit), ..scaled }),
+    match value.last() {
+        Some(scaled) => value.with(Scaled { low: by(scaled.low, limit), high: by(scaled.high, limit), ..scaled }),
         None => Meaning::Unknown,
     }
 }

@@ -1,18 +1,18 @@
 //! The epilogue that most layers have: add a bias, multiply, add a residual, round-shift, add, clamp, look up in a table,
-//! store. It runs on whole rows of sums with everything by column prepared at load.
+//! store. Everything by column is prepared at load; `epilogue` runs it.
 
 use super::plan::Plan;
-use super::recognise::{Factor, recognise};
+use super::recognise::{Factor, Recognised, recognise};
 use crate::TensorSet;
-use crate::cpu::access::{AXES, Access, Point};
-use crate::cpu::isa::{Available, Job};
+use crate::cpu::access::{AXES, Access};
+use crate::cpu::isa::Available;
 use crate::cpu::sweep::Sweep;
-use crate::cpu::table::{STRIP, Table};
+use crate::cpu::table::Table;
 use referee::graph::{Dtype, OpKind, ResolvedGraph, ResolvedOp, TensorKind};
 
 /// A bias of each sum.
 #[derive(Clone, Debug)]
-enum Bias {
+pub(super) enum Bias {
     None,
     Columns(Vec<i32>),
     Row(Operand),
@@ -20,7 +20,7 @@ enum Bias {
 
 /// A factor of each sum.
 #[derive(Clone, Debug)]
-enum Multiplier {
+pub(super) enum Multiplier {
     Uniform(i32),
     Columns(Vec<i32>),
     Row(Operand),
@@ -28,45 +28,48 @@ enum Multiplier {
 
 /// An operand that is read while the op runs.
 #[derive(Clone, Debug)]
-struct Operand {
-    index: usize,
-    access: Access,
+pub(super) struct Operand {
+    pub(super) index: usize,
+    pub(super) access: Access,
 }
 
 /// An operand that moves along the columns, times a number.
 #[derive(Clone, Debug)]
-struct Residual {
-    operand: Operand,
-    factor: i32,
+pub(super) struct Residual {
+    pub(super) operand: Operand,
+    pub(super) factor: i32,
     /// The axis that the columns lie along.
-    axis: usize,
+    pub(super) axis: usize,
 }
 
 /// `clamp(round_shift((sum + bias) * multiplier + residual, shift) + offset, low, high)`, then perhaps a table, stored.
 #[derive(Clone, Debug)]
 pub(crate) struct Requantise {
-    bias: Bias,
-    multiplier: Multiplier,
-    residual: Option<Residual>,
-    shift: u8,
-    offset: i64,
-    low: i64,
-    high: i64,
+    pub(super) bias: Bias,
+    pub(super) multiplier: Multiplier,
+    pub(super) residual: Option<Residual>,
+    pub(super) shift: u8,
+    pub(super) offset: i64,
+    pub(super) low: i64,
+    pub(super) high: i64,
     /// What to store for each value from `low` to `high`.
-    table: Option<Table>,
-    dtype: Dtype,
+    pub(super) table: Option<Table>,
+    /// What is done to entries of the table before they are stored.
+    pub(super) second: Option<Box<Second>>,
+    pub(super) dtype: Dtype,
+    /// What is shifted, with the offset, fits 32 bits whatever the sums are.
+    pub(super) narrow: bool,
 }
 
-/// One row of sums, or a part of one.
-pub(crate) struct Row<'a> {
-    pub(crate) sums: &'a [i32],
-    /// Column of the first sum.
-    pub(crate) first: usize,
-    /// The row's point; its column axes are 0.
-    pub(crate) point: Point,
-    /// Bytes of each operand of the op.
-    pub(crate) operands: &'a [&'a [u8]],
-    pub(crate) out: &'a mut [u8],
+/// A rule that entries of a table are taken as sums of; its results fit 32 bits before they are bounded.
+#[derive(Clone, Debug)]
+pub(super) struct Second {
+    /// One for each column.
+    pub(super) factors: Vec<i32>,
+    pub(super) shift: u8,
+    pub(super) offset: i64,
+    pub(super) low: i64,
+    pub(super) high: i64,
 }
 
 /// Greatest number of entries of a table by value.
@@ -85,7 +88,7 @@ impl Requantise {
             return None;
         }
         let dtype = graph.tensors.get(usize::from(op.outputs[0]))?.dtype;
-        let (scaled, table) = recognise(graph.programs.get(usize::from(op.program))?)?;
+        let Recognised { first: scaled, table, second } = recognise(graph.programs.get(usize::from(op.program))?)?;
         let lengths: Vec<u32> = op.output_dims.iter().chain(&op.reduction_dims).copied().collect();
         let operand = |index: u8| -> Option<Operand> {
             let index = usize::from(index);
@@ -157,9 +160,9 @@ impl Requantise {
             Some(addend) => {
                 let operand = operand(addend.operand)?;
                 let sweep = Sweep::new(&plan.columns.axes(), std::slice::from_ref(&operand.access), |_| false);
-                // of 8 or 16 bits, so that with a product of 62 bits nothing wraps
+                // of 8 or 16 bits, so that with a product of 62 bits nothing wraps, and read in place
                 if operand.access.dtype().bytes() > 2
-                    || !operand.access.pads_with_zero()
+                    || operand.access.stride(sweep.innermost()) != Some(1)
                     || sweep.innermost_length() != plan.columns.points()
                 {
                     return None;
@@ -186,10 +189,13 @@ impl Requantise {
             low: scaled.low.clamp(low, high),
             high: scaled.high.clamp(low, high),
             table: None,
+            second: None,
             dtype,
+            narrow: false,
         };
-        if let Some(operand) = table {
-            let view = op.operands.get(usize::from(operand))?;
+        requantise.narrow = requantise.is_narrow(sum + greatest_bias);
+        if let Some(table) = table {
+            let view = op.operands.get(usize::from(table))?;
             let access = Access::new(view, &lengths);
             let last = access.table_length()? as i64 - 1;
             let data = params.get(&view.slot)?;
@@ -202,9 +208,70 @@ impl Requantise {
                 return None;
             }
             let entry = |index: i64| view.dtype.read(data, index as usize).unwrap_or(0);
-            requantise.table = Some(Table::new((requantise.low..=requantise.high).map(entry), dtype, isa));
+            // what is constant at an end needs one entry
+            while requantise.low < requantise.high && entry(requantise.low) == entry(requantise.low + 1) {
+                requantise.low += 1;
+            }
+            while requantise.low < requantise.high && entry(requantise.high) == entry(requantise.high - 1) {
+                requantise.high -= 1;
+            }
+            let entries = (requantise.low..=requantise.high).map(entry);
+            let stored = if second.is_some() { view.dtype } else { dtype };
+            if let Some(second) = second {
+                let Factor::Operand(factor) = second.factor else { return None };
+                let factors = by_column(&operand(factor)?)?;
+                let (low, high) = (second.low.clamp(low, high), second.high.clamp(low, high));
+                let (shift, offset) = (second.shift, second.offset);
+                let second = Second { factors, shift, offset, low, high };
+                let greatest = entries.clone().map(i64::unsigned_abs).max().unwrap_or(0);
+                if second.shift > 61 || !second.is_narrow(greatest) {
+                    return None;
+                }
+                requantise.second = Some(Box::new(second));
+            }
+            requantise.table = Some(Table::new(entries, stored, isa));
         }
         Some(requantise)
+    }
+
+    /// Whether shifted sums, of this magnitude at most, fit 32 bits with the offset.
+    fn is_narrow(&self, greatest_sum: i64) -> bool {
+        let greatest_factor = match &self.multiplier {
+            Multiplier::Uniform(factor) => i128::from(factor.unsigned_abs()),
+            Multiplier::Columns(factors) => {
+                factors.iter().map(|factor| i128::from(factor.unsigned_abs())).max().unwrap_or(0)
+            }
+            Multiplier::Row(_) => 1 << 31,
+        };
+        // of 16 bits at most, see `new`
+        let addend = self.residual.as_ref().map_or(0, |residual| i128::from(residual.factor.unsigned_abs()) << 15);
+        let shifted = (i128::from(greatest_sum) * greatest_factor + addend) >> self.shift;
+        shifted + i128::from(self.offset.unsigned_abs()) < i128::from(i32::MAX)
+    }
+
+    /// Bytes that were prepared of params.
+    pub(crate) fn prepared_bytes(&self) -> usize {
+        let bias = self.bias().map_or(0, |bias| 4 * bias.len());
+        let factors = match &self.multiplier {
+            Multiplier::Columns(factors) => 4 * factors.len(),
+            Multiplier::Uniform(_) | Multiplier::Row(_) => 0,
+        };
+        let second = self.second.as_ref().map_or(0, |second| 4 * second.factors.len());
+        bias + factors + second + self.table.as_ref().map_or(0, Table::bytes)
+    }
+
+    /// Whether an operand is read while the op runs.
+    pub(crate) fn reads(&self, operand: usize) -> bool {
+        let bias = match &self.bias {
+            Bias::Row(bias) => Some(bias),
+            Bias::None | Bias::Columns(_) => None,
+        };
+        let factor = match &self.multiplier {
+            Multiplier::Row(factor) => Some(factor),
+            Multiplier::Uniform(_) | Multiplier::Columns(_) => None,
+        };
+        let residual = self.residual.as_ref().map(|residual| &residual.operand);
+        [bias, factor, residual].into_iter().flatten().any(|read| read.index == operand)
     }
 
     /// What each column's sum starts as.
@@ -214,163 +281,13 @@ impl Requantise {
             Bias::None | Bias::Row(_) => None,
         }
     }
-
-    /// Stores the sums of one row.
-    pub(crate) fn run(&self, isa: Available, row: Row<'_>) {
-        isa.run(Run { requantise: self, row });
-    }
 }
 
-struct Run<'a> {
-    requantise: &'a Requantise,
-    row: Row<'a>,
-}
-
-impl Job for Run<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { requantise, row } = self;
-        if requantise.is_plain() {
-            for (bytes, sum) in row.out.as_chunks_mut::<4>().0.iter_mut().zip(row.sums) {
-                *bytes = sum.to_le_bytes();
-            }
-            return;
-        }
-        let size = requantise.dtype.bytes() as usize;
-        let rule = requantise.rule();
-        let bias = match &requantise.bias {
-            Bias::Row(operand) => operand.value(&row),
-            Bias::None | Bias::Columns(_) => 0,
-        };
-        let (uniform, by_column) = match &requantise.multiplier {
-            Multiplier::Uniform(factor) => (*factor, None),
-            Multiplier::Row(operand) => (operand.value(&row), None),
-            Multiplier::Columns(factors) => (0, Some(&factors[row.first..][..row.sums.len()])),
-        };
-        // columns whose values are computed before they are stored: a few vector registers
-        let mut strip_values = [0i32; STRIP];
-        let mut addends = [0i64; STRIP];
-        for (strip, sums) in row.sums.chunks(STRIP).enumerate() {
-            let values = &mut strip_values[..sums.len()];
-            let first = strip * STRIP;
-            if let Some(residual) = &requantise.residual {
-                residual.load(&row, first, &mut addends[..sums.len()]);
-                let factors = by_column.map(|factors| &factors[first..][..sums.len()]);
-                match factors {
-                    Some(factors) => {
-                        let pairs = values.iter_mut().zip(sums).zip(factors).zip(&addends);
-                        for (((value, sum), factor), addend) in pairs {
-                            *value = rule.value(sum.wrapping_add(bias), *factor, *addend);
-                        }
-                    }
-                    None => {
-                        for ((value, sum), addend) in values.iter_mut().zip(sums).zip(&addends) {
-                            *value = rule.value(sum.wrapping_add(bias), uniform, *addend);
-                        }
-                    }
-                }
-            } else if let Some(factors) = by_column {
-                let factors = &factors[first..][..sums.len()];
-                for ((value, sum), factor) in values.iter_mut().zip(sums).zip(factors) {
-                    *value = rule.value(sum.wrapping_add(bias), *factor, 0);
-                }
-            } else {
-                for (value, sum) in values.iter_mut().zip(sums) {
-                    *value = rule.value(sum.wrapping_add(bias), uniform, 0);
-                }
-            }
-            let out = &mut row.out[first * size..][..sums.len() * size];
-            match &requantise.table {
-                Some(table) => {
-                    let low = requantise.low as i32;
-                    values.iter_mut().for_each(|value| *value = value.wrapping_sub(low));
-                    table.look_up(&mut strip_values, sums.len(), out);
-                }
-                None => requantise.store(values, out),
-            }
-        }
-    }
-}
-
-impl Operand {
-    /// Its value on a row that it stands still along; it is of 32 bits at most.
-    #[inline(always)]
-    fn value(&self, row: &Row<'_>) -> i32 {
-        let mut value = [0i64];
-        self.access.load(row.operands[self.index], &row.point, 0, &mut value);
-        value[0] as i32
-    }
-}
-
-impl Residual {
-    /// Its values from column `row.first + first` on, times the factor.
-    #[inline(always)]
-    fn load(&self, row: &Row<'_>, first: usize, out: &mut [i64]) {
-        let mut point = row.point;
-        point[self.axis] = (row.first + first) as u32;
-        self.operand.access.load(row.operands[self.operand.index], &point, self.axis, out);
-        for value in out {
-            *value = value.wrapping_mul(i64::from(self.factor));
-        }
-    }
-}
-
-/// The numbers of a requantisation, by value, so that loops keep them in registers.
-#[derive(Clone, Copy)]
-struct Rule {
-    half: i64,
-    shift: u32,
-    offset: i64,
-    low: i64,
-    high: i64,
-}
-
-impl Rule {
-    /// What one sum becomes; it lies within the bounds, which fit 32 bits. Nothing wraps, see `Requantise::new`.
-    #[inline(always)]
-    fn value(self, sum: i32, factor: i32, addend: i64) -> i32 {
-        let product = i64::from(sum).wrapping_mul(i64::from(factor)).wrapping_add(addend);
-        // floor((x + half) / 2^shift)
-        let rounded = product.wrapping_add(self.half).wrapping_shr(self.shift);
-        rounded.wrapping_add(self.offset).max(self.low).min(self.high) as i32
-    }
-}
-
-impl Requantise {
-    /// The sum itself, in 32 bits.
-    fn is_plain(&self) -> bool {
-        let whole = (self.low, self.high) == Dtype::I32.range() && self.dtype == Dtype::I32;
-        let once = matches!(self.multiplier, Multiplier::Uniform(1));
-        let alone = self.residual.is_none() && !matches!(self.bias, Bias::Row(_)) && self.table.is_none();
-        whole && once && alone && self.shift == 0 && self.offset == 0
-    }
-
-    fn rule(&self) -> Rule {
-        let shift = u32::from(self.shift);
-        let half = if shift == 0 { 0 } else { 1i64 << (shift - 1) };
-        Rule { half, shift, offset: self.offset, low: self.low, high: self.high }
-    }
-
-    #[inline(always)]
-    fn store(&self, values: &[i32], out: &mut [u8]) {
-        match self.dtype.bytes() {
-            1 => {
-                for (byte, value) in out.iter_mut().zip(values) {
-                    *byte = *value as u8;
-                }
-            }
-            2 => {
-                for (bytes, value) in out.as_chunks_mut::<2>().0.iter_mut().zip(values) {
-                    *bytes = (*value as u16).to_le_bytes();
-                }
-            }
-            _ => {
-                for (bytes, value) in out.as_chunks_mut::<4>().0.iter_mut().zip(values) {
-                    *bytes = value.to_le_bytes();
-                }
-            }
-        }
+impl Second {
+    /// Whether entries of this magnitude at most, scaled, fit 32 bits with the offset.
+    fn is_narrow(&self, greatest_entry: u64) -> bool {
+        let greatest_factor = self.factors.iter().map(|factor| factor.unsigned_abs()).max().unwrap_or(0);
+        let shifted = (u128::from(greatest_entry) * u128::from(greatest_factor)) >> self.shift;
+        shifted + u128::from(self.offset.unsigned_abs()) < i32::MAX as u128
     }
 }

@@ -1,13 +1,13 @@
 //! Reductions over points: sums, extremes, and contractions that are no matrix product.
 
-use super::narrow::{Form, Forms, Linear};
 use super::program::LaneProgram;
+use super::rows::Rows;
 use super::{Batch, LANES};
 use crate::cpu::access::{AXES, Access, Point};
 use crate::cpu::isa::{Available, Job};
 use crate::cpu::scratch::Scratch;
 use crate::cpu::sweep::Sweep;
-use referee::graph::{Dtype, OpKind, ResolvedGraph, ResolvedOp};
+use referee::graph::{OpKind, ResolvedGraph, ResolvedOp};
 
 /// The reduction of an op: what the epilogue's registers 0 and 1 start as, for each output point.
 #[derive(Clone, Debug)]
@@ -22,16 +22,8 @@ pub(crate) struct Fold {
     /// Lanes lie along the reduction axes, not across output points.
     along: bool,
     output_axes: Vec<(usize, u32)>,
-    narrow: Option<Narrow>,
-}
-
-/// A sum of an operand's rows, or an extreme of which the place is not asked for, perhaps masked.
-#[derive(Clone, Debug)]
-struct Narrow {
-    operand: usize,
-    dtype: Dtype,
-    /// Where this operand of bytes is 0, the number counts instead.
-    mask: Option<(usize, i32)>,
+    /// How rows are reduced without the program.
+    rows: Option<Rows>,
 }
 
 impl Fold {
@@ -63,19 +55,14 @@ impl Fold {
             sweep.innermost_length().min(LANES) * if neighbours { 4 } else { 1 }
         };
         let along = score(&inner) > score(&outer);
-        let narrows = match op.kind {
-            OpKind::Sum => true,
-            OpKind::ArgMax | OpKind::ArgMin => !place_read,
-            OpKind::SumPair | OpKind::Contract | OpKind::Map => false,
-        };
-        let narrow = if narrows && along { Narrow::of(op.kind, &prologue, &accesses, &inner) } else { None };
-        Self { kind: op.kind, prologue, accesses, outer, inner, along, output_axes: axes[..outputs].to_vec(), narrow }
+        let rows = if along { Rows::of(op.kind, &prologue, &accesses, &inner, place_read) } else { None };
+        Self { kind: op.kind, prologue, accesses, outer, inner, along, output_axes: axes[..outputs].to_vec(), rows }
     }
 
-    /// Whether values are reduced in 32 bits.
+    /// Whether rows are reduced without the program.
     #[cfg(test)]
     pub(crate) fn is_narrow(&self) -> bool {
-        self.narrow.is_some()
+        self.rows.is_some()
     }
 
     /// Steps for each output point: what a point costs.
@@ -108,8 +95,8 @@ impl Job for Run<'_, '_> {
 
     #[inline(always)]
     fn run(mut self) {
-        if let Some(narrow) = &self.fold.narrow {
-            self.narrow(narrow);
+        if let Some(rows) = &self.fold.rows {
+            self.rows(rows);
         } else if self.fold.along {
             self.along();
         } else {
@@ -124,114 +111,20 @@ impl Job for Run<'_, '_> {
     }
 }
 
-impl Narrow {
-    fn of(kind: OpKind, prologue: &LaneProgram, accesses: &[Access], inner: &Sweep) -> Option<Self> {
-        let (values, mask) = match Forms::of(prologue, accesses).into_lane()? {
-            Form::Linear(values) => (values, None),
-            Form::Masked(form, operand, other) => match *form {
-                Form::Linear(values) => (values, Some((usize::from(operand), i32::try_from(other).ok()?))),
-                Form::Looked(..) | Form::Masked(..) => return None,
-            },
-            Form::Looked(..) => return None,
-        };
-        let operand = match values {
-            Linear { constant: 0, terms } => match terms[..] {
-                [(operand, 1)] => usize::from(operand),
-                _ => return None,
-            },
-            Linear { .. } => return None,
-        };
-        let dtype = accesses[operand].dtype();
-        let is_row = |operand: usize| accesses[operand].stride(inner.innermost()) == Some(1);
-        let one_line = inner.innermost_length() == inner.points();
-        let masked = mask.is_none_or(|(mask, _)| is_row(mask) && accesses[mask].dtype().bytes() == 1);
-        // 2^14 elements of 16 bits a lane
-        let other = mask.map_or(0, |(_, other)| other.unsigned_abs());
-        let fits = kind != OpKind::Sum || (inner.points() <= 1 << 20 && other <= 1 << 15);
-        (one_line && masked && fits && is_row(operand) && dtype != Dtype::I32).then_some(Self { operand, dtype, mask })
-    }
-
-    /// The sum or extreme of a row, whose elements `value` reads.
-    #[inline(always)]
-    fn reduce<const BYTES: usize>(
-        &self,
-        kind: OpKind,
-        row: &[u8],
-        mask: Option<(&[u8], i32)>,
-        value: impl Fn([u8; BYTES]) -> i32,
-    ) -> i64 {
-        // a loop for each kind and for masked rows, so that nothing is decided within
-        match kind {
-            OpKind::ArgMax => reduce(row, mask, i32::MIN, value, i32::max).into_iter().fold(i32::MIN, i32::max).into(),
-            OpKind::ArgMin => reduce(row, mask, i32::MAX, value, i32::min).into_iter().fold(i32::MAX, i32::min).into(),
-            _ => reduce(row, mask, 0, value, i32::wrapping_add).into_iter().map(i64::from).sum(),
-        }
-    }
-}
-
-/// Lanes of a few vector registers, each with its own sum or extreme.
-const WIDTH: usize = 64;
-
-/// The lanes after a row; `neutral` is what changes nothing.
-#[inline(always)]
-fn reduce<const BYTES: usize>(
-    row: &[u8],
-    mask: Option<(&[u8], i32)>,
-    neutral: i32,
-    value: impl Fn([u8; BYTES]) -> i32,
-    combine: impl Fn(i32, i32) -> i32,
-) -> [i32; WIDTH] {
-    let mut lanes = [neutral; WIDTH];
-    let (chunks, rest) = row.as_chunks::<BYTES>().0.as_chunks::<WIDTH>();
-    let Some((mask, other)) = mask else {
-        for chunk in chunks {
-            for (lane, bytes) in lanes.iter_mut().zip(chunk) {
-                *lane = combine(*lane, value(*bytes));
-            }
-        }
-        for (lane, bytes) in lanes.iter_mut().zip(rest) {
-            *lane = combine(*lane, value(*bytes));
-        }
-        return lanes;
-    };
-    let masked = |value: i32, mask: u8| {
-        // all ones where the value stays; a branch would be slower
-        let keep = 0i32.wrapping_sub(i32::from(mask != 0));
-        (value & keep) | (other & !keep)
-    };
-    let (mask_chunks, mask_rest) = mask.as_chunks::<WIDTH>();
-    for (chunk, mask) in chunks.iter().zip(mask_chunks) {
-        for ((lane, bytes), mask) in lanes.iter_mut().zip(chunk).zip(mask) {
-            *lane = combine(*lane, masked(value(*bytes), *mask));
-        }
-    }
-    for ((lane, bytes), mask) in lanes.iter_mut().zip(rest).zip(mask_rest) {
-        *lane = combine(*lane, masked(value(*bytes), *mask));
-    }
-    lanes
-}
-
 impl Run<'_, '_> {
-    /// Point by point, in lanes of 32 bits along the reduction.
+    /// Point by point, each a row of neighbours.
     #[inline(always)]
-    fn narrow(&mut self, narrow: &Narrow) {
-        let Fold { kind, accesses, inner, output_axes, .. } = self.fold;
+    fn rows(&mut self, rows: &Rows) {
+        let Fold { accesses, inner, output_axes, .. } = self.fold;
         let (axis, points, operands) = (inner.innermost(), inner.points(), self.operands);
         let [firsts, seconds] = &mut self.scratch.pairs;
         for (at, (first, second)) in firsts.iter_mut().zip(seconds).take(self.count).enumerate() {
             let point = locate(output_axes, self.first + at);
-            // rows are neighbours, see `Narrow::of`
+            // rows are neighbours, see `Rows::of`
             let row = |operand: usize| {
                 accesses[operand].neighbours(operands[operand], &point, axis, points).unwrap_or_default()
             };
-            let (bytes, mask) = (row(narrow.operand), narrow.mask.map(|(mask, other)| (row(mask), other)));
-            let result = match narrow.dtype {
-                Dtype::I8 => narrow.reduce::<1>(*kind, bytes, mask, |[byte]| i32::from(byte as i8)),
-                Dtype::U8 => narrow.reduce::<1>(*kind, bytes, mask, |[byte]| i32::from(byte)),
-                _ => narrow.reduce::<2>(*kind, bytes, mask, |bytes| i32::from(i16::from_le_bytes(bytes))),
-            };
-            // the place of an extreme is not read
-            (*first, *second) = if *kind == OpKind::Sum { (result, 0) } else { (0, result) };
+            [*first, *second] = rows.reduce(row);
         }
     }
 

@@ -65,6 +65,17 @@ impl LookUp {
         self.index.terms.len() + 2
     }
 
+    /// Whether an operand is read for each point: all but the table.
+    pub(crate) fn reads(&self, operand: usize) -> bool {
+        let masks = self.mask.iter().map(|(mask, _)| mask);
+        masks.chain([&self.index]).flat_map(|linear| &linear.terms).any(|(term, _)| usize::from(*term) == operand)
+    }
+
+    /// Bytes of the table.
+    pub(crate) fn table_bytes(&self) -> usize {
+        self.table.bytes()
+    }
+
     /// Stores points `first..first + count`.
     ///
     /// # Safety
@@ -108,6 +119,10 @@ impl Job for Run<'_, '_> {
             let Some(index) = index.on_line(accesses, self.operands, place) else { continue };
             let mask =
                 mask.as_ref().and_then(|(mask, other)| Some((mask.on_line(accesses, self.operands, place)?, other)));
+            let whole = &mut self.out[segment.start * size..][..segment.length * size];
+            if table.look_up_line(&index, mask.as_ref().map(|(mask, other)| (mask, other.as_slice())), whole) {
+                continue;
+            }
             for start in (0..segment.length).step_by(STRIP) {
                 let count = STRIP.min(segment.length - start);
                 index.values(start, count, &mut values);

@@ -6,12 +6,16 @@ mod fold;
 mod look_up;
 mod looping;
 mod narrow;
+mod normal;
 mod pointwise;
 mod program;
+mod rows;
 
 pub(crate) use execute::{Batch, Registers};
 pub(crate) use fold::Fold;
 pub(crate) use look_up::LookUp;
+pub(crate) use narrow::LineSum;
+pub(crate) use normal::Normal;
 pub(crate) use pointwise::{Pointwise, Presets};
 
 /// Points of a batch.

@@ -196,6 +196,18 @@ pub(crate) struct LineSum<'d> {
     rows: [(Dtype, &'d [u8], i32); MOST_TERMS],
 }
 
+impl<'d> LineSum<'d> {
+    /// The bytes of the one operand that moves, with what is added to it, if it is of this type and counts once.
+    #[inline(always)]
+    pub(crate) fn one_row(&self, of: Dtype) -> Option<(&'d [u8], i32)> {
+        let mut moving = self.rows.iter().filter(|(_, bytes, _)| !bytes.is_empty());
+        match (moving.next(), moving.next()) {
+            (Some((dtype, bytes, 1)), None) if *dtype == of => Some((bytes, self.constant)),
+            _ => None,
+        }
+    }
+}
+
 impl LineSum<'_> {
     /// Its values from point `start` of the line on, `count` of them.
     #[inline(always)]
