@@ -12,7 +12,7 @@
 //! * [`mod@session`]: what is signed in a session, and its life as a table;
 //! * [`governance`]: how long changes wait and pauses last, as pure functions;
 //! * [`state`], [`events`]: the accounts with their transitions and invariants, and what is announced;
-//! * [`fairness`]: who may claim, reputation and standing, emissions, budgets and delegation, as pure functions;
+//! * [`fairness`]: who may claim, reputation and standing, emissions and delegation, as pure functions;
 //! * [`token_policy`], [`vault`]: which mints are accepted, and the only code that moves tokens;
 //! * [`beacon`]: what a slot brings that nobody knew before;
 //! * [`instructions`]: one a file: who may call, from which state, with which effects.

@@ -63,24 +63,6 @@ pub enum FairnessError {
     /// The charge for correlated convictions comes later, or was taken.
     CorrelationNotDue = 329,
 
-    /// The owner revoked the agent.
-    BudgetRevoked = 330,
-    /// The budget's last slot is over.
-    BudgetExpired = 331,
-    /// The signer is another key than the agent's.
-    NotAgent = 332,
-    /// The job escrows more than the limit of one job.
-    JobLimitExceeded = 333,
-    /// The job's maximum price is above the limit.
-    PriceLimitExceeded = 334,
-    /// The limit of a period is used up.
-    PeriodLimitExceeded = 335,
-    /// The model is not on the list.
-    ModelNotAllowed = 336,
-    /// The job is not an invitation to a node of the list.
-    NodeNotAllowed = 337,
-    /// The vault holds less than the job escrows.
-    VaultTooSmall = 338,
 
     /// So little that it would round to nothing.
     AmountTooSmall = 340,
@@ -96,7 +78,7 @@ pub enum FairnessError {
 
 impl FairnessError {
     /// All of them, in the order of their codes.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 29] = [
         Self::ArithmeticOverflow,
         Self::InvariantBroken,
         Self::SortitionNotOpen,
@@ -121,15 +103,6 @@ impl FairnessError {
         Self::MaintenanceBegun,
         Self::CapacityReached,
         Self::CorrelationNotDue,
-        Self::BudgetRevoked,
-        Self::BudgetExpired,
-        Self::NotAgent,
-        Self::JobLimitExceeded,
-        Self::PriceLimitExceeded,
-        Self::PeriodLimitExceeded,
-        Self::ModelNotAllowed,
-        Self::NodeNotAllowed,
-        Self::VaultTooSmall,
         Self::AmountTooSmall,
         Self::DelegationCapReached,
         Self::NotEnoughShares,
@@ -171,15 +144,6 @@ impl FairnessError {
             Self::MaintenanceBegun => "The announced maintenance has begun: announce another one when it is over",
             Self::CapacityReached => "The node has as many open jobs as its stake allows: finish some, or stake more",
             Self::CorrelationNotDue => "The charge for correlated convictions is not due: wait, unless it was taken",
-            Self::BudgetRevoked => "The owner revoked the agent: ask the owner for a new budget",
-            Self::BudgetExpired => "The budget has expired: ask the owner for a later slot",
-            Self::NotAgent => "Only the agent of the budget may spend it: sign with its key",
-            Self::JobLimitExceeded => "The job escrows more than the budget allows one job: offer less",
-            Self::PriceLimitExceeded => "The maximum price is above the budget's limit: offer less",
-            Self::PeriodLimitExceeded => "The budget of this period is used up: wait, or offer less",
-            Self::ModelNotAllowed => "The budget is not for this model: use one of its list",
-            Self::NodeNotAllowed => "The budget is for named nodes: invite one of its list",
-            Self::VaultTooSmall => "The vault holds too little: have its owner fund it",
             Self::AmountTooSmall => "The amount would round to nothing: use a larger one",
             Self::DelegationCapReached => "The node holds all delegated stake that its own allows: choose another node",
             Self::NotEnoughShares => "There are fewer shares than that: read the delegation first",

@@ -12,13 +12,11 @@
 //! * [`lateness`]: what a late result earns;
 //! * [`correlation`]: what many convictions in a short time cost each of them;
 //! * [`emission`]: what the reward pool adds to work;
-//! * [`budget`]: what an agent may spend of its owner's tokens;
 //! * [`delegation`]: stake that others lend to a node.
 //!
 //! All arithmetic is in integers and rounds as each function says; sums that do not fit are errors. Whatever a node reports
 //! about itself (heartbeats, maintenance) changes its reputation and when it may claim again, never what it owes.
 
-pub mod budget;
 pub mod correlation;
 pub mod delegation;
 pub mod emission;
