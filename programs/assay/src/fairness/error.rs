@@ -17,63 +17,62 @@ pub enum FairnessError {
     InvariantBroken = 1,
 
     /// The delay after posting is not over.
-    SortitionNotOpen = 300,
+    SortitionNotOpen = 500,
     /// The slot hash that decides is not on record.
-    SeedNotSealed = 301,
+    SeedNotSealed = 501,
     /// The node's ticket is above what is open so far.
-    NotDrawnYet = 302,
+    NotDrawnYet = 502,
     /// The decisive slot has not been followed by another one.
-    SeedNotYet = 303,
+    SeedNotYet = 503,
     /// The slot hashes are not those of a chain.
-    SlotHashesUnreadable = 304,
+    SlotHashesUnreadable = 504,
     /// A parameter lies outside its bounds.
-    RuleOutOfBounds = 305,
+    RuleOutOfBounds = 505,
 
     /// A capability bit that the job asks for is not in the profile.
-    CapabilityMissing = 310,
+    CapabilityMissing = 510,
     /// The node's hardware tier is below the job's.
-    TierTooLow = 311,
+    TierTooLow = 511,
     /// The node's region is not among the job's.
-    RegionExcluded = 312,
+    RegionExcluded = 512,
     /// The node's score is below the job's minimum.
-    ScoreTooLow = 313,
+    ScoreTooLow = 513,
     /// The node's stake is below the job's minimum.
-    StakeTooLow = 314,
+    StakeTooLow = 514,
     /// The job is for another node.
-    NotInvited = 315,
+    NotInvited = 515,
 
     /// The node is in jail.
-    Jailed = 320,
+    Jailed = 520,
     /// The node was convicted of fraud.
-    Tombstoned = 321,
+    Tombstoned = 521,
     /// A miss of the node has not been accounted for.
-    UnresolvedMiss = 322,
+    UnresolvedMiss = 522,
     /// The node declared that it is away.
-    InMaintenance = 323,
+    InMaintenance = 523,
     /// The window starts before the notice is over.
-    MaintenanceTooSoon = 324,
+    MaintenanceTooSoon = 524,
     /// The window is empty or longer than allowed.
-    MaintenanceTooLong = 325,
+    MaintenanceTooLong = 525,
     /// The window starts too soon after the last one.
-    MaintenanceTooOften = 326,
+    MaintenanceTooOften = 526,
     /// The window has begun.
-    MaintenanceBegun = 327,
+    MaintenanceBegun = 527,
     /// The node has as many open jobs as its stake allows.
-    CapacityReached = 328,
+    CapacityReached = 528,
     /// The charge for correlated convictions comes later, or was taken.
-    CorrelationNotDue = 329,
-
+    CorrelationNotDue = 529,
 
     /// So little that it would round to nothing.
-    AmountTooSmall = 340,
+    AmountTooSmall = 540,
     /// The node holds as much delegated stake as its own stake allows.
-    DelegationCapReached = 341,
+    DelegationCapReached = 541,
     /// More shares than there are.
-    NotEnoughShares = 342,
+    NotEnoughShares = 542,
     /// The pool's tokens were all slashed.
-    PoolWiped = 343,
+    PoolWiped = 543,
     /// The withdrawal is not released.
-    NotReleased = 344,
+    NotReleased = 544,
 }
 
 impl FairnessError {
@@ -188,7 +187,7 @@ mod tests {
     fn codes_continue_those_of_the_program() {
         assert_eq!(FairnessError::ArithmeticOverflow.code(), AssayError::ArithmeticOverflow as u16);
         assert_eq!(FairnessError::InvariantBroken.code(), AssayError::InvariantBroken as u16);
-        let largest = AssayError::FilerUnclear as u16;
+        let largest = AssayError::FeeMustBurn as u16;
         assert!(FairnessError::ALL[2..].iter().all(|error| error.code() > largest));
     }
 }
