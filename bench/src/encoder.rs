@@ -2,7 +2,7 @@
 
 use crate::peer::{PYTHON, Peer, Precision};
 use crate::report::{Report, round};
-use crate::timing::{on_processor, seconds};
+use crate::timing::seconds;
 use crate::transformer::{TOKENS, Transformer};
 use assay_kernels::{Backend, CpuBackend, CpuOptions, Keep, Model, WgpuBackend, WgpuOptions};
 use referee::graph::{ResolvedGraph, TensorKind};
@@ -58,13 +58,11 @@ fn cpu(
 ) -> Result<Value, Failure> {
     let backend = CpuBackend::new(CpuOptions { threads, isa: None })?;
     let model = backend.load(Arc::clone(graph), &transformer.params)?;
-    let job = |model: &dyn Model| -> Result<[f64; 2], Failure> {
+    let job = |model: &dyn Model| -> Result<f64, Failure> {
         let mut outcome = None;
-        let before = on_processor();
         let clock = seconds(|| outcome = Some(model.run(&transformer.inputs, Keep::Boundary)));
-        let processor = before.zip(on_processor()).map_or(f64::INFINITY, |(before, after)| after - before);
         outcome.ok_or("the run gave nothing")??;
-        Ok([clock, processor])
+        Ok(clock)
     };
     // one run of each to warm up
     job(&*model)?;
@@ -73,20 +71,16 @@ fn cpu(
             peer.seconds(precision, batch, threads)?;
         }
     }
-    let [mut ours, mut int8, mut float] = [[f64::INFINITY; 2]; 3];
-    let least = |best: &mut [f64; 2], taken: [f64; 2]| *best = [best[0].min(taken[0]), best[1].min(taken[1])];
+    let [mut ours, mut int8, mut float] = [f64::INFINITY; 3];
     let (started, mut rounds) = (Instant::now(), 0);
     while rounds < 5 || started.elapsed() < Duration::from_secs(3) {
-        least(&mut ours, job(&*model)?);
+        ours = ours.min(job(&*model)?);
         if let Some(peer) = peer {
-            least(&mut int8, peer.seconds(Precision::Int8, batch, threads)?);
-            least(&mut float, peer.seconds(Precision::Float, batch, threads)?);
+            int8 = int8.min(peer.seconds(Precision::Int8, batch, threads)?);
+            float = float.min(peer.seconds(Precision::Float, batch, threads)?);
         }
         rounds += 1;
     }
-    // With one thread, the time on the processor: what else the machine does is left out of it on both sides.
-    let measure = usize::from(threads == 1 && ours[1].is_finite());
-    let [ours, int8, float] = [ours, int8, float].map(|times| times[measure]);
     let giga = transformer.operations as f64 / 1e9;
     let (working, live) = (model.working_bytes(), greatest_live(graph));
     let memory = (model.param_bytes() + working) as f64 / (weights(graph) + live) as f64;
@@ -108,7 +102,7 @@ fn cpu(
         "backend": "cpu", "batch": batch, "threads": threads, "ms": milliseconds(ours),
         "gops": round(giga / ours, 1), "onnxruntime_int8_ms": milliseconds(int8),
         "onnxruntime_float_ms": milliseconds(float), "working_bytes": working, "param_bytes": model.param_bytes(),
-        "weight_bytes": weights(graph), "greatest_live_bytes": live, "clock": if measure == 1 { "processor" } else { "wall" }, "memory_ratio": round(memory, 3),
+        "weight_bytes": weights(graph), "greatest_live_bytes": live, "memory_ratio": round(memory, 3),
     }))
 }
 

@@ -44,17 +44,14 @@ impl Peer {
         Ok(Some(peer))
     }
 
-    /// Seconds of one run: by the clock, and of its calling thread on a processor.
-    pub(crate) fn seconds(&mut self, precision: Precision, batch: u32, threads: usize) -> Result<[f64; 2], String> {
+    /// Seconds of one run.
+    pub(crate) fn seconds(&mut self, precision: Precision, batch: u32, threads: usize) -> Result<f64, String> {
         let kind = match precision {
             Precision::Float => "float",
             Precision::Int8 => "int8",
         };
         let answer = self.ask(&json!({ "kind": kind, "batch": batch, "threads": threads }))?;
-        let [Some(clock), Some(processor)] = ["seconds", "thread_seconds"].map(|name| answer[name].as_f64()) else {
-            return Err(format!("the peer answered {answer}"));
-        };
-        Ok([clock, processor])
+        answer["seconds"].as_f64().ok_or_else(|| format!("the peer answered {answer}"))
     }
 
     fn ask(&mut self, question: &Value) -> Result<Value, String> {

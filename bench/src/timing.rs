@@ -9,13 +9,6 @@ pub(crate) fn seconds(work: impl FnOnce()) -> f64 {
     started.elapsed().as_secs_f64()
 }
 
-/// Seconds that this thread has been on a processor, where the system tells it: what a busy machine hardly changes.
-pub(crate) fn on_processor() -> Option<f64> {
-    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    let nanoseconds: u64 = statistics.split_whitespace().next()?.parse().ok()?;
-    Some(nanoseconds as f64 / 1e9)
-}
-
 /// The least seconds of each contender, by turns for `budget` and at least `rounds` rounds after one to warm up.
 /// Where that one alone took several times the budget, it is the measurement.
 pub(crate) fn by_turns<const N: usize>(budget: Duration, rounds: usize, contenders: [&mut dyn FnMut(); N]) -> [f64; N] {
