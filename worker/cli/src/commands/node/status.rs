@@ -228,7 +228,6 @@ fn stage_words(stage: &Stage) -> String {
         Stage::Finished(Outcome::Credited { amount, reason }) => format!("credited {amount}, not withdrawn: {reason}"),
         Stage::Finished(Outcome::Missed { reason }) => format!("missed: {reason}"),
         Stage::Finished(Outcome::Convicted { fault }) => format!("convicted: {fault}"),
-        Stage::Finished(Outcome::Stood) => "a receipt that was called in and stood".to_owned(),
     }
 }
 
