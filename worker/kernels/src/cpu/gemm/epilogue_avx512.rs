@@ -91,6 +91,7 @@ pub(super) unsafe fn store<'a>(requantise: &Requantise, strips: impl Iterator<It
                     Some(factors) => _mm512_maskz_loadu_epi32(used, factors.as_ptr().add(at)),
                     None => factor,
                 };
+                #[allow(clippy::manual_map, reason = "a closure might not be inlined, and would lack the instructions")]
                 let residual = match addend {
                     Some((dtype, factor)) => Some([elements(residual.as_ptr(), at, dtype, used), factor]),
                     None => None,
