@@ -181,7 +181,8 @@ fn convolutions_over_one_and_two_axes_dense_grouped_and_depthwise() {
 
 #[test]
 fn transposed_convolutions() {
-    let cases: [(&str, &'static [usize], &[usize], usize, Settings); 5] = [
+    type Case<'a> = (&'a str, &'static [usize], &'a [usize], usize, Settings);
+    let cases: [Case<'_>; 5] = [
         ("twice as wide", &[6, 5, 4], &[6, 4, 2, 2], 4, vec![("strides", ints(&[2, 2]))]),
         (
             "padded, with one more behind",
