@@ -154,6 +154,8 @@ pub(crate) enum BenchPart {
     Market,
     /// Lies proved on a local chain.
     Disputes,
+    /// Requests of a warm session, beside the same work as jobs.
+    Sessions,
 }
 
 /// Options of `fuzz`.

@@ -46,6 +46,9 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &BenchOpt
     if wanted(BenchPart::Disputes) {
         merged.push(disputes(workspace, report, &results)?);
     }
+    if wanted(BenchPart::Sessions) {
+        merged.push(sessions(workspace, report, &results)?);
+    }
 
     let mut bench = optimised(workspace, "assay-bench");
     let parts = [
@@ -103,6 +106,12 @@ fn market(workspace: &Workspace, report: &mut Report, results: &Path) -> Result<
 fn disputes(workspace: &Workspace, report: &mut Report, results: &Path) -> Result<PathBuf, Failure> {
     let about = ("disputes on a local chain", "nodes that lie and a validator as separate processes");
     measure(workspace, report, about, &["measure", "--disputes"], &results.join("disputes.json"))
+}
+
+/// How long requests of a warm session take, on a local chain with one node.
+fn sessions(workspace: &Workspace, report: &mut Report, results: &Path) -> Result<PathBuf, Failure> {
+    let about = ("sessions on a local chain", "one node and a client as separate processes");
+    measure(workspace, report, about, &["measure", "--sessions"], &results.join("sessions.json"))
 }
 
 /// Runs one of the measurements of the `assay` command.
