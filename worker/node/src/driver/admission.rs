@@ -238,7 +238,13 @@ impl<M: Market> Driver<M> {
             }
         };
         let (shared, whole) = (Arc::clone(&self.shared), prepared.clone());
-        match tokio::task::spawn_blocking(move || shared.engine.load(&whole)).await {
+        let load = move || {
+            shared.engine.load(&whole)?;
+            #[cfg(debug_assertions)]
+            shared.engine.rehearse(&whole)?;
+            Ok(())
+        };
+        match tokio::task::spawn_blocking(load).await {
             Ok(Ok(())) => {}
             #[cfg(debug_assertions)]
             Ok(Err(EngineError::Fault(error))) => {

@@ -14,8 +14,11 @@ impl Engine {
         self
     }
 
-    /// Whether the fault can be made in this job at all.
-    pub(super) fn rehearse(&self, job: &Prepared) -> Result<(), EngineError> {
+    /// Whether the fault, if the node is to make one, changes anything in this job. A session has no inputs to try it on.
+    ///
+    /// # Errors
+    /// It changes nothing, or every backend failed.
+    pub fn rehearse(&self, job: &Prepared) -> Result<(), EngineError> {
         self.faulty(job).map(|_| ())
     }
 
