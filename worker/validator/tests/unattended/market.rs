@@ -8,8 +8,8 @@ use assay_models::digits;
 use assay_store::{FetchOptions, LocalStore, ServerOptions};
 use assay_validator::config::ValidatorConfig;
 use assay_validator::driver::Shared as ValidatorShared;
-use assay_validator::journal::Record;
-use assay_validator::start::{StartError, start};
+use assay_validator::journal::{JournalError, Record};
+use assay_validator::start::{StartError, Started, start};
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Keypair;
 use solana_sdk::signer::Signer;
@@ -160,9 +160,22 @@ pub(crate) fn config() -> ValidatorConfig {
     config
 }
 
+/// Starts it on a journal that whoever was killed may be about to let go of.
+async fn opened(market: &Shared, folder: &Path, key: &Keypair, config: ValidatorConfig) -> Started {
+    let begun = Instant::now();
+    loop {
+        match start(config.clone(), key.insecure_clone(), folder.to_path_buf(), market.sender()).await {
+            Err(StartError::Journal(JournalError::InUse { .. })) if begun.elapsed() < Duration::from_secs(30) => {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            started => return started.unwrap(),
+        }
+    }
+}
+
 impl Validator {
     pub(crate) async fn start(market: &Shared, folder: &Path, key: &Keypair, config: ValidatorConfig) -> Self {
-        let started = start(config, key.insecure_clone(), folder.to_path_buf(), market.sender()).await.unwrap();
+        let started = opened(market, folder, key, config).await;
         let (shared, cancel) = (Arc::clone(started.shared()), CancellationToken::new());
         let task = tokio::spawn(started.run(cancel.clone()));
         Self { shared, cancel, task }
