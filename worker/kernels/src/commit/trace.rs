@@ -96,5 +96,5 @@ impl Hasher {
     }
 }
 
-/// Below this the lists are hashed on the calling thread: about 0.1 ms of work.
-const PARALLEL_BYTES: usize = 256 << 10;
+/// Up to this the lists are hashed on the calling thread: about 30 us of work, less than other threads need to wake up for it.
+const PARALLEL_BYTES: usize = 64 << 10;
