@@ -10,6 +10,7 @@
 //! * [`dispute`]: the rules of disputes as pure functions, and the life of a challenge as a table;
 //! * [`mod@session`]: what is signed in a session, and its life as a table;
 //! * [`state`], [`events`]: the accounts with their transitions and invariants, and what is announced;
+//! * [`fairness`]: who may claim, reputation and standing, emissions, budgets and delegation, as pure functions;
 //! * [`token_policy`], [`vault`]: which mints are accepted, and the only code that moves tokens;
 //! * [`beacon`]: what a slot brings that nobody knew before;
 //! * [`instructions`]: one a file: who may call, from which state, with which effects.
@@ -43,6 +44,8 @@ pub mod dispute;
 pub mod error;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod events;
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
+pub mod fairness;
 pub mod instructions;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod market;
