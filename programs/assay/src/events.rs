@@ -7,9 +7,11 @@ use crate::state::{DemandKey, Fault, Parameters};
 use anchor_lang::prelude::*;
 
 mod audit;
+mod scheduling;
 mod session;
 
 pub use audit::*;
+pub use scheduling::*;
 pub use session::*;
 
 /// The network was created.

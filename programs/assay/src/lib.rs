@@ -9,8 +9,8 @@
 //! * [`market`], [`audit`], [`state_machine`]: the rules as pure functions and the life of a job as a table;
 //! * [`dispute`]: the rules of disputes as pure functions, and the life of a challenge as a table;
 //! * [`mod@session`]: what is signed in a session, and its life as a table;
-//! * [`state`], [`events`]: the accounts with their transitions and invariants, and what is announced;
 //! * [`fairness`]: who may claim, reputation and standing, emissions, budgets and delegation, as pure functions;
+//! * [`state`], [`events`]: the accounts with their transitions and invariants, and what is announced;
 //! * [`token_policy`], [`vault`]: which mints are accepted, and the only code that moves tokens;
 //! * [`beacon`]: what a slot brings that nobody knew before;
 //! * [`instructions`]: one a file: who may call, from which state, with which effects.
@@ -398,6 +398,26 @@ pub mod assay {
     /// Ends a filing whose demands are all answered. By whoever filed.
     pub fn end_filing(ctx: Context<EndFiling>) -> Result<()> {
         EndFiling::handle(ctx)
+    }
+
+    /// Creates the register of what all nodes weigh. Once, by anyone.
+    pub fn create_stake_register(ctx: Context<CreateStakeRegister>) -> Result<()> {
+        CreateStakeRegister::handle(ctx)
+    }
+
+    /// Says what a node can do, how fast, where and for how much. By its operator.
+    pub fn set_profile(ctx: Context<SetProfile>, args: SetProfileArgs) -> Result<()> {
+        SetProfile::handle(ctx, args)
+    }
+
+    /// Weighs a node anew. By anyone.
+    pub fn weigh_node(ctx: Context<WeighNode>) -> Result<()> {
+        WeighNode::handle(ctx)
+    }
+
+    /// Records the slot hash that decides who may claim a job. By anyone.
+    pub fn seal_seed(ctx: Context<SealSeed>) -> Result<()> {
+        SealSeed::handle(ctx)
     }
 
     /// Opens a session: offers it to one node and escrows its balance. By the client.

@@ -190,6 +190,7 @@ impl World {
         let accounts = accounts::Stake {
             funder,
             network: address::NETWORK,
+            stake_register: address::STAKE_REGISTER,
             node: node.address,
             stake_mint: self.stake_mint.address,
             stake_vault: address::stake_vault(),
@@ -206,6 +207,7 @@ impl World {
         let accounts = accounts::RequestWithdrawal {
             withdraw_authority: node.owner,
             network: address::NETWORK,
+            stake_register: address::STAKE_REGISTER,
             node: node.address,
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
@@ -217,6 +219,8 @@ impl World {
     pub fn cancel_withdrawal(&self, node: &Node, index: u8) -> Call<accounts::CancelWithdrawal> {
         let accounts = accounts::CancelWithdrawal {
             withdraw_authority: node.owner,
+            network: address::NETWORK,
+            stake_register: address::STAKE_REGISTER,
             node: node.address,
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
@@ -244,6 +248,8 @@ impl World {
     pub fn deregister_node(&self, node: &Node) -> Call<accounts::DeregisterNode> {
         let accounts = accounts::DeregisterNode {
             withdraw_authority: node.owner,
+            network: address::NETWORK,
+            stake_register: address::STAKE_REGISTER,
             node: node.address,
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
@@ -256,6 +262,7 @@ impl World {
         let accounts = accounts::PostJob {
             client: job.client,
             network: address::NETWORK,
+            stake_register: address::STAKE_REGISTER,
             payment_mint: address::payment_mint(&job.mint.address),
             mint: job.mint.address,
             client_account: address::client(&job.client),

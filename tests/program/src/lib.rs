@@ -9,6 +9,7 @@
 //! * [`chain`]: sends them, and replaces each account by wrong ones;
 //! * [`dispute_calls`]: the same for disputes;
 //! * [`filings`]: filings that an output is unavailable;
+//! * [`scheduling_calls`]: who may claim, and the calls that decide it;
 //! * [`session_calls`]: sessions, their vouchers and receipts;
 //! * [`trial`]: a job with a real graph, results that are wrong in chosen places, and what challengers do about it;
 //! * [`terms`]: jobs as they are posted, and results as they are committed.
@@ -23,6 +24,7 @@ pub mod dispute_calls;
 pub mod filings;
 pub mod outcome;
 pub mod program;
+pub mod scheduling_calls;
 pub mod session_calls;
 pub mod terms;
 pub mod tokens;

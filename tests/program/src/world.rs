@@ -126,6 +126,8 @@ impl World {
         let mut world = Self::uninitialised();
         let initialise = world.initialize_network(parameters());
         world.accepts(&initialise);
+        let register = world.create_stake_register(world.payer);
+        world.accepts(&register);
         world.mint = world.create_mint("payment mint", true);
         world.mint_2022 = world.create_mint_2022("payment mint 2022");
         world.client = world.rich_key("client");

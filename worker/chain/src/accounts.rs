@@ -7,14 +7,21 @@ use crate::instructions::TokenMint;
 use anchor_lang::{AccountDeserialize, Discriminator};
 use assay::address;
 use assay::dispute::ChallengeState;
+use assay::fairness::FairnessError;
+use assay::fairness::seed::{Found, find};
 use assay::session::SessionState;
 use assay::state::{
     Attestation, Buffer, Challenge, Client, Demand, DemandState, Job, Network, Node, PaymentMint, SegmentClaim,
-    Session, Validator,
+    Session, StakeRegister, Validator,
 };
 use assay::state_machine::JobState;
+use assay::units::Slot;
 use solana_client::rpc_filter::{Memcmp, RpcFilterType};
 use solana_sdk::pubkey::Pubkey;
+use solana_sdk_ids::sysvar::slot_hashes;
+
+/// A slot, then its hash.
+const SLOT_HASH_BYTES: usize = 40;
 
 /// Names of the account kinds in errors.
 trait Kind: AccountDeserialize + Discriminator {
@@ -23,6 +30,9 @@ trait Kind: AccountDeserialize + Discriminator {
 
 impl Kind for Network {
     const NAME: &'static str = "network";
+}
+impl Kind for StakeRegister {
+    const NAME: &'static str = "register of stake";
 }
 impl Kind for PaymentMint {
     const NAME: &'static str = "payment mint record";
@@ -166,6 +176,33 @@ impl Chain {
     /// The network; nothing where the program is not initialised.
     pub async fn find_network(&self) -> Result<Option<Network>> {
         self.find(&address::network()).await
+    }
+
+    /// What the chain remembers of the first slot present at or after `wanted`; nothing while it has none so late. The very
+    /// function that the program seals seeds with.
+    pub async fn slot_hash_at(&self, wanted: u64) -> Result<Option<Found>> {
+        let account = self.account(&slot_hashes::ID).await?;
+        let data = account.map(|account| account.data).unwrap_or_default();
+        let bytes = |at: usize, length: usize| data.get(at..at.checked_add(length)?);
+        let number = |at: usize| Some(u64::from_le_bytes(bytes(at, 8)?.try_into().ok()?));
+        let entry = |index: u64| {
+            let at = usize::try_from(index).ok()?.checked_mul(SLOT_HASH_BYTES)?.checked_add(8)?;
+            Some((Slot(number(at)?), bytes(at.checked_add(8)?, 32)?.try_into().ok()?))
+        };
+        match find(Slot(wanted), number(0).unwrap_or(0), entry) {
+            Ok(found) => Ok(Some(found)),
+            Err(FairnessError::SeedNotYet) => Ok(None),
+            Err(error) => Err(ChainError::AccountMalformed {
+                what: "list of slot hashes",
+                address: slot_hashes::ID,
+                reason: error.to_string(),
+            }),
+        }
+    }
+
+    /// What all nodes weigh; nothing where no register was created.
+    pub async fn find_stake_register(&self) -> Result<Option<StakeRegister>> {
+        self.find(&address::STAKE_REGISTER).await
     }
 
     /// What governance decided about a mint. `C0130` where jobs cannot be paid in it.
@@ -424,6 +461,11 @@ pub fn decode_session(address: &Pubkey, account: &RawAccount) -> Result<Session>
     decode(address, account)
 }
 
+/// Decodes the network. `C0131` when another program owns the account, `C0132` when it is no network.
+pub fn decode_network(address: &Pubkey, account: &RawAccount) -> Result<Network> {
+    decode(address, account)
+}
+
 /// Decodes a node. `C0131` when another program owns the account, `C0132` when it is no node.
 pub fn decode_node(address: &Pubkey, account: &RawAccount) -> Result<Node> {
     decode(address, account)
@@ -575,11 +617,8 @@ mod tests {
         };
         let stored = stored(&session, assay::ID);
         assert_eq!(decode_session(&Pubkey::new_unique(), &stored).unwrap(), session);
-        let right = SessionFilter {
-            state: Some(SessionState::Active),
-            client: Some(session.client),
-            node: Some(session.node),
-        };
+        let right =
+            SessionFilter { state: Some(SessionState::Active), client: Some(session.client), node: Some(session.node) };
         assert!(passes(&right.to_rpc(), &stored.data));
         let other = Some(Pubkey::new_unique());
         for wrong in [

@@ -13,6 +13,7 @@
 //! | [`sessions`] | models kept warm for one client each, whose requests are answered off-chain |
 //! | [`journal`], [`totals`] | promises, on disk before the chain hears of them; sums over them |
 //! | [`steps`] | what to do next: a pure function |
+//! | [`turn`] | when a job may be claimed: another, of the program's own rules |
 //! | [`market`], [`rpc`] | what the service needs of the chain; the same over RPC |
 //! | [`board`], [`slot_clock`] | what the watcher saw, and bells that wake drivers |
 //! | [`driver`] | one job from first sight to its end |
@@ -66,3 +67,4 @@ pub mod start;
 pub mod status;
 pub mod steps;
 pub mod totals;
+pub mod turn;

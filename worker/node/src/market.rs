@@ -2,8 +2,9 @@
 
 use crate::defence::duties::Dispute;
 use crate::journal::{HeldVoucher, InFlight, Purpose, SessionPurpose};
+use assay::fairness::seed::Found;
 use assay::session::Receipt;
-use assay::state::{Challenge, Demand, Job, Node, SegmentClaim, Session};
+use assay::state::{Challenge, Demand, Job, Node, Parameters, SegmentClaim, Session};
 use solana_sdk::pubkey::Pubkey;
 use std::future::Future;
 
@@ -64,6 +65,12 @@ pub trait Market: Send + Sync + 'static {
 
     /// This node's account at a slot not before `minimum_slot`.
     fn node(&self, minimum_slot: u64) -> impl Future<Output = Result<Seen<Node>, Unreachable>> + Send;
+
+    /// The network's parameters at a slot not before `minimum_slot`.
+    fn parameters(&self, minimum_slot: u64) -> impl Future<Output = Result<Parameters, Unreachable>> + Send;
+
+    /// What the chain remembers of the first slot present at or after `wanted`; nothing while there is none.
+    fn remembered(&self, wanted: u64) -> impl Future<Output = Result<Option<Found>, Unreachable>> + Send;
 
     /// Simulates and signs what carries out `action` with the operator's key. It is not sent.
     fn sign(
@@ -235,7 +242,10 @@ pub enum CarriedOut {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Claim the job.
-    Claim,
+    Claim {
+        /// Whether the seed is sealed in the same transaction, because nobody did.
+        seal: bool,
+    },
     /// Commit to a result.
     Commit {
         /// Root of the boundary list.
@@ -259,7 +269,7 @@ impl Action {
     /// The purpose that the journal records.
     pub fn purpose(&self) -> Purpose {
         match self {
-            Self::Claim => Purpose::Claim,
+            Self::Claim { .. } => Purpose::Claim,
             Self::Commit { .. } => Purpose::Commit,
             Self::Finalise => Purpose::Finalise,
             Self::Withdraw => Purpose::Withdraw,

@@ -19,6 +19,8 @@
 //! | N0216 | the job makes challengers pay too little for openings |
 //! | N0217 | the node was convicted and claims no more |
 //! | N0218 | the operator key has too few lamports to defend the job beside those that are open |
+//! | N0219 | the job says that it costs less than its graph does |
+//! | P6244, P6510 to P6513 | the program would refuse the claim: the node was convicted, or is not one that the client wants |
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

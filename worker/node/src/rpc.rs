@@ -6,9 +6,10 @@ use crate::market::{Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, Ses
 use assay::CommitResultArgs;
 use assay::CreditRole;
 use assay::address;
+use assay::fairness::seed::Found;
 use assay::session::{Receipt, Voucher};
-use assay::state::{Demand, Job, Node, SegmentClaim, Session};
-use assay_chain::accounts::{ChallengeFilter, DemandFilter, decode_job, decode_node, decode_session};
+use assay::state::{Demand, Job, Node, Parameters, SegmentClaim, Session};
+use assay_chain::accounts::{ChallengeFilter, DemandFilter, decode_job, decode_network, decode_node, decode_session};
 use assay_chain::chain::RawAccount;
 use assay_chain::failure::TransactionFailure;
 use assay_chain::instructions::{self, TokenMint};
@@ -106,7 +107,10 @@ impl RpcMarket {
     ) -> Result<Vec<Instruction>, Unreachable> {
         let operator = self.operator.pubkey();
         Ok(match action {
-            Action::Claim => vec![instructions::claim_job(&operator, &self.node, address)],
+            Action::Claim { seal } => {
+                let sealing = seal.then(|| instructions::seal_seed(address));
+                sealing.into_iter().chain([instructions::claim_job(&operator, &self.node, address)]).collect()
+            }
             Action::Commit { boundary_root, output_root, output_path, manifest } => {
                 let args = CommitResultArgs {
                     boundary_root: *boundary_root,
@@ -208,6 +212,16 @@ impl Market for RpcMarket {
 
     async fn node(&self, minimum_slot: u64) -> Result<Seen<Node>, Unreachable> {
         self.read(&self.node, minimum_slot, decode_node).await
+    }
+
+    async fn parameters(&self, minimum_slot: u64) -> Result<Parameters, Unreachable> {
+        let seen = self.read(&address::network(), minimum_slot, decode_network).await?;
+        let network = seen.account.ok_or_else(|| Unreachable { reason: "there is no network".to_owned() })?;
+        Ok(network.parameters)
+    }
+
+    async fn remembered(&self, wanted: u64) -> Result<Option<Found>, Unreachable> {
+        self.chain().slot_hash_at(wanted).await.map_err(|e| self.unreachable(e))
     }
 
     async fn sign(&self, address: &Pubkey, job: &Job, action: &Action) -> Result<Signed, Unreachable> {

@@ -6,8 +6,8 @@ use core::fmt;
 /// What a rule gives: its value, or the error that names the broken rule.
 pub type Ruled<T = ()> = core::result::Result<T, FairnessError>;
 
-/// The broken rules. The numbers are part of the interface: a number is never changed or used again. They continue those
-/// of [`AssayError`], so that both can become one list.
+/// The broken rules. The numbers are part of the interface: a number is never changed or used again. Those that an instruction
+/// of the program can meet have the same number among the program's errors ([`AssayError`]); the others lie where it has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u16)]
 pub enum FairnessError {
@@ -17,86 +17,82 @@ pub enum FairnessError {
     InvariantBroken = 1,
 
     /// The delay after posting is not over.
-    SortitionNotOpen = 300,
+    SortitionNotOpen = 500,
     /// The slot hash that decides is not on record.
-    SeedNotSealed = 301,
+    SeedNotSealed = 501,
     /// The node's ticket is above what is open so far.
-    NotDrawnYet = 302,
+    NotDrawnYet = 502,
     /// The decisive slot has not been followed by another one.
-    SeedNotYet = 303,
+    SeedNotYet = 503,
     /// The slot hashes are not those of a chain.
-    SlotHashesUnreadable = 304,
+    SlotHashesUnreadable = 504,
     /// A parameter lies outside its bounds.
-    RuleOutOfBounds = 305,
+    RuleOutOfBounds = 505,
 
     /// A capability bit that the job asks for is not in the profile.
-    CapabilityMissing = 310,
+    CapabilityMissing = 510,
     /// The node's hardware tier is below the job's.
-    TierTooLow = 311,
+    TierTooLow = 511,
     /// The node's region is not among the job's.
-    RegionExcluded = 312,
+    RegionExcluded = 512,
     /// The node's score is below the job's minimum.
-    ScoreTooLow = 313,
-    /// The node's stake is below the job's minimum.
-    StakeTooLow = 314,
-    /// The job is for another node.
-    NotInvited = 315,
+    ScoreTooLow = 513,
 
     /// The node is in jail.
-    Jailed = 320,
+    Jailed = 520,
     /// The node was convicted of fraud.
-    Tombstoned = 321,
+    Tombstoned = 521,
     /// A miss of the node has not been accounted for.
-    UnresolvedMiss = 322,
+    UnresolvedMiss = 522,
     /// The node declared that it is away.
-    InMaintenance = 323,
+    InMaintenance = 523,
     /// The window starts before the notice is over.
-    MaintenanceTooSoon = 324,
+    MaintenanceTooSoon = 524,
     /// The window is empty or longer than allowed.
-    MaintenanceTooLong = 325,
+    MaintenanceTooLong = 525,
     /// The window starts too soon after the last one.
-    MaintenanceTooOften = 326,
+    MaintenanceTooOften = 526,
     /// The window has begun.
-    MaintenanceBegun = 327,
+    MaintenanceBegun = 527,
     /// The node has as many open jobs as its stake allows.
-    CapacityReached = 328,
+    CapacityReached = 528,
     /// The charge for correlated convictions comes later, or was taken.
-    CorrelationNotDue = 329,
+    CorrelationNotDue = 529,
 
     /// The owner revoked the agent.
-    BudgetRevoked = 330,
+    BudgetRevoked = 530,
     /// The budget's last slot is over.
-    BudgetExpired = 331,
+    BudgetExpired = 531,
     /// The signer is another key than the agent's.
-    NotAgent = 332,
+    NotAgent = 532,
     /// The job escrows more than the limit of one job.
-    JobLimitExceeded = 333,
+    JobLimitExceeded = 533,
     /// The job's maximum price is above the limit.
-    PriceLimitExceeded = 334,
+    PriceLimitExceeded = 534,
     /// The limit of a period is used up.
-    PeriodLimitExceeded = 335,
+    PeriodLimitExceeded = 535,
     /// The model is not on the list.
-    ModelNotAllowed = 336,
+    ModelNotAllowed = 536,
     /// The job is not an invitation to a node of the list.
-    NodeNotAllowed = 337,
+    NodeNotAllowed = 537,
     /// The vault holds less than the job escrows.
-    VaultTooSmall = 338,
+    VaultTooSmall = 538,
 
     /// So little that it would round to nothing.
-    AmountTooSmall = 340,
+    AmountTooSmall = 540,
     /// The node holds as much delegated stake as its own stake allows.
-    DelegationCapReached = 341,
+    DelegationCapReached = 541,
     /// More shares than there are.
-    NotEnoughShares = 342,
+    NotEnoughShares = 542,
     /// The pool's tokens were all slashed.
-    PoolWiped = 343,
+    PoolWiped = 543,
     /// The withdrawal is not released.
-    NotReleased = 344,
+    NotReleased = 544,
 }
 
 impl FairnessError {
     /// All of them, in the order of their codes.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 36] = [
         Self::ArithmeticOverflow,
         Self::InvariantBroken,
         Self::SortitionNotOpen,
@@ -109,8 +105,6 @@ impl FairnessError {
         Self::TierTooLow,
         Self::RegionExcluded,
         Self::ScoreTooLow,
-        Self::StakeTooLow,
-        Self::NotInvited,
         Self::Jailed,
         Self::Tombstoned,
         Self::UnresolvedMiss,
@@ -142,6 +136,11 @@ impl FairnessError {
         self as u16
     }
 
+    /// Whether no instruction of the program checks this rule.
+    pub const fn is_outside_the_program(self) -> bool {
+        self.code() >= Self::BudgetRevoked.code() || matches!(self, Self::InvariantBroken)
+    }
+
     /// What was wrong and what to do.
     pub const fn message(self) -> &'static str {
         match self {
@@ -159,8 +158,6 @@ impl FairnessError {
             Self::TierTooLow => "The node's hardware tier is below the job's: measure the node again, or leave the job",
             Self::RegionExcluded => "The job is for other regions: leave it to nodes there",
             Self::ScoreTooLow => "The node's reputation is below the job's minimum: complete jobs without one first",
-            Self::StakeTooLow => "The node's stake is below the job's minimum: stake more",
-            Self::NotInvited => "The job is for another node: leave it",
             Self::Jailed => "The node is in jail after repeated misses: wait until the slot that its account names",
             Self::Tombstoned => "The node was convicted of fraud and never claims again",
             Self::UnresolvedMiss => "The node missed a job that is not accounted for: send a heartbeat first",
@@ -197,6 +194,43 @@ impl fmt::Display for FairnessError {
 
 impl core::error::Error for FairnessError {}
 
+impl From<FairnessError> for AssayError {
+    /// The program's error of the same number; a rule that no instruction checks would be a mistake of this program.
+    fn from(error: FairnessError) -> Self {
+        use FairnessError as Rule;
+        match error {
+            Rule::ArithmeticOverflow => Self::ArithmeticOverflow,
+            Rule::SortitionNotOpen => Self::SortitionNotOpen,
+            Rule::SeedNotSealed => Self::SeedNotSealed,
+            Rule::NotDrawnYet => Self::NotDrawnYet,
+            Rule::SeedNotYet => Self::SeedNotYet,
+            Rule::SlotHashesUnreadable => Self::SlotHashesUnreadable,
+            Rule::RuleOutOfBounds => Self::RuleOutOfBounds,
+            Rule::CapabilityMissing => Self::CapabilityMissing,
+            Rule::TierTooLow => Self::TierTooLow,
+            Rule::RegionExcluded => Self::RegionExcluded,
+            Rule::ScoreTooLow => Self::ScoreTooLow,
+            Rule::Jailed => Self::Jailed,
+            Rule::Tombstoned => Self::NodeConvicted,
+            Rule::UnresolvedMiss => Self::UnresolvedMiss,
+            Rule::InMaintenance => Self::InMaintenance,
+            Rule::MaintenanceTooSoon => Self::MaintenanceTooSoon,
+            Rule::MaintenanceTooLong => Self::MaintenanceTooLong,
+            Rule::MaintenanceTooOften => Self::MaintenanceTooOften,
+            Rule::MaintenanceBegun => Self::MaintenanceBegun,
+            Rule::CapacityReached => Self::CapacityReached,
+            Rule::CorrelationNotDue => Self::CorrelationNotDue,
+            _ => Self::InvariantBroken,
+        }
+    }
+}
+
+impl From<FairnessError> for anchor_lang::error::Error {
+    fn from(error: FairnessError) -> Self {
+        AssayError::from(error).into()
+    }
+}
+
 impl From<AssayError> for FairnessError {
     /// The arithmetic of [`crate::units`] fails in one way; all else would be a mistake of these rules.
     fn from(error: AssayError) -> Self {
@@ -219,12 +253,17 @@ mod tests {
         assert!(FairnessError::ALL.iter().all(|error| error.to_string().len() > 20));
     }
 
-    /// No code of these rules is one of the program's, except for the two that mean the same.
+    /// What the program says where it meets a broken rule has the number of the rule, and means the same.
     #[test]
-    fn codes_continue_those_of_the_program() {
-        assert_eq!(FairnessError::ArithmeticOverflow.code(), AssayError::ArithmeticOverflow as u16);
-        assert_eq!(FairnessError::InvariantBroken.code(), AssayError::InvariantBroken as u16);
-        let largest = AssayError::FilerUnclear as u16;
-        assert!(FairnessError::ALL[2..].iter().all(|error| error.code() > largest));
+    fn the_program_speaks_of_rules_by_their_numbers() {
+        let of_the_program = |error: &FairnessError| AssayError::from(*error) as u16;
+        let met = FairnessError::ALL.iter().filter(|error| !error.is_outside_the_program());
+        for error in met {
+            let same = of_the_program(error) == error.code();
+            assert!(same || *error == FairnessError::Tombstoned, "{error:?}");
+        }
+        assert_eq!(of_the_program(&FairnessError::Tombstoned), AssayError::NodeConvicted as u16);
+        let outside = FairnessError::ALL.iter().filter(|error| error.is_outside_the_program());
+        assert!(outside.into_iter().all(|error| of_the_program(error) == AssayError::InvariantBroken as u16));
     }
 }

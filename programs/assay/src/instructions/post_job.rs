@@ -1,11 +1,16 @@
-use crate::address::{CLIENT_SEED, JOB_SEED, NETWORK, VAULT_SEED};
+use crate::address::{CLIENT_SEED, JOB_SEED, NETWORK, STAKE_REGISTER, VAULT_SEED};
 use crate::beacon::newest_slot_hash;
 use crate::error::{AssayError, Checked};
 use crate::events::JobPosted;
+use crate::fairness::endings::{FaultSide, Reason};
+use crate::fairness::filter::JobFilter;
+use crate::fairness::sortition::{SeedRecord, Sortition};
 use crate::market::{is_uri, minimum_bond, OutputDescriptor, PriceRamp};
-use crate::state::{limits, Client, Credits, DisputeRecord, DisputeTerms, Job, JobAudit, Network, PaymentMint};
+use crate::state::{
+    limits, Client, Credits, DisputeRecord, DisputeTerms, Job, JobAudit, Network, PaymentMint, StakeRegister,
+};
 use crate::state_machine::JobState;
-use crate::units::{BasisPoints, Slots, TokenAmount};
+use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
 use crate::vault::Route;
 use anchor_lang::prelude::*;
 use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
@@ -50,6 +55,10 @@ pub struct PostJobArgs {
     pub audit_pot: u64,
     /// Most that one attestation earns; 0: no audit.
     pub audit_cap: u64,
+    /// What the graph costs by the graph language's own measure; 0 says nothing.
+    pub cost_units: u64,
+    /// Which nodes may claim, besides the stake; none: every node.
+    pub filter: Option<JobFilter>,
     /// Where the graph can be fetched.
     #[cfg_attr(not(feature = "idl-build"), borsh(deserialize_with = "crate::wire::read_text"))]
     pub graph_uri: String,
@@ -95,6 +104,13 @@ impl PostJobArgs {
             rise: Slots(self.ramp_slots),
         };
         ramp.validate(Slots(self.claim_slots))?;
+        let sortition = parameters.scheduling.opening.sortition_slots();
+        if ramp.maximum > ramp.minimum && ramp.hold < sortition {
+            return Err(AssayError::RampHoldTooShort);
+        }
+        if self.claim_slots < sortition.0 {
+            return Err(AssayError::ClaimSlotsOutOfBounds);
+        }
         let multiple = BasisPoints(parameters.minimum_bond_bps);
         if TokenAmount(self.bond) < minimum_bond(ramp.maximum, payment_mint.bond_rate(), multiple)? {
             return Err(AssayError::BondTooSmall);
@@ -118,7 +134,7 @@ impl PostJobArgs {
 /// address lookup table.
 ///
 /// 1. Creates the job with its terms, pinning fee, miss charge, the terms of disputes and audits, the stake of all validators
-///    and the newest slot hash, and its vault.
+///    and the newest slot hash, how claims open and what all nodes weighed at the end of the last epoch; and its vault.
 /// 2. Counts it in the client's counter, created if need be.
 /// 3. Moves `price_max` and `audit_pot` from the client into the vault.
 #[event_cpi]
@@ -131,6 +147,9 @@ pub struct PostJob<'info> {
     /// The network, for its parameters.
     #[account(address = NETWORK)]
     pub network: Box<Account<'info, Network>>,
+    /// The weight of all nodes, of which each one's is its share.
+    #[account(address = STAKE_REGISTER)]
+    pub stake_register: Box<Account<'info, StakeRegister>>,
     /// The record of the payment mint.
     #[account(
         has_one = mint @ AssayError::WrongMint,
@@ -236,6 +255,11 @@ impl<'info> PostJob<'info> {
             audits_per_job: parameters.audit.audits_per_job,
             ..JobAudit::default()
         };
+        let now = Slot(Clock::get()?.slot);
+        let scheduling = &parameters.scheduling;
+        let weights = &self.stake_register.weights;
+        let sortition =
+            Sortition::new(scheduling.opening, now, scheduling.epoch_slots, |epoch| weights.at_end_of(epoch))?;
         self.job.set_inner(Job {
             version: Job::VERSION,
             bump: bumps.job,
@@ -264,7 +288,12 @@ impl<'info> PostJob<'info> {
             bond: args.bond,
             protocol_fee_bps: parameters.protocol_fee_bps,
             miss_charge_bps: parameters.miss_charge_bps,
-            posted_slot: Clock::get()?.slot,
+            filter: args.filter.unwrap_or_default(),
+            cost_units: args.cost_units,
+            sortition,
+            bond_numerator: rate.numerator,
+            bond_denominator: rate.denominator,
+            posted_slot: now.0,
             claimed_slot: 0,
             committed_slot: 0,
             price: 0,
@@ -279,6 +308,11 @@ impl<'info> PostJob<'info> {
             audit,
             unavailable_open: 0,
             session: Pubkey::default(),
+            expected_slots: 0,
+            late_bps: 0,
+            reason: Reason::Open,
+            fault_side: FaultSide::None,
+            seed: SeedRecord::Open,
             graph_uri: args.graph_uri,
             params_uri: args.params_uri,
             inputs_uri: args.inputs_uri,

@@ -33,6 +33,7 @@ pub struct SetParameters<'info> {
 impl SetParameters<'_> {
     fn validate(&self, args: &SetParametersArgs) -> Result<()> {
         args.parameters.validate(self.network.development)?;
+        args.parameters.check_follows(&self.network.parameters)?;
         Ok(())
     }
 

@@ -9,6 +9,11 @@ use crate::address::JOB_SEED;
 use crate::dispute::penalty::MAXIMUM_VALID_CLAIMS;
 use crate::dispute::{Target, TargetKind};
 use crate::error::{AssayError, Checked};
+use crate::fairness::endings::{FaultSide, Reason};
+use crate::fairness::filter::JobFilter;
+use crate::fairness::lateness::expected_slots;
+use crate::fairness::seed::Found;
+use crate::fairness::sortition::{SeedRecord, Sortition};
 use crate::market::{settle, Deadline, OutputDescriptor, PriceRamp, MAXIMUM_URI_BYTES};
 use crate::state_machine::{JobEvent, JobState};
 use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
@@ -63,8 +68,8 @@ pub struct CommittedResult {
 
 /// One job, or one receipt of a session that was called in. Prices are base units of the payment mint, bonds and charges of the stake mint.
 ///
-/// The strings come last, so that everything before them lies at a fixed offset; the account is exactly as long as they
-/// need. After posting, the terms (all down to `miss_charge_bps`, `dispute`, those of `audit`, and the strings) never change.
+/// The seed and the strings come last, so that everything before them lies at a fixed offset; the account is exactly as long as
+/// they need. After posting, the terms (all down to `bond_denominator`, `dispute`, those of `audit`, and the strings) never change.
 #[account]
 #[derive(InitSpace, Debug, Default, PartialEq, Eq)]
 pub struct Job {
@@ -123,6 +128,16 @@ pub struct Job {
     pub protocol_fee_bps: u16,
     /// The share of the bond that a miss costs, as it was when the job was posted.
     pub miss_charge_bps: u16,
+    /// Which nodes the client wants, besides the stake.
+    pub filter: JobFilter,
+    /// What the graph costs by the graph language's own measure, as the client says; 0 says nothing, and no result is late.
+    pub cost_units: u64,
+    /// Who may claim and when: the rules and the weight of the network, as they were when the job was posted.
+    pub sortition: Sortition,
+    /// Base units of the stake mint ...
+    pub bond_numerator: u64,
+    /// ... that so many base units of the payment mint were worth when the job was posted.
+    pub bond_denominator: u64,
 
     /// When the job was posted.
     pub posted_slot: u64,
@@ -156,6 +171,16 @@ pub struct Job {
     /// The session whose receipt this is, called in by `client`; zero for an ordinary job. A receipt has no price and no vault,
     /// its bond is the session's, and `job_id` is its sequence.
     pub session: Pubkey,
+    /// How long the node should take by its own speed, fixed by the claim; 0 before.
+    pub expected_slots: u64,
+    /// How late the result was, as a share of the time that was left; 0 in time.
+    pub late_bps: u32,
+    /// Why it ended.
+    pub reason: Reason,
+    /// Whose fault that was.
+    pub fault_side: FaultSide,
+    /// The slot hash that decides who may claim.
+    pub seed: SeedRecord,
 
     /// Where the graph can be fetched.
     #[max_len(MAXIMUM_URI_BYTES)]
@@ -242,6 +267,31 @@ impl Job {
         self.payee = by.payee;
         self.claimed_slot = now.0;
         self.state = state;
+        Ok(())
+    }
+
+    /// Fixes how long a node of this speed should take.
+    pub fn expect_by(&mut self, units_per_slot: u64) -> Checked {
+        let allowed = Slots(self.run_slots);
+        let promised = self.cost_units > 0 && units_per_slot > 0;
+        self.expected_slots = match promised {
+            true => expected_slots(self.cost_units, units_per_slot, allowed)?.0,
+            false => allowed.0,
+        };
+        Ok(())
+    }
+
+    /// Records the slot hash that decides who may claim, or that it is forgotten. `SeedAlreadySealed`.
+    pub fn record_seed(&mut self, found: Found) -> Checked {
+        // Only what nobody has claimed has a use for it.
+        self.state.after(JobEvent::Claim)?;
+        if self.seed != SeedRecord::Open {
+            return Err(AssayError::SeedAlreadySealed);
+        }
+        self.seed = match found {
+            Found::Seed { hash, .. } => SeedRecord::Sealed(hash),
+            Found::Forgotten => SeedRecord::Forgotten,
+        };
         Ok(())
     }
 

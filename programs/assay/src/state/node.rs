@@ -1,8 +1,17 @@
 //! A node: its keys, its stake, and what of it is locked or on its way out.
 
-use super::{check_invariant, check_version, limits, Parameters};
+mod scheduling;
+
+pub use scheduling::Profile;
+
+use super::{check_invariant, check_version, limits};
+use crate::audit::Epoch;
 use crate::dispute::penalty;
 use crate::error::{AssayError, Checked};
+use crate::fairness::correlation::PendingCharge;
+use crate::fairness::reputation::{Evidence, Score};
+use crate::fairness::standing::NodeStanding;
+use crate::fairness::weight::StakeSnapshot;
 use crate::market::{is_endpoint, unbonding, Unbonding, MAXIMUM_ENDPOINT_BYTES, WITHDRAWAL_PLACES};
 use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
 use anchor_lang::prelude::*;
@@ -48,6 +57,20 @@ pub struct Node {
     pub frozen_until_slot: u64,
     /// The largest slash that an open job pinned: this share of the stake stays free of bonds. 0 without open jobs.
     pub slash_reserve_bps: u16,
+    /// What the node says of itself.
+    pub profile: Profile,
+    /// What the node weighs, by epoch; the register counts as much.
+    pub weights: StakeSnapshot,
+    /// The stake that the register counts.
+    pub counted_stake: u64,
+    /// What its work says about it.
+    pub evidence: Evidence,
+    /// The score of this evidence when it last changed.
+    pub score: Score,
+    /// Misses, jail, maintenance and signs of life.
+    pub standing: NodeStanding,
+    /// What it owes for having been convicted when others were.
+    pub pending_charge: PendingCharge,
     /// Where the node serves artifacts; empty says nowhere.
     #[max_len(MAXIMUM_ENDPOINT_BYTES)]
     pub endpoint: String,
@@ -62,6 +85,14 @@ impl Node {
     pub const WITHDRAW_AUTHORITY_OFFSET: usize = 12;
     /// Offset of `operator` in the account's data, for filters.
     pub const OPERATOR_OFFSET: usize = 44;
+
+    /// Begins its record: it registered at `now`, in epochs of `epoch_slots`.
+    pub fn begin(&mut self, now: Slot, epoch_slots: u32) -> Checked {
+        self.registered_slot = now.0;
+        self.standing = NodeStanding::new(now, epoch_slots)?;
+        self.evidence.epoch = Epoch::of(now, epoch_slots)?.0;
+        Ok(())
+    }
 
     /// Sets operator and endpoint. `OperatorInvalid` or `EndpointInvalid`.
     pub fn set_contact(&mut self, operator: Pubkey, endpoint: String) -> Checked {
@@ -121,17 +152,6 @@ impl Node {
         unbonding::take_released(&mut self.unbonding, now)
     }
 
-    /// `StakeBelowNetworkMinimum` or `TooManyOpenJobs` unless the network lets the node take one more job or session.
-    pub fn check_may_take(&self, parameters: &Parameters) -> Checked {
-        if self.stake < parameters.minimum_stake {
-            return Err(AssayError::StakeBelowNetworkMinimum);
-        }
-        if self.open_jobs >= parameters.maximum_open_jobs_per_node {
-            return Err(AssayError::TooManyOpenJobs);
-        }
-        Ok(())
-    }
-
     /// Locks the bond of a job that the node claims at `now` and whose dispute ends at `obligation` at the latest. A
     /// conviction takes `slash` of the stake besides the bond; so much stays free, so that the first conviction is whole.
     ///
@@ -149,6 +169,7 @@ impl Node {
         self.locked = TokenAmount(self.locked).plus(bond)?.0;
         self.open_jobs = self.open_jobs.checked_add(1).ok_or(AssayError::ArithmeticOverflow)?;
         self.last_claim_slot = now.0;
+        self.standing.seen_slot = self.standing.seen_slot.max(now.0);
         self.last_obligation_slot = self.last_obligation_slot.max(obligation.0);
         Ok(())
     }
@@ -232,7 +253,9 @@ impl Node {
             0 => self.locked == 0,
             open => self.locked >= u64::from(open),
         };
-        check_invariant(bonds_are_plausible && self.locked <= self.stake)
+        check_invariant(
+            bonds_are_plausible && self.locked <= self.stake && self.weights.present() <= self.counted_stake,
+        )
     }
 
     fn free_bond(&mut self, bond: TokenAmount) -> Checked {

@@ -1,6 +1,6 @@
 //! What governance may change, and within which hard bounds.
 
-use super::AuditParameters;
+use super::{AuditParameters, SchedulingParameters};
 use crate::dispute::clocks::allowance;
 use crate::error::{AssayError, Checked};
 use crate::units::Slots;
@@ -131,6 +131,8 @@ pub struct Parameters {
     pub dispute: DisputeParameters,
     /// What is decided about audits.
     pub audit: AuditParameters,
+    /// What is decided about who may claim, and about reputation.
+    pub scheduling: SchedulingParameters,
 }
 
 impl Parameters {
@@ -138,6 +140,7 @@ impl Parameters {
     pub fn validate(&self, development: bool) -> Checked {
         self.dispute.validate(development)?;
         self.audit.validate()?;
+        self.scheduling.validate(Slots(self.unbonding_slots), development)?;
         let rules = [
             (limits::MINIMUM_STAKE.contains(&self.minimum_stake), AssayError::MinimumStakeOutOfBounds),
             (limits::PROTOCOL_FEE_BPS.contains(&self.protocol_fee_bps), AssayError::ProtocolFeeOutOfBounds),
@@ -164,12 +167,22 @@ impl Parameters {
             .maximum_run_slots
             .checked_add(self.maximum_window_slots)
             .and_then(|sum| sum.checked_add(self.dispute.longest_slots().0))
+            .and_then(|sum| sum.checked_add(self.scheduling.half_correlation_window().0))
             .and_then(|sum| sum.checked_add(limits::UNBONDING_MARGIN_SLOTS))
             .ok_or(AssayError::ArithmeticOverflow)?;
         if (least_unbonding..=limits::UNBONDING_SLOTS_MAXIMUM).contains(&self.unbonding_slots) {
             Ok(())
         } else {
             Err(AssayError::UnbondingSlotsOutOfBounds)
+        }
+    }
+
+    /// `SchedulingEpochFixed` unless these parameters may come after `present` ones.
+    pub fn check_follows(&self, present: &Self) -> Checked {
+        if self.scheduling.epoch_slots == present.scheduling.epoch_slots {
+            Ok(())
+        } else {
+            Err(AssayError::SchedulingEpochFixed)
         }
     }
 }
@@ -205,7 +218,13 @@ mod tests {
                 attestation_bond_bps: 100_000,
                 minimum_validator_stake: 1_000,
             },
+            scheduling: scheduling(),
         }
+    }
+
+    fn scheduling() -> SchedulingParameters {
+        let rules = crate::state::scheduling_parameters::tests::valid();
+        SchedulingParameters { correlation_window_slots: 32, ..rules }
     }
 
     /// Every parameter at both ends of its range passes, one beyond is refused with the parameter's own error.
@@ -286,8 +305,17 @@ mod tests {
     }
 
     #[test]
+    fn epochs_never_change_their_length() {
+        let present = valid();
+        let mut next = Parameters { minimum_stake: 5, ..present };
+        assert_eq!(next.check_follows(&present), Ok(()));
+        next.scheduling.epoch_slots += 1;
+        assert_eq!(next.check_follows(&present), Err(AssayError::SchedulingEpochFixed));
+    }
+
+    #[test]
     fn stake_stays_reachable_longer_than_any_job() {
-        let longest_job = 400 + 300 + 150 + limits::UNBONDING_MARGIN_SLOTS;
+        let longest_job = 400 + 300 + 150 + 16 + limits::UNBONDING_MARGIN_SLOTS;
         for (unbonding_slots, result) in [
             (longest_job - 1, Err(AssayError::UnbondingSlotsOutOfBounds)),
             (longest_job, Ok(())),

@@ -299,6 +299,11 @@ fn refuses_wrong_accounts() {
             ErrorCode::AccountDiscriminatorMismatch.into(),
         ),
         (
+            "another account of the program as register",
+            PostJob { stake_register: others_job.address, ..right },
+            ErrorCode::AccountDiscriminatorMismatch.into(),
+        ),
+        (
             "another mint's record",
             PostJob { payment_mint: address::payment_mint(&other.address), ..right },
             WrongMint.into(),

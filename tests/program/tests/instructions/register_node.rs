@@ -3,6 +3,8 @@ use assay::AssayError;
 use assay::accounts::RegisterNode;
 use assay::address;
 use assay::events::NodeRegistered;
+use assay::fairness::reputation::Evidence;
+use assay::fairness::standing::NodeStanding;
 use program_tests::outcome::ACCOUNT_IN_USE;
 use program_tests::world::FIRST_SLOT;
 use program_tests::{Node, World};
@@ -32,6 +34,8 @@ fn creates_a_node_without_stake() {
             withdraw_authority: node.owner,
             operator: node.operator,
             registered_slot: FIRST_SLOT + 5,
+            evidence: Evidence { epoch: 20, ..Evidence::default() },
+            standing: NodeStanding { seen_slot: FIRST_SLOT + 5, heartbeat_epoch: 20, ..NodeStanding::default() },
             endpoint: "http://a:1".into(),
             ..Default::default()
         };

@@ -93,6 +93,11 @@ fn refuses_wrong_accounts() {
             RequestWithdrawal { network: node.address, ..right },
             ErrorCode::AccountDiscriminatorMismatch.into(),
         ),
+        (
+            "a node as register",
+            RequestWithdrawal { stake_register: node.address, ..right },
+            ErrorCode::AccountDiscriminatorMismatch.into(),
+        ),
     ];
     world.refuses_accounts(&call, table);
 }

@@ -3,7 +3,10 @@ use assay::AssayError::{self, *};
 use assay::accounts::SetParameters;
 use assay::address;
 use assay::events::ParametersChanged;
-use assay::state::{AuditParameters, Parameters};
+use assay::fairness::reputation::ReputationRules;
+use assay::fairness::sortition::OpeningRules;
+use assay::fairness::standing::StandingRules;
+use assay::state::{AuditParameters, Parameters, SchedulingParameters};
 use program_tests::World;
 use program_tests::terms::{parameters, terms};
 
@@ -38,7 +41,7 @@ fn each_bound_has_its_error() {
         (Parameters { minimum_window_slots: 301, ..valid }, WindowLimitsOutOfBounds),
         (Parameters { maximum_open_jobs_per_node: 0, ..valid }, MaximumOpenJobsOutOfBounds),
         (Parameters { maximum_open_jobs_per_node: 1_025, ..valid }, MaximumOpenJobsOutOfBounds),
-        (Parameters { unbonding_slots: 400 + 300 + DISPUTE + 63, ..valid }, UnbondingSlotsOutOfBounds),
+        (Parameters { unbonding_slots: 400 + 300 + DISPUTE + 64 + 63, ..valid }, UnbondingSlotsOutOfBounds),
         (Parameters { unbonding_slots: u64::MAX, ..valid }, UnbondingSlotsOutOfBounds),
     ];
     for (parameters, error) in table {
@@ -55,8 +58,41 @@ fn each_bound_has_its_error() {
         let call = world.set_parameters(Parameters { audit, ..valid });
         world.refuses(&call, error);
     }
+    let of_scheduling = [
+        (SchedulingParameters { epoch_slots: 1, ..valid.scheduling }, SchedulingEpochOutOfBounds),
+        (SchedulingParameters { epoch_slots: 51, ..valid.scheduling }, SchedulingEpochFixed),
+        (SchedulingParameters { stake_per_job: 0, ..valid.scheduling }, StakePerJobOutOfBounds),
+        (SchedulingParameters { late_price_bps: 10_001, ..valid.scheduling }, LatePriceOutOfBounds),
+        (SchedulingParameters { correlation_window_slots: 15, ..valid.scheduling }, CorrelationWindowOutOfBounds),
+        (SchedulingParameters { absent_epochs: 0, ..valid.scheduling }, AbsentEpochsOutOfBounds),
+        (
+            SchedulingParameters {
+                opening: OpeningRules { delay_slots: 1, ..valid.scheduling.opening },
+                ..valid.scheduling
+            },
+            OpeningRulesOutOfBounds,
+        ),
+        (
+            SchedulingParameters {
+                reputation: ReputationRules { outage_bps: 50_000, ..valid.scheduling.reputation },
+                ..valid.scheduling
+            },
+            ReputationRulesOutOfBounds,
+        ),
+        (
+            SchedulingParameters {
+                standing: StandingRules { repeat_bps: 101, ..valid.scheduling.standing },
+                ..valid.scheduling
+            },
+            StandingRulesOutOfBounds,
+        ),
+    ];
+    for (scheduling, error) in of_scheduling {
+        let call = world.set_parameters(Parameters { scheduling, ..valid });
+        world.refuses(&call, error);
+    }
     assert_eq!(world.network().parameters, valid);
-    world.accepts(&world.set_parameters(Parameters { unbonding_slots: 400 + 300 + DISPUTE + 64, ..valid }));
+    world.accepts(&world.set_parameters(Parameters { unbonding_slots: 400 + 300 + DISPUTE + 64 + 64, ..valid }));
 }
 
 #[test]

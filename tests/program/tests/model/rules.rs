@@ -60,6 +60,7 @@ impl Model {
         let least = parameters.maximum_run_slots
             + parameters.maximum_window_slots
             + longest_dispute(&parameters.dispute)
+            + parameters.scheduling.correlation_window_slots / 2
             + limits::UNBONDING_MARGIN_SLOTS;
         broken.unless(parameters.unbonding_slots >= least, UnbondingSlotsOutOfBounds);
     }
@@ -279,6 +280,8 @@ impl Model {
         broken.unless(node.stake >= self.parameters.minimum_stake, StakeBelowNetworkMinimum);
         broken.unless(node.stake >= job.terms.minimum_stake, StakeBelowJobMinimum);
         broken.unless(node.open_jobs < self.parameters.maximum_open_jobs_per_node, TooManyOpenJobs);
+        let affordable = node.stake / self.parameters.scheduling.stake_per_job;
+        broken.unless(u64::from(node.open_jobs) < affordable, CapacityReached);
         // What a conviction would take besides the bond stays free.
         let reserve = share(node.stake, self.parameters.dispute.slash_bps);
         broken.unless(node.free() >= job.terms.bond + reserve, InsufficientFreeStake);

@@ -4,10 +4,12 @@
 
 mod audit;
 mod dispute;
+mod scheduling;
 mod session;
 
 pub use audit::*;
 pub use dispute::*;
+pub use scheduling::*;
 pub use session::*;
 
 use anchor_lang::{InstructionData, ToAccountMetas};
@@ -225,6 +227,7 @@ pub fn stake(funder: &Pubkey, node: &Pubkey, stake_mint: TokenMint, source: &Pub
         accounts::Stake {
             funder: *funder,
             network: address::network(),
+            stake_register: address::STAKE_REGISTER,
             node: *node,
             stake_mint: stake_mint.address,
             stake_vault: address::stake_vault(),
@@ -243,6 +246,7 @@ pub fn request_withdrawal(withdraw_authority: &Pubkey, node: &Pubkey, amount: u6
         accounts::RequestWithdrawal {
             withdraw_authority: *withdraw_authority,
             network: address::network(),
+            stake_register: address::STAKE_REGISTER,
             node: *node,
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
@@ -256,6 +260,8 @@ pub fn cancel_withdrawal(withdraw_authority: &Pubkey, node: &Pubkey, index: u8) 
     build(
         accounts::CancelWithdrawal {
             withdraw_authority: *withdraw_authority,
+            network: address::network(),
+            stake_register: address::STAKE_REGISTER,
             node: *node,
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
@@ -292,6 +298,8 @@ pub fn deregister_node(withdraw_authority: &Pubkey, node: &Pubkey) -> Instructio
     build(
         accounts::DeregisterNode {
             withdraw_authority: *withdraw_authority,
+            network: address::network(),
+            stake_register: address::STAKE_REGISTER,
             node: *node,
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
@@ -307,6 +315,7 @@ pub fn post_job(client: &Pubkey, mint: TokenMint, source: &Pubkey, args: PostJob
         accounts::PostJob {
             client: *client,
             network: address::network(),
+            stake_register: address::STAKE_REGISTER,
             payment_mint: address::payment_mint(&mint.address),
             mint: mint.address,
             client_account: address::client(client),

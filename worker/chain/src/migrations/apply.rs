@@ -78,6 +78,7 @@ pub async fn apply(
                 let genesis = sender.chain().genesis_hash().await?.to_bytes();
                 Some(instructions::initialize_network(&authority, stake_mint, *parameters, genesis, *development))
             }
+            Action::CreateStakeRegister => Some(instructions::create_stake_register(&authority)),
             Action::SetParameters { to, .. } => Some(instructions::set_parameters(&authority, *to)),
             Action::AllowPaymentMint(DesiredMint { mint, bond_numerator, bond_denominator, .. }) => {
                 let mint = sender.chain().token_mint(mint).await?;

@@ -34,6 +34,8 @@ pub enum Action {
         /// The first parameters.
         parameters: Parameters,
     },
+    /// Create the register of what all nodes weigh.
+    CreateStakeRegister,
     /// Change parameters.
     SetParameters {
         /// As they are.
@@ -65,6 +67,7 @@ impl Plan {
 struct Present {
     program: Option<ProgramOnChain>,
     network: Option<Network>,
+    stake_register: bool,
     /// In the order of the desired mints.
     payment_mints: Vec<Option<PaymentMint>>,
 }
@@ -82,6 +85,7 @@ pub async fn plan(chain: &Chain, desired: &Desired, authority: &Pubkey) -> Resul
     let present = Present {
         program: chain.program(&desired.program).await?,
         network: chain.find_network().await?,
+        stake_register: chain.find_stake_register().await?.is_some(),
         payment_mints,
     };
     compare(desired, &image, &present, authority)
@@ -127,10 +131,22 @@ fn compare(desired: &Desired, image: &[u8], present: &Present, authority: &Pubke
                     ),
                 });
             }
+            let (present, wanted) = (&network.parameters.scheduling, &desired.parameters.scheduling);
+            if present.epoch_slots != wanted.epoch_slots {
+                return Err(ChainError::MigrationConflict {
+                    reason: format!(
+                        "the network's scheduling.epoch_slots is {}, the migrations say {}: it never changes, correct the migrations",
+                        present.epoch_slots, wanted.epoch_slots
+                    ),
+                });
+            }
             if network.parameters != desired.parameters {
                 governed.push(Action::SetParameters { from: network.parameters, to: desired.parameters });
             }
         }
+    }
+    if !present.stake_register {
+        actions.push(Action::CreateStakeRegister);
     }
     for (mint, present) in desired.payment_mints.iter().zip(&present.payment_mints) {
         match present {
@@ -172,6 +188,7 @@ impl fmt::Display for Action {
                 let kind = if *development { "development network" } else { "network" };
                 write!(formatter, "initialise the {kind} with stake mint {stake_mint} and {parameters:?}")
             }
+            Self::CreateStakeRegister => write!(formatter, "create the register of what all nodes weigh"),
             Self::SetParameters { from, to } => write!(formatter, "set parameters from {from:?} to {to:?}"),
             Self::AllowPaymentMint(mint) => write!(
                 formatter,
@@ -250,6 +267,7 @@ mod tests {
                 parameters: desired.parameters,
                 validator_stake: 0,
             }),
+            stake_register: true,
             payment_mints: mints.collect(),
         }
     }
@@ -261,8 +279,8 @@ mod tests {
 
     #[test]
     fn an_empty_chain_needs_everything_in_order() {
-        let empty = Present { program: None, network: None, payment_mints: vec![None] };
-        assert_eq!(kinds(&empty), ["DeployProgram", "InitialiseNetwork", "AllowPaymentMint"]);
+        let empty = Present { program: None, network: None, stake_register: false, payment_mints: vec![None] };
+        assert_eq!(kinds(&empty), ["DeployProgram", "InitialiseNetwork", "CreateStakeRegister", "AllowPaymentMint"]);
     }
 
     #[test]
@@ -282,6 +300,8 @@ mod tests {
         let mut present = finished();
         present.payment_mints[0].as_mut().unwrap().enabled = false;
         assert_eq!(kinds(&present), ["SetPaymentMint"]);
+        let present = Present { stake_register: false, ..finished() };
+        assert_eq!(kinds(&present), ["CreateStakeRegister"]);
     }
 
     #[test]
@@ -311,13 +331,16 @@ mod tests {
         let mut present = finished();
         present.network.as_mut().unwrap().development = false;
         assert_eq!(code(&present), "C0152");
+        let mut present = finished();
+        present.network.as_mut().unwrap().parameters.scheduling.epoch_slots += 1;
+        assert_eq!(code(&present), "C0152");
     }
 
     #[test]
     fn a_plan_reads_as_a_list() {
-        let empty = Present { program: None, network: None, payment_mints: vec![None] };
+        let empty = Present { program: None, network: None, stake_register: false, payment_mints: vec![None] };
         let text = compare(&desired(), IMAGE, &empty, &authority()).unwrap().to_string();
-        assert!(text.starts_with("1. deploy the program") && text.contains("\n3. allow payments"), "{text}");
+        assert!(text.starts_with("1. deploy the program") && text.contains("\n4. allow payments"), "{text}");
         assert!(Plan::default().to_string().contains("nothing to do"));
     }
 }

@@ -134,6 +134,7 @@ pub(super) fn words(step: &Step<'_>) -> String {
         Step::Begun { action: Action::DeployProgram { .. }, .. } => "deploying the program".to_owned(),
         Step::Begun { action: Action::UpgradeProgram { .. }, .. } => "upgrading the program".to_owned(),
         Step::Begun { action: Action::InitialiseNetwork { .. }, .. } => "initialising the network".to_owned(),
+        Step::Begun { action: Action::CreateStakeRegister, .. } => "creating the register of stake".to_owned(),
         Step::Begun { action: Action::SetParameters { .. }, .. } => "setting parameters".to_owned(),
         Step::Begun { action: Action::AllowPaymentMint(mint) | Action::SetPaymentMint(mint), .. } => {
             format!("setting the payment mint {}", mint.mint)

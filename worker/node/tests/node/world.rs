@@ -4,9 +4,12 @@
 use crate::court::Court;
 use anchor_lang::{AnchorDeserialize, AnchorSerialize};
 use assay::AssayError;
+use assay::fairness::seed::Found;
 use assay::market::miss_charge;
 use assay::session::{Receipt, Voucher};
-use assay::state::{CommittedResult, Demand, Job, JobNode, Node, SegmentClaim, Session};
+use assay::state::{
+    CommittedResult, Demand, Job, JobNode, Node, Parameters, SchedulingParameters, SegmentClaim, Session,
+};
 use assay::state_machine::JobEvent;
 use assay::units::{BasisPoints, Slot, TokenAmount};
 use assay_chain::program_error;
@@ -433,6 +436,15 @@ impl Market for TestMarket {
             Seen { slot: world.slot, account: Some(world.node()) }
         })
         .await
+    }
+
+    async fn parameters(&self, _: u64) -> Result<Parameters, Unreachable> {
+        let scheduling = SchedulingParameters { stake_per_job: 1, ..SchedulingParameters::default() };
+        Ok(Parameters { maximum_open_jobs_per_node: 1_000, scheduling, ..Parameters::default() })
+    }
+
+    async fn remembered(&self, _: u64) -> Result<Option<Found>, Unreachable> {
+        Ok(None)
     }
 
     async fn sign(&self, address: &Pubkey, _: &Job, action: &Action) -> Result<Signed, Unreachable> {

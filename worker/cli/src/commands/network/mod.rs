@@ -5,7 +5,7 @@ mod migrate;
 use crate::context::{ChainArguments, Context};
 use crate::error::CliError;
 use crate::output::{Output, Table, fields};
-use assay::state::Parameters;
+use assay::state::{Parameters, SchedulingParameters};
 use assay_chain::accounts::{JobFilter, NodeFilter};
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -118,5 +118,38 @@ fn parameter_values(parameters: &Parameters) -> Value {
         "audit_audits_per_job": parameters.audit.audits_per_job,
         "audit_attestation_bond_bps": parameters.audit.attestation_bond_bps,
         "audit_minimum_validator_stake": parameters.audit.minimum_validator_stake,
+        "scheduling": scheduling_values(&parameters.scheduling),
+    })
+}
+
+/// The parameters of scheduling by name.
+fn scheduling_values(scheduling: &SchedulingParameters) -> Value {
+    let SchedulingParameters { opening, reputation, standing, .. } = scheduling;
+    json!({
+        "epoch_slots": scheduling.epoch_slots,
+        "stake_per_job": scheduling.stake_per_job,
+        "late_price_bps": scheduling.late_price_bps,
+        "correlation_window_slots": scheduling.correlation_window_slots,
+        "absent_epochs": scheduling.absent_epochs,
+        "opening_delay_slots": opening.delay_slots,
+        "opening_step_slots": opening.step_slots,
+        "opening_first_expected": opening.first_expected,
+        "opening_steps": opening.steps,
+        "reputation_fee_per_observation": reputation.fee_per_observation,
+        "reputation_maximum_per_job": reputation.maximum_per_job,
+        "reputation_kept_per_epoch": reputation.kept_per_epoch,
+        "reputation_no_show_bps": reputation.no_show_bps,
+        "reputation_outage_bps": reputation.outage_bps,
+        "reputation_maintenance_bps": reputation.maintenance_bps,
+        "reputation_missed_heartbeat_bps": reputation.missed_heartbeat_bps,
+        "standing_recovery_slots": standing.recovery_slots,
+        "standing_jail_slots": standing.jail_slots,
+        "standing_maximum_jail_slots": standing.maximum_jail_slots,
+        "standing_silence_slots": standing.silence_slots,
+        "standing_repeat_bps": standing.repeat_bps,
+        "standing_lates_per_tier": standing.lates_per_tier,
+        "maintenance_notice_slots": standing.maintenance.notice_slots,
+        "maintenance_maximum_slots": standing.maintenance.maximum_slots,
+        "maintenance_gap_slots": standing.maintenance.gap_slots,
     })
 }
