@@ -591,9 +591,9 @@ pub enum AssayError {
     /// See `scheduling_limits::EPOCH_SLOTS`.
     #[msg("scheduling.epoch_slots is outside its bounds: choose 2 to 216,000")]
     SchedulingEpochOutOfBounds = 550,
-    /// Epochs are counted from slot 0, so that another length would renumber those on record.
-    #[msg("scheduling.epoch_slots never changes: keep the network's")]
-    SchedulingEpochFixed = 551,
+    /// Epochs, and parts of the correlation window, are counted from slot 0: another length would renumber those on record.
+    #[msg("scheduling.epoch_slots and correlation_window_slots never change: keep the network's")]
+    SchedulingLengthsFixed = 551,
     /// See `OpeningRules::validate`.
     #[msg("The opening of claims is outside its bounds: delay and steps of 1 to 150 slots, at most 16 steps, at least one expected node, 512 slots in all")]
     OpeningRulesOutOfBounds = 552,
@@ -829,7 +829,7 @@ mod tests {
         (CapacityReached, 528),
         (CorrelationNotDue, 529),
         (SchedulingEpochOutOfBounds, 550),
-        (SchedulingEpochFixed, 551),
+        (SchedulingLengthsFixed, 551),
         (OpeningRulesOutOfBounds, 552),
         (ReputationRulesOutOfBounds, 553),
         (StandingRulesOutOfBounds, 554),

@@ -410,6 +410,21 @@ pub mod assay {
         SetProfile::handle(ctx, args)
     }
 
+    /// Says that a node is there, and accounts for its misses. By its operator, once an epoch or after a miss.
+    pub fn heartbeat(ctx: Context<Heartbeat>) -> Result<()> {
+        Heartbeat::handle(ctx)
+    }
+
+    /// Declares ahead that a node will be away. By its operator.
+    pub fn announce_maintenance(ctx: Context<AnnounceMaintenance>, args: AnnounceMaintenanceArgs) -> Result<()> {
+        AnnounceMaintenance::handle(ctx, args)
+    }
+
+    /// Charges a convicted node for the stake that was convicted around the same time. By anyone, half a window later.
+    pub fn charge_correlation<'info>(ctx: Context<'info, ChargeCorrelation<'info>>) -> Result<()> {
+        ChargeCorrelation::handle(ctx)
+    }
+
     /// Weighs a node anew. By anyone.
     pub fn weigh_node(ctx: Context<WeighNode>) -> Result<()> {
         WeighNode::handle(ctx)

@@ -304,6 +304,7 @@ impl World {
     /// By nobody in particular.
     pub fn finalise_job(&self, node: &Node, job: &Job) -> Call<accounts::FinaliseJob> {
         let accounts = accounts::FinaliseJob {
+            network: address::NETWORK,
             node: node.address,
             job: job.address,
             event_authority: address::EVENT_AUTHORITY,
@@ -333,6 +334,7 @@ impl World {
     /// By nobody in particular.
     pub fn expire_claim(&self, node: &Node, job: &Job) -> Call<accounts::ExpireClaim> {
         let accounts = accounts::ExpireClaim {
+            network: address::NETWORK,
             node: node.address,
             job: job.address,
             event_authority: address::EVENT_AUTHORITY,

@@ -7,7 +7,7 @@ use assay::fairness::maintenance::MaintenanceRules;
 use assay::fairness::reputation::ReputationRules;
 use assay::fairness::sortition::OpeningRules;
 use assay::fairness::standing::StandingRules;
-use assay::instructions::SetProfileArgs;
+use assay::instructions::{AnnounceMaintenanceArgs, SetProfileArgs};
 use assay::state::{Parameters, Profile, SchedulingParameters, StakeRegister};
 use assay::{accounts, address, instruction};
 use referee::commit::sha256;
@@ -100,6 +100,52 @@ impl World {
             program: assay::ID,
         };
         Call::new(accounts, instruction::SetProfile { args: SetProfileArgs { profile } })
+    }
+
+    /// By the operator.
+    pub fn heartbeat(&self, node: &Node) -> Call<accounts::Heartbeat> {
+        let accounts = accounts::Heartbeat {
+            operator: node.operator,
+            network: address::NETWORK,
+            stake_register: address::STAKE_REGISTER,
+            node: node.address,
+            event_authority: address::EVENT_AUTHORITY,
+            program: assay::ID,
+        };
+        Call::new(accounts, instruction::Heartbeat {})
+    }
+
+    /// By the operator.
+    pub fn announce_maintenance(
+        &self,
+        node: &Node,
+        start_slot: u64,
+        length_slots: u64,
+    ) -> Call<accounts::AnnounceMaintenance> {
+        let accounts = accounts::AnnounceMaintenance {
+            operator: node.operator,
+            network: address::NETWORK,
+            node: node.address,
+            event_authority: address::EVENT_AUTHORITY,
+            program: assay::ID,
+        };
+        let args = AnnounceMaintenanceArgs { start_slot, length_slots };
+        Call::new(accounts, instruction::AnnounceMaintenance { args })
+    }
+
+    /// By nobody in particular.
+    pub fn charge_correlation(&self, node: &Node) -> Call<accounts::ChargeCorrelation> {
+        let accounts = accounts::ChargeCorrelation {
+            network: address::NETWORK,
+            stake_register: address::STAKE_REGISTER,
+            node: node.address,
+            stake_mint: self.stake_mint.address,
+            stake_vault: address::stake_vault(),
+            token_program: self.stake_mint.program,
+            event_authority: address::EVENT_AUTHORITY,
+            program: assay::ID,
+        };
+        Call::new(accounts, instruction::ChargeCorrelation {})
     }
 
     /// By nobody in particular.

@@ -246,6 +246,7 @@ impl World {
     pub fn missed(&mut self) -> Job {
         let job = self.claimed();
         self.miss(&job);
+        self.account_for_misses();
         job
     }
 
@@ -284,6 +285,12 @@ impl World {
         self.warp_to(deadline.last().0 + 1);
         let expire = self.expire_claim(&self.node, job);
         self.accepts(&expire);
+    }
+
+    /// The node accounts for what it missed, and may claim again once it is out of jail.
+    pub fn account_for_misses(&mut self) {
+        let heartbeat = self.heartbeat(&self.node);
+        self.accepts(&heartbeat);
     }
 
     /// Pays out all that a job owes, by strangers, to the associated token accounts.

@@ -206,7 +206,7 @@ all_errors![
     CapacityReached,
     CorrelationNotDue,
     SchedulingEpochOutOfBounds,
-    SchedulingEpochFixed,
+    SchedulingLengthsFixed,
     OpeningRulesOutOfBounds,
     ReputationRulesOutOfBounds,
     StandingRulesOutOfBounds,

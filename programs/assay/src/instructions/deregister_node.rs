@@ -5,7 +5,8 @@ use crate::state::{Network, Node, StakeRegister};
 use crate::units::Slot;
 use anchor_lang::prelude::*;
 
-/// Removes a node that owns and owes nothing: no stake, no withdrawal under way, no open job.
+/// Removes a node that owns and owes nothing: no stake, no withdrawal under way, no open job, and nothing that it did which has
+/// not faded. A convicted node stays.
 ///
 /// Who: the withdraw authority.
 ///
@@ -35,7 +36,7 @@ pub struct DeregisterNode<'info> {
 
 impl DeregisterNode<'_> {
     fn validate(&self, now: Slot) -> Result<()> {
-        self.node.check_empty(now)?;
+        self.node.check_empty(now, &self.network.parameters.scheduling)?;
         Ok(())
     }
 

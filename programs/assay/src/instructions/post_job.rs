@@ -288,6 +288,7 @@ impl<'info> PostJob<'info> {
             bond: args.bond,
             protocol_fee_bps: parameters.protocol_fee_bps,
             miss_charge_bps: parameters.miss_charge_bps,
+            late_price_bps: parameters.scheduling.late_price_bps,
             filter: args.filter.unwrap_or_default(),
             cost_units: args.cost_units,
             sortition,

@@ -11,10 +11,12 @@ use crate::dispute::{Target, TargetKind};
 use crate::error::{AssayError, Checked};
 use crate::fairness::endings::{FaultSide, Reason};
 use crate::fairness::filter::JobFilter;
-use crate::fairness::lateness::expected_slots;
+use crate::fairness::lateness::{expected_slots, late_price, lateness};
+use crate::fairness::reputation::ReputationRules;
 use crate::fairness::seed::Found;
 use crate::fairness::sortition::{SeedRecord, Sortition};
-use crate::market::{settle, Deadline, OutputDescriptor, PriceRamp, MAXIMUM_URI_BYTES};
+use crate::fairness::standing::MissCost;
+use crate::market::{settle, Deadline, OutputDescriptor, PriceRamp, Split, MAXIMUM_URI_BYTES};
 use crate::state_machine::{JobEvent, JobState};
 use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
 use anchor_lang::prelude::*;
@@ -128,6 +130,8 @@ pub struct Job {
     pub protocol_fee_bps: u16,
     /// The share of the bond that a miss costs, as it was when the job was posted.
     pub miss_charge_bps: u16,
+    /// The share of the price that a result loses which comes in the last slot, as it was when the job was posted.
+    pub late_price_bps: u16,
     /// Which nodes the client wants, besides the stake.
     pub filter: JobFilter,
     /// What the graph costs by the graph language's own measure, as the client says; 0 says nothing, and no result is late.
@@ -303,6 +307,8 @@ impl Job {
         self.output_root = result.output_root;
         self.result_manifest = result.result_manifest;
         self.committed_slot = now.0;
+        let (claimed, expected) = (Slot(self.claimed_slot), Slots(self.expected_slots));
+        self.late_bps = lateness(claimed, expected, self.run_deadline()?.last(), now)?.0;
         self.state = state;
         Ok(())
     }
@@ -319,6 +325,11 @@ impl Job {
         if self.state == JobState::Committed {
             self.share_out()?;
         }
+        self.end_with(match (self.late_bps > 0, self.record.challenges_lost > 0) {
+            (true, _) => Reason::CompletedLate,
+            (false, true) => Reason::CompletedDisputed,
+            (false, false) => Reason::Completed,
+        });
         let pot = self.audit.settle()?;
         self.credits.audits = pot.audits.0;
         self.credits.client = TokenAmount(self.credits.client).plus(pot.client)?.0;
@@ -339,12 +350,34 @@ impl Job {
         Ok(())
     }
 
+    /// The price less what lateness takes off.
+    pub fn earned_price(&self) -> Checked<TokenAmount> {
+        let most = BasisPoints(u32::from(self.late_price_bps));
+        Ok(late_price(TokenAmount(self.price), BasisPoints(self.late_bps), most)?)
+    }
+
+    /// What the job counts for reputation, in millionths of an observation: by the fee that it pays. A receipt counts nothing.
+    pub fn observations(&self, rules: &ReputationRules) -> Checked<u64> {
+        let fee = self.split(self.earned_price()?)?.fee;
+        let in_stake = u128::from(fee.0)
+            .checked_mul(u128::from(self.bond_numerator))
+            .and_then(|product| product.checked_div(u128::from(self.bond_denominator)))
+            .unwrap_or(0);
+        Ok(rules.observations(u64::try_from(in_stake).unwrap_or(u64::MAX), self.is_receipt())?)
+    }
+
+    fn split(&self, price: TokenAmount) -> Checked<Split> {
+        settle(TokenAmount(self.price_max), price, BasisPoints(u32::from(self.protocol_fee_bps)))
+    }
+
+    fn end_with(&mut self, reason: Reason) {
+        let accepted = self.state == JobState::Accepted;
+        self.reason = reason;
+        self.fault_side = reason.consequence(accepted).map_or(FaultSide::None, |consequence| consequence.fault);
+    }
+
     fn share_out(&mut self) -> Checked {
-        let split = settle(
-            TokenAmount(self.price_max),
-            TokenAmount(self.price),
-            BasisPoints(u32::from(self.protocol_fee_bps)),
-        )?;
+        let split = self.split(self.earned_price()?)?;
         self.credits = Credits { node: split.node.0, client: split.client.0, fee: split.fee.0, audits: 0 };
         Ok(())
     }
@@ -353,6 +386,7 @@ impl Job {
     /// and the escrow unless it has accepted the result.
     pub fn convict(&mut self, fault: Fault, key: [u8; 32], slashed: TokenAmount, now: Slot) -> Checked {
         let state = self.state.after(JobEvent::Convict)?;
+        self.end_with(Reason::of_fault(fault).ok_or(AssayError::InvariantBroken)?);
         if self.state == JobState::Committed {
             self.credits = Credits { client: self.price_max, ..Credits::default() };
         }
@@ -456,12 +490,26 @@ impl Job {
     /// Ends the job by `event` (cancel, expire or miss) and owes the whole escrow to the client.
     pub fn refund(&mut self, event: JobEvent) -> Checked {
         let state = self.state.after(event)?;
-        if !matches!(state, JobState::Cancelled | JobState::Expired | JobState::Missed) {
-            return Err(AssayError::IllegalTransition);
-        }
+        self.end_with(match state {
+            JobState::Cancelled => Reason::Cancelled,
+            JobState::Expired => Reason::Unclaimed,
+            // Only the node's next sign of life says whether it was away.
+            JobState::Missed => Reason::NoShow,
+            _ => return Err(AssayError::IllegalTransition),
+        });
         self.credits = Credits { client: self.escrow()?.0, ..Credits::default() };
         self.state = state;
         Ok(())
+    }
+
+    /// Ends the job without a result: everything back to the client, and what the miss costs the node.
+    pub fn miss(&mut self, cost: &MissCost) -> Checked {
+        self.refund(JobEvent::Miss)?;
+        if cost.in_maintenance {
+            self.end_with(Reason::MissedInMaintenance);
+        }
+        self.charge_credit = cost.charge.0;
+        self.burn(cost.burned)
     }
 
     /// Takes the fee of one attestation out of what the job owes to all, and counts the attestation out. `NothingOwed`.
@@ -533,7 +581,8 @@ impl Job {
         let covered = self.liabilities()? <= self.escrow()?;
         let receipt = !self.is_receipt() || (self.escrow()? == TokenAmount::ZERO && self.vault == Pubkey::default());
         let records_hold = self.record_holds() && self.audit_holds();
-        check_invariant(holds && covered && receipt && self.price <= self.price_max && records_hold)
+        let explained = self.state.is_end() == (self.reason != Reason::Open);
+        check_invariant(holds && covered && receipt && explained && self.price <= self.price_max && records_hold)
     }
 
     /// Fees are owed exactly as long as attestations of a settled job are open; and nobody attests for nothing.

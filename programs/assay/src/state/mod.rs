@@ -30,7 +30,7 @@ pub use demand::{Demand, DemandKey, DemandState, DemandTree, TreeFacts};
 pub use job::{CommittedResult, Credits, DisputeRecord, DisputeTerms, Fault, Job, JobNode};
 pub use job_audit::JobAudit;
 pub use network::Network;
-pub use node::{Node, Profile};
+pub use node::{Conviction, Life, Node, Profile};
 pub use parameters::{limits, DisputeParameters, Parameters};
 pub use payment_mint::PaymentMint;
 pub use scheduling_parameters::{scheduling_limits, SchedulingParameters};

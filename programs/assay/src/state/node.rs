@@ -1,10 +1,12 @@
 //! A node: its keys, its stake, and what of it is locked or on its way out.
 
+mod record;
 mod scheduling;
 
+pub use record::{Conviction, Life};
 pub use scheduling::Profile;
 
-use super::{check_invariant, check_version, limits};
+use super::{check_invariant, check_version, limits, SchedulingParameters};
 use crate::audit::Epoch;
 use crate::dispute::penalty;
 use crate::error::{AssayError, Checked};
@@ -144,8 +146,10 @@ impl Node {
         Ok(amount)
     }
 
-    /// Takes all that is released at `now` out of the queue and returns the sum. `NothingReleased`, `StakeFrozen`.
+    /// Takes all that is released at `now` out of the queue and returns the sum. `NothingReleased`, `StakeFrozen`,
+    /// `CorrelationOutstanding`.
     pub fn withdraw_released(&mut self, now: Slot) -> Checked<TokenAmount> {
+        self.check_charged()?;
         if now.0 < self.frozen_until_slot {
             return Err(AssayError::StakeFrozen);
         }
@@ -181,7 +185,7 @@ impl Node {
         Ok(())
     }
 
-    /// Frees the bond of a job whose result never came and takes `charge` out of the stake.
+    /// Frees the bond of a job whose result never came and takes `charge`, and what is burned besides, out of the stake.
     pub fn miss_job(&mut self, bond: TokenAmount, charge: TokenAmount) -> Checked {
         self.free_bond(bond)?;
         self.stake = TokenAmount(self.stake).minus(charge)?.0;
@@ -209,11 +213,22 @@ impl Node {
         let free = self.free_stake()?;
         let queued = unbonding::total(&self.unbonding)?;
         let slashed = penalty::slashed_stake(free, TokenAmount(self.stake), queued, slash)?;
-        let from_active = penalty::take_stake(free, &mut self.unbonding, slashed)?;
-        self.stake = TokenAmount(self.stake).minus(from_active)?.0;
+        self.take(slashed)?;
         self.fraud_convictions = self.fraud_convictions.checked_add(1).ok_or(AssayError::ArithmeticOverflow)?;
         self.freeze(now.plus(unbonding)?);
         Ok(slashed)
+    }
+
+    /// Takes `amount` out of the stake that no bond locks, and then out of what unbonds.
+    fn take(&mut self, amount: TokenAmount) -> Checked {
+        let from_active = penalty::take_stake(self.free_stake()?, &mut self.unbonding, amount)?;
+        self.stake = TokenAmount(self.stake).minus(from_active)?.0;
+        Ok(())
+    }
+
+    /// All that is the node's: active stake, bonds included, and what unbonds.
+    pub fn whole_stake(&self) -> Checked<TokenAmount> {
+        TokenAmount(self.stake).plus(unbonding::total(&self.unbonding)?)
     }
 
     /// Keeps all stake, unbonding included, where it is until `until` at least.
@@ -229,8 +244,9 @@ impl Node {
 
     /// `NodeHasOpenJobs`, `NodeHasStake` or `NodeHasUnbonding` unless the node owns and owes nothing.
     ///
-    /// `StakeFrozen` while it is frozen, so that a conviction cannot be shed before its time.
-    pub fn check_empty(&self, now: Slot) -> Checked {
+    /// `StakeFrozen` while it is frozen, `CorrelationOutstanding` while it is to be charged for its company, `NodeHasMarks` until
+    /// what it did has faded: none of it can be shed by registering again.
+    pub fn check_empty(&self, now: Slot, rules: &SchedulingParameters) -> Checked {
         if self.open_jobs != 0 {
             return Err(AssayError::NodeHasOpenJobs);
         }
@@ -243,7 +259,8 @@ impl Node {
         if now.0 < self.frozen_until_slot {
             return Err(AssayError::StakeFrozen);
         }
-        Ok(())
+        self.check_charged()?;
+        self.check_unmarked(now, rules)
     }
 
     /// What must always be true. Each open job locks at least one base unit.

@@ -177,12 +177,13 @@ impl Parameters {
         }
     }
 
-    /// `SchedulingEpochFixed` unless these parameters may come after `present` ones.
+    /// `SchedulingLengthsFixed` unless these parameters may come after `present` ones.
     pub fn check_follows(&self, present: &Self) -> Checked {
-        if self.scheduling.epoch_slots == present.scheduling.epoch_slots {
+        let lengths = |of: &Self| (of.scheduling.epoch_slots, of.scheduling.correlation_window_slots);
+        if lengths(self) == lengths(present) {
             Ok(())
         } else {
-            Err(AssayError::SchedulingEpochFixed)
+            Err(AssayError::SchedulingLengthsFixed)
         }
     }
 }
@@ -305,12 +306,15 @@ mod tests {
     }
 
     #[test]
-    fn epochs_never_change_their_length() {
+    fn what_is_counted_never_changes_its_length() {
         let present = valid();
         let mut next = Parameters { minimum_stake: 5, ..present };
         assert_eq!(next.check_follows(&present), Ok(()));
         next.scheduling.epoch_slots += 1;
-        assert_eq!(next.check_follows(&present), Err(AssayError::SchedulingEpochFixed));
+        assert_eq!(next.check_follows(&present), Err(AssayError::SchedulingLengthsFixed));
+        let mut next = present;
+        next.scheduling.correlation_window_slots += 1;
+        assert_eq!(next.check_follows(&present), Err(AssayError::SchedulingLengthsFixed));
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub struct SchedulingParameters {
     pub stake_per_job: u64,
     /// The share of the price that a result loses which comes in the last slot.
     pub late_price_bps: u16,
-    /// How long convictions count together.
+    /// How long convictions count together. Never changes either.
     pub correlation_window_slots: u64,
     /// After so many whole epochs without a heartbeat anybody may take a node's weight out of the network's.
     pub absent_epochs: u32,

@@ -67,6 +67,8 @@ pub(crate) fn every_call() -> Vec<EveryCall> {
         ("deregister_node", &registered, registered.deregister_node(&new_node).instruction()),
         ("create_stake_register", &bare, bare.create_stake_register(bare.payer()).instruction()),
         ("set_profile", &world, world.set_profile(&node, Profile::default()).instruction()),
+        ("heartbeat", &later, later.heartbeat(&node).instruction()),
+        ("announce_maintenance", &world, world.announce_maintenance(&node, world.slot() + 10, 5).instruction()),
         ("weigh_node", &world, world.weigh_node(&node).instruction()),
         ("seal_seed", &sealable, sealable.seal_seed(&posted).instruction()),
         ("post_job", &world, world.post_job(&next, post).instruction()),

@@ -60,7 +60,7 @@ fn each_bound_has_its_error() {
     }
     let of_scheduling = [
         (SchedulingParameters { epoch_slots: 1, ..valid.scheduling }, SchedulingEpochOutOfBounds),
-        (SchedulingParameters { epoch_slots: 51, ..valid.scheduling }, SchedulingEpochFixed),
+        (SchedulingParameters { epoch_slots: 51, ..valid.scheduling }, SchedulingLengthsFixed),
         (SchedulingParameters { stake_per_job: 0, ..valid.scheduling }, StakePerJobOutOfBounds),
         (SchedulingParameters { late_price_bps: 10_001, ..valid.scheduling }, LatePriceOutOfBounds),
         (SchedulingParameters { correlation_window_slots: 15, ..valid.scheduling }, CorrelationWindowOutOfBounds),

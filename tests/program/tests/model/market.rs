@@ -205,6 +205,10 @@ impl Market {
             Action::WithdrawFees { mint, amount } => world.withdraw_fees(&mints[mint], amount).instruction(),
             Action::Register { node } => world.register_node(&with_key(node, 0), 0, "").instruction(),
             Action::Deregister { node } => world.deregister_node(&nodes[node]).instruction(),
+            Action::Heartbeat { node } => {
+                let key = self.model.nodes[node].operator;
+                world.heartbeat(&with_key(node, key)).instruction()
+            }
             Action::SwitchOperator { node } => {
                 let other = self.operators[node][1 - self.model.nodes[node].operator];
                 world.update_node(&nodes[node], other, "http://node.example").instruction()
@@ -233,6 +237,7 @@ impl Market {
                 world.cancel_job(&self.jobs[job]).with(signed).instruction()
             }
             Action::ExpireJob { job } => world.expire_job(&self.jobs[job]).instruction(),
+            Action::Burn { job } => world.burn_slash(&self.jobs[job]).instruction(),
             Action::ExpireClaim { node, job } => world.expire_claim(&nodes[node], &self.jobs[job]).instruction(),
             Action::WithdrawCredit { job, role, caller, destination } => {
                 let model = &self.model.jobs[job];
@@ -364,6 +369,9 @@ impl Market {
         if self.model.jobs[job].credit_fee > 0 {
             self.must(Action::SweepFee { job });
         }
+        if self.model.jobs[job].burn > 0 {
+            self.must(Action::Burn { job });
+        }
         for validator in 0..VALIDATORS {
             if self.model.jobs[job].attested[validator] == Some(false) {
                 self.must(Action::SettleAttestation { validator, job });
@@ -387,6 +395,12 @@ impl Market {
             self.wait_until(last(self));
             self.must(Action::WithdrawStake { node });
         }
+        if self.model.nodes[node].record.standing.unresolved > 0 {
+            self.must(Action::Heartbeat { node });
+        }
+        // What it did fades: however bad, within this time.
+        let faded = self.model.slot + 20_000;
+        self.wait_until(faded);
         self.must(Action::Deregister { node });
     }
 

@@ -362,7 +362,13 @@ pub fn commit_result(operator: &Pubkey, job: &Pubkey, args: CommitResultArgs) ->
 /// Settles a job whose window closed; `node` is the one that claimed it. Nobody needs to sign but the fee payer.
 pub fn finalise_job(node: &Pubkey, job: &Pubkey) -> Instruction {
     build(
-        accounts::FinaliseJob { node: *node, job: *job, event_authority: address::EVENT_AUTHORITY, program: assay::ID },
+        accounts::FinaliseJob {
+            network: address::network(),
+            node: *node,
+            job: *job,
+            event_authority: address::EVENT_AUTHORITY,
+            program: assay::ID,
+        },
         data::FinaliseJob {},
     )
 }
@@ -391,7 +397,13 @@ pub fn expire_job(job: &Pubkey) -> Instruction {
 /// Ends a claim whose result did not come in time. Nobody needs to sign but the fee payer.
 pub fn expire_claim(node: &Pubkey, job: &Pubkey) -> Instruction {
     build(
-        accounts::ExpireClaim { node: *node, job: *job, event_authority: address::EVENT_AUTHORITY, program: assay::ID },
+        accounts::ExpireClaim {
+            network: address::network(),
+            node: *node,
+            job: *job,
+            event_authority: address::EVENT_AUTHORITY,
+            program: assay::ID,
+        },
         data::ExpireClaim {},
     )
 }

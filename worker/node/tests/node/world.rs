@@ -5,7 +5,6 @@ use crate::court::Court;
 use anchor_lang::{AnchorDeserialize, AnchorSerialize};
 use assay::AssayError;
 use assay::fairness::seed::Found;
-use assay::market::miss_charge;
 use assay::session::{Receipt, Voucher};
 use assay::state::{
     CommittedResult, Demand, Job, JobNode, Node, Parameters, SchedulingParameters, SegmentClaim, Session,
@@ -191,11 +190,9 @@ impl World {
                 if !job.run_deadline()?.has_passed(now) {
                     return Err(AssayError::RunDeadlineNotPassed);
                 }
-                let bond = TokenAmount(job.bond);
-                let charge = miss_charge(bond, BasisPoints(u32::from(job.miss_charge_bps)))?;
-                job.refund(JobEvent::Miss)?;
-                job.charge_credit = charge.0;
-                node.miss_job(bond, charge)?;
+                let rules = SchedulingParameters { epoch_slots: 50, ..SchedulingParameters::default() };
+                let (cost, _) = node.record_miss(&job, now, &rules)?;
+                job.miss(&cost)?;
             }
         }
         node.invariant()?;
