@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Idl(IdlOptions),
     /// Run the benchmarks (optimised build): tables, then one line of JSON with the same numbers.
     Bench(BenchOptions),
+    /// Run a market of many nodes in slots (optimised build); further arguments go to `assay-simulator`.
+    Simulate(Forwarded),
     /// Fuzz the graph decoder.
     Fuzz(FuzzOptions),
 }
@@ -55,6 +57,7 @@ impl Command {
             Self::Lint => "lint",
             Self::Idl(_) => "idl",
             Self::Bench(_) => "bench",
+            Self::Simulate(_) => "simulate",
             Self::Fuzz(_) => "fuzz",
         }
     }

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Command::Lint => commands::lint::run(&workspace, &mut report),
         Command::Idl(options) => commands::idl::run(&workspace, &mut report, &options),
         Command::Bench(options) => commands::bench::run(&workspace, &mut report, &options),
+        Command::Simulate(options) => commands::simulate::run(&workspace, &mut report, &options),
         Command::Fuzz(options) => commands::fuzz::run(&workspace, &mut report, &options),
     });
     report.finish(result)

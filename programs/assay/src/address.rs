@@ -39,6 +39,14 @@ pub const SESSION_SEED: &[u8] = b"session";
 /// First seed of a [`Job`](crate::state::Job) that is a receipt called in; the session and the receipt's
 /// [`hash`](crate::session::Receipt::hash) follow.
 pub const RECEIPT_SEED: &[u8] = b"receipt";
+/// First seed of a [`Budget`](crate::state::Budget); its owner and the index (u16 LE) follow.
+pub const BUDGET_SEED: &[u8] = b"budget";
+/// First seed of a [`Proposal`](crate::state::Proposal); its number (u64 LE) follows.
+pub const PROPOSAL_SEED: &[u8] = b"proposal";
+/// Seed of the one [`RewardPool`](crate::state::RewardPool).
+pub const REWARD_POOL_SEED: &[u8] = b"reward_pool";
+/// Seed of the token account that holds the reward pool.
+pub const REWARD_VAULT_SEED: &[u8] = b"reward_vault";
 
 /// Seed of the one [`StakeRegister`](crate::state::StakeRegister).
 pub const STAKE_REGISTER_SEED: &[u8] = b"stake_register";
@@ -130,6 +138,26 @@ pub fn session(client: &Pubkey, session_id: u64) -> Pubkey {
 /// Address of the job that a receipt becomes when it is called in; `hash` is that of its message.
 pub fn receipt(session: &Pubkey, hash: &[u8; 32]) -> Pubkey {
     derive(&[RECEIPT_SEED, session.as_ref(), hash])
+}
+
+/// Address of a budget.
+pub fn budget(owner: &Pubkey, index: u16) -> Pubkey {
+    derive(&[BUDGET_SEED, owner.as_ref(), &index.to_le_bytes()])
+}
+
+/// Address of a proposal.
+pub fn proposal(number: u64) -> Pubkey {
+    derive(&[PROPOSAL_SEED, &number.to_le_bytes()])
+}
+
+/// Address of the reward pool.
+pub fn reward_pool() -> Pubkey {
+    derive(&[REWARD_POOL_SEED])
+}
+
+/// Address of the token account that holds the reward pool.
+pub fn reward_vault() -> Pubkey {
+    derive(&[REWARD_VAULT_SEED])
 }
 
 /// Address that signs the program's own events, an account of every instruction that emits one.

@@ -19,7 +19,7 @@ pub enum AssayError {
     #[msg("The accounting would break, so nothing was changed: report this transaction as a bug")]
     InvariantBroken = 1,
     /// An account was written by a version of the program that this one does not know.
-    #[msg("The account has another version than this program: migrate it first")]
+    #[msg("The account has another layout than this program: run `assay network migrate`, or use the program that wrote it")]
     UnsupportedAccountVersion = 2,
 
     /// The signer may not initialise the network.
@@ -528,6 +528,102 @@ pub enum AssayError {
     /// An instruction for receipts.
     #[msg("The job is an ordinary one and no receipt of a session: use the instruction of the same name for jobs")]
     JobIsNoReceipt = 318,
+    /// The signer does not own the budget.
+    #[msg("Only the budget's owner may do this: sign with its key")]
+    NotBudgetOwner = 340,
+    /// The signer is neither owner nor present agent; a revoked agent is nobody.
+    #[msg("Only the budget's owner or its present agent may do this: sign with one of them, or have the owner name this key with set_budget")]
+    NotBudgetAgent = 341,
+    /// The agent's time is over.
+    #[msg("The last slot of the budget's agent has passed: have the owner set a later one with set_budget")]
+    BudgetExpired = 342,
+    /// The account belongs to another client.
+    #[msg("This is not of the budget: pass the budget that the job names as its client")]
+    WrongBudget = 343,
+    /// The first limit of a job.
+    #[msg("price_max is above the budget's maximum_price: offer less")]
+    BudgetPriceTooHigh = 344,
+    /// The second limit of a job.
+    #[msg("price_max and audit_pot together are above the budget's maximum_job_escrow: offer less")]
+    BudgetJobTooLarge = 345,
+    /// What is escrowed counts when it is posted, whatever becomes of it.
+    #[msg("The jobs of this period would escrow more than the budget's maximum_period_escrow: offer less or wait for the next period")]
+    BudgetPeriodExhausted = 346,
+    /// A job is open until it is closed.
+    #[msg("The budget has as many open jobs as its maximum_open_jobs: close jobs that have ended")]
+    BudgetTooManyOpenJobs = 347,
+    /// The owner lists what may be run.
+    #[msg("The graph is not one of the budget's graphs: run one that is listed")]
+    BudgetGraphNotAllowed = 348,
+    /// The owner lists who may run it.
+    #[msg("The job invites none of the budget's nodes: set invited_node to one that is listed")]
+    BudgetNodeNotAllowed = 349,
+    /// The budget pays the rent of its jobs and keeps its own.
+    #[msg("The budget's lamports beyond its own rent are too few: send it lamports, or close jobs that have ended")]
+    BudgetLamportsShort = 350,
+    /// A period contains a slot.
+    #[msg("period_slots is zero: choose at least 1")]
+    BudgetPeriodInvalid = 351,
+    /// A flag stands for every graph, or every node, and a list for those in it.
+    #[msg("A list of the budget is invalid: at most 8 graphs and 8 nodes, none where any is allowed, and never the zero key")]
+    BudgetListInvalid = 352,
+    /// Jobs still owe to the budget.
+    #[msg("The budget has open jobs: cancel or finish them, withdraw their credits and close them first")]
+    BudgetHasOpenJobs = 353,
+    /// The client chose another node.
+    #[msg("The job invites another node: only that one may claim it")]
+    NotInvited = 354,
+    /// The zero key stands for every node.
+    #[msg("invited_node is the zero key: name a node, or none to let every node claim")]
+    InvitedNodeInvalid = 355,
+    /// The signer may not hold anything up.
+    #[msg("Only the network's guardian may do this: sign with it")]
+    NotGuardian = 400,
+    /// See `timelock_limits`.
+    #[msg("timelock_slots is outside its bounds: choose 432,000 to 6,480,000, from 0 on a development network")]
+    TimelockOutOfBounds = 401,
+    /// A pause ends by itself.
+    #[msg("The length of the pause is outside its bounds: choose 1 to 216,000 slots")]
+    PauseLengthOutOfBounds = 402,
+    /// Between two pauses work is taken for as long as the first was.
+    #[msg("The last pause is too recent: wait until the network's pause_allowed_slot")]
+    PauseCoolingDown = 403,
+    /// Only what begins new work is refused.
+    #[msg("New work is paused: wait until the network's paused_until_slot; all that exists goes on")]
+    WorkPaused = 404,
+    /// A change waits so that everybody can see it coming.
+    #[msg("The proposal cannot be carried out yet: wait until its eta_slot")]
+    TimelockRunning = 405,
+    /// A change that nobody carried out is out of date.
+    #[msg("The proposal can no longer be carried out: propose the change again")]
+    ProposalExpired = 406,
+    /// A proposal that can still be carried out is not anybody's to remove.
+    #[msg("The proposal has not expired: carry it out, or close it after its last_slot")]
+    ProposalNotExpired = 407,
+    /// Changes are carried out by four instructions, because they need different accounts.
+    #[msg("This instruction does not carry out such a change: use the one for its kind")]
+    WrongChange = 408,
+    /// A guardian that could veto its own replacement could never be replaced.
+    #[msg("A change of guardian cannot be vetoed: the authority may withdraw it")]
+    ChangeNotVetoable = 409,
+    /// A proposal is checked against the mint that it is about.
+    #[msg("The accounts do not fit the change: pass the mint that is to be allowed, or the record of an allowed one, or neither")]
+    ChangeSubjectWrong = 410,
+    /// Rent returns to whoever paid it.
+    #[msg("The rent belongs to the key that proposed: pass the proposer of the proposal")]
+    WrongProposer = 411,
+    /// Fees go where everybody saw that they would go.
+    #[msg("This is another token account than the proposal names: pass its destination")]
+    WrongDestination = 412,
+    /// A migration changes an account once.
+    #[msg("The account has the layout of this program already: nothing is to be migrated")]
+    AccountNotOutdated = 413,
+    /// A share of a whole.
+    #[msg("fee_burn_bps is outside its bounds: choose 0 to 10,000")]
+    FeeBurnOutOfBounds = 414,
+    /// A part of a fee in the stake mint burns.
+    #[msg("The fee is in the stake mint: take it out with burn_fee, which burns its share and pays the reward")]
+    FeeMustBurn = 415,
 
     /// Nobody knows yet who may claim first.
     #[msg("The job is not open to claims yet: wait for its first slot")]
@@ -809,6 +905,38 @@ mod tests {
         (SessionNotEnded, 316),
         (JobIsReceipt, 317),
         (JobIsNoReceipt, 318),
+        (NotBudgetOwner, 340),
+        (NotBudgetAgent, 341),
+        (BudgetExpired, 342),
+        (WrongBudget, 343),
+        (BudgetPriceTooHigh, 344),
+        (BudgetJobTooLarge, 345),
+        (BudgetPeriodExhausted, 346),
+        (BudgetTooManyOpenJobs, 347),
+        (BudgetGraphNotAllowed, 348),
+        (BudgetNodeNotAllowed, 349),
+        (BudgetLamportsShort, 350),
+        (BudgetPeriodInvalid, 351),
+        (BudgetListInvalid, 352),
+        (BudgetHasOpenJobs, 353),
+        (NotInvited, 354),
+        (InvitedNodeInvalid, 355),
+        (NotGuardian, 400),
+        (TimelockOutOfBounds, 401),
+        (PauseLengthOutOfBounds, 402),
+        (PauseCoolingDown, 403),
+        (WorkPaused, 404),
+        (TimelockRunning, 405),
+        (ProposalExpired, 406),
+        (ProposalNotExpired, 407),
+        (WrongChange, 408),
+        (ChangeNotVetoable, 409),
+        (ChangeSubjectWrong, 410),
+        (WrongProposer, 411),
+        (WrongDestination, 412),
+        (AccountNotOutdated, 413),
+        (FeeBurnOutOfBounds, 414),
+        (FeeMustBurn, 415),
         (SortitionNotOpen, 500),
         (SeedNotSealed, 501),
         (NotDrawnYet, 502),

@@ -9,10 +9,14 @@ use crate::state::{DemandKey, Fault, Parameters};
 use anchor_lang::prelude::*;
 
 mod audit;
+mod budget;
+mod governance;
 mod scheduling;
 mod session;
 
 pub use audit::*;
+pub use budget::*;
+pub use governance::*;
 pub use scheduling::*;
 pub use session::*;
 
@@ -30,14 +34,12 @@ pub struct NetworkInitialized {
     pub development: bool,
     /// The first parameters.
     pub parameters: Parameters,
-}
-
-/// Governance changed the parameters.
-#[event]
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParametersChanged {
-    /// The parameters from now on.
-    pub parameters: Parameters,
+    /// Who may veto changes and pause new work; the zero key says nobody.
+    pub guardian: Pubkey,
+    /// How long a change waits from its proposal to its execution.
+    pub timelock_slots: u64,
+    /// The share of a job's fee that burns.
+    pub fee_burn_bps: u16,
 }
 
 /// The authority proposed its successor.
@@ -58,46 +60,6 @@ pub struct AuthorityAccepted {
     pub previous_authority: Pubkey,
     /// Who governs now.
     pub authority: Pubkey,
-}
-
-/// Governance allowed a mint for payments.
-#[event]
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PaymentMintAllowed {
-    /// The mint.
-    pub mint: Pubkey,
-    /// Whether its issuer can freeze payouts.
-    pub freezable: bool,
-    /// Base units of the stake mint ...
-    pub bond_numerator: u64,
-    /// ... for so many base units of this mint.
-    pub bond_denominator: u64,
-}
-
-/// Governance changed a payment mint.
-#[event]
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PaymentMintChanged {
-    /// The mint.
-    pub mint: Pubkey,
-    /// Whether new jobs may be posted in it.
-    pub enabled: bool,
-    /// Base units of the stake mint ...
-    pub bond_numerator: u64,
-    /// ... for so many base units of this mint.
-    pub bond_denominator: u64,
-}
-
-/// Governance took fees out.
-#[event]
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FeesWithdrawn {
-    /// The mint.
-    pub mint: Pubkey,
-    /// Base units of the mint.
-    pub amount: u64,
-    /// The token account that received them.
-    pub destination: Pubkey,
 }
 
 /// A node registered.

@@ -7,8 +7,10 @@
 //!
 //! * [`mod@error`], [`units`], [`address`], [`wire`]: codes, typed units, seeds, reading strings;
 //! * [`market`], [`audit`], [`state_machine`]: the rules as pure functions and the life of a job as a table;
+//! * [`budget`]: what an agent may post out of a budget;
 //! * [`dispute`]: the rules of disputes as pure functions, and the life of a challenge as a table;
 //! * [`mod@session`]: what is signed in a session, and its life as a table;
+//! * [`governance`]: how long changes wait and pauses last, as pure functions;
 //! * [`fairness`]: who may claim, reputation and standing, emissions, budgets and delegation, as pure functions;
 //! * [`state`], [`events`]: the accounts with their transitions and invariants, and what is announced;
 //! * [`token_policy`], [`vault`]: which mints are accepted, and the only code that moves tokens;
@@ -39,6 +41,8 @@ pub mod audit;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod beacon;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
+pub mod budget;
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod dispute;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod error;
@@ -46,6 +50,8 @@ pub mod error;
 pub mod events;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod fairness;
+#[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
+pub mod governance;
 pub mod instructions;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod market;
@@ -82,11 +88,6 @@ pub mod assay {
         InitializeNetwork::handle(ctx, args)
     }
 
-    /// Replaces the parameters within their hard bounds. By the authority.
-    pub fn set_parameters(ctx: Context<SetParameters>, args: SetParametersArgs) -> Result<()> {
-        SetParameters::handle(ctx, args)
-    }
-
     /// Proposes a new authority, which has to accept. By the authority.
     pub fn propose_authority(ctx: Context<ProposeAuthority>, args: ProposeAuthorityArgs) -> Result<()> {
         ProposeAuthority::handle(ctx, args)
@@ -95,21 +96,6 @@ pub mod assay {
     /// Takes over the authority. By the proposed key.
     pub fn accept_authority(ctx: Context<AcceptAuthority>) -> Result<()> {
         AcceptAuthority::handle(ctx)
-    }
-
-    /// Allows a mint for payments and creates its fee vault. By the authority.
-    pub fn allow_payment_mint(ctx: Context<AllowPaymentMint>, args: AllowPaymentMintArgs) -> Result<()> {
-        AllowPaymentMint::handle(ctx, args)
-    }
-
-    /// Switches a payment mint on or off for new jobs and sets its bond rate. By the authority.
-    pub fn set_payment_mint(ctx: Context<SetPaymentMint>, args: SetPaymentMintArgs) -> Result<()> {
-        SetPaymentMint::handle(ctx, args)
-    }
-
-    /// Pays fees out of a fee vault. By the authority.
-    pub fn withdraw_fees<'info>(ctx: Context<'info, WithdrawFees<'info>>, args: WithdrawFeesArgs) -> Result<()> {
-        WithdrawFees::handle(ctx, args)
     }
 
     /// Registers a node without stake. By its withdraw authority.
@@ -501,5 +487,100 @@ pub mod assay {
     /// Removes a session that has ended and owes nothing; the fee goes to the fee vault, all rent to the client. By anyone.
     pub fn close_session<'info>(ctx: Context<'info, CloseSession<'info>>) -> Result<()> {
         CloseSession::handle(ctx)
+    }
+
+    /// Creates a budget. By its owner.
+    pub fn create_budget(ctx: Context<CreateBudget>, args: CreateBudgetArgs) -> Result<()> {
+        CreateBudget::handle(ctx, args)
+    }
+
+    /// Changes agent or limits of a budget. By its owner.
+    pub fn set_budget(ctx: Context<SetBudget>, args: SetBudgetArgs) -> Result<()> {
+        SetBudget::handle(ctx, args)
+    }
+
+    /// Takes tokens or lamports out of a budget. By its owner.
+    pub fn withdraw_budget<'info>(ctx: Context<'info, WithdrawBudget<'info>>, args: WithdrawBudgetArgs) -> Result<()> {
+        WithdrawBudget::handle(ctx, args)
+    }
+
+    /// Removes a budget without open jobs. By its owner.
+    pub fn close_budget<'info>(ctx: Context<'info, CloseBudget<'info>>) -> Result<()> {
+        CloseBudget::handle(ctx)
+    }
+
+    /// Posts a job out of a budget within its limits. By its agent or its owner.
+    pub fn post_budget_job<'info>(ctx: Context<'info, PostBudgetJob<'info>>, args: PostJobArgs) -> Result<()> {
+        PostBudgetJob::handle(ctx, args)
+    }
+
+    /// Takes a job of a budget back that nobody has claimed. By its agent or its owner.
+    pub fn cancel_budget_job(ctx: Context<CancelBudgetJob>) -> Result<()> {
+        CancelBudgetJob::handle(ctx)
+    }
+
+    /// Accepts a result of a budget's job early. By its agent or its owner.
+    pub fn accept_budget_result(ctx: Context<AcceptBudgetResult>) -> Result<()> {
+        AcceptBudgetResult::handle(ctx)
+    }
+
+    /// Proposes a change, which waits for the network's timelock. By the authority.
+    pub fn propose_change(ctx: Context<ProposeChange>, args: ProposeChangeArgs) -> Result<()> {
+        ProposeChange::handle(ctx, args)
+    }
+
+    /// Carries out a proposed change of parameters, guardian, timelock or burnt fees. By anyone, in its time.
+    pub fn execute_network_change(ctx: Context<ExecuteNetworkChange>) -> Result<()> {
+        ExecuteNetworkChange::handle(ctx)
+    }
+
+    /// Allows a mint for payments, as proposed, and creates its fee vault. By anyone, in its time.
+    pub fn execute_mint_allowance(ctx: Context<ExecuteMintAllowance>) -> Result<()> {
+        ExecuteMintAllowance::handle(ctx)
+    }
+
+    /// Switches a payment mint on or off and sets its bond rate, as proposed. By anyone, in its time.
+    pub fn execute_mint_change(ctx: Context<ExecuteMintChange>) -> Result<()> {
+        ExecuteMintChange::handle(ctx)
+    }
+
+    /// Pays fees out of the treasury, as proposed. By anyone, in its time.
+    pub fn execute_fee_withdrawal<'info>(ctx: Context<'info, ExecuteFeeWithdrawal<'info>>) -> Result<()> {
+        ExecuteFeeWithdrawal::handle(ctx)
+    }
+
+    /// Vetoes a proposed change. By the guardian.
+    pub fn veto_proposal(ctx: Context<VetoProposal>) -> Result<()> {
+        VetoProposal::handle(ctx)
+    }
+
+    /// Withdraws a proposed change. By the authority.
+    pub fn withdraw_proposal(ctx: Context<WithdrawProposal>) -> Result<()> {
+        WithdrawProposal::handle(ctx)
+    }
+
+    /// Removes a proposal that nobody carried out in time. By anyone.
+    pub fn close_proposal(ctx: Context<CloseProposal>) -> Result<()> {
+        CloseProposal::handle(ctx)
+    }
+
+    /// Pauses new jobs and claims for a time. By the guardian.
+    pub fn pause_new_work(ctx: Context<PauseNewWork>, args: PauseNewWorkArgs) -> Result<()> {
+        PauseNewWork::handle(ctx, args)
+    }
+
+    /// Brings the network to the layout of this program. By anyone.
+    pub fn migrate_network(ctx: Context<MigrateNetwork>) -> Result<()> {
+        MigrateNetwork::handle(ctx)
+    }
+
+    /// Creates the reward pool. By anyone, once.
+    pub fn create_reward_pool(ctx: Context<CreateRewardPool>) -> Result<()> {
+        CreateRewardPool::handle(ctx)
+    }
+
+    /// Burns a share of a fee in the stake mint, moves the rest to the treasury and rewards the node. By anyone.
+    pub fn burn_fee<'info>(ctx: Context<'info, BurnFee<'info>>) -> Result<()> {
+        BurnFee::handle(ctx)
     }
 }

@@ -1,13 +1,13 @@
 //! The accounts of every instruction, as a well-behaved caller passes them.
 
-use crate::tokens::{Mint, associated, associated_with_bump};
+use crate::tokens::{associated, associated_with_bump};
 use crate::world::{Job, Node, World, program_data};
 use anchor_lang::{InstructionData, ToAccountMetas};
 use assay::address;
+use assay::governance::timelock_limits;
 use assay::instructions::{
-    AllowPaymentMintArgs, CancelWithdrawalArgs, CommitResultArgs, CreditRole, InitializeNetworkArgs, PostJobArgs,
-    ProposeAuthorityArgs, RegisterNodeArgs, RequestWithdrawalArgs, SetParametersArgs, SetPaymentMintArgs, StakeArgs,
-    UpdateNodeArgs, WithdrawCreditArgs, WithdrawFeesArgs,
+    CancelWithdrawalArgs, CommitResultArgs, CreditRole, InitializeNetworkArgs, PostJobArgs, ProposeAuthorityArgs,
+    RegisterNodeArgs, RequestWithdrawalArgs, StakeArgs, UpdateNodeArgs, WithdrawCreditArgs,
 };
 use assay::state::Parameters;
 use assay::{accounts, instruction};
@@ -73,19 +73,15 @@ impl World {
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
         };
-        let args = InitializeNetworkArgs { parameters, genesis_hash: GENESIS_HASH, development };
-        Call::new(accounts, instruction::InitializeNetwork { args })
-    }
-
-    /// By the authority.
-    pub fn set_parameters(&self, parameters: Parameters) -> Call<accounts::SetParameters> {
-        let accounts = accounts::SetParameters {
-            authority: self.authority,
-            network: address::NETWORK,
-            event_authority: address::EVENT_AUTHORITY,
-            program: assay::ID,
+        let args = InitializeNetworkArgs {
+            parameters,
+            genesis_hash: GENESIS_HASH,
+            development,
+            guardian: Pubkey::default(),
+            timelock_slots: if development { 0 } else { *timelock_limits::TIMELOCK_SLOTS.start() },
+            fee_burn_bps: 0,
         };
-        Call::new(accounts, instruction::SetParameters { args: SetParametersArgs { parameters } })
+        Call::new(accounts, instruction::InitializeNetwork { args })
     }
 
     /// By the authority.
@@ -108,56 +104,6 @@ impl World {
             program: assay::ID,
         };
         Call::new(accounts, instruction::AcceptAuthority {})
-    }
-
-    /// By the authority.
-    pub fn allow_payment_mint(
-        &self,
-        mint: &Mint,
-        bond_numerator: u64,
-        bond_denominator: u64,
-    ) -> Call<accounts::AllowPaymentMint> {
-        let accounts = accounts::AllowPaymentMint {
-            authority: self.authority,
-            network: address::NETWORK,
-            mint: mint.address,
-            payment_mint: address::payment_mint(&mint.address),
-            fee_vault: address::fee_vault(&mint.address),
-            token_program: mint.program,
-            system_program: SYSTEM,
-            event_authority: address::EVENT_AUTHORITY,
-            program: assay::ID,
-        };
-        let args = AllowPaymentMintArgs { bond_numerator, bond_denominator };
-        Call::new(accounts, instruction::AllowPaymentMint { args })
-    }
-
-    /// By the authority.
-    pub fn set_payment_mint(&self, mint: &Mint, args: SetPaymentMintArgs) -> Call<accounts::SetPaymentMint> {
-        let accounts = accounts::SetPaymentMint {
-            authority: self.authority,
-            network: address::NETWORK,
-            payment_mint: address::payment_mint(&mint.address),
-            event_authority: address::EVENT_AUTHORITY,
-            program: assay::ID,
-        };
-        Call::new(accounts, instruction::SetPaymentMint { args })
-    }
-
-    /// By the authority, to its associated token account.
-    pub fn withdraw_fees(&self, mint: &Mint, amount: u64) -> Call<accounts::WithdrawFees> {
-        let accounts = accounts::WithdrawFees {
-            authority: self.authority,
-            network: address::NETWORK,
-            payment_mint: address::payment_mint(&mint.address),
-            mint: mint.address,
-            fee_vault: address::fee_vault(&mint.address),
-            destination: associated(self.authority, mint),
-            token_program: mint.program,
-            event_authority: address::EVENT_AUTHORITY,
-            program: assay::ID,
-        };
-        Call::new(accounts, instruction::WithdrawFees { args: WithdrawFeesArgs { amount } })
     }
 
     /// By the owner.
@@ -405,6 +351,7 @@ impl World {
     /// By nobody in particular.
     pub fn sweep_fee(&self, job: &Job) -> Call<accounts::SweepFee> {
         let accounts = accounts::SweepFee {
+            network: address::NETWORK,
             job: job.address,
             vault: job.vault,
             payment_mint: address::payment_mint(&job.mint.address),

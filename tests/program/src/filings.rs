@@ -26,6 +26,7 @@ impl World {
             network: address::NETWORK,
             job: job.address,
             validator: drawn.map(|(validator, _)| validator),
+            budget: None,
             challenge: address::challenge(&job.address, &challenger),
             stake_mint: self.stake_mint.address,
             stake_vault: address::stake_vault(),

@@ -6,8 +6,11 @@
 //! * [`world`]: a network with clients, nodes and mints, and typed calls of every instruction;
 //! * [`calls`]: the accounts of every instruction, as a well-behaved caller passes them;
 //! * [`audits`]: validators, their chains of seeds, and the calls that they make;
+//! * [`budgets`]: budgets out of which agents post;
 //! * [`chain`]: sends them, and replaces each account by wrong ones;
 //! * [`dispute_calls`]: the same for disputes;
+//! * [`first_layout`]: the market that the first program left on a chain;
+//! * [`governance_calls`]: proposals and how they are carried out, pauses, migrations, fees that burn;
 //! * [`filings`]: filings that an output is unavailable;
 //! * [`scheduling_calls`]: who may claim, and the calls that decide it;
 //! * [`session_calls`]: sessions, their vouchers and receipts;
@@ -18,10 +21,13 @@
 #![allow(clippy::missing_panics_doc)]
 
 pub mod audits;
+pub mod budgets;
 pub mod calls;
 pub mod chain;
 pub mod dispute_calls;
 pub mod filings;
+pub mod first_layout;
+pub mod governance_calls;
 pub mod outcome;
 pub mod program;
 pub mod scheduling_calls;

@@ -37,6 +37,17 @@ pub fn scheduling() -> SchedulingParameters {
     }
 }
 
+/// What these parameters need to be those of a network with something at stake: clocks of hours, a draw, and an unbonding that
+/// outlasts both.
+pub fn at_stake(mut parameters: Parameters) -> Parameters {
+    parameters.dispute.reveal_slots = 150;
+    (parameters.dispute.challenger_clock_slots, parameters.dispute.defender_clock_slots) = (9_000, 9_000);
+    parameters.scheduling =
+        SchedulingParameters { opening: drawn().scheduling.opening, correlation_window_slots: 216_000, ..scheduling() };
+    parameters.unbonding_slots = 400 + 300 + (9_000 + 9_000 + 150) * 3 / 2 + 108_000 + 64;
+    parameters
+}
+
 /// The same with a draw: one node on average two slots after the post, twice as many every three slots, all after four steps.
 pub fn drawn() -> Parameters {
     let opening = OpeningRules { delay_slots: 2, step_slots: 3, first_expected: 1, steps: 4 };
@@ -52,8 +63,7 @@ impl World {
     /// A world in which nodes are drawn, an epoch after the two of it were weighed.
     pub fn with_draw() -> Self {
         let mut world = Self::new();
-        let set = world.set_parameters(drawn());
-        world.accepts(&set);
+        world.changes_parameters(drawn());
         world.advance(50);
         world
     }

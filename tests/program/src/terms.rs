@@ -66,6 +66,7 @@ pub fn terms() -> PostJobArgs {
         bond: 3_001,
         audit_pot: 0,
         audit_cap: 0,
+        invited_node: None,
         cost_units: 0,
         filter: None,
         graph_uri: "http://store.example/graph".into(),

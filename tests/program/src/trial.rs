@@ -86,7 +86,7 @@ pub fn graph() -> Graph {
 pub struct Case {
     /// The graph.
     pub graph: GraphTree,
-    /// The graph at its only shape.
+    /// The graph at the job's shape.
     pub resolved: ResolvedGraph,
     /// By slot, as they should be.
     pub right: Vec<Vec<u8>>,
@@ -163,9 +163,19 @@ impl Case {
         })
     }
 
-    /// Of any graph with one output and the values of its inputs and params by slot.
+    /// Of any graph with one output and no symbols, and the values of its inputs and params by slot.
     pub fn of(graph: &Graph, given: &[&[u8]], change: impl Fn(&mut [Vec<u8>], &mut [Vec<u8>])) -> Self {
-        let resolved = graph.resolve(&[]).expect("a graph without a mistake");
+        Self::at(graph, &[], given, change)
+    }
+
+    /// Of any graph with one output at these values of its symbols, and the values of its inputs and params by slot.
+    pub fn at(
+        graph: &Graph,
+        symbols: &[u32],
+        given: &[&[u8]],
+        change: impl Fn(&mut [Vec<u8>], &mut [Vec<u8>]),
+    ) -> Self {
+        let resolved = graph.resolve(symbols).expect("a graph without a mistake");
         let right = run(&resolved, given).expect("the graph runs").tensors;
         let (mut committed, mut traced) = (right.clone(), right.clone());
         change(&mut committed, &mut traced);

@@ -1,5 +1,6 @@
 //! A network with clients, nodes and mints.
 
+use crate::governance_calls::allowance;
 use crate::program::program_bytes;
 use crate::terms::{ComputedResult, parameters, terms};
 use crate::tokens::Mint;
@@ -134,8 +135,7 @@ impl World {
         world.other_client = world.rich_key("other client");
         let mints = [world.mint, world.mint_2022];
         for mint in &mints {
-            let allow = world.allow_payment_mint(mint, 1, 1);
-            world.accepts(&allow);
+            world.governs(allowance(mint, 1, 1));
             for party in [world.client, world.other_client, world.mallory, world.authority] {
                 world.fund(party, mint, POCKET);
             }

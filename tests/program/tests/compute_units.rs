@@ -8,8 +8,13 @@
 
 use anchor_lang::ToAccountMetas;
 use assay::address;
-use assay::instructions::{CreditRole, OpenSessionArgs, PostJobArgs, SetPaymentMintArgs};
+use assay::budget::{BudgetLimits, MAXIMUM_LISTED};
+use assay::governance::EXECUTION_SLOTS;
+use assay::instructions::{CreditRole, OpenSessionArgs, PostJobArgs, SetBudgetArgs, WithdrawBudgetArgs};
 use assay::market::OutputDescriptor;
+use assay::state::Change;
+use program_tests::budgets::{BUDGET_LAMPORTS, BUDGET_TOKENS, limits};
+use program_tests::governance_calls::{MintTerms, allowance};
 use program_tests::terms::{parameters, terms};
 use program_tests::trial::A;
 use program_tests::{Call, Case, Job, Mint, Session, Trial, World, session_terms};
@@ -20,23 +25,27 @@ use std::collections::BTreeMap;
 
 /// What each instruction may cost in the cases measured here. Those that a job passes through on its way stay below 20,000;
 /// those that create accounts derive their addresses, at 1,500 for each bump below 256.
-const CEILINGS: [(&str, u64); 74] = [
+const CEILINGS: [(&str, u64); 88] = [
     ("accept_authority", 8_000),
+    ("accept_budget_result", 16_000),
     ("accept_result", 13_000),
     ("accept_session", 20_000),
-    ("allow_payment_mint", 30_000),
     ("amend_receipt", 14_000),
     ("answer_opening", 30_000),
     ("attest", 30_000),
+    ("burn_fee", 32_000),
     ("burn_slash", 18_000),
+    ("cancel_budget_job", 15_000),
     ("cancel_job", 12_000),
     ("cancel_session", 12_000),
     ("cancel_withdrawal", 8_000),
     ("claim_job", 20_000),
+    ("close_budget", 30_000),
     ("close_buffer", 4_000),
     ("close_challenge", 18_000),
     ("close_demand", 13_000),
     ("close_job", 22_000),
+    ("close_proposal", 8_000),
     ("close_receipt", 12_000),
     ("close_segment_claim", 16_000),
     ("close_session", 24_000),
@@ -44,12 +53,18 @@ const CEILINGS: [(&str, u64); 74] = [
     ("commit_chain", 9_000),
     ("commit_challenge", 34_000),
     ("commit_result", 20_000),
+    ("create_budget", 40_000),
+    ("create_reward_pool", 30_000),
     ("demand_opening", 45_000),
     ("demand_segment_root", 40_000),
     ("deregister_node", 8_000),
     ("deregister_validator", 8_000),
     ("end_filing", 16_000),
     ("end_session", 12_000),
+    ("execute_fee_withdrawal", 16_000),
+    ("execute_mint_allowance", 34_000),
+    ("execute_mint_change", 10_000),
+    ("execute_network_change", 10_000),
     ("expire_claim", 16_000),
     ("expire_job", 12_000),
     ("expire_session", 12_000),
@@ -62,9 +77,12 @@ const CEILINGS: [(&str, u64); 74] = [
     ("open_buffer", 12_000),
     ("open_receipt", 34_000),
     ("open_session", 60_000),
+    ("pause_new_work", 8_000),
+    ("post_budget_job", 70_000),
     ("post_job", 60_000),
     ("post_segment_root", 36_000),
     ("propose_authority", 8_000),
+    ("propose_change", 20_000),
     ("prove", 80_000),
     ("prove_equivocation", 26_000),
     ("record_segment_root", 30_000),
@@ -76,8 +94,7 @@ const CEILINGS: [(&str, u64); 74] = [
     ("resolve_challenge", 18_000),
     ("reveal_challenge", 13_000),
     ("reveal_seed", 18_000),
-    ("set_parameters", 8_000),
-    ("set_payment_mint", 8_000),
+    ("set_budget", 16_000),
     ("settle_attestation", 22_000),
     ("settle_dispute", 19_000),
     ("stake", 14_000),
@@ -87,10 +104,12 @@ const CEILINGS: [(&str, u64); 74] = [
     ("time_out_defender", 26_000),
     ("update_node", 9_000),
     ("update_validator", 9_000),
+    ("veto_proposal", 8_000),
+    ("withdraw_budget", 20_000),
     ("withdraw_challenge", 20_000),
     ("withdraw_charge", 19_000),
     ("withdraw_credit", 20_000),
-    ("withdraw_fees", 12_000),
+    ("withdraw_proposal", 8_000),
     ("withdraw_session_credit", 20_000),
     ("withdraw_stake", 14_000),
     ("withdraw_validator_stake", 14_000),
@@ -202,15 +221,22 @@ fn measure_governance_and_nodes(table: &mut Table) {
     table.rent(world, "network", address::NETWORK);
     table.rent(world, "stake_vault", address::stake_vault());
     let mint = world.create_mint("another payment mint", false);
-    table.call(world, "allow_payment_mint", &world.allow_payment_mint(&mint, 1, 1));
+    let change = allowance(&mint, 1, 1);
+    table.call(world, "propose_change", &world.propose(change));
+    table.rent(world, "proposal", address::proposal(0));
+    table.call(world, "execute_mint_allowance", &world.execute_mint_allowance(0, &mint));
     table.rent(world, "payment_mint", address::payment_mint(&mint.address));
     table.rent(world, "fee_vault", address::fee_vault(&mint.address));
-    let args = SetPaymentMintArgs { enabled: true, bond_numerator: 2, bond_denominator: 3 };
-    table.call(world, "set_payment_mint", &world.set_payment_mint(&mint, args));
-    table.call(world, "set_parameters", &world.set_parameters(parameters()));
+    let change = MintTerms { enabled: true, bond_numerator: 2, bond_denominator: 3 }.of(&mint);
+    table.call(world, "propose_change", &world.propose(change));
+    table.call(world, "execute_mint_change", &world.execute_mint_change(1, &mint));
+    let change = Change::Parameters { parameters: parameters() };
+    table.call(world, "propose_change", &world.propose(change));
+    table.call(world, "execute_network_change", &world.execute_network_change(2));
     world.fund(world.authority, &mint, 0);
     world.mint_to(&mint, address::fee_vault(&mint.address), 100);
-    table.call(world, "withdraw_fees", &world.withdraw_fees(&mint, 100));
+    table.call(world, "propose_change", &world.propose(world.fee_withdrawal(&mint, 100)));
+    table.call(world, "execute_fee_withdrawal", &world.execute_fee_withdrawal(3, &mint));
 
     let owner = world.rich_key("owner");
     let operator = world.key("operator");
@@ -235,6 +261,26 @@ fn measure_governance_and_nodes(table: &mut Table) {
 }
 
 /// Validators and delivery; the dearest seed is 64 steps away.
+/// Vetoes and their like, a pause, the reward pool, and a fee that burns and is rewarded.
+fn measure_safety_and_rewards(table: &mut Table) {
+    let mut world = World::new();
+    let world = &mut world;
+    let change = Change::FeeBurn { fee_burn_bps: 5_000 };
+    let guardian = world.appointed_guardian();
+    table.call(world, "pause_new_work", &world.pause_new_work(guardian, 1));
+    world.advance(1);
+    let [vetoed, withdrawn, expired] = [(); 3].map(|()| world.proposed(change));
+    table.call(world, "veto_proposal", &world.veto_proposal(guardian, vetoed));
+    table.call(world, "withdraw_proposal", &world.withdraw_proposal(withdrawn));
+    world.advance(EXECUTION_SLOTS + 1);
+    table.call(world, "close_proposal", &world.close_proposal(expired));
+    table.call(world, "create_reward_pool", &world.create_reward_pool());
+    table.rent(world, "reward_pool", address::reward_pool());
+    table.rent(world, "reward_vault", address::reward_vault());
+    let job = world.settled_in_stake();
+    table.call(world, "burn_fee", &world.burn_fee(&job));
+}
+
 fn measure_audits(table: &mut Table) {
     let (trial, [validator, other]) = Trial::audited(Case::honest());
     let job = trial.job;
@@ -281,6 +327,42 @@ fn measure_audits(table: &mut Table) {
     filed.answer(owner, demand, false);
     let end = filed.world.end_filing(&job, filer);
     table.call(&mut filed.world, "end_filing", &end);
+}
+
+/// A budget with as many graphs and nodes as it can list.
+fn measure_budgets(table: &mut Table, case: &str, terms: &PostJobArgs) {
+    let mut world = World::new();
+    let world = &mut world;
+    let nodes = vec![world.node.address; MAXIMUM_LISTED];
+    let graphs = vec![terms.graph_root; MAXIMUM_LISTED];
+    let limits = BudgetLimits { any_graph: false, graphs, any_node: false, nodes, ..limits() };
+    let named = |instruction: &str| format!("{instruction}{case}");
+    let budget = world.unborn_budget("budget");
+    table.call(world, &named("create_budget"), &world.create_budget(&budget, limits.clone()));
+    table.rent(world, "budget", budget.address);
+    let mint = budget.mint;
+    world.fund(budget.address, &mint, BUDGET_TOKENS);
+    world.svm.airdrop(&budget.address, BUDGET_LAMPORTS).expect("an airdrop");
+    let invitation = PostJobArgs { invited_node: Some(world.node.address), ..terms.clone() };
+    let jobs = [(); 2].map(|()| {
+        let (job, post) = world.next_budget_job(budget.agent, &budget, invitation.clone());
+        table.call(world, &named("post_budget_job"), &post);
+        job
+    });
+    world.claim(&jobs[1]);
+    world.commit(&jobs[1]);
+    table.call(world, &named("cancel_budget_job"), &world.cancel_budget_job(budget.agent, &jobs[0]));
+    table.call(world, &named("accept_budget_result"), &world.accept_budget_result(budget.agent, &jobs[1]));
+    world.finalise(&jobs[1]);
+    for job in &jobs {
+        world.pay_out(job);
+        world.accepts(&world.close_job(job));
+    }
+    let args = SetBudgetArgs { agent: Some(budget.agent), limits: Some(limits) };
+    table.call(world, &named("set_budget"), &world.set_budget(&budget, args));
+    let args = WithdrawBudgetArgs { tokens: 1, lamports: 1 };
+    table.call(world, &named("withdraw_budget"), &world.withdraw_budget(&budget, &mint, args));
+    table.call(world, &named("close_budget"), &world.close_budget(&budget));
 }
 
 /// A stranger's help derives the payee's associated token account on-chain. With its bump given, the ceiling holds whatever
@@ -516,7 +598,10 @@ fn measure_products(table: &mut Table) {
 fn every_instruction_stays_below_its_ceiling() {
     let mut table = Table::default();
     measure_governance_and_nodes(&mut table);
+    measure_safety_and_rewards(&mut table);
     measure_audits(&mut table);
+    measure_budgets(&mut table, "", &terms());
+    measure_budgets(&mut table, "[largest]", &largest_terms());
     let world = World::new();
     let (mint, mint_2022) = (world.mint, world.mint_2022);
     measure_jobs(&mut table, &mut world.clone(), "", &mint, &terms());

@@ -6,6 +6,7 @@
 mod binary;
 mod census;
 mod challenger;
+mod command;
 mod model;
 mod node;
 mod process;

@@ -1,9 +1,10 @@
 //! One story: its own mint, its own folder, a client with a store, on the localnet that all stories share.
 
 use crate::binary;
+use crate::command::{CLIENT_KEYPAIR, CLIENT_STORE};
 use crate::node::Placement;
 use assay::CreditRole;
-use assay::state::Job;
+use assay::state::{Change, Job};
 use assay::state_machine::JobState;
 use assay_chain::instructions::{self, TokenMint};
 use assay_chain::{Chain, Endpoint, SendOptions, Sender, read_keypair, write_keypair};
@@ -24,6 +25,23 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
+
+/// Allows payments in a mint, on a network whose changes take effect at once. Other stories propose at the same time, and each
+/// number of a proposal is one story's only.
+async fn allow_mint(sender: &Sender, authority: &Keypair, mint: TokenMint) {
+    let change = Change::AllowPaymentMint { mint: mint.address, bond_numerator: 1, bond_denominator: 1 };
+    let key = authority.pubkey();
+    for _ in 0..50 {
+        let number = sender.chain().network().await.expect("the network").proposals;
+        let execute =
+            instructions::execute_proposal(&key, number, &key, change, Some(mint)).expect("the mint is given");
+        let steps = [instructions::propose_change(&key, number, change), execute];
+        if sender.execute(&steps, &[authority]).await.is_ok() {
+            return;
+        }
+    }
+    panic!("the mint is not allowed");
+}
 
 /// The localnet of this test run.
 struct Shared {
@@ -121,14 +139,14 @@ impl Story {
         let authority = PathBuf::from(shared.ready["keys"]["authority"].as_str().unwrap_or_default());
         let authority = read_keypair(&authority).expect("the authority's key");
         let payment = create_mint(&sender, &authority, &Keypair::new()).await.expect("a mint");
-        let allow = instructions::allow_payment_mint(&authority.pubkey(), payment, 1, 1);
-        sender.execute(&[allow], &[&authority]).await.expect("the mint is allowed");
+        allow_mint(&sender, &authority, payment).await;
 
         let folder = tempfile::tempdir().expect("a folder");
         let key = Keypair::new();
+        write_keypair(&folder.path().join(CLIENT_KEYPAIR), &key).expect("a keypair file");
         fund(sender.chain(), &key.pubkey(), 10_000_000_000).await.expect("lamports");
         mint_tokens(&sender, &authority, payment, &key.pubkey(), Self::PURSE).await.expect("tokens");
-        let store = LocalStore::open(folder.path().join("client-store")).expect("a store");
+        let store = LocalStore::open(folder.path().join(CLIENT_STORE)).expect("a store");
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let store_url = format!("http://{}", listener.local_addr().expect("an address"));
         let stop = CancellationToken::new();
@@ -191,6 +209,37 @@ impl Story {
         };
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(furnish));
         path
+    }
+
+    /// Runs one command with a key and returns its exit status, the JSON of its last line, and what it said besides.
+    pub fn command(&self, key: &Path, arguments: &[&str]) -> (Option<i32>, Value, String) {
+        let output = Command::new(binary::assay())
+            .args(arguments)
+            .args(["--url", &self.placement.rpc_url, "--ws", &self.placement.ws_url, "--output", "json", "--keypair"])
+            .arg(key)
+            .output()
+            .expect("assay runs");
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        let value = serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap_or(Value::Null);
+        (output.status.code(), value, String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    /// A key with lamports and tokens of the story's mint, in a file.
+    pub async fn new_payer(&self, name: &str, tokens: u64) -> PathBuf {
+        let (key, path) = (Keypair::new(), self.folder().join(format!("{name}.json")));
+        write_keypair(&path, &key).expect("a keypair file");
+        fund(self.chain(), &key.pubkey(), 10_000_000_000).await.expect("lamports");
+        if tokens > 0 {
+            mint_tokens(&self.sender, &self.authority, self.payment, &key.pubkey(), tokens).await.expect("tokens");
+        }
+        path
+    }
+
+    /// A client of a key in a file, with the store of the story.
+    pub fn client_of(&self, key: &Path) -> Client {
+        let key = read_keypair(key).expect("a keypair");
+        let fetch = FetchOptions { allow_private: true, ..FetchOptions::default() };
+        Client::new(self.sender.clone(), key, self.store.clone(), fetch).expect("a client")
     }
 
     /// Gives the client stake tokens, for the bonds of filings.

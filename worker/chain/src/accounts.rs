@@ -4,15 +4,17 @@
 use crate::chain::{Chain, Observed, RawAccount};
 use crate::error::{ChainError, Result};
 use crate::instructions::TokenMint;
+use anchor_lang::error::Error as AnchorError;
 use anchor_lang::{AccountDeserialize, Discriminator};
+use assay::AssayError;
 use assay::address;
 use assay::dispute::ChallengeState;
 use assay::fairness::FairnessError;
 use assay::fairness::seed::{Found, find};
 use assay::session::SessionState;
 use assay::state::{
-    Attestation, Buffer, Challenge, Client, Demand, DemandState, Job, Network, Node, PaymentMint, SegmentClaim,
-    Session, StakeRegister, Validator,
+    Attestation, Budget, Buffer, Challenge, Client, Demand, DemandState, Job, Network, Node, PaymentMint, Proposal,
+    RewardPool, SegmentClaim, Session, StakeRegister, Validator,
 };
 use assay::state_machine::JobState;
 use assay::units::Slot;
@@ -24,7 +26,7 @@ use solana_sdk_ids::sysvar::slot_hashes;
 const SLOT_HASH_BYTES: usize = 40;
 
 /// Names of the account kinds in errors.
-trait Kind: AccountDeserialize + Discriminator {
+pub(crate) trait Kind: AccountDeserialize + Discriminator {
     const NAME: &'static str;
 }
 
@@ -66,6 +68,34 @@ impl Kind for Validator {
 }
 impl Kind for Attestation {
     const NAME: &'static str = "attestation";
+}
+impl Kind for Proposal {
+    const NAME: &'static str = "proposal";
+}
+impl Kind for RewardPool {
+    const NAME: &'static str = "reward pool";
+}
+
+impl Kind for Budget {
+    const NAME: &'static str = "budget";
+}
+
+/// Which budgets to list; every condition given must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BudgetFilter {
+    /// Only budgets of this owner.
+    pub owner: Option<Pubkey>,
+    /// Only budgets with this agent.
+    pub agent: Option<Pubkey>,
+}
+
+impl BudgetFilter {
+    pub(crate) fn to_rpc(self) -> Vec<RpcFilterType> {
+        let mut filters = vec![kind_filter::<Budget>()];
+        filters.extend(self.owner.map(|owner| bytes_at(Budget::OWNER_OFFSET, owner.as_ref())));
+        filters.extend(self.agent.map(|agent| bytes_at(Budget::AGENT_OFFSET, agent.as_ref())));
+        filters
+    }
 }
 
 /// Which challenges to list; every condition given must hold.
@@ -356,6 +386,16 @@ impl Chain {
         Ok(self.list(&filters, 0).await?.value)
     }
 
+    /// A budget by its address.
+    pub async fn budget(&self, budget: &Pubkey) -> Result<Budget> {
+        self.fetch(budget).await
+    }
+
+    /// All budgets that pass the filter, with their addresses.
+    pub async fn budgets(&self, filter: BudgetFilter) -> Result<Vec<(Pubkey, Budget)>> {
+        Ok(self.list(&filter.to_rpc(), 0).await?.value)
+    }
+
     /// The attestation of a job by a validator; nothing where there is none, or no longer one.
     pub async fn find_attestation(&self, job: &Pubkey, validator: &Pubkey) -> Result<Option<Attestation>> {
         self.find(&address::attestation(job, validator)).await
@@ -413,6 +453,16 @@ impl Chain {
         Ok(TokenMint { address: *mint, token_program: account.owner })
     }
 
+    /// Decimals of a mint. `C0130` to `C0132` where there is no mint at the address.
+    pub async fn token_decimals(&self, mint: &Pubkey) -> Result<u8> {
+        const DECIMALS: usize = 44;
+        self.token_mint(mint).await?;
+        let account = self.account(mint).await?;
+        let malformed =
+            || ChainError::AccountMalformed { what: "mint", address: *mint, reason: "it is too short".into() };
+        account.and_then(|account| account.data.get(DECIMALS).copied()).ok_or_else(malformed)
+    }
+
     /// The network's stake mint.
     pub async fn stake_mint(&self) -> Result<TokenMint> {
         let network = self.network().await?;
@@ -425,11 +475,11 @@ impl Chain {
         decode_token_amount(token_account, &account).map(Some)
     }
 
-    async fn fetch<T: Kind>(&self, address: &Pubkey) -> Result<T> {
+    pub(crate) async fn fetch<T: Kind>(&self, address: &Pubkey) -> Result<T> {
         self.find(address).await?.ok_or(ChainError::AccountMissing { what: T::NAME, address: *address })
     }
 
-    async fn find<T: Kind>(&self, address: &Pubkey) -> Result<Option<T>> {
+    pub(crate) async fn find<T: Kind>(&self, address: &Pubkey) -> Result<Option<T>> {
         match self.account(address).await? {
             // What was closed within its last slot has no data and belongs to the system program.
             Some(account) if account.data.is_empty() && account.owner == solana_system_interface::program::ID => {
@@ -440,7 +490,11 @@ impl Chain {
         }
     }
 
-    async fn list<T: Kind>(&self, filters: &[RpcFilterType], minimum_slot: u64) -> Result<Observed<Vec<(Pubkey, T)>>> {
+    pub(crate) async fn list<T: Kind>(
+        &self,
+        filters: &[RpcFilterType],
+        minimum_slot: u64,
+    ) -> Result<Observed<Vec<(Pubkey, T)>>> {
         let found = self.program_accounts(&assay::ID, filters, minimum_slot).await?;
         let value = found
             .value
@@ -501,10 +555,13 @@ fn decode<T: Kind>(address: &Pubkey, account: &RawAccount) -> Result<T> {
             expected: assay::ID,
         });
     }
-    T::try_deserialize(&mut account.data.as_slice()).map_err(|error| ChainError::AccountMalformed {
-        what: T::NAME,
-        address: *address,
-        reason: error.to_string(),
+    T::try_deserialize(&mut account.data.as_slice()).map_err(|error| match error {
+        AnchorError::AnchorError(ref known)
+            if known.error_code_number == u32::from(AssayError::UnsupportedAccountVersion) =>
+        {
+            ChainError::AccountOutdated { what: T::NAME, address: *address }
+        }
+        _ => ChainError::AccountMalformed { what: T::NAME, address: *address, reason: error.to_string() },
     })
 }
 
@@ -531,7 +588,7 @@ fn decode_token_amount(address: &Pubkey, account: &RawAccount) -> Result<u64> {
     amount.map(u64::from_le_bytes).ok_or_else(|| malformed("it has no amount"))
 }
 
-fn kind_filter<T: Kind>() -> RpcFilterType {
+pub(crate) fn kind_filter<T: Kind>() -> RpcFilterType {
     bytes_at(0, T::DISCRIMINATOR)
 }
 
@@ -584,6 +641,16 @@ mod tests {
         cut.data.truncate(100);
         assert_eq!(decode_job(&address, &cut).unwrap_err().code(), "C0132");
         assert_eq!(decode_node(&address, &good).unwrap_err().code(), "C0132");
+    }
+
+    /// The bytes that the first program wrote are no network of today, and the error says what to run.
+    #[test]
+    fn an_account_of_an_earlier_layout_is_named() {
+        let data = include_bytes!("../../../tests/program/fixtures/first-layout/network.bin").to_vec();
+        let account = RawAccount { owner: assay::ID, lamports: 1, data, executable: false };
+        let error = decode::<Network>(&address::NETWORK, &account).map(|_| ()).unwrap_err();
+        assert_eq!(error.code(), "C0133");
+        assert!(error.to_string().contains("assay network migrate"), "{error}");
     }
 
     #[test]
@@ -644,6 +711,17 @@ mod tests {
         assert!(passes(&both.to_rpc(), &data));
         let swapped = NodeFilter { withdraw_authority: Some(node.operator), operator: None };
         assert!(!passes(&swapped.to_rpc(), &data));
+    }
+
+    #[test]
+    fn budget_filters_look_at_the_right_bytes() {
+        let (owner, agent) = (Pubkey::new_unique(), Pubkey::new_unique());
+        let data = stored(&Budget { owner, agent, ..Budget::default() }, assay::ID).data;
+        let right = BudgetFilter { owner: Some(owner), agent: Some(agent) };
+        assert!(passes(&right.to_rpc(), &data));
+        for wrong in [BudgetFilter { owner: Some(agent), ..right }, BudgetFilter { agent: Some(owner), ..right }] {
+            assert!(!passes(&wrong.to_rpc(), &data), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -165,6 +165,16 @@ pub enum ChainError {
         /// What is wrong with it.
         reason: String,
     },
+    /// An account has another layout than this client knows.
+    #[error(
+        "the {what} {address} was written by another version of the program: run `assay network migrate`, or use the client of that version"
+    )]
+    AccountOutdated {
+        /// What the account is.
+        what: &'static str,
+        /// Its address.
+        address: Pubkey,
+    },
 
     /// The program file cannot be used.
     #[error("the program file {path} cannot be used ({reason}): build it first")]
@@ -262,6 +272,7 @@ impl ChainError {
             Self::AccountMissing { .. } => "C0130",
             Self::AccountOwner { .. } => "C0131",
             Self::AccountMalformed { .. } => "C0132",
+            Self::AccountOutdated { .. } => "C0133",
             Self::ProgramFileUnusable { .. } => "C0140",
             Self::NotUpgradeAuthority { .. } => "C0141",
             Self::ProgramAddressOccupied { .. } => "C0142",

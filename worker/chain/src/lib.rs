@@ -5,6 +5,7 @@
 //! * [`error`], [`failure`], [`program_error`]: what can go wrong, with stable codes;
 //! * [`endpoint`], [`solana_config`], [`keys`]: where the chain is and who signs, as the Solana CLI has it;
 //! * [`chain`], [`accounts`], [`instructions`]: reading the chain and the program's accounts, building its instructions;
+//! * [`governance`]: what is proposed, how to carry it out, how a fee leaves a job;
 //! * [`sender`]: transactions that land at most once, with promises that survive a crash;
 //! * [`receipts`]: what transactions did and cost, read back from the chain;
 //! * [`watcher`]: the changes of jobs and nodes, none missed when a socket drops;
@@ -17,6 +18,7 @@ pub mod deploy;
 pub mod endpoint;
 pub mod error;
 pub mod failure;
+pub mod governance;
 pub mod instructions;
 pub mod keys;
 pub mod migrations;

@@ -61,6 +61,12 @@ enum Command {
     /// Post jobs and get their results
     #[command(subcommand)]
     Job(commands::job::Command),
+    /// Keep a model warm on a node, ask it, and pay for all answers at once
+    #[command(subcommand)]
+    Session(commands::session::Command),
+    /// Vaults out of which agents post jobs within limits
+    #[command(subcommand)]
+    Budget(commands::budget::Command),
     /// Replay results and challenge those that are wrong
     #[command(subcommand)]
     Validator(commands::validator::Command),
@@ -70,7 +76,7 @@ enum Command {
     /// Serve artifacts
     #[command(subcommand)]
     Store(commands::store::Command),
-    /// Measure a market on this machine: slots from post to settlement, jobs a second
+    /// Measure a market on this machine: slots from post to settlement, jobs a second; disputes; requests of a session
     Measure(commands::measure::Arguments),
     /// The whole market on this machine: a local chain, two nodes, a client, real images
     Demo(commands::demo::Arguments),
@@ -104,6 +110,8 @@ fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
             Command::Model(command) => commands::model::run(command, output).await,
             Command::Kernel(command) => commands::kernel::run(command, output),
             Command::Job(command) => commands::job::run(command, &chain, output).await,
+            Command::Session(command) => commands::session::run(command, &chain, output).await,
+            Command::Budget(command) => commands::budget::run(command, &chain, output).await,
             Command::Validator(command) => commands::validator::run(command, &chain, output).await,
             Command::Dispute(command) => commands::dispute::run(command, &chain, output).await,
             Command::Store(command) => commands::store::run(command, output).await,

@@ -23,6 +23,8 @@ use tokio::sync::Mutex;
 pub struct Client {
     pub(crate) sender: Sender,
     pub(crate) key: Keypair,
+    /// Where the key is the agent or the owner of a budget: the budget, whose jobs these are.
+    pub(crate) budget: Option<Pubkey>,
     pub(crate) fetcher: Fetcher,
     pub(crate) store: LocalStore,
     /// Job numbers come from a counter on-chain: two posts at once would take the same one.
@@ -114,7 +116,15 @@ impl Client {
     /// # Errors
     /// The HTTP client cannot be built.
     pub fn new(sender: Sender, key: Keypair, store: LocalStore, fetch: FetchOptions) -> Result<Self, ClientError> {
-        Ok(Self { sender, key, fetcher: Fetcher::new(fetch)?, store, posting: Arc::default() })
+        Ok(Self { sender, key, budget: None, fetcher: Fetcher::new(fetch)?, store, posting: Arc::default() })
+    }
+
+    /// The same client, whose jobs are those of a budget: it posts out of the budget's vault, within its limits, and cancels,
+    /// accepts and files for it. The key is the budget's agent or its owner and pays transaction fees alone, but for the bond of
+    /// a filing, which returns to it; everything else returns to the budget.
+    #[must_use]
+    pub fn out_of(self, budget: Pubkey) -> Self {
+        Self { budget: Some(budget), ..self }
     }
 
     /// The paying key's address.
@@ -122,29 +132,37 @@ impl Client {
         self.key.pubkey()
     }
 
+    /// The client of the jobs that it posts: the budget, or the paying key itself.
+    pub fn account(&self) -> Pubkey {
+        self.budget.unwrap_or_else(|| self.address())
+    }
+
     /// The connection.
     pub fn chain(&self) -> &Chain {
         self.sender.chain()
     }
 
-    /// Posts a job: escrows the maximum price out of the key's associated token account.
+    /// Posts a job: escrows the maximum price out of the associated token account of the key, or of the budget.
     ///
     /// A job's number makes it unique: whatever becomes of the transaction, the job is posted once or not at all.
     ///
     /// # Errors
-    /// Terms that the program refuses, too few tokens, or a chain that does not answer.
+    /// Terms that the program refuses (a limit of the budget by its code), too few tokens, or a chain that does not answer.
     pub async fn post(&self, work: &Work, artifacts: &ArtifactUris, terms: &Terms) -> Result<Posted, ClientError> {
         let network = self.chain().network().await?;
         let mint = self.mint(&terms.payment_mint).await?;
         let token = TokenMint { address: mint.mint, token_program: mint.token_program };
-        let source = token.associated_account(&self.address());
         let _one_at_a_time = self.posting.lock().await;
         let mut attempts = 1;
         loop {
-            let job_id = self.chain().next_job_id(&self.address()).await?;
-            let address = address::job(&self.address(), job_id);
+            let job_id = self.chain().next_job_id(&self.account()).await?;
+            let address = address::job(&self.account(), job_id);
             let arguments = terms.arguments(job_id, work, artifacts, &network, &mint)?;
-            let instruction = instructions::post_job(&self.address(), token, &source, arguments);
+            let me = self.address();
+            let instruction = match &self.budget {
+                Some(budget) => instructions::post_budget_job(&me, budget, token, arguments),
+                None => instructions::post_job(&me, token, &token.associated_account(&me), arguments),
+            };
             let error = match self.sender.execute(&[instruction], &[&self.key]).await {
                 Ok(landed) => return Ok(Posted { address, job_id, slot: landed.slot }),
                 Err(error) => error,
@@ -218,7 +236,11 @@ impl Client {
     /// # Errors
     /// A node was faster, or the key is not the one that posted.
     pub async fn cancel(&self, job: &Pubkey) -> Result<(), ClientError> {
-        self.sender.execute(&[instructions::cancel_job(&self.address(), job)], &[&self.key]).await?;
+        let cancel = match &self.budget {
+            Some(budget) => instructions::cancel_budget_job(&self.address(), budget, job),
+            None => instructions::cancel_job(&self.address(), job),
+        };
+        self.sender.execute(&[cancel], &[&self.key]).await?;
         Ok(())
     }
 

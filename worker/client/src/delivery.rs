@@ -35,7 +35,11 @@ impl Client {
     /// # Errors
     /// The job has no result that is open, or somebody filed that its output is unavailable.
     pub async fn accept(&self, job: &Pubkey) -> Result<(), ClientError> {
-        self.sender.execute(&[instructions::accept_result(&self.address(), job)], &[&self.key]).await?;
+        let accept = match &self.budget {
+            Some(budget) => instructions::accept_budget_result(&self.address(), budget, job),
+            None => instructions::accept_result(&self.address(), job),
+        };
+        self.sender.execute(&[accept], &[&self.key]).await?;
         Ok(())
     }
 
@@ -49,7 +53,7 @@ impl Client {
         let stake_mint = self.chain().stake_mint().await?;
         let me = self.address();
         let source = stake_mint.associated_account(&me);
-        let file = instructions::file_unavailable(&me, job, stake_mint, &source, None);
+        let file = instructions::file_unavailable(&me, job, stake_mint, &source, None, self.budget);
         self.sender.execute(&[file], &[&self.key]).await?;
         Ok(())
     }

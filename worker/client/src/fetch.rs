@@ -13,7 +13,16 @@ use assay_models::artifact::{bundle_bytes, decode_bundle};
 use assay_models::manifest::{MAX_MANIFEST_BYTES, ResultManifest};
 use assay_store::{ArtifactId, ArtifactUri, Fetcher, LocalStore};
 use referee::graph::{Graph, IR_VERSION, MAX_GRAPH_BYTES, ResolvedGraph, TensorKind};
+use solana_sdk::pubkey::Pubkey;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a node has to compute the result of a receipt again that was called in.
+const RECEIPT_PATIENCE: Duration = Duration::from_secs(20);
+/// Within which it has to say whether it has.
+const REPLY_TIME: Duration = Duration::from_secs(5);
+/// Most bytes of that.
+const MAX_REPLY_BYTES: u64 = 4 << 10;
 
 /// How much of this machine a job of somebody else's may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +96,9 @@ impl Work {
 /// Every boundary tensor that a result was committed with, from the first of `sources` that serves them whole. They are
 /// the committed ones: their root is the job's, whoever served them.
 ///
+/// A receipt that was called in names no manifest of its result, for nobody but its node can know it: the node is asked, and has a
+/// few seconds to compute the result again.
+///
 /// # Errors
 /// Nobody serves them, or what is served is not what was committed; the last source's error.
 pub async fn committed_boundary(
@@ -94,11 +106,12 @@ pub async fn committed_boundary(
     fetcher: &Fetcher,
     store: &LocalStore,
     work: &Work,
+    address: &Pubkey,
     job: &Job,
 ) -> Result<TensorSet, ClientError> {
     let mut last = ClientError::NoServer;
     for source in sources {
-        match boundary_from(source, fetcher, store, work, job).await {
+        match boundary_from(source, fetcher, store, work, (address, job)).await {
             Ok(tensors) => return Ok(tensors),
             Err(error) => {
                 tracing::debug!(source = source.base(), %error, "the boundary is not available here");
@@ -114,12 +127,16 @@ async fn boundary_from(
     fetcher: &Fetcher,
     store: &LocalStore,
     work: &Work,
-    job: &Job,
+    (address, job): (&Pubkey, &Job),
 ) -> Result<TensorSet, ClientError> {
     let from = async |id: ArtifactId, max_bytes| {
         bring(fetcher, store, ArtifactUri::new(source.base(), id)?.as_str(), max_bytes).await
     };
-    let manifest = from(ArtifactId(job.result_manifest), MAX_MANIFEST_BYTES).await?;
+    let manifest = match (job.is_receipt(), source) {
+        (true, Source::Node(base)) => manifest_of_receipt(base, fetcher, address).await?,
+        _ => ArtifactId(job.result_manifest),
+    };
+    let manifest = from(manifest, MAX_MANIFEST_BYTES).await?;
     let manifest = ResultManifest::decode(&manifest, &work.resolved)?;
     let mut tensors = TensorSet::new();
     for entry in &manifest.boundary {
@@ -140,6 +157,28 @@ async fn boundary_from(
         })
     });
     checked.await.unwrap_or_else(|error| Err(ClientError::Malformed { reason: error.to_string() }))
+}
+
+/// The manifest that a node made of the result of a receipt, once it has made one.
+async fn manifest_of_receipt(base: &str, fetcher: &Fetcher, address: &Pubkey) -> Result<ArtifactId, ClientError> {
+    #[derive(serde::Deserialize)]
+    struct Reply {
+        manifest: String,
+    }
+    let uri = format!("{}/v1/results/{address}", base.trim_end_matches('/'));
+    let begun = Instant::now();
+    loop {
+        let reply = fetcher.document(&uri, MAX_REPLY_BYTES, REPLY_TIME).await?;
+        if reply.is_ok() {
+            let reply: Reply = serde_json::from_slice(&reply.body)
+                .map_err(|error| ClientError::Malformed { reason: format!("{uri}: {error}") })?;
+            return Ok(reply.manifest.parse()?);
+        }
+        if begun.elapsed() >= RECEIPT_PATIENCE {
+            return Err(ClientError::NoServer);
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
 }
 
 /// Reads an artifact out of the store, fetching it first if it is not there.
@@ -240,7 +279,8 @@ mod tests {
 
         async fn boundary(&self) -> Result<TensorSet, ClientError> {
             let sources = [Source::Store("http://127.0.0.1:9".into()), self.source.clone()];
-            committed_boundary(&sources, &self.fetcher, &self.store, &self.work, &self.job).await
+            let address = Pubkey::default();
+            committed_boundary(&sources, &self.fetcher, &self.store, &self.work, &address, &self.job).await
         }
     }
 
@@ -281,6 +321,8 @@ mod tests {
         assert_eq!(tensors.len(), scene.work.resolved.boundary.len());
         scene.publish(|bytes| bytes[0] ^= 1).await;
         assert_eq!(code(scene.boundary().await), "J0115", "served, but not what was committed");
-        assert_eq!(code(committed_boundary(&[], &scene.fetcher, &scene.store, &scene.work, &scene.job).await), "J0117");
+        let nobody = Pubkey::default();
+        let found = committed_boundary(&[], &scene.fetcher, &scene.store, &scene.work, &nobody, &scene.job);
+        assert_eq!(code(found.await), "J0117");
     }
 }

@@ -9,6 +9,7 @@
 //! client.accept(&posted.address).await?;                              // pay early, before the window is over
 //! client.open_output(&posted.address, &work, |_| ()).await?;          // if nobody serves the output: on-chain, or convict
 //! client.reclaim(&posted.address).await?;                             // what was not spent, and the rent
+//! let client = client.out_of(budget);                                 // the same for a budget, within its limits
 //! ```
 //!
 //! Many requests of one model on one node go through a [`session`].

@@ -29,7 +29,7 @@ pub struct Reclaimed {
 }
 
 impl Client {
-    /// Withdraws what the ended job owes to this client and closes the job if nothing else is inside.
+    /// Withdraws what the ended job owes to its client, this one or a budget, and closes the job if nothing else is inside.
     ///
     /// So is what this client has in the job's disputes: the bond of a filing, its share of a bounty, the rent of demands, of roots
     /// and of a witness. Somebody else may close the job first: what this client had in its disputes comes back all the same,
@@ -80,12 +80,14 @@ impl Client {
             }
             reclaimed.charge = job.charge_credit;
         }
-        if job.credits.fee > 0
-            && let Err(error) = self.sender.execute(&[instructions::sweep_fee(address, mint)], &[&self.key]).await
-        {
-            tracing::debug!(job = %address, %error, "the fee was not swept by us");
+        if job.credits.fee > 0 {
+            let take = self.chain().fee_instructions(&me, address, &job, mint).await?;
+            if let Err(error) = self.sender.execute(&take, &[&self.key]).await {
+                tracing::debug!(job = %address, %error, "the fee was not taken out by us");
+            }
         }
-        if job.credits.node > 0 {
+        // A fee in the stake mint may have rewarded the node.
+        if self.chain().find_job(address).await?.is_some_and(|job| job.credits.node > 0) {
             let pay = [
                 mint.create_associated_account(&me, &job.payee),
                 instructions::help_withdraw_credit(&me, address, mint, CreditRole::Node, &job.payee),
@@ -159,11 +161,11 @@ impl Client {
         Ok(ids.rev().find(|id| address::session(&self.address(), *id) == *address))
     }
 
-    /// The number of a job that this client posted, the newest first.
+    /// The number of a job that this client, or its budget, posted, the newest first.
     async fn own_job_id(&self, address: &Pubkey) -> Result<Option<u64>, ClientError> {
-        let next = self.chain().next_job_id(&self.address()).await?;
+        let next = self.chain().next_job_id(&self.account()).await?;
         let ids = next.saturating_sub(MOST_JOB_IDS)..next;
-        Ok(ids.rev().find(|id| address::job(&self.address(), *id) == *address))
+        Ok(ids.rev().find(|id| address::job(&self.account(), *id) == *address))
     }
 
     /// Does what anybody may do, and whoever comes second is refused.

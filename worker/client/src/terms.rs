@@ -37,6 +37,8 @@ pub struct Terms {
     pub audit_pot: u64,
     /// Most that one attestation earns.
     pub audit_cap: u64,
+    /// The only node that may claim; `None`: every node.
+    pub invited_node: Option<Pubkey>,
     /// Which nodes may claim, besides the stake; `None`: every node.
     pub filter: Option<JobFilter>,
     /// Base URL of the store to which the node uploads the result; `None`: the node serves it.
@@ -60,6 +62,7 @@ impl Terms {
             bond: None,
             audit_pot: 0,
             audit_cap: 0,
+            invited_node: None,
             filter: None,
             store_uri: None,
         }
@@ -108,6 +111,7 @@ impl Terms {
             bond: self.bond.unwrap_or(least.0.max(1)),
             audit_pot: self.audit_pot,
             audit_cap: self.audit_cap,
+            invited_node: self.invited_node,
             cost_units: work.cost_units(),
             filter: self.filter,
             graph_uri: artifacts.graph.clone(),

@@ -55,6 +55,17 @@ impl Work {
         inputs: TensorSet,
         symbols: &[u32],
     ) -> Result<Self, ClientError> {
+        Self::of_known_params(graph, params, None, inputs, symbols)
+    }
+
+    /// As [`new`](Self::new), but for the root of the params where it is known: hashing weights takes time.
+    pub(crate) fn of_known_params(
+        graph: Arc<Graph>,
+        params: Arc<TensorSet>,
+        params_root: Option<[u8; 32]>,
+        inputs: TensorSet,
+        symbols: &[u32],
+    ) -> Result<Self, ClientError> {
         if symbols.len() > 4 {
             return Err(ClientError::Symbols { given: symbols.len() });
         }
@@ -63,7 +74,7 @@ impl Work {
             return Err(ClientError::Outputs { outputs: resolved.outputs.len() });
         };
         let hasher = Hasher::default();
-        let params_root = hasher.params_root(&resolved, &params)?;
+        let params_root = params_root.map_or_else(|| hasher.params_root(&resolved, &params), Ok)?;
         let inputs_root = hasher.inputs_root(&resolved, &inputs)?;
         let layout = resolved.tensors.get(usize::from(output_slot)).map(|tensor| &tensor.layout);
         let output = OutputDescriptor {

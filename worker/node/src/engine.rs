@@ -78,6 +78,10 @@ pub enum EngineError {
         /// What the guard found.
         error: GuardError,
     },
+    /// The fault that the node is to make changes nothing in this job: development builds alone.
+    #[cfg(debug_assertions)]
+    #[error("{0}")]
+    Fault(assay_audit::fault::FaultError),
     /// The boundary could not be hashed; impossible for a model that ran.
     #[error("N0213 the result cannot be committed to: {0}")]
     Commit(String),
@@ -149,12 +153,16 @@ impl Engine {
         trusted.map(|slate| (slate.backend.name(), slate.backend.description())).collect()
     }
 
-    /// Loads the job's model, so that a graph that no backend can hold is refused before the claim.
+    /// Loads the job's model, so that a graph that no backend can hold is refused before the claim; and, where the node is to
+    /// make a fault, one in which the fault changes nothing.
     ///
     /// # Errors
     /// What the last backend said.
     pub fn load(&self, job: &Prepared) -> Result<(), EngineError> {
-        self.first_that(|slate| slate.model(job).map(|_| ()).map_err(EngineError::from))
+        self.first_that(|slate| slate.model(job).map(|_| ()).map_err(EngineError::from))?;
+        #[cfg(debug_assertions)]
+        self.rehearse(job)?;
+        Ok(())
     }
 
     /// Runs a job and hashes its boundary.
@@ -285,6 +293,8 @@ impl Slate {
             }
             EngineError::Kernel(KernelError::Device { .. }) => self.lock().clear(),
             EngineError::Kernel(_) | EngineError::Guard { .. } | EngineError::Commit(_) => {}
+            #[cfg(debug_assertions)]
+            EngineError::Fault(_) => {}
         }
     }
 }

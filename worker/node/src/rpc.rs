@@ -125,10 +125,19 @@ impl RpcMarket {
             Action::Finalise => vec![instructions::finalise_job(&self.node, address)],
             Action::Withdraw => {
                 let mint = self.payment_mint(&job.payment_mint).await?;
-                vec![
-                    mint.create_associated_account(&operator, &job.payee),
-                    instructions::help_withdraw_credit(&operator, address, mint, CreditRole::Node, &job.payee),
-                ]
+                let mut steps = Vec::new();
+                if job.state.is_end() && job.credits.fee > 0 {
+                    // A fee in the stake mint comes with a reward, which is withdrawn together with the price. Others are not the
+                    // node's affair: their vaults can be frozen.
+                    let network = self.chain().network().await.map_err(|e| self.unreachable(e))?;
+                    if network.stake_mint == job.payment_mint {
+                        let take = self.chain().fee_instructions(&operator, address, job, mint).await;
+                        steps.extend(take.map_err(|e| self.unreachable(e))?);
+                    }
+                }
+                steps.push(mint.create_associated_account(&operator, &job.payee));
+                steps.push(instructions::help_withdraw_credit(&operator, address, mint, CreditRole::Node, &job.payee));
+                steps
             }
         })
     }

@@ -8,4 +8,5 @@ pub(crate) mod idl;
 pub(crate) mod lint;
 pub(crate) mod program_toolchain;
 pub(crate) mod setup;
+pub(crate) mod simulate;
 pub(crate) mod test;

@@ -160,7 +160,7 @@ impl Sortition {
     }
 
     /// Checks that the node may claim the job at `now`. `weight` is the node's at the end of this record's epoch
-    /// ([`claimable`](super::weight::StakeSnapshot::claimable)).
+    /// ([`at_end_of`](super::weight::StakeSnapshot::at_end_of)).
     ///
     /// `SortitionNotOpen`, `SeedNotSealed`, or `NotDrawnYet`.
     pub fn check(&self, seed: &SeedRecord, job: &Pubkey, node: &Pubkey, weight: u64, now: Slot) -> Ruled {

@@ -76,17 +76,12 @@ impl StakeSnapshot {
         Ok(())
     }
 
-    /// The weight at the end of `epoch`: exact for the three last epochs in which it changed and for the time between; 0 for
-    /// what is no longer known, which never gives anybody more than it had.
+    /// The weight at the end of `epoch`, which is over: exact for the last two epochs at least, 0 for what is no longer
+    /// known, which never gives anybody more than it had. What happens after the epoch does not change it: who was drawn
+    /// stays drawn, and stake that was moved on counts where it was and not yet where it is.
     pub fn at_end_of(&self, epoch: Epoch) -> u64 {
         let known = self.checkpoints.iter().rev().find(|checkpoint| checkpoint.epoch <= epoch.0);
         known.map_or(0, |checkpoint| checkpoint.weight)
-    }
-
-    /// What a node may claim with: its weight at the end of `epoch`, and never more than at present: stake that was moved
-    /// on does not count where it was.
-    pub fn claimable(&self, epoch: Epoch) -> u64 {
-        self.at_end_of(epoch).min(self.present())
     }
 }
 
@@ -138,18 +133,16 @@ mod tests {
         assert_eq!(history.at_end_of(Epoch(5)), 0, "forgotten is nothing");
     }
 
-    /// Stake that is added or moved in the epoch of a job does not count for the job, and what was withdrawn counts nowhere.
+    /// Stake that is added or moved in the epoch of a job does not count for the job where it came to, and counts once.
     #[test]
     fn stake_moved_for_a_job_comes_too_late() {
-        let (mut old, mut new, mut network) = Default::default();
+        let (mut old, mut new, mut network) = <(StakeSnapshot, StakeSnapshot, StakeSnapshot)>::default();
         reweigh(&mut old, &mut network, Epoch(3), 100).unwrap();
         let before = Epoch(6);
-        assert_eq!((old.claimable(before), network.at_end_of(before)), (100, 100));
         reweigh(&mut old, &mut network, Epoch(7), 10).unwrap();
         reweigh(&mut new, &mut network, Epoch(7), 90).unwrap();
-        assert_eq!((old.claimable(before), new.claimable(before)), (10, 0));
-        assert_eq!(network.at_end_of(before), 100, "the whole of which shares are taken stays");
-        assert_eq!((old.claimable(Epoch(7)), new.claimable(Epoch(7))), (10, 90));
+        assert_eq!((old.at_end_of(before), new.at_end_of(before), network.at_end_of(before)), (100, 0, 100));
+        assert_eq!((old.at_end_of(Epoch(7)), new.at_end_of(Epoch(7)), network.at_end_of(Epoch(7))), (10, 90, 100));
     }
 
     #[test]

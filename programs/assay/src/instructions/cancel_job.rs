@@ -25,10 +25,14 @@ pub struct CancelJob<'info> {
 impl CancelJob<'_> {
     /// See [`CancelJob`].
     pub fn handle(ctx: Context<'_, Self>) -> Result<()> {
-        let job = &mut ctx.accounts.job;
-        job.refund(JobEvent::Cancel)?;
-        job.invariant()?;
-        emit_cpi!(JobCancelled { job: ctx.accounts.job.key(), client_credit: ctx.accounts.job.credits.client });
+        emit_cpi!(cancel(&mut ctx.accounts.job)?);
         Ok(())
     }
+}
+
+/// Takes a job back in the name of its client; gives what is to be announced.
+pub(super) fn cancel(job: &mut Account<'_, Job>) -> Result<JobCancelled> {
+    job.refund(JobEvent::Cancel)?;
+    job.invariant()?;
+    Ok(JobCancelled { job: job.key(), client_credit: job.credits.client })
 }

@@ -12,7 +12,8 @@ use anchor_lang::prelude::*;
 /// Who: the node's operator, from `Posted`, until the last claim slot. The node needs the stake that network and job ask
 /// for, free stake for the bond and for what a conviction would take besides, and a free place among its open jobs; it was
 /// never convicted, has accounted for its misses, and is neither in jail nor in maintenance; it is one that the client wants;
-/// and it was drawn. Only node and job are written, so claims of different jobs by different nodes never wait for each other.
+/// and it was drawn, unless the job invites it. Only node and job are written, so claims of different jobs by different nodes
+/// never wait for each other. Not while the guardian pauses new work.
 ///
 /// 1. Fixes the price on the ramp; pins node, operator and payee, and how long the node should take by its own speed.
 /// 2. Locks the bond in the node's stake.
@@ -37,14 +38,18 @@ pub struct ClaimJob<'info> {
 
 impl ClaimJob<'_> {
     fn validate(&self, now: Slot) -> Result<()> {
+        self.network.check_takes_work(now)?;
         self.job.state.after(JobEvent::Claim)?;
         require!(!self.job.claim_deadline()?.has_passed(now), AssayError::ClaimWindowClosed);
         let (node, job, parameters) = (&self.node, &self.job, &self.network.parameters);
+        require!(job.invites(&node.key()), AssayError::NotInvited);
         node.check_may_take(now, parameters)?;
         require!(node.stake >= job.minimum_stake, AssayError::StakeBelowJobMinimum);
         job.filter.check(&node.shown_profile(now, &parameters.scheduling))?;
-        let weight = node.claimable_weight(Epoch(job.sortition.epoch), parameters)?;
-        job.sortition.check(&job.seed, &job.key(), &node.key(), weight, now)?;
+        if !job.is_invitation() {
+            let weight = node.claimable_weight(Epoch(job.sortition.epoch), parameters)?;
+            job.sortition.check(&job.seed, &job.key(), &node.key(), weight, now)?;
+        }
         Ok(())
     }
 

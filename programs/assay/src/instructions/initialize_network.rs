@@ -1,6 +1,7 @@
 use crate::address::{NETWORK_SEED, STAKE_VAULT_SEED};
 use crate::error::AssayError;
 use crate::events::NetworkInitialized;
+use crate::governance::check_timelock;
 use crate::state::{Network, Parameters};
 use crate::token_policy::check_stake_mint;
 use anchor_lang::prelude::*;
@@ -15,6 +16,12 @@ pub struct InitializeNetworkArgs {
     pub genesis_hash: [u8; 32],
     /// Whether dispute clocks may be short. Never changes afterwards.
     pub development: bool,
+    /// Who may veto changes and pause new work; the zero key says nobody.
+    pub guardian: Pubkey,
+    /// How long a change waits from its proposal to its execution.
+    pub timelock_slots: u64,
+    /// The share of a job's fee that burns.
+    pub fee_burn_bps: u16,
 }
 
 /// Creates the network. Called once.
@@ -62,6 +69,8 @@ pub struct InitializeNetwork<'info> {
 impl InitializeNetwork<'_> {
     fn validate(&self, args: &InitializeNetworkArgs) -> Result<()> {
         args.parameters.validate(args.development)?;
+        check_timelock(args.timelock_slots, args.development)?;
+        Network::check_fee_burn(args.fee_burn_bps)?;
         let mint: &AccountInfo<'_> = self.stake_mint.as_ref().as_ref();
         check_stake_mint(&mint.try_borrow_data()?)?;
         Ok(())
@@ -82,6 +91,12 @@ impl InitializeNetwork<'_> {
             development: args.development,
             parameters: args.parameters,
             validator_stake: 0,
+            guardian: args.guardian,
+            timelock_slots: args.timelock_slots,
+            paused_until_slot: 0,
+            pause_allowed_slot: 0,
+            proposals: 0,
+            fee_burn_bps: args.fee_burn_bps,
         });
         accounts.network.invariant()?;
         emit_cpi!(NetworkInitialized {
@@ -90,6 +105,9 @@ impl InitializeNetwork<'_> {
             genesis_hash: args.genesis_hash,
             development: args.development,
             parameters: args.parameters,
+            guardian: args.guardian,
+            timelock_slots: args.timelock_slots,
+            fee_burn_bps: args.fee_burn_bps,
         });
         Ok(())
     }

@@ -55,6 +55,8 @@ pub struct PostJobArgs {
     pub audit_pot: u64,
     /// Most that one attestation earns; 0: no audit.
     pub audit_cap: u64,
+    /// The only node that may claim; none: every node.
+    pub invited_node: Option<Pubkey>,
     /// What the graph costs by the graph language's own measure; 0 says nothing.
     pub cost_units: u64,
     /// Which nodes may claim, besides the stake; none: every node.
@@ -115,6 +117,9 @@ impl PostJobArgs {
         if TokenAmount(self.bond) < minimum_bond(ramp.maximum, payment_mint.bond_rate(), multiple)? {
             return Err(AssayError::BondTooSmall);
         }
+        if self.invited_node == Some(Pubkey::default()) {
+            return Err(AssayError::InvitedNodeInvalid);
+        }
         JobAudit::check_terms(self.audit_pot, self.audit_cap, self.window_slots, parameters.audit.epoch_slots)?;
         let required_uris = [&self.graph_uri, &self.params_uri, &self.inputs_uri];
         if !required_uris.into_iter().all(|uri| is_uri(uri)) {
@@ -130,8 +135,8 @@ impl PostJobArgs {
 /// Posts a job and escrows its maximum price and its audit pot.
 ///
 /// Who: the client, which pays for the job, its vault and, the first time, its counter. All but the counter's rent returns
-/// when the job is closed. The four URIs share a transaction with everything else: together about 430 bytes fit without an
-/// address lookup table.
+/// when the job is closed. Not while the guardian pauses new work. The four URIs share a transaction with everything else:
+/// together about 430 bytes fit without an address lookup table; an invitation takes 32 of them.
 ///
 /// 1. Creates the job with its terms, pinning fee, miss charge, the terms of disputes and audits, the stake of all validators
 ///    and the newest slot hash, how claims open and what all nodes weighed at the end of the last epoch; and its vault.
@@ -201,6 +206,7 @@ pub struct PostJob<'info> {
 
 impl<'info> PostJob<'info> {
     fn validate(&self, args: &PostJobArgs) -> Result<()> {
+        self.network.check_takes_work(Slot(Clock::get()?.slot))?;
         args.validate(&self.network, &self.payment_mint)?;
         Ok(())
     }
@@ -210,7 +216,7 @@ impl<'info> PostJob<'info> {
         ctx.accounts.validate(&args)?;
         let accounts = &mut *ctx.accounts;
         accounts.client_account.begin(accounts.client.key(), args.job_id, ctx.bumps.client_account)?;
-        accounts.record_terms(args, &ctx.bumps)?;
+        accounts.record_terms(args, ctx.bumps.job)?;
         let escrow = accounts.job.escrow()?.0;
         Route {
             token_program: &accounts.token_program,
@@ -224,24 +230,46 @@ impl<'info> PostJob<'info> {
         require_gte!(accounts.vault.amount, escrow, AssayError::VaultShort);
         accounts.client_account.invariant()?;
         accounts.job.invariant()?;
-
-        let job = &ctx.accounts.job;
-        emit_cpi!(JobPosted {
-            job: job.key(),
-            client: job.client,
-            job_id: job.job_id,
-            payment_mint: job.payment_mint,
-            graph_root: job.graph_root,
-            price_min: job.price_min,
-            price_max: job.price_max,
-            bond: job.bond,
-            audit_pot: job.audit.pot,
-            last_claim_slot: job.claim_deadline()?.last().0,
-        });
+        emit_cpi!(announce(&ctx.accounts.job)?);
         Ok(())
     }
 
-    fn record_terms(&mut self, args: PostJobArgs, bumps: &PostJobBumps) -> Result<()> {
+    fn record_terms(&mut self, args: PostJobArgs, bump: u8) -> Result<()> {
+        let posting = Posting {
+            client: self.client.key(),
+            mint: self.mint.key(),
+            vault: self.vault.key(),
+            bump,
+            network: &self.network,
+            payment_mint: &self.payment_mint,
+            stake_register: &self.stake_register,
+        };
+        self.job.set_inner(posting.job(args)?);
+        Ok(())
+    }
+}
+
+/// What a job takes from where it is posted, by a client or out of a budget.
+pub(super) struct Posting<'a> {
+    /// Who posts and pays.
+    pub(super) client: Pubkey,
+    /// The mint of the price.
+    pub(super) mint: Pubkey,
+    /// The vault of the job.
+    pub(super) vault: Pubkey,
+    /// Bump of the job's address.
+    pub(super) bump: u8,
+    /// For what is pinned.
+    pub(super) network: &'a Network,
+    /// For the rate of bonds.
+    pub(super) payment_mint: &'a PaymentMint,
+    /// For what all nodes weighed.
+    pub(super) stake_register: &'a StakeRegister,
+}
+
+impl Posting<'_> {
+    /// The job with its terms, which were checked.
+    pub(super) fn job(&self, args: PostJobArgs) -> Result<Job> {
         let parameters = &self.network.parameters;
         let rate = self.payment_mint.bond_rate();
         let multiple = BasisPoints(parameters.audit.attestation_bond_bps);
@@ -260,17 +288,17 @@ impl<'info> PostJob<'info> {
         let weights = &self.stake_register.weights;
         let sortition =
             Sortition::new(scheduling.opening, now, scheduling.epoch_slots, |epoch| weights.at_end_of(epoch))?;
-        self.job.set_inner(Job {
+        Ok(Job {
             version: Job::VERSION,
-            bump: bumps.job,
+            bump: self.bump,
             state: JobState::Posted,
-            client: self.client.key(),
+            client: self.client,
             job_id: args.job_id,
-            payment_mint: self.mint.key(),
+            payment_mint: self.mint,
             node: Pubkey::default(),
             operator: Pubkey::default(),
             payee: Pubkey::default(),
-            vault: self.vault.key(),
+            vault: self.vault,
             graph_root: args.graph_root,
             params_root: args.params_root,
             inputs_root: args.inputs_root,
@@ -286,6 +314,7 @@ impl<'info> PostJob<'info> {
             window_slots: args.window_slots,
             minimum_stake: args.minimum_stake,
             bond: args.bond,
+            invited_node: args.invited_node.unwrap_or_default(),
             protocol_fee_bps: parameters.protocol_fee_bps,
             miss_charge_bps: parameters.miss_charge_bps,
             late_price_bps: parameters.scheduling.late_price_bps,
@@ -318,7 +347,22 @@ impl<'info> PostJob<'info> {
             params_uri: args.params_uri,
             inputs_uri: args.inputs_uri,
             store_uri: args.store_uri,
-        });
-        Ok(())
+        })
     }
+}
+
+/// What is announced of a job that was posted.
+pub(super) fn announce(job: &Account<'_, Job>) -> Result<JobPosted> {
+    Ok(JobPosted {
+        job: job.key(),
+        client: job.client,
+        job_id: job.job_id,
+        payment_mint: job.payment_mint,
+        graph_root: job.graph_root,
+        price_min: job.price_min,
+        price_max: job.price_max,
+        bond: job.bond,
+        audit_pot: job.audit.pot,
+        last_claim_slot: job.claim_deadline()?.last().0,
+    })
 }

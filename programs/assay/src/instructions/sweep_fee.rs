@@ -1,19 +1,23 @@
+use crate::address::NETWORK;
 use crate::error::AssayError;
 use crate::events::FeeSwept;
-use crate::state::{Job, PaymentMint};
+use crate::state::{Job, Network, PaymentMint};
 use crate::vault::Route;
 use anchor_lang::prelude::*;
 use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
 
 /// Moves the fee of a settled job to the fee vault of its mint.
 ///
-/// Who: anyone.
+/// Who: anyone; but a fee in the stake mint goes through `burn_fee`.
 ///
 /// 1. Clears the fee.
 /// 2. Moves it from the job's vault to the fee vault.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct SweepFee<'info> {
+    /// The network, for its stake mint.
+    #[account(address = NETWORK)]
+    pub network: Box<Account<'info, Network>>,
     /// The job; signs for its vault.
     #[account(mut)]
     pub job: Box<Account<'info, Job>>,
@@ -38,6 +42,7 @@ pub struct SweepFee<'info> {
 
 impl<'info> SweepFee<'info> {
     fn validate(&self) -> Result<()> {
+        require_keys_neq!(self.job.payment_mint, self.network.stake_mint, AssayError::FeeMustBurn);
         require!(self.job.credits.fee > 0, AssayError::NothingOwed);
         Ok(())
     }

@@ -4,6 +4,7 @@
 
 mod bond;
 mod deadline;
+mod emission;
 mod output;
 mod price;
 mod settlement;
@@ -12,6 +13,7 @@ pub mod unbonding;
 
 pub use bond::{minimum_bond, BondRate};
 pub use deadline::Deadline;
+pub use emission::{emission, FEES_PER_HALVING};
 pub use output::OutputDescriptor;
 pub use price::PriceRamp;
 pub use settlement::{settle, Split};

@@ -32,14 +32,19 @@ impl Client {
         self.version == 0
     }
 
-    /// Counts a job, or a session, that `client` begins with `job_id`, in the account just created, if it was, with this bump.
-    /// `JobIdMismatch` unless it is the next id.
-    pub fn begin(&mut self, client: Pubkey, job_id: u64, bump: u8) -> Checked {
+    /// Names the client of the account, with its bump, if it was just created.
+    pub fn introduce(&mut self, client: Pubkey, bump: u8) {
         if self.is_new() {
             self.version = Self::VERSION;
             self.bump = bump;
             self.client = client;
         }
+    }
+
+    /// Counts a job, or a session, that `client` begins with `job_id`, in the account just created, if it was, with this bump.
+    /// `JobIdMismatch` unless it is the next id.
+    pub fn begin(&mut self, client: Pubkey, job_id: u64, bump: u8) -> Checked {
+        self.introduce(client, bump);
         self.open_job(job_id)
     }
 
@@ -81,6 +86,17 @@ mod tests {
         client.open_job(1).unwrap();
         assert_eq!((client.next_job_id, client.open_jobs), (2, 1));
         client.invariant().unwrap();
+    }
+
+    /// An account that exists keeps its client, and above all its ids.
+    #[test]
+    fn only_a_new_account_is_introduced() {
+        let mut client = Client::default();
+        client.introduce(Pubkey::new_from_array([1; 32]), 254);
+        assert_eq!((client.version, client.bump, client.client), (1, 254, Pubkey::new_from_array([1; 32])));
+        client.open_job(0).unwrap();
+        client.introduce(Pubkey::new_from_array([2; 32]), 253);
+        assert_eq!((client.bump, client.client, client.next_job_id), (254, Pubkey::new_from_array([1; 32]), 1));
     }
 
     #[test]

@@ -126,6 +126,8 @@ pub struct Job {
     pub minimum_stake: u64,
     /// What the claiming node locks.
     pub bond: u64,
+    /// The only node that may claim; zero: every node.
+    pub invited_node: Pubkey,
     /// The protocol's share of the price, as it was when the job was posted.
     pub protocol_fee_bps: u16,
     /// The share of the bond that a miss costs, as it was when the job was posted.
@@ -202,7 +204,7 @@ pub struct Job {
 
 impl Job {
     /// The layout version that this program writes.
-    pub const VERSION: u8 = 1;
+    pub const VERSION: u8 = 2;
     /// Offset of `state` in the account's data, for filters.
     pub const STATE_OFFSET: usize = 10;
     /// Offset of `client` in the account's data, for filters.
@@ -260,6 +262,16 @@ impl Job {
     /// The last slot at which a dispute can end if the result is committed and challenged at the last moment.
     pub fn last_obligation(&self) -> Checked<Slot> {
         self.run_deadline()?.last().plus(Slots(self.window_slots))?.plus(self.dispute.longest_slots())
+    }
+
+    /// Whether the job is for one node alone. Such jobs know no sortition, and raise no reputation.
+    pub fn is_invitation(&self) -> bool {
+        self.invited_node != Pubkey::default()
+    }
+
+    /// Whether a node may claim, as far as the invitation goes.
+    pub fn invites(&self, node: &Pubkey) -> bool {
+        self.invited_node == Pubkey::default() || self.invited_node == *node
     }
 
     /// Fixes the price and pins the node.
@@ -356,14 +368,16 @@ impl Job {
         Ok(late_price(TokenAmount(self.price), BasisPoints(self.late_bps), most)?)
     }
 
-    /// What the job counts for reputation, in millionths of an observation: by the fee that it pays. A receipt counts nothing.
+    /// What the job counts for reputation, in millionths of an observation: by the fee that it pays. An
+    /// invitation counts nothing, nor does a receipt.
     pub fn observations(&self, rules: &ReputationRules) -> Checked<u64> {
         let fee = self.split(self.earned_price()?)?.fee;
         let in_stake = u128::from(fee.0)
             .checked_mul(u128::from(self.bond_numerator))
             .and_then(|product| product.checked_div(u128::from(self.bond_denominator)))
             .unwrap_or(0);
-        Ok(rules.observations(u64::try_from(in_stake).unwrap_or(u64::MAX), self.is_receipt())?)
+        Ok(rules
+            .observations(u64::try_from(in_stake).unwrap_or(u64::MAX), self.is_receipt() || self.is_invitation())?)
     }
 
     fn split(&self, price: TokenAmount) -> Checked<Split> {

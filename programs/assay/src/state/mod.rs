@@ -5,6 +5,7 @@
 
 mod attestation;
 mod audit_parameters;
+mod budget;
 mod buffer;
 mod challenge;
 mod client;
@@ -20,9 +21,15 @@ mod segment_claim;
 mod session;
 mod stake_register;
 mod validator;
+mod versioned;
+
+mod first_layout;
+mod proposal;
+mod reward_pool;
 
 pub use attestation::Attestation;
 pub use audit_parameters::{audit_limits, AuditParameters};
+pub use budget::Budget;
 pub use buffer::Buffer;
 pub use challenge::Challenge;
 pub use client::Client;
@@ -38,6 +45,10 @@ pub use segment_claim::SegmentClaim;
 pub use session::{Session, SessionCredits};
 pub use stake_register::StakeRegister;
 pub use validator::Validator;
+
+pub use first_layout::FirstNetwork;
+pub use proposal::{Change, Proposal};
+pub use reward_pool::RewardPool;
 
 use crate::error::{AssayError, Checked};
 

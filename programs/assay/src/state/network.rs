@@ -1,16 +1,17 @@
 //! The network: one account that holds authority and parameters.
 
+use super::versioned::versioned_account;
 use super::{check_invariant, check_version, Parameters};
 use crate::address::NETWORK_SEED;
-use crate::error::Checked;
-use crate::units::TokenAmount;
+use crate::error::{AssayError, Checked};
+use crate::governance::{check_timelock, Pause, Schedule};
+use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
 use anchor_lang::prelude::*;
 
 /// Authority, parameters and stake mint. It signs for the stake vault and for every fee vault.
 ///
 /// Instructions of the market only read it, so it is no bottleneck; those by which validators change their stake write it.
-#[account]
-#[derive(InitSpace, Debug, Default)]
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Debug, Default)]
 pub struct Network {
     /// Layout version of this account.
     pub version: u8,
@@ -34,11 +35,25 @@ pub struct Network {
     pub parameters: Parameters,
     /// Active stake of all validators: the whole of which each one's stake is its share in the draw of audits.
     pub validator_stake: u64,
+    /// Who may veto changes and pause new work; the zero key says nobody.
+    pub guardian: Pubkey,
+    /// How long a change waits from its proposal to its execution.
+    pub timelock_slots: u64,
+    /// Until then, this slot not included, no job is posted or claimed; 0 if there never was a pause.
+    pub paused_until_slot: u64,
+    /// The first slot in which the guardian may pause; 0 if there never was a pause.
+    pub pause_allowed_slot: u64,
+    /// Changes that were proposed so far, and so the number of the next proposal.
+    pub proposals: u64,
+    /// The share of a job's fee that burns; the rest goes to the treasury. Only of fees in the stake mint.
+    pub fee_burn_bps: u16,
 }
+
+versioned_account!(Network, [51, 5, 209, 183, 60, 99, 156, 251]);
 
 impl Network {
     /// The layout version that this program writes.
-    pub const VERSION: u8 = 1;
+    pub const VERSION: u8 = 2;
     /// Size of the account's data, discriminator included.
     pub const SPACE: usize = Self::DISCRIMINATOR.len().saturating_add(Self::INIT_SPACE);
 
@@ -59,10 +74,51 @@ impl Network {
         Ok(())
     }
 
+    /// `WorkPaused` while the guardian's pause lasts.
+    pub fn check_takes_work(&self, now: Slot) -> Checked {
+        if now.0 < self.paused_until_slot {
+            Err(AssayError::WorkPaused)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Takes no new work for `length` from `now` on. `PauseLengthOutOfBounds`, `PauseCoolingDown`.
+    pub fn pause(&mut self, now: Slot, length: Slots) -> Checked {
+        let pause = Pause::new(now, length, Slot(self.pause_allowed_slot))?;
+        self.paused_until_slot = pause.until.0;
+        self.pause_allowed_slot = pause.next.0;
+        Ok(())
+    }
+
+    /// Numbers a change that is proposed at `now`, and says when it can be carried out.
+    pub fn number_proposal(&mut self, now: Slot) -> Checked<(u64, Schedule)> {
+        let number = self.proposals;
+        self.proposals = number.checked_add(1).ok_or(AssayError::ArithmeticOverflow)?;
+        Ok((number, Schedule::new(now, Slots(self.timelock_slots))?))
+    }
+
+    /// The share of a fee in the stake mint that burns.
+    pub fn fee_burn(&self) -> BasisPoints {
+        BasisPoints(u32::from(self.fee_burn_bps))
+    }
+
+    /// `FeeBurnOutOfBounds` unless it is a share of a whole.
+    pub fn check_fee_burn(bps: u16) -> Checked {
+        if u32::from(bps) <= BasisPoints::WHOLE.0 {
+            Ok(())
+        } else {
+            Err(AssayError::FeeBurnOutOfBounds)
+        }
+    }
+
     /// What must always be true.
     pub fn invariant(&self) -> Checked {
         check_version(self.version, Self::VERSION)?;
         check_invariant(self.authority != Pubkey::default())?;
+        check_invariant(self.paused_until_slot <= self.pause_allowed_slot)?;
+        check_timelock(self.timelock_slots, self.development)?;
+        Self::check_fee_burn(self.fee_burn_bps)?;
         self.parameters.validate(self.development)
     }
 }

@@ -80,7 +80,7 @@ pub struct Node {
 
 impl Node {
     /// The layout version that this program writes.
-    pub const VERSION: u8 = 1;
+    pub const VERSION: u8 = 2;
     /// Size of the account's data, discriminator included.
     pub const SPACE: usize = Self::DISCRIMINATOR.len().saturating_add(Self::INIT_SPACE);
     /// Offset of `withdraw_authority` in the account's data, for filters.

@@ -163,18 +163,22 @@ impl Parameters {
             return Err(error);
         }
         // Last, because the bounds above make this sum small.
-        let least_unbonding = self
-            .maximum_run_slots
-            .checked_add(self.maximum_window_slots)
-            .and_then(|sum| sum.checked_add(self.dispute.longest_slots().0))
-            .and_then(|sum| sum.checked_add(self.scheduling.half_correlation_window().0))
-            .and_then(|sum| sum.checked_add(limits::UNBONDING_MARGIN_SLOTS))
-            .ok_or(AssayError::ArithmeticOverflow)?;
+        let least_unbonding = self.least_unbonding()?.0;
         if (least_unbonding..=limits::UNBONDING_SLOTS_MAXIMUM).contains(&self.unbonding_slots) {
             Ok(())
         } else {
             Err(AssayError::UnbondingSlotsOutOfBounds)
         }
+    }
+
+    /// The shortest unbonding: stake stays reachable for longer than the longest job, its dispute, and the charge for a conviction
+    /// in company.
+    pub fn least_unbonding(&self) -> Checked<Slots> {
+        Slots(self.maximum_run_slots)
+            .plus(Slots(self.maximum_window_slots))?
+            .plus(self.dispute.longest_slots())?
+            .plus(self.scheduling.half_correlation_window())?
+            .plus(Slots(limits::UNBONDING_MARGIN_SLOTS))
     }
 
     /// `SchedulingLengthsFixed` unless these parameters may come after `present` ones.

@@ -1,6 +1,7 @@
 //! What governance may change about scheduling, reputation and standing, and within which hard bounds.
 
 use crate::error::{AssayError, Checked};
+use crate::fairness::maintenance::MaintenanceRules;
 use crate::fairness::reputation::ReputationRules;
 use crate::fairness::sortition::OpeningRules;
 use crate::fairness::standing::StandingRules;
@@ -48,6 +49,37 @@ pub struct SchedulingParameters {
 }
 
 impl SchedulingParameters {
+    /// What a network begins with that was initialised before there was scheduling: valid beside an unbonding of this length.
+    pub fn first(unbonding: Slots, development: bool) -> Self {
+        let part = |parts: u64| unbonding.0.checked_div(parts).unwrap_or(0).max(1);
+        let opening = match development {
+            true => OpeningRules::default(),
+            false => OpeningRules { delay_slots: 4, step_slots: 8, first_expected: 2, steps: 10 },
+        };
+        let window = match development {
+            true => scheduling_limits::DEVELOPMENT_CORRELATION_WINDOW_SLOTS,
+            false => scheduling_limits::CORRELATION_WINDOW_SLOTS,
+        };
+        Self {
+            epoch_slots: if development { 64 } else { 21_600 },
+            opening,
+            reputation: ReputationRules::default(),
+            standing: StandingRules {
+                recovery_slots: part(8),
+                jail_slots: part(64),
+                maximum_jail_slots: part(4),
+                silence_slots: part(32),
+                repeat_bps: StandingRules::MAXIMUM_REPEAT_BPS,
+                lates_per_tier: 2,
+                maintenance: MaintenanceRules { notice_slots: 150, maximum_slots: 216_000, gap_slots: 648_000 },
+            },
+            stake_per_job: 1,
+            late_price_bps: 5_000,
+            correlation_window_slots: *window.start(),
+            absent_epochs: 20,
+        }
+    }
+
     /// Checks every bound; the error names the parameter. `unbonding` is the network's. A development network may have claims
     /// open at once, and convictions that count together for moments only.
     pub fn validate(&self, unbonding: Slots, development: bool) -> Checked {

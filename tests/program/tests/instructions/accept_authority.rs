@@ -2,6 +2,7 @@ use anchor_lang::error::ErrorCode;
 use assay::AssayError;
 use assay::accounts::AcceptAuthority;
 use assay::events::AuthorityAccepted;
+use assay::state::Change;
 use program_tests::World;
 use program_tests::terms::parameters;
 use solana_sdk::pubkey::Pubkey;
@@ -15,8 +16,9 @@ fn hands_the_authority_over() {
     assert_eq!((event.previous_authority, event.authority), (world.authority, successor));
     let network = world.network();
     assert_eq!((network.authority, network.pending_authority), (successor, Pubkey::default()));
-    world.refuses(&world.set_parameters(parameters()), AssayError::NotNetworkAuthority);
-    world.accepts(&world.set_parameters(parameters()).with(|a| a.authority = successor));
+    let change = Change::Parameters { parameters: parameters() };
+    world.refuses(&world.propose(change), AssayError::NotNetworkAuthority);
+    world.accepts(&world.propose(change).with(|a| a.authority = successor));
 }
 
 #[test]

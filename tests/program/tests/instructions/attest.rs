@@ -130,7 +130,7 @@ fn only_with_a_chain_and_the_stake() {
     let (mut world, [validator, _]) = World::with_validators();
     let mut changed = parameters();
     changed.audit.audits_per_job = 16;
-    world.accepts(&world.set_parameters(changed));
+    world.changes_parameters(changed);
     let job = world.audited();
     let without = world.registered_validator("without a chain", VALIDATOR_STAKE);
     world.refuses(&world.attest_with(&without, &job, [0; 32]), AssayError::ChainMissing);
@@ -163,7 +163,7 @@ fn the_draw_falls_by_stake_and_on_nothing_that_the_worker_chooses() {
     let mut one_of = parameters();
     one_of.audit.audits_per_job = 1;
     one_of.maximum_open_jobs_per_node = 1_000;
-    world.accepts(&world.set_parameters(one_of));
+    world.changes_parameters(one_of);
     let small = world.registered_validator("small", 2 * VALIDATOR_STAKE / 9);
     world.accepts(&world.commit_chain(&small, small.chain_end()));
     world.advance_epochs(2);
@@ -219,7 +219,7 @@ fn a_bond_exceeds_any_fee() {
     let (mut world, [validator, other]) = World::with_validators();
     let mut least = parameters();
     least.audit.attestation_bond_bps = *assay::state::audit_limits::ATTESTATION_BOND_BPS.start();
-    world.accepts(&world.set_parameters(Parameters { ..least }));
+    world.changes_parameters(Parameters { ..least });
     let all_for_one = PostJobArgs { audit_pot: 777, audit_cap: 777, ..audited_terms() };
     let job = world.post(world.client, &world.mint.clone(), all_for_one);
     world.claim(&job);

@@ -149,3 +149,22 @@ fn a_shared_operator_binds_only_the_named_node() {
     assert_eq!(world.read_job(&job).node, other.address);
     assert_eq!((world.read_node(&node).locked, world.read_node(&other).locked), (0, terms().bond));
 }
+
+/// An invitation can be claimed by the node that it names, and by no other, until it expires.
+#[test]
+fn an_invitation_is_claimed_by_the_invited_node_alone() {
+    let mut world = World::new();
+    let (node, other, mint) = (world.node, world.other_node, world.mint);
+    let terms = || assay::instructions::PostJobArgs { invited_node: Some(other.address), ..terms() };
+    let job = world.post(world.client, &mint, terms());
+    assert_eq!(world.read_job(&job).invited_node, other.address);
+    world.refuses(&world.claim_job(&node, &job), AssayError::NotInvited);
+    // Nor by the operator of the invited node for another one.
+    world.accepts(&world.update_node(&node, other.operator, ""));
+    let shared = Node { operator: other.operator, ..node };
+    world.refuses(&world.claim_job(&shared, &job), AssayError::NotInvited);
+    world.accepts(&world.claim_job(&other, &job));
+    let unclaimed = world.post(world.client, &mint, terms());
+    world.advance(terms().claim_slots + 1);
+    world.accepts(&world.expire_job(&unclaimed));
+}

@@ -62,7 +62,7 @@ fn a_change_of_epochs_leaves_old_jobs_their_chains() {
     let old = world.audited();
     let mut changed = parameters();
     changed.audit.epoch_slots = 10;
-    world.accepts(&world.set_parameters(changed));
+    world.changes_parameters(changed);
     let call = world.attest_with(&validator, &old, {
         let first = world.read_validator(&validator).chain.first_epoch;
         let length = u64::from(parameters().audit.epoch_slots);

@@ -30,7 +30,13 @@ fn refuses_wrong_accounts() {
     let call = world.create_stake_register(world.mallory);
     let right = call.accounts;
     let other = world.key("another address");
+    let poor = world.key("a poor key");
     let table = [
+        (
+            "a payer without lamports",
+            CreateStakeRegister { payer: poor, ..right },
+            program_tests::outcome::TOKEN_INSUFFICIENT_FUNDS,
+        ),
         (
             "a network that is none",
             CreateStakeRegister { network: address::stake_vault(), ..right },

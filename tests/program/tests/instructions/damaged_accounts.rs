@@ -3,13 +3,15 @@
 
 use assay::AssayError;
 use assay::address;
-use assay::instructions::{CreditRole, SetPaymentMintArgs};
-use assay::state::{Client, Job, Network, Node, PaymentMint};
+use assay::instructions::{CreditRole, SetBudgetArgs, WithdrawBudgetArgs};
+use assay::state::{Change, Client, Job, Network, Node, PaymentMint};
 use program_tests::World;
+use program_tests::budgets::limits;
+use program_tests::governance_calls::{MintTerms, allowance};
 use program_tests::terms::{parameters, terms};
 use program_tests::tokens::TOKEN_2022;
 use solana_sdk::account::Account;
-use solana_sdk::instruction::{Instruction, InstructionError};
+use solana_sdk::instruction::Instruction;
 use solana_sdk::pubkey::Pubkey;
 
 /// Where every account of the program has its version.
@@ -26,7 +28,7 @@ fn patch(world: &mut World, address: Pubkey, offset: usize, bytes: &[u8]) {
 /// The instruction goes through, but not when `address` has another version.
 fn refuses_another_version(world: &World, what: &str, instruction: Instruction, address: Pubkey) {
     let mut damaged = world.clone();
-    patch(&mut damaged, address, VERSION_OFFSET, &[2]);
+    patch(&mut damaged, address, VERSION_OFFSET, &[99]);
     let refusal = damaged.transact(std::slice::from_ref(&instruction)).expect_err(what);
     assert_eq!(refusal.why, AssayError::UnsupportedAccountVersion.into(), "{what}: {:#?}", refusal.logs);
     world.clone().transact(&[instruction]).unwrap_or_else(|refusal| panic!("{what}: {refusal:#?}"));
@@ -36,9 +38,15 @@ fn refuses_another_version(world: &World, what: &str, instruction: Instruction, 
 fn the_version_byte_is_where_the_tests_look_for_it() {
     let mut world = World::new();
     let job = world.posted();
-    assert_eq!([Network::VERSION, Node::VERSION, Job::VERSION, Client::VERSION, PaymentMint::VERSION], [1; 5]);
-    for address in [address::NETWORK, world.node.address, job.address, address::client(&job.client)] {
-        assert_eq!(world.svm.get_account(&address).unwrap().data[VERSION_OFFSET], 1);
+    let accounts = [
+        (address::NETWORK, Network::VERSION),
+        (world.node.address, Node::VERSION),
+        (job.address, Job::VERSION),
+        (address::client(&job.client), Client::VERSION),
+        (address::payment_mint(&job.mint.address), PaymentMint::VERSION),
+    ];
+    for (address, version) in accounts {
+        assert_eq!(world.svm.get_account(&address).unwrap().data[VERSION_OFFSET], version);
     }
 }
 
@@ -46,13 +54,20 @@ fn the_version_byte_is_where_the_tests_look_for_it() {
 fn accounts_of_another_version_are_not_written() {
     let mut world = World::new();
     let (node, mint) = (world.node, world.mint);
-    let set = world.set_parameters(parameters()).instruction();
-    refuses_another_version(&world, "set_parameters", set, address::NETWORK);
+    let change = Change::Parameters { parameters: parameters() };
+    let propose = world.propose(change).instruction();
+    refuses_another_version(&world, "propose_change", propose, address::NETWORK);
+    let mut proposed = world.clone();
+    let number = proposed.proposed(change);
+    let execute = proposed.execute(number, change);
+    refuses_another_version(&proposed, "execute_network_change", execute.clone(), address::NETWORK);
+    refuses_another_version(&proposed, "execute_network_change", execute, address::proposal(number));
     let propose = world.propose_authority(world.client).instruction();
     refuses_another_version(&world, "propose_authority", propose, address::NETWORK);
-    let rate = SetPaymentMintArgs { enabled: true, bond_numerator: 1, bond_denominator: 1 };
-    let set = world.set_payment_mint(&mint, rate).instruction();
-    refuses_another_version(&world, "set_payment_mint", set, address::payment_mint(&mint.address));
+    let change = MintTerms { enabled: true, bond_numerator: 1, bond_denominator: 1 }.of(&mint);
+    let number = proposed.proposed(change);
+    let set = proposed.execute(number, change);
+    refuses_another_version(&proposed, "execute_mint_change", set, address::payment_mint(&mint.address));
 
     let update = world.update_node(&node, node.operator, "").instruction();
     refuses_another_version(&world, "update_node", update, node.address);
@@ -126,6 +141,41 @@ fn accounts_of_audits_of_another_version_are_not_written() {
     refuses_another_version(&world, "collect_attestation", collect, job.address);
 }
 
+#[test]
+fn budgets_of_another_version_are_not_used() {
+    let mut world = World::new();
+    let budget = world.budget("budget", limits());
+    let at = budget.address;
+    let set = world.set_budget(&budget, SetBudgetArgs { agent: None, limits: Some(limits()) }).instruction();
+    refuses_another_version(&world, "set_budget", set, at);
+    let args = WithdrawBudgetArgs { tokens: 1, lamports: 1 };
+    let withdraw = world.withdraw_budget(&budget, &budget.mint, args).instruction();
+    refuses_another_version(&world, "withdraw_budget", withdraw, at);
+    let close = world.close_budget(&budget).instruction();
+    let counter = address::client(&at);
+    for address in [at, counter] {
+        refuses_another_version(&world, "close_budget", close.clone(), address);
+    }
+    let (_, post) = world.next_budget_job(budget.agent, &budget, terms());
+    for address in [at, counter] {
+        refuses_another_version(&world, "post_budget_job", post.instruction(), address);
+    }
+    let posted = world.post_from(&budget, terms());
+    let committed = world.post_from(&budget, terms());
+    world.claim(&committed);
+    world.commit(&committed);
+    let cancel = world.cancel_budget_job(budget.agent, &posted).instruction();
+    let accept = world.accept_budget_result(budget.agent, &committed).instruction();
+    let file = world.file_for_budget(budget.agent, &committed).instruction();
+    for (what, instruction, job) in
+        [("cancel_budget_job", cancel, posted), ("accept_budget_result", accept, committed), ("file", file, committed)]
+    {
+        for address in [at, job.address] {
+            refuses_another_version(&world, what, instruction.clone(), address);
+        }
+    }
+}
+
 /// A fee is paid only out of a vault that covers everything, and the pot of an accepted job is covered too.
 #[test]
 fn a_vault_that_does_not_cover_its_pot_pays_nobody() {
@@ -194,7 +244,7 @@ fn a_mint_with_an_unknown_extension_is_refused() {
     account.owner = TOKEN_2022;
     world.svm.set_account(address, account).unwrap();
     let mint = program_tests::Mint { address, ..like };
-    world.refuses(&world.allow_payment_mint(&mint, 1, 1), InstructionError::InvalidAccountData);
+    world.refuses(&world.propose(allowance(&mint, 1, 1)), AssayError::MintExtensionsUnreadable);
 }
 
 fn write(world: &mut World, address: Pubkey, state: &impl anchor_lang::AccountSerialize) {

@@ -1,10 +1,12 @@
 //! One call of every instruction, each in a world in which it goes through.
 
 use crate::calls_of_disputes::dispute_calls;
+use crate::calls_of_governance::governance_calls;
 use crate::calls_of_sessions::session_calls;
 use assay::address;
-use assay::instructions::{CreditRole, PostJobArgs, SetPaymentMintArgs};
+use assay::instructions::{CreditRole, PostJobArgs, SetBudgetArgs, WithdrawBudgetArgs};
 use assay::state::Profile;
+use program_tests::budgets::limits;
 use program_tests::terms::{parameters, terms};
 use program_tests::{Case, Node, Trial, World};
 use solana_sdk::instruction::Instruction;
@@ -39,10 +41,8 @@ pub(crate) fn every_call() -> Vec<EveryCall> {
     registered.accepts(&registered.register_node(&new_node, 0, ""));
     let mut later = world.clone();
     later.advance(parameters().unbonding_slots);
-    let unknown = world.create_mint("unknown mint", false);
     let next = world.job_at(client, world.next_job_id(client), &mint);
     let post = PostJobArgs { job_id: next.id, ..terms() };
-    let rate = SetPaymentMintArgs { enabled: true, bond_numerator: 1, bond_denominator: 1 };
     let result = world.result(&claimed).args();
     let first = World::uninitialised();
     let mut bare = first.clone();
@@ -52,12 +52,8 @@ pub(crate) fn every_call() -> Vec<EveryCall> {
     sealable.remember([wanted + 2, wanted, wanted - 1]);
     let calls = [
         ("initialize_network", &first, first.initialize_network(parameters()).instruction()),
-        ("set_parameters", &world, world.set_parameters(parameters()).instruction()),
         ("propose_authority", &world, world.propose_authority(client).instruction()),
         ("accept_authority", &world, world.accept_authority(client).instruction()),
-        ("allow_payment_mint", &world, world.allow_payment_mint(&unknown, 1, 1).instruction()),
-        ("set_payment_mint", &world, world.set_payment_mint(&mint, rate).instruction()),
-        ("withdraw_fees", &world, world.withdraw_fees(&mint, 1).instruction()),
         ("register_node", &world, world.register_node(&new_node, 0, "http://a:1").instruction()),
         ("update_node", &world, world.update_node(&node, node.operator, "http://a:1").instruction()),
         ("stake", &world, world.stake(&node, node.owner, 1).instruction()),
@@ -85,8 +81,9 @@ pub(crate) fn every_call() -> Vec<EveryCall> {
     ];
     let mut calls: Vec<EveryCall> = calls.map(|(name, world, instruction)| checked(name, world, instruction)).into();
     calls.extend(audit_calls());
-    let others = dispute_calls().into_iter().chain(session_calls());
+    let others = dispute_calls().into_iter().chain(session_calls()).chain(governance_calls());
     calls.extend(others.map(|(name, world, instruction)| checked(name, &world, instruction)));
+    calls.extend(budget_calls());
     calls
 }
 
@@ -138,4 +135,31 @@ fn audit_calls() -> Vec<EveryCall> {
         ("end_filing", &filed.world, filed.world.end_filing(&job, client).instruction()),
     ];
     calls.map(|(name, world, instruction)| checked(name, world, instruction)).into()
+}
+
+/// The calls of a budget, with another one around.
+fn budget_calls() -> Vec<EveryCall> {
+    let mut world = World::new();
+    let budget = world.budget("budget", limits());
+    let other = world.budget("other", limits());
+    let idle = world.budget("idle", limits());
+    let new = world.unborn_budget("new");
+    world.post_from(&other, terms());
+    let posted = world.post_from(&budget, terms());
+    let committed = world.post_from(&budget, terms());
+    world.claim(&committed);
+    world.commit(&committed);
+    let (_, post) = world.next_budget_job(budget.agent, &budget, terms());
+    let set = SetBudgetArgs { agent: Some(other.agent), limits: Some(limits()) };
+    let withdraw = WithdrawBudgetArgs { tokens: 1, lamports: 1 };
+    let calls = [
+        ("create_budget", world.create_budget(&new, limits()).instruction()),
+        ("set_budget", world.set_budget(&budget, set).instruction()),
+        ("withdraw_budget", world.withdraw_budget(&budget, &budget.mint, withdraw).instruction()),
+        ("post_budget_job", post.instruction()),
+        ("cancel_budget_job", world.cancel_budget_job(budget.agent, &posted).instruction()),
+        ("accept_budget_result", world.accept_budget_result(budget.agent, &committed).instruction()),
+        ("close_budget", world.close_budget(&idle).instruction()),
+    ];
+    calls.map(|(name, instruction)| checked(name, &world, instruction)).into()
 }

@@ -65,7 +65,7 @@ fn only_claimed_jobs_are_missed() {
 #[test]
 fn a_charge_is_never_nothing() {
     let mut world = World::new();
-    world.accepts(&world.set_parameters(Parameters { minimum_bond_bps: 0, ..parameters() }));
+    world.changes_parameters(Parameters { minimum_bond_bps: 0, ..parameters() });
     let mint = world.mint;
     let job = world.post(world.client, &mint, PostJobArgs { bond: 19, ..terms() });
     world.claim(&job);

@@ -6,11 +6,13 @@ use assay::dispute::{ChallengeState, Target};
 use assay::events::UnavailableFiled;
 use assay::state::{Credits, Fault};
 use assay::state_machine::JobState;
+use program_tests::budgets::{BUDGET_TOKENS, limits};
 use program_tests::outcome::ACCOUNT_IN_USE;
 use program_tests::terms::terms;
 use program_tests::tokens::{TOKEN_2022, associated};
 use program_tests::trial::Y;
-use program_tests::{Case, Trial};
+use program_tests::world::POCKET;
+use program_tests::{Case, Trial, World};
 
 const BOND: u64 = 301;
 
@@ -245,4 +247,61 @@ fn refuses_wrong_accounts() {
         ),
     ];
     trial.world.refuses_accounts(&call, table);
+}
+
+/// For a budget its agent or its owner files, with a bond of its own that returns to it: the budget puts nothing at risk.
+#[test]
+fn a_budgets_agent_and_owner_file_with_bonds_of_their_own() {
+    let mut world = World::new();
+    let budget = world.budget("budget", limits());
+    let other = world.budget("other", limits());
+    let (stake_mint, mallory) = (world.stake_mint, world.mallory);
+    let job = world.post_from(&budget, terms());
+    world.claim(&job);
+    world.commit(&job);
+    world.refuses(&world.file_for_budget(mallory, &job), AssayError::NotBudgetAgent);
+    world.refuses(&world.file_for_budget(other.agent, &job), AssayError::NotBudgetAgent);
+    world.refuses(&world.file_unavailable(&job, budget.agent, None), AssayError::NotClient);
+    let elsewhere = world.file_for_budget(other.agent, &job).with(|accounts| accounts.budget = Some(other.address));
+    world.refuses(&elsewhere, AssayError::WrongBudget);
+    let drawn = Some((job.address, [0; 32]));
+    let seeded = world.file_unavailable(&job, budget.agent, drawn);
+    let both = seeded.with(|accounts| (accounts.budget, accounts.validator) = (Some(budget.address), None));
+    world.refuses(&both, AssayError::FilerUnclear);
+
+    let (held, lamports) = (world.balance(budget.address, &stake_mint), world.lamports(budget.address));
+    for filer in [budget.agent, budget.owner] {
+        let before = world.balance(filer, &stake_mint);
+        world.accepts(&world.file_for_budget(filer, &job));
+        assert_eq!(world.balance(filer, &stake_mint), before - BOND);
+        world.accepts(&world.withdraw_challenge(&job, filer));
+        world.accepts(&world.close_challenge(mallory, &job, filer));
+    }
+    assert_eq!(world.balance(budget.address, &stake_mint), held);
+    assert_eq!(world.lamports(budget.address), lamports);
+    assert_eq!(world.read_job(&job).unavailable_open, 0);
+    let mut late = world.clone();
+    late.set_last_slot(&budget, late.slot() - 1);
+    late.refuses(&late.file_for_budget(budget.agent, &job), AssayError::BudgetExpired);
+}
+
+/// A result that was proved wrong: the escrow returns to the budget.
+#[test]
+fn a_conviction_refunds_the_budget() {
+    let case = Case::wrong_in(Y, 7);
+    let mut world = World::new();
+    let budget = world.budget("budget", limits());
+    let job = world.post_from(&budget, case.terms());
+    world.claim(&job);
+    world.accepts(&world.commit_result(&world.node, &job, case.result()));
+    let challenger = world.rich_key("challenger");
+    let stake_mint = world.stake_mint;
+    world.fund(challenger, &stake_mint, POCKET);
+    let mut trial = Trial { world, case, job, challenger };
+    trial.challenge();
+    let claim = trial.record(1);
+    let proof = trial.case.element_proof(1, Y, 7, referee::proof::Source::Boundary);
+    trial.prove(challenger, &proof, Some(claim));
+    trial.world.pay_out(&job);
+    assert_eq!(trial.world.tokens(budget.vault), BUDGET_TOKENS);
 }

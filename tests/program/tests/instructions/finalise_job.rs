@@ -67,7 +67,7 @@ fn only_committed_jobs_can_be_finalised() {
 fn extreme_prices_settle() {
     let mut world = World::new();
     let (mint, client) = (world.mint, world.client);
-    world.accepts(&world.set_parameters(Parameters { minimum_bond_bps: 0, ..parameters() }));
+    world.changes_parameters(Parameters { minimum_bond_bps: 0, ..parameters() });
     world.mint_to(&mint, program_tests::tokens::associated(client, &mint), u64::MAX - world.supply(&mint));
     let everything = world.balance(client, &mint);
     let cases = [(0, 1, 0), (1, 1, 0), (39, 39, 0), (40, 40, 1), (0, everything, 0), (everything, everything, 0)];

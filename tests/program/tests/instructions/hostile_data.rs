@@ -112,7 +112,7 @@ fn hostile_lengths_are_refused() {
 #[test]
 fn unknown_instructions_are_refused() {
     let mut world = World::new();
-    let known = world.set_parameters(program_tests::terms::parameters()).instruction();
+    let known = world.propose_authority(world.client).instruction();
     for data in [vec![], vec![1], vec![0; 7], vec![0; 8], vec![0xff; 100]] {
         let unknown = Instruction { data, ..known.clone() };
         let refusal = world.transact(&[unknown]).expect_err("an unknown instruction");

@@ -1,12 +1,15 @@
 use crate::refused_mints::{REFUSED, mint_with};
+use anchor_lang::InstructionData;
 use anchor_lang::error::ErrorCode;
 use assay::accounts::InitializeNetwork;
 use assay::events::NetworkInitialized;
-use assay::state::Parameters;
+use assay::instructions::InitializeNetworkArgs;
+use assay::state::{Change, Parameters};
 use assay::{AssayError, address};
 use program_tests::calls::GENESIS_HASH;
 use program_tests::outcome::ACCOUNT_IN_USE;
 use program_tests::program::program_bytes;
+use program_tests::scheduling_calls::at_stake;
 use program_tests::terms::parameters;
 use program_tests::{Call, World};
 use solana_sdk::instruction::InstructionError;
@@ -44,9 +47,13 @@ fn creates_the_network_and_its_vault() {
     assert_eq!(network.parameters, parameters());
     assert_eq!(world.tokens(network.stake_vault), 0);
     assert_eq!((network.genesis_hash, network.development), (GENESIS_HASH, true));
-    let NetworkInitialized { authority, stake_mint, genesis_hash, development, parameters } = event;
+    let NetworkInitialized { authority, stake_mint, genesis_hash, development, parameters, .. } = event;
     assert_eq!((authority, stake_mint, parameters), (network.authority, network.stake_mint, network.parameters));
     assert_eq!((genesis_hash, development), (network.genesis_hash, network.development));
+    let governed = (network.guardian, network.timelock_slots, network.fee_burn_bps);
+    assert_eq!(governed, (Pubkey::default(), 0, 0));
+    assert_eq!((event.guardian, event.timelock_slots, event.fee_burn_bps), governed);
+    assert_eq!((network.paused_until_slot, network.pause_allowed_slot, network.proposals), (0, 0, 0));
 }
 
 #[test]
@@ -98,6 +105,35 @@ fn happens_once() {
     world.refuses(&call, ACCOUNT_IN_USE);
 }
 
+/// How it is governed from the first slot on, with the bounds of every later change.
+#[test]
+fn governance_is_bounded() {
+    let (mut world, _) = ready();
+    let guardian = world.mallory;
+    let with = |world: &World, timelock_slots, fee_burn_bps| {
+        let mut call = world.initialize_network(parameters());
+        let args = InitializeNetworkArgs {
+            parameters: parameters(),
+            genesis_hash: GENESIS_HASH,
+            development: true,
+            guardian,
+            timelock_slots,
+            fee_burn_bps,
+        };
+        call.data = assay::instruction::InitializeNetwork { args }.data();
+        call
+    };
+    let refused = [(6_480_001, 0, AssayError::TimelockOutOfBounds), (0, 10_001, AssayError::FeeBurnOutOfBounds)];
+    for (timelock_slots, fee_burn_bps, error) in refused {
+        let call = with(&world, timelock_slots, fee_burn_bps);
+        world.refuses(&call, error);
+    }
+    let call = with(&world, 6_480_000, 10_000);
+    world.accepts(&call);
+    let network = world.network();
+    assert_eq!((network.guardian, network.timelock_slots, network.fee_burn_bps), (guardian, 6_480_000, 10_000));
+}
+
 #[test]
 fn parameters_are_bounded() {
     let (mut world, _) = ready();
@@ -115,11 +151,16 @@ fn only_a_development_network_has_short_clocks() {
     long.dispute.reveal_slots = 150;
     world.refuses(&world.initialize_network_as(long, false), AssayError::DisputeClocksOutOfBounds);
     (long.dispute.challenger_clock_slots, long.dispute.defender_clock_slots) = (9_000, 9_000);
-    long.unbonding_slots = 400 + 300 + (9_000 + 9_000 + 150) * 3 / 2 + 64;
+    // Nor may all claim at once, or convictions be forgotten within a day.
+    world.refuses(&world.initialize_network_as(long, false), AssayError::OpeningRulesOutOfBounds);
+    long.scheduling.opening = at_stake(long).scheduling.opening;
+    world.refuses(&world.initialize_network_as(long, false), AssayError::CorrelationWindowOutOfBounds);
+    let long = at_stake(long);
     world.accepts(&world.initialize_network_as(long, false));
     let shorter = Parameters { unbonding_slots: long.unbonding_slots - 1, ..long };
-    world.refuses(&world.set_parameters(shorter), AssayError::UnbondingSlotsOutOfBounds);
-    world.refuses(&world.set_parameters(parameters()), AssayError::RevealSlotsOutOfBounds);
+    let change = |parameters| Change::Parameters { parameters };
+    world.refuses(&world.propose(change(shorter)), AssayError::UnbondingSlotsOutOfBounds);
+    world.refuses(&world.propose(change(parameters())), AssayError::RevealSlotsOutOfBounds);
     assert!(!world.network().development);
 }
 

@@ -112,21 +112,23 @@ fn case(graph: &Graph, wrong: Option<usize>) -> Case {
     })
 }
 
-/// Proves with all the units that a transaction may have.
-fn prove(trial: &mut Trial, challenger: Pubkey, element: u32) -> Result<Outcome, Refusal> {
-    let proof = trial.case.element_proof(0, OUTPUT, element, Source::Boundary);
+/// Proves an element of the output with all the units that a transaction may have.
+pub(crate) fn prove(trial: &mut Trial, challenger: Pubkey, element: u32) -> Result<Outcome, Refusal> {
+    let proof = trial.case.element_proof(0, trial.case.output(), element, Source::Boundary);
     let buffer = trial.world.upload(challenger, u64::from(element) + 1, &proof);
     let call = trial.world.prove(challenger, &trial.job, buffer, None);
     trial.world.transact(&[ComputeBudgetInstruction::set_compute_unit_limit(1_400_000), call.instruction()])
 }
 
-fn convicts(graph: &Graph, what: &str, element: u32) -> u64 {
-    let mut trial = Trial::new(case(graph, Some(element as usize)));
+/// Convicts the node of a case whose output is wrong in this element; the units of the whole transaction.
+pub(crate) fn convicts(case: Case, what: &str, element: u32) -> u64 {
+    let mut trial = Trial::new(case);
+    let output = trial.case.output();
     let challenger = trial.challenge();
     let outcome = prove(&mut trial, challenger, element).unwrap_or_else(|refusal| panic!("{what}: {refusal:#?}"));
     let event: FaultProved = outcome.event();
     let found = (event.outcome, event.fault, event.slot, event.element);
-    assert_eq!(found, (ProofOutcome::Convicted, Fault::WrongElement, OUTPUT, element), "{what}");
+    assert_eq!(found, (ProofOutcome::Convicted, Fault::WrongElement, output, element), "{what}");
     assert_eq!(trial.world.read_job(&trial.job).state, JobState::Convicted);
     let modelled = trial.case.resolved.costs()[0].compute_units;
     println!("CU prove[{what}] {}, the model says {modelled} for the referee", outcome.compute_units);
@@ -141,7 +143,8 @@ fn a_wrong_element_of_a_loop_convicts() {
     let (inside, outside) = (turns.iter().position(|turns| *turns == 200), turns.iter().position(|turns| *turns < 3));
     let later = turns.iter().position(|turns| (3..200).contains(turns));
     for (what, element) in [("never left", inside), ("left early", outside), ("left later", later)] {
-        let units = convicts(&graph, what, element.expect(what) as u32);
+        let element = element.expect(what);
+        let units = convicts(self::case(&graph, Some(element)), what, element as u32);
         assert!(units < 150_000, "{what}: {units}");
     }
 }
@@ -167,7 +170,7 @@ fn the_longest_loops_fit_a_transaction() {
         ("DIVU to the last step", &[I::DivideUnsigned { d: 5, a: 1, b: 0 }, I::DivideUnsigned { d: 5, a: 1, b: 5 }]),
     ];
     for (what, body) in bodies {
-        let units = convicts(&longest(body), what, 100);
+        let units = convicts(case(&longest(body), Some(100)), what, 100);
         assert!(units <= u64::from(MAX_COMPUTE_UNITS) + 60_000, "{what}: {units}");
     }
 }

@@ -3,11 +3,12 @@ use assay::AssayError::{self, *};
 use assay::accounts::PostJob;
 use assay::address;
 use assay::events::JobPosted;
-use assay::instructions::{PostJobArgs, SetPaymentMintArgs};
+use assay::instructions::PostJobArgs;
 use assay::market::OutputDescriptor;
 use assay::state::{Client, Credits, DisputeTerms, JobAudit};
 use assay::state_machine::JobState;
 use program_tests::audits::{ATTESTATION_BOND, VALIDATOR_STAKE, audited_terms};
+use program_tests::governance_calls::MintTerms;
 use program_tests::outcome::TOKEN_INSUFFICIENT_FUNDS;
 use program_tests::terms::{output_descriptor, parameters, terms};
 use program_tests::tokens::{TOKEN_2022, associated};
@@ -182,8 +183,8 @@ fn uris_are_visible_ascii_of_bounded_length() {
 #[test]
 fn the_bond_follows_the_mints_rate() {
     let (mut world, job) = ready();
-    let rate = SetPaymentMintArgs { enabled: true, bond_numerator: 2, bond_denominator: 3 };
-    world.accepts(&world.set_payment_mint(&job.mint, rate));
+    let rate = MintTerms { enabled: true, bond_numerator: 2, bond_denominator: 3 };
+    world.governs(rate.of(&job.mint));
     let least = (2_003u64 * 2).div_ceil(3);
     world.refuses(&world.post_job(&job, PostJobArgs { bond: least - 1, ..terms() }), BondTooSmall);
     world.accepts(&world.post_job(&job, PostJobArgs { bond: least, ..terms() }));
@@ -195,8 +196,8 @@ fn extreme_prices_are_refused_or_must_be_paid_in() {
     let priced = |price_max, bond| PostJobArgs { price_max, bond, ..terms() };
     world.refuses(&world.post_job(&job, priced(POCKET + 1, POCKET + 1)), TOKEN_INSUFFICIENT_FUNDS);
     world.refuses(&world.post_job(&job, priced(u64::MAX, u64::MAX)), TOKEN_INSUFFICIENT_FUNDS);
-    let rate = SetPaymentMintArgs { enabled: true, bond_numerator: 2, bond_denominator: 1 };
-    world.accepts(&world.set_payment_mint(&job.mint, rate));
+    let rate = MintTerms { enabled: true, bond_numerator: 2, bond_denominator: 1 };
+    world.governs(rate.of(&job.mint));
     world.refuses(&world.post_job(&job, priced(u64::MAX, u64::MAX)), ArithmeticOverflow);
     // A bond that nobody can lock is the client's own loss of time.
     world.accepts(&world.post_job(&job, priced(POCKET, u64::MAX)));

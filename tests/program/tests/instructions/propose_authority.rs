@@ -2,6 +2,7 @@ use anchor_lang::error::ErrorCode;
 use assay::AssayError;
 use assay::accounts::ProposeAuthority;
 use assay::events::AuthorityProposed;
+use assay::state::Change;
 use program_tests::World;
 use program_tests::terms::parameters;
 use solana_sdk::pubkey::Pubkey;
@@ -13,7 +14,8 @@ fn records_a_proposal_and_changes_nothing_yet() {
     assert_eq!((event.authority, event.pending_authority), (world.authority, world.client));
     let network = world.network();
     assert_eq!((network.authority, network.pending_authority), (world.authority, world.client));
-    let by_the_proposed = world.set_parameters(parameters()).with(|a| a.authority = world.client);
+    let change = Change::Parameters { parameters: parameters() };
+    let by_the_proposed = world.propose(change).with(|a| a.authority = world.client);
     world.refuses(&by_the_proposed, AssayError::NotNetworkAuthority);
 }
 

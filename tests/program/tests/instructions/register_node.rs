@@ -28,7 +28,7 @@ fn creates_a_node_without_stake() {
         assert_eq!((address, withdraw_authority, operator, number), (node.address, node.owner, node.operator, index));
         let state = world.read_node(&node);
         let expected = assay::state::Node {
-            version: 1,
+            version: assay::state::Node::VERSION,
             bump: state.bump,
             index,
             withdraw_authority: node.owner,

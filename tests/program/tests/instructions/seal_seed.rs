@@ -3,14 +3,22 @@ use assay::AssayError;
 use assay::accounts::SealSeed;
 use assay::events::SeedSealed;
 use assay::fairness::sortition::SeedRecord;
-use program_tests::World;
+use assay::instructions::PostJobArgs;
 use program_tests::scheduling_calls::slot_hash;
+use program_tests::terms::terms;
+use program_tests::{Job, World};
+
+/// A job whose price holds until all may claim.
+fn patient(world: &mut World) -> Job {
+    let (client, mint) = (world.client, world.mint);
+    world.post(client, &mint, PostJobArgs { ramp_hold_slots: 14, ..terms() })
+}
 
 /// The hash is that of the first slot present at or after the one fixed at the post, whenever and by whomever it is sealed.
 #[test]
 fn records_the_first_slot_at_or_after_the_wanted_one() {
     let mut world = World::with_draw();
-    let job = world.posted();
+    let job = patient(&mut world);
     let wanted = world.read_job(&job).sortition.seed_slot;
     assert_eq!(wanted, world.slot() + 2);
     let call = world.seal_seed(&job);
@@ -34,7 +42,7 @@ fn records_the_first_slot_at_or_after_the_wanted_one() {
 #[test]
 fn what_the_chain_forgot_is_open_to_all() {
     let mut world = World::with_draw();
-    let job = world.posted();
+    let job = patient(&mut world);
     let wanted = world.read_job(&job).sortition.seed_slot;
     world.remember((wanted + 1..=wanted + 512).rev());
     let event: SeedSealed = world.accepts(&world.seal_seed(&job)).event();

@@ -83,7 +83,7 @@ fn the_node_needs_what_a_claim_needs() {
     let session = world.offered();
     let accept = world.accept_session(&session);
     let mut poor = world.clone();
-    poor.accepts(&poor.set_parameters(Parameters { minimum_stake: STAKE + 1, ..parameters() }));
+    poor.changes_parameters(Parameters { minimum_stake: STAKE + 1, ..parameters() });
     poor.refuses(&accept, AssayError::StakeBelowNetworkMinimum);
     let mut busy = world.clone();
     for _ in 0..3 {
@@ -281,7 +281,7 @@ fn opened_sessions_keep_their_terms() {
     let mut changed = parameters();
     changed.protocol_fee_bps = 0;
     changed.dispute.slash_bps = 0;
-    world.accepts(&world.set_parameters(changed));
+    world.changes_parameters(changed);
     world.end_and_finalise(&session);
     assert_eq!(world.read_session(&session).credits, SessionCredits { node: 975, client: 1_003, fee: 25 });
     assert_eq!(world.read_session(&session).dispute.slash_bps, 2_500);

@@ -26,7 +26,7 @@ fn a_job_lives_in_either_token_program() {
         assert_eq!(world.balance(node.owner, &mint), 1_001 - fee);
         assert_eq!(world.balance(client, &mint), POCKET - 1_001);
         assert_eq!(world.tokens(address::fee_vault(&mint.address)), fee);
-        world.accepts(&world.withdraw_fees(&mint, fee));
+        world.governs(world.fee_withdrawal(&mint, fee));
         assert_eq!(world.balance(world.authority, &mint), POCKET + fee);
         assert_eq!(world.lamports(client), lamports - counter_rent, "all rent but the counter's is back");
     }

@@ -35,7 +35,7 @@ fn once_and_only_when_owed() {
     for job in [world.posted(), world.committed(), world.cancelled(), world.missed()] {
         world.refuses(&world.sweep_fee(&job), AssayError::NothingOwed);
     }
-    world.accepts(&world.set_parameters(Parameters { protocol_fee_bps: 0, ..parameters() }));
+    world.changes_parameters(Parameters { protocol_fee_bps: 0, ..parameters() });
     let free = world.settled();
     world.refuses(&world.sweep_fee(&free), AssayError::NothingOwed);
     world.pay_out(&free);
@@ -51,6 +51,11 @@ fn refuses_wrong_accounts() {
     let call = world.sweep_fee(&job);
     let right = call.accounts;
     let table = [
+        (
+            "another account of the program as network",
+            SweepFee { network: world.node.address, ..right },
+            ErrorCode::AccountDiscriminatorMismatch.into(),
+        ),
         ("another job", SweepFee { job: second.address, ..right }, AssayError::WrongVault.into()),
         ("another job's vault", SweepFee { vault: second.vault, ..right }, AssayError::WrongVault.into()),
         (

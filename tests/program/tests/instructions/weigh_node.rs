@@ -47,7 +47,7 @@ fn an_absent_node_weighs_nothing() {
     let mut world = World::new();
     let node = world.node;
     let patient = SchedulingParameters { absent_epochs: 2, ..scheduling() };
-    world.accepts(&world.set_parameters(Parameters { scheduling: patient, ..parameters() }));
+    world.changes_parameters(Parameters { scheduling: patient, ..parameters() });
     world.advance(3 * 50);
     world.accepts(&world.weigh_node(&node));
     assert_eq!(world.stake_register().stake, 2 * STAKE, "two whole epochs are allowed");

@@ -1,5 +1,6 @@
 //! What can be tried, and how it is chosen.
 
+use crate::sessions::{self, SessionAction};
 use crate::state::{
     CLIENTS, FIRST_VALIDATOR, JobModel, Model, NODES, NodeModel, PAYMENT_MINTS, STAKE_MINT, State, Terms, VALIDATORS,
 };
@@ -33,6 +34,7 @@ pub(crate) enum Action {
     SetParameters(Parameters),
     SetPaymentMint { mint: usize, enabled: bool, numerator: u64, denominator: u64 },
     WithdrawFees { mint: usize, amount: u64 },
+    Pause { slots: u64 },
     Register { node: usize },
     Deregister { node: usize },
     Heartbeat { node: usize },
@@ -62,12 +64,16 @@ pub(crate) enum Action {
     CollectAttestation { validator: usize, job: usize, caller: Caller, destination: Destination },
     DonateToJob { job: usize, amount: u64 },
     DonateToStake { amount: u64 },
+    Session(SessionAction),
 }
 
 impl Action {
     /// The name of the kind of action.
     pub(crate) fn kind(&self) -> String {
-        let text = format!("{self:?}");
+        let text = match self {
+            Self::Session(action) => format!("{action:?}"),
+            action => format!("{action:?}"),
+        };
         text.split([' ', '(']).next().unwrap_or_default().to_owned()
     }
 }
@@ -115,8 +121,10 @@ pub(crate) fn choose(model: &Model, rng: &mut StdRng) -> Action {
             Action::CancelWithdrawal { node, place: place as u8 }
         }
         33..36 => Action::WithdrawStake { node },
+        36..37 if rng.random_ratio(1, 2) => Action::Pause { slots: *[0, 1, 10, 40].choose(rng).expect("a choice") },
         36..37 => Action::DonateToStake { amount: rng.random_range(1..1_000) },
         37..41 => of_a_validator(model, rng),
+        41..56 => Action::Session(sessions::choose(model, rng)),
         _ => on_a_job(model, rng),
     }
 }
@@ -161,6 +169,7 @@ fn some_time(model: &Model, rng: &mut StdRng) -> u64 {
     let releases = model.nodes.iter().flat_map(|node| node.queue).filter(|place| place.0 > 0).map(|place| place.1 - 1);
     let of_validators = model.validators.iter().map(|validator| validator.unbonding).filter(|place| place.0 > 0);
     let releases = releases.chain(of_validators.map(|place| place.1 - 1));
+    let deadlines = deadlines.chain(model.session_deadlines());
     let ahead: Vec<u64> = deadlines.chain(releases).filter(|slot| *slot >= model.slot).collect();
     match ahead.choose(rng) {
         Some(slot) if rng.random_ratio(2, 3) => slot - model.slot + rng.random_range(0..2),
@@ -266,7 +275,7 @@ fn charge_payment(rng: &mut StdRng, job: usize) -> Action {
     Action::WithdrawCharge { job, caller, destination }
 }
 
-fn caller_and_destination(rng: &mut StdRng) -> (Caller, Destination) {
+pub(crate) fn caller_and_destination(rng: &mut StdRng) -> (Caller, Destination) {
     let caller = if rng.random_bool(0.5) { Caller::Payee } else { Caller::Stranger };
     let destination = match rng.random_range(0..6) {
         0 => Destination::Vault,
@@ -327,7 +336,7 @@ fn post(model: &Model, rng: &mut StdRng) -> Action {
 }
 
 /// Nearly always one of `valid`.
-fn mostly(rng: &mut StdRng, valid: &[u64], edge: &[u64]) -> u64 {
+pub(crate) fn mostly(rng: &mut StdRng, valid: &[u64], edge: &[u64]) -> u64 {
     *if rng.random_ratio(29, 30) { valid } else { edge }.choose(rng).expect("a choice")
 }
 

@@ -11,7 +11,8 @@ impl Market {
         let address = &self.mints[mint];
         let wallets: u64 = self.wallets.iter().map(|accounts| self.world.tokens(accounts[mint])).sum();
         let jobs = self.jobs.iter().filter(|job| job.mint == *address);
-        let vaults: u64 = jobs.map(|job| self.world.tokens(job.vault)).sum();
+        let sessions = self.sessions.iter().filter(|session| session.mint == *address).map(|session| session.vault);
+        let vaults: u64 = jobs.map(|job| job.vault).chain(sessions).map(|vault| self.world.tokens(vault)).sum();
         wallets + vaults + self.world.tokens(self.vaults[mint])
     }
 
@@ -23,6 +24,7 @@ impl Market {
         for (at, state) in states.iter().enumerate() {
             self.check_job(at, state.as_ref());
         }
+        self.check_sessions();
         let mut stake_owed: u64 = states.iter().flatten().map(|job| job.charge_credit + job.record.burn_credit).sum();
         for at in 0..NODES {
             stake_owed += self.check_node(at, &states);
@@ -36,13 +38,17 @@ impl Market {
         let counted: u64 = nodes.iter().map(|node| node.counted_stake).sum();
         assert_eq!((register.weights.present(), register.stake), (weights, counted), "the register of stake");
         let all: u64 = self.model.validators.iter().map(|validator| validator.stake).sum();
-        assert_eq!(self.world.network().validator_stake, all, "stake of all validators");
+        let network = self.world.network();
+        assert_eq!(network.validator_stake, all, "stake of all validators");
+        assert_eq!((network.paused_until_slot, network.pause_allowed_slot), self.model.pause, "the guardian's pause");
         let stake_vault = self.world.tokens(self.vaults[STAKE_MINT]);
         assert_eq!(stake_vault, stake_owed + self.model.donated_stake, "the stake vault holds what it owes");
         for client in 0..CLIENTS {
             let counter: Option<Client> = self.world.find(self.counters[client]);
             let (next_id, open) = counter.map_or((0, 0), |counter| (counter.next_job_id, counter.open_jobs));
             let existing = states.iter().flatten().filter(|job| job.client == self.parties[client]).count();
+            let sessions = self.sessions.iter().filter(|session| session.client == self.parties[client]);
+            let existing = existing + sessions.filter(|session| self.world.exists(session.address)).count();
             assert_eq!((next_id, open as usize), (self.model.next_id[client], existing), "counter of client {client}");
         }
     }
@@ -126,7 +132,8 @@ impl Market {
     fn check_node(&self, at: usize, jobs: &[Option<assay::state::Job>]) -> u64 {
         let (node, model) = (&self.nodes[at], &self.model.nodes[at]);
         let bonded = jobs.iter().flatten().filter(|job| job.node == node.address && job.state.locks_bond());
-        let (bonds, open) = bonded.fold((0, 0), |(bonds, open), job| (bonds + job.bond, open + 1));
+        let of_sessions = self.session_bonds(&node.address);
+        let (bonds, open) = bonded.fold(of_sessions, |(bonds, open), job| (bonds + job.bond, open + 1));
         let Some(state) = self.world.find::<NodeAccount>(node.address) else {
             assert!(!model.registered && open == 0, "node {at} is gone");
             return 0;

@@ -2,8 +2,8 @@
 //!
 //! The model predicts of each action whether the program accepts it and, if not, for which rules it may be refused. After
 //! each step every account and every balance is compared with the model, and what must always be true is checked from the
-//! accounts alone: no token is made or lost, stake vault and job vaults hold what they owe, bonds and counters add up. Each
-//! sequence ends by draining the market: strangers bring every job to its end, and everything that entered comes out.
+//! accounts alone: no token is made or lost, stake vault and the vaults of jobs and sessions hold what they owe, bonds and counters add up. Each
+//! sequence ends by draining the market: strangers bring every job and session to its end, and everything that entered comes out.
 //!
 //! `ASSAY_MODEL_SEQUENCES` sets how many sequences run; the seed of a sequence is its number.
 
@@ -11,6 +11,8 @@ mod action;
 mod check;
 mod market;
 mod rules;
+mod session_market;
+mod sessions;
 mod state;
 
 use market::Market;
@@ -23,9 +25,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 const SEQUENCES: u64 = 2_000;
-const STEPS: usize = 40;
+const STEPS: usize = 60;
 
-/// How often each kind of action was accepted and refused, and how many jobs were brought to an end by draining.
+/// How often each kind of action was accepted and refused, and how many jobs and sessions were brought to an end by draining.
 #[derive(Default)]
 struct Counts {
     actions: BTreeMap<String, (u64, u64)>,
@@ -70,7 +72,10 @@ fn the_program_follows_the_model_and_every_job_can_be_brought_to_an_end() {
     });
     let total = total.into_inner().expect("no thread has failed");
     let (accepted, refused) = total.steps();
-    println!("\n{sequences} sequences, {accepted} steps accepted, {refused} refused, {} jobs drained", total.drained);
+    println!(
+        "\n{sequences} sequences, {accepted} steps accepted, {refused} refused, {} jobs and sessions drained",
+        total.drained
+    );
     for (kind, (accepted, refused)) in &total.actions {
         println!("{kind}: {accepted} accepted, {refused} refused");
     }

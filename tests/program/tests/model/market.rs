@@ -1,17 +1,20 @@
 //! The chain beside the model: makes each action, compares, and drains.
 
 use crate::action::{Action, Caller, Destination, model_parameters};
+use crate::sessions::{SessionAction, SessionStage};
 use crate::state::{
     AUTHORITY, CLIENTS, FIRST_VALIDATOR, JobModel, MintModel, Model, NODES, NodeModel, PARTIES, PAYMENT_MINTS,
     STAKE_MINT, STRANGER, State, Terms, VALIDATORS, ValidatorModel,
 };
 use assay::address;
 use assay::audit::Draw;
-use assay::instructions::{CreditRole, PostJobArgs, SetPaymentMintArgs};
+use assay::instructions::{CreditRole, PostJobArgs};
+use assay::state::Change;
 use program_tests::audits::{CHAIN_LENGTH, Validator};
+use program_tests::governance_calls::{MintTerms, allowance};
 use program_tests::terms::terms;
 use program_tests::tokens::associated;
-use program_tests::{ComputedResult, Job, Mint, Node, World};
+use program_tests::{ComputedResult, Job, Mint, Node, Session, World};
 use solana_sdk::instruction::Instruction;
 use solana_sdk::pubkey::Pubkey;
 
@@ -29,6 +32,7 @@ pub(crate) struct Market {
     pub(crate) parties: [Pubkey; PARTIES],
     pub(crate) nodes: [Node; NODES],
     pub(crate) validators: [Validator; VALIDATORS],
+    guardian: Pubkey,
     /// The two keys between which each node switches.
     pub(crate) operators: [[Pubkey; 2]; NODES],
     pub(crate) mints: [Mint; PAYMENT_MINTS + 1],
@@ -37,6 +41,9 @@ pub(crate) struct Market {
     pub(crate) vaults: [Pubkey; PAYMENT_MINTS + 1],
     pub(crate) counters: [Pubkey; CLIENTS],
     pub(crate) jobs: Vec<Job>,
+    pub(crate) sessions: Vec<Session>,
+    /// Signs the vouchers of all sessions.
+    pub(crate) voucher_key: Pubkey,
     /// Tokens of each mint with those who take no part.
     pub(crate) elsewhere: [u64; PAYMENT_MINTS + 1],
     /// Lamports of each party at the beginning.
@@ -51,8 +58,9 @@ impl Market {
         world.accepts(&world.initialize_network(model_parameters()));
         let mints = [world.create_mint("first mint", true), world.create_mint_2022("second mint"), world.stake_mint];
         for mint in &mints[..PAYMENT_MINTS] {
-            world.accepts(&world.allow_payment_mint(mint, 1, 1));
+            world.governs(allowance(mint, 1, 1));
         }
+        let guardian = world.appointed_guardian();
         let mut parties = [Pubkey::default(); PARTIES];
         for (at, party) in parties.iter_mut().enumerate() {
             *party = match at {
@@ -114,15 +122,19 @@ impl Market {
             nodes: models.try_into().expect("the nodes"),
             next_id: [0; CLIENTS],
             jobs: Vec::new(),
+            pause: (0, 0),
+            sessions: Vec::new(),
             stake_vault: STAKES.iter().sum::<u64>() + VALIDATOR_STAKES.iter().sum::<u64>(),
             donated_stake: 0,
         };
+        let voucher_key = world.voucher_key();
         let mut market = Self {
             world,
             model,
             parties,
             nodes: nodes.try_into().expect("the nodes"),
             validators: validators.try_into().expect("the validators"),
+            guardian,
             operators: operators.try_into().expect("the operators"),
             mints,
             wallets: parties.map(|party| mints.map(|mint| associated(party, &mint))),
@@ -133,6 +145,8 @@ impl Market {
             ],
             counters: [0, 1, 2].map(|client: usize| address::client(&parties[client])),
             jobs: Vec::new(),
+            sessions: Vec::new(),
+            voucher_key,
             elsewhere: [0; PAYMENT_MINTS + 1],
             lamports,
         };
@@ -155,6 +169,9 @@ impl Market {
         }
         if let Action::Post { client, mint, id, .. } = *action {
             self.jobs.push(self.world.job_at(self.parties[client], id, &self.mints[mint]));
+        }
+        if let Action::Session(SessionAction::OpenSession { client, mint, node, id, .. }) = *action {
+            self.sessions.push(self.session_to_open(client, mint, node, id));
         }
         self.model.apply(action);
         if let Action::Commit { job, .. } = *action {
@@ -185,24 +202,42 @@ impl Market {
             Action::Advance(slots) => world.advance(slots),
             Action::DonateToJob { job, amount } => world.mint_to(&self.jobs[job].mint, self.jobs[job].vault, amount),
             Action::DonateToStake { amount } => world.mint_to(&mints[STAKE_MINT], address::stake_vault(), amount),
+            Action::Session(SessionAction::DonateToSession { session, amount }) => {
+                world.mint_to(&self.sessions[session].mint, self.sessions[session].vault, amount);
+            }
+            Action::Session(ref action) => {
+                let instructions = self.session_instructions(action);
+                self.world.transact(&instructions)?;
+            }
             _ => {
-                let instruction = self.instruction(action);
-                self.world.transact(&[instruction])?;
+                let instructions = match self.change(action) {
+                    Some(change) => self.world.at_once(change).to_vec(),
+                    None => vec![self.instruction(action)],
+                };
+                self.world.transact(&instructions)?;
             }
         }
         Ok(())
+    }
+
+    /// The change that an action of governance proposes and carries out at once.
+    fn change(&self, action: &Action) -> Option<Change> {
+        match *action {
+            Action::SetParameters(parameters) => Some(Change::Parameters { parameters }),
+            Action::SetPaymentMint { mint, enabled, numerator, denominator } => {
+                let terms = MintTerms { enabled, bond_numerator: numerator, bond_denominator: denominator };
+                Some(terms.of(&self.mints[mint]))
+            }
+            Action::WithdrawFees { mint, amount } => Some(self.world.fee_withdrawal(&self.mints[mint], amount)),
+            _ => None,
+        }
     }
 
     fn instruction(&self, action: &Action) -> Instruction {
         let (world, mints, nodes) = (&self.world, &self.mints, &self.nodes);
         let with_key = |node: usize, key: usize| Node { operator: self.operators[node][key], ..nodes[node] };
         match *action {
-            Action::SetParameters(parameters) => world.set_parameters(parameters).instruction(),
-            Action::SetPaymentMint { mint, enabled, numerator, denominator } => {
-                let args = SetPaymentMintArgs { enabled, bond_numerator: numerator, bond_denominator: denominator };
-                world.set_payment_mint(&mints[mint], args).instruction()
-            }
-            Action::WithdrawFees { mint, amount } => world.withdraw_fees(&mints[mint], amount).instruction(),
+            Action::Pause { slots } => world.pause_new_work(self.guardian, slots).instruction(),
             Action::Register { node } => world.register_node(&with_key(node, 0), 0, "").instruction(),
             Action::Deregister { node } => world.deregister_node(&nodes[node]).instruction(),
             Action::Heartbeat { node } => {
@@ -283,17 +318,21 @@ impl Market {
             }
             Action::SweepFee { job } => world.sweep_fee(&self.jobs[job]).instruction(),
             Action::Close { job } => world.close_job(&self.jobs[job]).instruction(),
-            Action::Advance(_) | Action::DonateToJob { .. } | Action::DonateToStake { .. } => {
-                unreachable!("no instruction of the program")
-            }
+            Action::Advance(_)
+            | Action::DonateToJob { .. }
+            | Action::DonateToStake { .. }
+            | Action::SetParameters(_)
+            | Action::SetPaymentMint { .. }
+            | Action::WithdrawFees { .. }
+            | Action::Session(_) => unreachable!("no single instruction of the program"),
         }
     }
 
-    fn caller(&self, payee: Pubkey, caller: Caller) -> Pubkey {
+    pub(crate) fn caller(&self, payee: Pubkey, caller: Caller) -> Pubkey {
         if caller == Caller::Payee { payee } else { self.world.mallory }
     }
 
-    fn destination(&self, payee: Pubkey, mint: &Mint, vault: Pubkey, destination: Destination) -> Pubkey {
+    pub(crate) fn destination(&self, payee: Pubkey, mint: &Mint, vault: Pubkey, destination: Destination) -> Pubkey {
         match destination {
             Destination::Canonical => associated(payee, mint),
             Destination::Vault => vault,
@@ -310,6 +349,10 @@ impl Market {
                 self.drain_job(job);
                 drained += 1;
             }
+        }
+        for session in 0..self.sessions.len() {
+            drained += u64::from(self.model.sessions[session].stage != SessionStage::Closed);
+            self.drain_session(session);
         }
         for node in (0..NODES).filter(|node| self.model.nodes[*node].registered).collect::<Vec<_>>() {
             self.drain_node(node);
@@ -420,13 +463,13 @@ impl Market {
         self.world.accepts(&removal);
     }
 
-    fn wait_until(&mut self, slot: u64) {
+    pub(crate) fn wait_until(&mut self, slot: u64) {
         let slots = slot.saturating_sub(self.model.slot);
         self.must(Action::Advance(slots));
     }
 
     /// Makes a step that must be possible.
-    fn must(&mut self, action: Action) {
+    pub(crate) fn must(&mut self, action: Action) {
         assert!(self.step(&action), "stuck: {action:?} breaks {:?}", self.model.broken_rules(&action));
     }
 }

@@ -15,13 +15,17 @@ use program_tests::outcome::{ACCOUNT_IN_USE, TOKEN_INSUFFICIENT_FUNDS};
 
 /// Collects the rules that are broken.
 #[derive(Default)]
-struct Broken(Vec<Why>);
+pub(crate) struct Broken(Vec<Why>);
 
 impl Broken {
-    fn unless(&mut self, holds: bool, rule: impl Into<Why>) {
+    pub(crate) fn unless(&mut self, holds: bool, rule: impl Into<Why>) {
         if !holds {
             self.0.push(rule.into());
         }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -31,11 +35,16 @@ impl Model {
         let mut broken = Broken::default();
         match action {
             Action::Advance(_) | Action::DonateToJob { .. } | Action::DonateToStake { .. } => {}
+            Action::Session(action) => self.session_rules(&mut broken, action),
             Action::SetParameters(parameters) => self.parameter_rules(&mut broken, parameters),
             Action::SetPaymentMint { numerator, .. } => broken.unless(*numerator > 0, BondRateOutOfBounds),
             Action::WithdrawFees { mint, amount } => {
                 broken.unless(*amount > 0, AmountZero);
                 broken.unless(*amount <= self.mints[*mint].fee_vault, VaultShort);
+            }
+            Action::Pause { slots } => {
+                broken.unless((1..=216_000).contains(slots), PauseLengthOutOfBounds);
+                broken.unless(self.slot >= self.pause.1, PauseCoolingDown);
             }
             Action::Register { node } => broken.unless(!self.nodes[*node].registered, ACCOUNT_IN_USE),
             Action::Post { client, mint, id, terms } => self.posting_rules(&mut broken, *client, *mint, *id, terms),
@@ -69,6 +78,7 @@ impl Model {
 
     fn posting_rules(&self, broken: &mut Broken, client: usize, mint: usize, id: u64, terms: &Terms) {
         let limits = &self.parameters;
+        broken.unless(self.slot >= self.pause.0, WorkPaused);
         broken.unless(self.mints[mint].enabled, PaymentMintDisabled);
         broken.unless(id == self.next_id[client], JobIdMismatch);
         broken.unless((1..=limits.maximum_claim_slots).contains(&terms.claim_slots), ClaimSlotsOutOfBounds);
@@ -287,6 +297,7 @@ impl Model {
 
     fn claim_rules(&self, broken: &mut Broken, job: &JobModel, node: &NodeModel, operator: usize) {
         broken.unless(operator == node.operator, NotOperator);
+        broken.unless(self.slot >= self.pause.0, WorkPaused);
         broken.unless(job.state == State::Posted, IllegalTransition);
         broken.unless(self.slot <= job.posted + job.terms.claim_slots, ClaimWindowClosed);
         broken.unless(node.stake >= self.parameters.minimum_stake, StakeBelowNetworkMinimum);
@@ -316,6 +327,8 @@ impl Model {
                 self.mints[mint].fee_vault -= amount;
                 self.wallets[AUTHORITY][mint] += amount;
             }
+            // As long again, and an hour at least.
+            Action::Pause { slots } => self.pause = (now + slots, now + slots + slots.max(9_000)),
             Action::Register { node } => {
                 let mut record = assay::state::Node::default();
                 record.begin(Slot(now), self.parameters.scheduling.epoch_slots).expect("a slot");
@@ -356,6 +369,7 @@ impl Model {
                 self.donated_stake += amount;
             }
             Action::Post { client, mint, terms, .. } => self.post(client, mint, terms),
+            Action::Session(ref action) => self.apply_to_session(action),
             Action::StakeValidator { .. }
             | Action::RequestValidatorWithdrawal { .. }
             | Action::WithdrawValidatorStake { .. }
@@ -564,18 +578,18 @@ impl JobModel {
     }
 }
 
-fn payment_rules(broken: &mut Broken, caller: Caller, destination: Destination) {
+pub(crate) fn payment_rules(broken: &mut Broken, caller: Caller, destination: Destination) {
     broken.unless(destination != Destination::Vault, DestinationIsVault);
     broken.unless(caller == Caller::Payee || destination == Destination::Canonical, DestinationNotCanonical);
 }
 
 /// Whose wallet a payment reaches.
-fn receiver(payee: usize, destination: Destination) -> usize {
+pub(crate) fn receiver(payee: usize, destination: Destination) -> usize {
     if destination == Destination::Strangers { STRANGER } else { payee }
 }
 
 /// To reveal and both clocks, each extended by half.
-fn longest_dispute(dispute: &assay::state::DisputeParameters) -> u64 {
+pub(crate) fn longest_dispute(dispute: &assay::state::DisputeParameters) -> u64 {
     let clocks = [dispute.reveal_slots, dispute.challenger_clock_slots, dispute.defender_clock_slots];
     clocks.into_iter().map(|clock| u64::from(clock) + u64::from(clock) / 2).sum()
 }

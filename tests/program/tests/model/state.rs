@@ -1,5 +1,6 @@
 //! The market as a model: plain numbers, written from the rules and not from the program.
 
+use crate::sessions::SessionModel;
 use assay::state::Parameters;
 
 pub(crate) const CLIENTS: usize = 3;
@@ -142,7 +143,10 @@ pub(crate) struct Model {
     pub(crate) validators: [ValidatorModel; VALIDATORS],
     pub(crate) next_id: [u64; CLIENTS],
     pub(crate) jobs: Vec<JobModel>,
+    pub(crate) sessions: Vec<SessionModel>,
     pub(crate) stake_vault: u64,
+    /// The first slot in which work is taken again, and the first in which the guardian may pause again.
+    pub(crate) pause: (u64, u64),
     /// Stake mint tokens that nobody owns.
     pub(crate) donated_stake: u64,
 }

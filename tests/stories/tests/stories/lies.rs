@@ -1,10 +1,9 @@
 //! Every kind of lie is caught by a validator that nobody watches.
 
+use crate::trial::{BOND, Trial};
 use assay::state::Fault;
 use assay::state_machine::JobState;
 use assay_client::Terms;
-use assay_node::config::NodeConfig;
-use solana_sdk::pubkey::Pubkey;
 use story_tests::{NodeProcess, Pace, Story, ValidatorProcess, everything_work};
 
 /// The graphs of these stories.
@@ -12,61 +11,6 @@ const LIES: u32 = 1;
 const HONEST: u32 = 2;
 const LIES_WITHHELD: u32 = 13;
 const TWO_ROOTS: u32 = 14;
-/// What a job's node locks: the price, ten times over, so that no part of it rounds to nothing.
-const BOND: u64 = 10_000_000;
-/// Long enough for a validator on a busy machine. A conviction ends it sooner.
-const WINDOW_SLOTS: u64 = 250;
-
-fn terms(story: &Story) -> Terms {
-    Terms { bond: Some(BOND), window_slots: Some(WINDOW_SLOTS), ..story.terms() }
-}
-
-/// A market of one liar: posts a job, waits for the conviction, and checks who paid whom.
-struct Trial {
-    fault: String,
-    story: Story,
-    node: NodeProcess,
-    job: Pubkey,
-}
-
-impl Trial {
-    async fn begin(pace: Pace, graph: u32, fault: &str, seed: u64) -> Self {
-        let story = Story::begin_at(pace).await;
-        let hurried = |config: &mut NodeConfig| config.disputes.least_clock_slots = 1;
-        let mut node = NodeProcess::register(&story, "liar", story.placement(), hurried).lies(fault);
-        node.start(None).await;
-        let posted = story.post(&everything_work(graph, seed), &terms(&story)).await;
-        Self { fault: fault.to_owned(), story, node, job: posted.address }
-    }
-
-    /// Expects the conviction, everything paid out, and nothing left behind.
-    async fn ends_convicted(mut self, validator: &ValidatorProcess, proved: &[Fault]) {
-        let Self { fault, story, job, .. } = &self;
-        let ended = story.end(job).await;
-        assert_eq!(ended.state, JobState::Convicted, "{fault}: {}", validator.log());
-        assert!(proved.contains(&ended.record.fault), "{fault}: {:?}", ended.record.fault);
-        assert_eq!(ended.credits.client, ended.price_max, "{fault}: the whole escrow goes back");
-        let record = validator.is_through_with(job).await;
-        assert_eq!(record["ending"]["ending"], "won", "{fault}: {record}");
-        // The stake is 1,000 tokens: the bond goes, and a share of what is left.
-        let dispute = ended.dispute;
-        let node = story.chain().node(&self.node.address).await.unwrap();
-        let slashed = Story::STAKE * u64::from(dispute.slash_bps) / 10_000;
-        assert_eq!((node.locked, node.open_jobs, node.fraud_convictions), (0, 0, 1), "{fault}");
-        assert!(
-            node.stake.abs_diff(Story::STAKE - BOND - slashed) <= BOND,
-            "{fault}: {} of {} are left",
-            node.stake,
-            Story::STAKE
-        );
-        assert!(node.frozen_until_slot > ended.record.convicted_slot, "{fault}: never again");
-        self.node.dies().await;
-        let Self { fault, story, job, .. } = &self;
-        story.close_one(job).await;
-        story.leaves_nothing(&[*job]).await;
-        assert_eq!(story.accounts().await.tokens, Story::PURSE, "{fault}: the client lost nothing");
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kind_of_lie_in_a_result_ends_convicted_unattended() {
@@ -89,7 +33,7 @@ async fn every_kind_of_lie_in_a_result_ends_convicted_unattended() {
     ];
     let mut trials = Vec::new();
     for (seed, (fault, proved)) in kinds.into_iter().enumerate() {
-        trials.push((Trial::begin(Pace::Calm, LIES, fault, seed as u64).await, proved));
+        trials.push((Trial::begin(Pace::Calm, &everything_work(LIES, seed as u64), fault).await, proved));
     }
     let count = trials.len() as u64;
     for (trial, proved) in trials {
@@ -112,7 +56,7 @@ async fn a_lie_whose_trace_is_withheld_ends_convicted_unattended() {
     let leaf = format!("element:tensor={wrong},element=5,bit=1+withhold-leaf:tensor={wrong}");
     let mut trials = Vec::new();
     for (seed, fault) in ["weight+withhold-segment", &leaf].into_iter().enumerate() {
-        trials.push(Trial::begin(Pace::Hasty, LIES_WITHHELD, fault, seed as u64).await);
+        trials.push(Trial::begin(Pace::Hasty, &everything_work(LIES_WITHHELD, seed as u64), fault).await);
     }
     for trial in trials {
         trial.ends_convicted(&validator, &[Fault::Withheld]).await;
@@ -127,7 +71,7 @@ async fn a_node_that_signs_two_roots_of_a_segment_ends_convicted_unattended() {
     let work = everything_work(TWO_ROOTS, 0);
     let mut validator = ValidatorProcess::new(&home, "validator", home.placement(), "audit", &work);
     validator.start(None).await;
-    let trial = Trial::begin(Pace::Calm, TWO_ROOTS, "second-root:segment=1", 0).await;
+    let trial = Trial::begin(Pace::Calm, &work, "second-root:segment=1").await;
     let agreed = |record: &serde_json::Value| {
         record["audit"]["audit"] == "agreed" && record["roots"].as_array().is_some_and(|roots| roots.len() == 2)
     };

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod attestations;
+mod budgets;
 mod challengers;
 mod checks;
 mod crashes;
@@ -12,6 +13,9 @@ mod happy;
 mod lies;
 mod network;
 mod outages;
+mod pretrained;
+mod sessions;
 mod split;
+mod trial;
 mod watching;
 mod withheld;

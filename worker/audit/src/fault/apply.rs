@@ -1,7 +1,7 @@
 //! Runs a graph with a fault in it.
 
 use super::wrong::{Wrong, candidates};
-use super::{Fault, FaultError, FaultKind};
+use super::{Fault, FaultError, FaultKind, place};
 use crate::locate::first_difference;
 use crate::subject::Subject;
 use assay_kernels::audit::ExcerptBuilder;
@@ -27,13 +27,14 @@ pub struct Faulty {
 /// Makes a fault in a right run; `honest` holds every Temp of it.
 ///
 /// # Errors
-/// The fault changes nothing anywhere; the backend fails; a Temp is missing.
+/// The graph does not have the fault's place; the fault changes nothing anywhere; the backend fails; a Temp is missing.
 pub fn apply(
     subject: &Subject,
     backend: &dyn Backend,
     honest: &TensorSet,
     fault: &Fault,
 ) -> Result<Faulty, FaultError> {
+    place::check(subject, fault)?;
     match fault.kind {
         FaultKind::Boundary | FaultKind::Interior => told_twice(subject, honest, fault),
         _ => executed(subject, backend, honest, fault),

@@ -4,9 +4,12 @@
 //! wrong one gave. The two faults of what is served leave the run right and tell two stories about it.
 
 mod apply;
+mod drill;
+mod place;
 mod wrong;
 
 pub use apply::{Faulty, apply};
+pub use drill::{Convicted, Drill, DrillError};
 
 use referee::graph::Slot;
 use std::fmt;
@@ -48,6 +51,15 @@ impl FaultKind {
         Self::Boundary,
         Self::Interior,
     ];
+
+    /// The options that say where a fault of this kind strikes.
+    const fn options(self) -> &'static [&'static str] {
+        match self {
+            Self::Element | Self::Weight | Self::Table => &["op", "tensor", "element", "bit"],
+            Self::Boundary | Self::Interior => &["tensor", "element", "bit"],
+            Self::Rounding | Self::Swap | Self::Padding | Self::Tie => &["op"],
+        }
+    }
 
     /// The name in a fault's text.
     pub const fn name(self) -> &'static str {
@@ -94,7 +106,7 @@ impl Fault {
 pub enum FaultError {
     /// The text is none of a fault.
     #[error(
-        "F0901 {text:?} is no fault: {reason}; write KIND or KIND:op=N,tensor=N,element=N,bit=N with one of element, weight, rounding, table, swap, padding, tie, boundary, interior"
+        "F0901 {text:?} is no fault: {reason}; write KIND or KIND:op=N,tensor=N,element=N,bit=N with element, weight or table, KIND:op=N with rounding, swap, padding or tie, KIND:tensor=N,element=N,bit=N with boundary or interior"
     )]
     Text {
         /// The text.
@@ -105,6 +117,14 @@ pub enum FaultError {
     /// The fault changes nothing in this graph with these inputs.
     #[error("F0902 the fault {0} changes nothing here; choose another place or another kind")]
     NoEffect(Fault),
+    /// The graph does not have the place that the fault names, so that it would change nothing with any inputs.
+    #[error("F0906 the fault {fault} is about {reason}; name a place of this graph, or leave it open")]
+    Nowhere {
+        /// The fault.
+        fault: Fault,
+        /// What is not there.
+        reason: String,
+    },
     /// The run failed.
     #[error("F0903 the faulty run failed: {0}")]
     Kernel(#[from] assay_kernels::KernelError),
@@ -138,12 +158,14 @@ impl FromStr for Fault {
             let value: u32 = value.trim().parse().map_err(|_| refuse("a value is no number"))?;
             let slot = u16::try_from(value);
             match name.trim() {
+                name if !fault.kind.options().contains(&name) => {
+                    return Err(refuse("faults of this kind have no such option"));
+                }
                 "op" => fault.op = Some(slot.map_err(|_| refuse("an op is below 65,536"))?),
                 "tensor" => fault.tensor = Some(slot.map_err(|_| refuse("a tensor is below 65,536"))?),
                 "element" => fault.element = Some(value),
-                "bit" if value < 32 => fault.bit = Some(value as u8),
-                "bit" => return Err(refuse("a bit is below 32")),
-                _ => return Err(refuse("the options are op, tensor, element and bit")),
+                _ if value < 32 => fault.bit = Some(value as u8),
+                _ => return Err(refuse("a bit is below 32")),
             }
         }
         Ok(fault)
@@ -159,7 +181,14 @@ mod tests {
         for kind in FaultKind::ALL {
             let bare = Fault::new(kind);
             assert_eq!(bare.to_string().parse::<Fault>().unwrap(), bare);
-            let full = Fault { kind, op: Some(3), tensor: Some(65_535), element: Some(u32::MAX), bit: Some(31) };
+            let with = |name: &str| kind.options().contains(&name);
+            let full = Fault {
+                kind,
+                op: with("op").then_some(3),
+                tensor: with("tensor").then_some(65_535),
+                element: with("element").then_some(u32::MAX),
+                bit: with("bit").then_some(31),
+            };
             assert_eq!(full.to_string().parse::<Fault>().unwrap(), full);
         }
         let spaced: Fault = "element: tensor = 7 , element = 12".parse().unwrap();
@@ -168,7 +197,18 @@ mod tests {
 
     #[test]
     fn what_is_no_fault_is_refused_with_the_reason() {
-        let cases = ["", "flip", "tie:op", "tie:op=x", "tie:op=70000", "tie:bit=32", "tie:slot=1", "tie:op=-1"];
+        let cases = [
+            "",
+            "flip",
+            "tie:op",
+            "tie:op=x",
+            "tie:op=70000",
+            "element:bit=32",
+            "tie:slot=1",
+            "tie:op=-1",
+            "tie:element=1",
+            "boundary:op=1",
+        ];
         for text in cases {
             let error = text.parse::<Fault>().unwrap_err().to_string();
             assert!(error.starts_with("F0901") && error.contains(&format!("{text:?}")), "{error}");

@@ -2,7 +2,7 @@
 
 use crate::bench::Bench;
 use assay_audit::depth::{output, segment};
-use assay_audit::fault::{Fault, FaultKind, Faulty};
+use assay_audit::fault::{Fault, FaultError, FaultKind, Faulty};
 use assay_audit::guard::{GuardError, check_before_signing};
 use assay_audit::locate::first_difference;
 use assay_audit::{Evidence, Finding, Outcome, Own, Prover, Source, Target, locate, segment_trace};
@@ -133,6 +133,48 @@ fn any_element_of_any_tensor_is_located_to_the_element() {
         }
     }
     assert!(flips > 1500, "{flips} flips");
+}
+
+#[test]
+fn a_place_that_the_graph_does_not_have_is_refused_before_anything_runs() {
+    let backend = Bench::backend();
+    // A graph with a param, an inside and a boundary.
+    let bench = (0..).find_map(|seed| {
+        let bench = Bench::new(&random_vector(seed), &backend)?;
+        let graph = &bench.subject.resolved;
+        let inside = bench.honest.keys().any(|slot| graph.boundary_position(*slot).is_none());
+        (inside && !bench.subject.params.is_empty()).then_some(bench)
+    });
+    let bench = bench.unwrap();
+    let graph = &bench.subject.resolved;
+    let inside = *bench.honest.keys().find(|slot| graph.boundary_position(**slot).is_none()).unwrap();
+    let param = *bench.subject.params.keys().next().unwrap();
+    let (ops, tensors, elements) =
+        (graph.ops.len(), graph.tensors.len(), graph.tensors[usize::from(inside)].elements());
+    let bits = 8 * graph.tensors[usize::from(inside)].dtype.bytes();
+    let mut cases = vec![
+        (format!("element:op={ops}"), "of a graph of"),
+        (format!("element:tensor={tensors}"), "of a graph of"),
+        (format!("element:tensor={param}"), "given, not computed"),
+        (format!("element:tensor={inside},element={elements}"), "of tensor"),
+        (format!("weight:tensor={inside}"), "no param"),
+        (format!("table:tensor={inside}"), "no param"),
+        (format!("boundary:tensor={inside}"), "not in the boundary"),
+        (format!("interior:tensor={param}"), "given, not computed"),
+    ];
+    if bits < 32 {
+        cases.push((format!("element:tensor={inside},bit={bits}"), "bit"));
+    }
+    let (producer, _) = graph.tensors[usize::from(inside)].producer.unwrap();
+    if ops > 1 {
+        let other = if producer == 0 { 1 } else { 0 };
+        cases.push((format!("element:tensor={inside},op={other}"), "is made by op"));
+    }
+    for (text, says) in cases {
+        let error = bench.fault(&text.parse().unwrap()).unwrap_err();
+        assert!(matches!(&error, FaultError::Nowhere { reason, .. } if reason.contains(says)), "{text}: {error}");
+        assert!(error.to_string().starts_with("F0906"), "{error}");
+    }
 }
 
 #[test]

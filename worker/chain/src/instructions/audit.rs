@@ -226,13 +226,15 @@ pub fn accept_result(client: &Pubkey, job: &Pubkey) -> Instruction {
 }
 
 /// Files that the output of a job is not to be had. The client passes no validator; an auditor its validator and the seed by
-/// which that is drawn. The bond comes out of `source`.
+/// which that is drawn. `budget` is the job's client where that is a budget, and its agent or owner files. The bond comes out
+/// of `source`, a token account of the signer.
 pub fn file_unavailable(
     challenger: &Pubkey,
     job: &Pubkey,
     stake_mint: TokenMint,
     source: &Pubkey,
     drawn: Option<(Pubkey, [u8; 32])>,
+    budget: Option<Pubkey>,
 ) -> Instruction {
     build(
         accounts::FileUnavailable {
@@ -240,6 +242,7 @@ pub fn file_unavailable(
             network: address::network(),
             job: *job,
             validator: drawn.map(|(validator, _)| validator),
+            budget,
             challenge: address::challenge(job, challenger),
             stake_mint: stake_mint.address,
             stake_vault: address::stake_vault(),

@@ -3,29 +3,34 @@
 //! Who signs what: the first parameter is the signer unless said otherwise. Amounts are base units.
 
 mod audit;
+mod budget;
 mod dispute;
+mod governance;
 mod scheduling;
 mod session;
 
 pub use audit::*;
+pub use budget::*;
 pub use dispute::*;
+pub use governance::*;
 pub use scheduling::*;
 pub use session::*;
 
 use anchor_lang::{InstructionData, ToAccountMetas};
 use assay::address;
 use assay::instruction as data;
-use assay::state::{Job, Parameters};
+use assay::state::Job;
 use assay::{
-    AllowPaymentMintArgs, CancelWithdrawalArgs, CommitResultArgs, CreditRole, InitializeNetworkArgs, PostJobArgs,
-    ProposeAuthorityArgs, RegisterNodeArgs, RequestWithdrawalArgs, SetParametersArgs, SetPaymentMintArgs, StakeArgs,
-    UpdateNodeArgs, WithdrawCreditArgs, WithdrawFeesArgs, accounts,
+    CancelWithdrawalArgs, CommitResultArgs, CreditRole, InitializeNetworkArgs, PostJobArgs, ProposeAuthorityArgs,
+    RegisterNodeArgs, RequestWithdrawalArgs, StakeArgs, UpdateNodeArgs, WithdrawCreditArgs, accounts,
 };
 use solana_loader_v3_interface::get_program_data_address;
-use solana_sdk::{instruction::Instruction, pubkey::Pubkey};
+use solana_sdk::instruction::{AccountMeta, Instruction};
+use solana_sdk::pubkey::Pubkey;
 use spl_associated_token_account_interface::address::{
     get_associated_token_address_and_bump_seed, get_associated_token_address_with_program_id,
 };
+use spl_token_interface::instruction::TokenInstruction;
 
 /// A mint together with the token program that owns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,19 +68,32 @@ impl TokenMint {
     }
 }
 
+/// Moves tokens out of the signer's associated token account; `decimals` are the mint's.
+pub fn transfer_tokens(
+    owner: &Pubkey,
+    mint: TokenMint,
+    decimals: u8,
+    destination: &Pubkey,
+    amount: u64,
+) -> Instruction {
+    let accounts = vec![
+        AccountMeta::new(mint.associated_account(owner), false),
+        AccountMeta::new_readonly(mint.address, false),
+        AccountMeta::new(*destination, false),
+        AccountMeta::new_readonly(*owner, true),
+    ];
+    // Both token programs read it alike.
+    let data = TokenInstruction::TransferChecked { amount, decimals }.pack();
+    Instruction { program_id: mint.token_program, accounts, data }
+}
+
 fn build(accounts: impl ToAccountMetas, data: impl InstructionData) -> Instruction {
     Instruction { program_id: assay::ID, accounts: accounts.to_account_metas(None), data: data.data() }
 }
 
-/// Creates the network; `authority` is the program's upgrade authority and will govern. `genesis_hash` is the cluster's; only a
-/// `development` network may have short dispute clocks.
-pub fn initialize_network(
-    authority: &Pubkey,
-    stake_mint: TokenMint,
-    parameters: Parameters,
-    genesis_hash: [u8; 32],
-    development: bool,
-) -> Instruction {
+/// Creates the network; `authority` is the program's upgrade authority and will govern. Only a development network may have short
+/// dispute clocks and timelocks.
+pub fn initialize_network(authority: &Pubkey, stake_mint: TokenMint, args: InitializeNetworkArgs) -> Instruction {
     build(
         accounts::InitializeNetwork {
             authority: *authority,
@@ -89,20 +107,7 @@ pub fn initialize_network(
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
         },
-        data::InitializeNetwork { args: InitializeNetworkArgs { parameters, genesis_hash, development } },
-    )
-}
-
-/// Replaces all parameters.
-pub fn set_parameters(authority: &Pubkey, parameters: Parameters) -> Instruction {
-    build(
-        accounts::SetParameters {
-            authority: *authority,
-            network: address::network(),
-            event_authority: address::EVENT_AUTHORITY,
-            program: assay::ID,
-        },
-        data::SetParameters { args: SetParametersArgs { parameters } },
+        data::InitializeNetwork { args },
     )
 }
 
@@ -129,67 +134,6 @@ pub fn accept_authority(pending_authority: &Pubkey) -> Instruction {
             program: assay::ID,
         },
         data::AcceptAuthority {},
-    )
-}
-
-/// Allows jobs to be paid in `mint`, worth `bond_numerator / bond_denominator` of the stake mint when bonds are sized.
-pub fn allow_payment_mint(
-    authority: &Pubkey,
-    mint: TokenMint,
-    bond_numerator: u64,
-    bond_denominator: u64,
-) -> Instruction {
-    build(
-        accounts::AllowPaymentMint {
-            authority: *authority,
-            network: address::network(),
-            mint: mint.address,
-            payment_mint: address::payment_mint(&mint.address),
-            fee_vault: address::fee_vault(&mint.address),
-            token_program: mint.token_program,
-            system_program: solana_system_interface::program::ID,
-            event_authority: address::EVENT_AUTHORITY,
-            program: assay::ID,
-        },
-        data::AllowPaymentMint { args: AllowPaymentMintArgs { bond_numerator, bond_denominator } },
-    )
-}
-
-/// Switches a payment mint for new jobs, or changes its bond rate.
-pub fn set_payment_mint(
-    authority: &Pubkey,
-    mint: &Pubkey,
-    enabled: bool,
-    bond_numerator: u64,
-    bond_denominator: u64,
-) -> Instruction {
-    build(
-        accounts::SetPaymentMint {
-            authority: *authority,
-            network: address::network(),
-            payment_mint: address::payment_mint(mint),
-            event_authority: address::EVENT_AUTHORITY,
-            program: assay::ID,
-        },
-        data::SetPaymentMint { args: SetPaymentMintArgs { enabled, bond_numerator, bond_denominator } },
-    )
-}
-
-/// Moves protocol fees out of the fee vault of `mint`.
-pub fn withdraw_fees(authority: &Pubkey, mint: TokenMint, destination: &Pubkey, amount: u64) -> Instruction {
-    build(
-        accounts::WithdrawFees {
-            authority: *authority,
-            network: address::network(),
-            payment_mint: address::payment_mint(&mint.address),
-            mint: mint.address,
-            fee_vault: address::fee_vault(&mint.address),
-            destination: *destination,
-            token_program: mint.token_program,
-            event_authority: address::EVENT_AUTHORITY,
-            program: assay::ID,
-        },
-        data::WithdrawFees { args: WithdrawFeesArgs { amount } },
     )
 }
 
@@ -477,10 +421,11 @@ pub fn withdraw_charge(authority: &Pubkey, job: &Pubkey, stake_mint: TokenMint, 
     )
 }
 
-/// Moves a job's protocol fee to the fee vault. Nobody needs to sign but the fee payer.
+/// Moves a job's protocol fee to the fee vault, unless it is in the stake mint: see [`burn_fee`]. Nobody needs to sign but the fee payer.
 pub fn sweep_fee(job: &Pubkey, mint: TokenMint) -> Instruction {
     build(
         accounts::SweepFee {
+            network: address::network(),
             job: *job,
             vault: address::vault(job),
             payment_mint: address::payment_mint(&mint.address),

@@ -1,12 +1,14 @@
 //! Doing what a plan says.
 
-use super::desired::{Desired, DesiredMint};
+use super::desired::Desired;
 use super::plan::{Action, Plan};
 use crate::deploy::{DeployProgress, Deployment, deploy, read_program_file};
 use crate::error::{ChainError, Result};
 use crate::instructions;
 use crate::sender::Sender;
-use solana_sdk::{signature::Keypair, signer::Signer};
+use assay::InitializeNetworkArgs;
+use assay::state::{Change, Proposal};
+use solana_sdk::{instruction::Instruction, signature::Keypair, signer::Signer};
 
 /// Who signs migrations.
 #[derive(Clone, Copy)]
@@ -40,9 +42,24 @@ pub enum Step<'a> {
         /// Its position in the plan, from 0.
         position: usize,
     },
+    /// The action was proposed, now or before, and waits for the timelock; planning and applying again carries it out then.
+    Waiting {
+        /// Its position in the plan, from 0.
+        position: usize,
+        /// Number of the proposal.
+        number: u64,
+        /// The first slot in which it can be carried out.
+        eta_slot: u64,
+    },
+    /// The action has to wait until another one of the plan is carried out.
+    Postponed {
+        /// Its position in the plan, from 0.
+        position: usize,
+    },
 }
 
-/// Does what `plan` says, in order. If it stops in the middle, plan again and apply: what is done stays done.
+/// Does what `plan` says, in order. What governance decides is proposed, and carried out at once where the network has no timelock;
+/// where it has one, a change that was proposed before is carried out when its time has come. If it stops in the middle, plan again and apply: what is done stays done.
 ///
 /// `C0151` on mainnet unless `allow_mainnet`; `C0152` where a development network would be initialised there.
 pub async fn apply(
@@ -73,19 +90,25 @@ pub async fn apply(
                 install(sender, desired, credentials, &mut report).await?;
                 None
             }
-            Action::InitialiseNetwork { stake_mint, development, parameters } => {
+            Action::InitialiseNetwork { stake_mint, development, parameters, governance } => {
                 let stake_mint = sender.chain().token_mint(stake_mint).await?;
-                let genesis = sender.chain().genesis_hash().await?.to_bytes();
-                Some(instructions::initialize_network(&authority, stake_mint, *parameters, genesis, *development))
+                let args = InitializeNetworkArgs {
+                    parameters: *parameters,
+                    genesis_hash: sender.chain().genesis_hash().await?.to_bytes(),
+                    development: *development,
+                    guardian: governance.guardian.unwrap_or_default(),
+                    timelock_slots: governance.timelock_slots,
+                    fee_burn_bps: governance.fee_burn_bps,
+                };
+                Some(instructions::initialize_network(&authority, stake_mint, args))
             }
+            Action::MigrateNetwork => Some(instructions::migrate_network(&authority)),
             Action::CreateStakeRegister => Some(instructions::create_stake_register(&authority)),
-            Action::SetParameters { to, .. } => Some(instructions::set_parameters(&authority, *to)),
-            Action::AllowPaymentMint(DesiredMint { mint, bond_numerator, bond_denominator, .. }) => {
-                let mint = sender.chain().token_mint(mint).await?;
-                Some(instructions::allow_payment_mint(&authority, mint, *bond_numerator, *bond_denominator))
-            }
-            Action::SetPaymentMint(DesiredMint { mint, enabled, bond_numerator, bond_denominator }) => {
-                Some(instructions::set_payment_mint(&authority, mint, *enabled, *bond_numerator, *bond_denominator))
+            governed => {
+                let Some(change) = governed.change() else { continue };
+                let step = govern(sender, credentials, change, position).await?;
+                report(step);
+                continue;
             }
         };
         if let Some(instruction) = instruction {
@@ -94,6 +117,44 @@ pub async fn apply(
         report(Step::Done { position });
     }
     Ok(())
+}
+
+/// Brings a change as far as the timelock lets it.
+async fn govern(
+    sender: &Sender,
+    credentials: Credentials<'_>,
+    change: Change,
+    position: usize,
+) -> Result<Step<'static>> {
+    let (chain, authority) = (sender.chain(), credentials.authority.pubkey());
+    let slot = chain.slot().await?;
+    let proposals = chain.proposals().await?;
+    let found = proposals.iter().find(|one| one.change == change && one.last_slot >= slot);
+    if let Some(Proposal { number, proposer, eta_slot, .. }) = found {
+        let (number, eta_slot) = (*number, *eta_slot);
+        if eta_slot > slot {
+            return Ok(Step::Waiting { position, number, eta_slot });
+        }
+        let execute = chain.execution(&authority, number, proposer, change).await?;
+        sender.execute(&[execute], &[credentials.authority]).await?;
+        return Ok(Step::Done { position });
+    }
+    if let Some(mint) = change.recorded_mint()
+        && chain.find_payment_mint(&mint).await?.is_none()
+    {
+        return Ok(Step::Postponed { position });
+    }
+    let network = chain.network().await?;
+    let number = network.proposals;
+    let mut proposal: Vec<Instruction> = vec![instructions::propose_change(&authority, number, change)];
+    if network.timelock_slots == 0 {
+        proposal.push(chain.execution(&authority, number, &authority, change).await?);
+    }
+    sender.execute(&proposal, &[credentials.authority]).await?;
+    match network.timelock_slots {
+        0 => Ok(Step::Done { position }),
+        _ => Ok(Step::Waiting { position, number, eta_slot: chain.proposal(number).await?.eta_slot }),
+    }
 }
 
 async fn install(

@@ -20,7 +20,8 @@ const BUILTIN: &[(&str, &str)] = &[
     ("0002_initialise.toml", include_str!("../../../../migrations/0002_initialise.toml")),
     ("0003_parameters.toml", include_str!("../../../../migrations/0003_parameters.toml")),
     ("0004_disputes.toml", include_str!("../../../../migrations/0004_disputes.toml")),
-    ("0005_scheduling.toml", include_str!("../../../../migrations/0005_scheduling.toml")),
+    ("0005_governance.toml", include_str!("../../../../migrations/0005_governance.toml")),
+    ("0006_scheduling.toml", include_str!("../../../../migrations/0006_scheduling.toml")),
 ];
 
 /// The state that all files together ask for.
@@ -36,8 +37,21 @@ pub struct Desired {
     pub development: bool,
     /// The network's parameters.
     pub parameters: Parameters,
+    /// How the network is governed.
+    pub governance: DesiredGovernance,
     /// The mints in which jobs can be paid.
     pub payment_mints: Vec<DesiredMint>,
+}
+
+/// What should be decided about governance itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DesiredGovernance {
+    /// Who may veto and pause; where no file says it, whoever it is stays, and a new network has nobody.
+    pub guardian: Option<Pubkey>,
+    /// How long a change waits.
+    pub timelock_slots: u64,
+    /// The share of a fee that burns.
+    pub fee_burn_bps: u16,
 }
 
 /// What should be decided about one payment mint.
@@ -59,6 +73,7 @@ struct File {
     deploy: Option<DeploySection>,
     network: Option<NetworkSection>,
     parameters: Option<ParametersSection>,
+    governance: Option<GovernanceSection>,
     #[serde(default)]
     payment_mint: Vec<MintSection>,
 }
@@ -76,6 +91,34 @@ struct NetworkSection {
     stake_mint: String,
     #[serde(default)]
     development: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GovernanceSection {
+    guardian: Option<String>,
+    timelock_slots: Option<u64>,
+    fee_burn_bps: Option<u16>,
+}
+
+impl GovernanceSection {
+    fn overridden_by(self, later: Self) -> Self {
+        Self {
+            guardian: later.guardian.or(self.guardian),
+            timelock_slots: later.timelock_slots.or(self.timelock_slots),
+            fee_burn_bps: later.fee_burn_bps.or(self.fee_burn_bps),
+        }
+    }
+
+    fn complete(&self, folder: &Path) -> Result<DesiredGovernance> {
+        let missing = |name| invalid(folder, format!("no file says what {name} is: add it to a [governance] table"));
+        let guardian = self.guardian.as_deref().map(|text| address(folder, "guardian", text)).transpose()?;
+        Ok(DesiredGovernance {
+            guardian,
+            timelock_slots: self.timelock_slots.ok_or_else(|| missing("timelock_slots"))?,
+            fee_burn_bps: self.fee_burn_bps.ok_or_else(|| missing("fee_burn_bps"))?,
+        })
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -240,6 +283,7 @@ impl Desired {
     fn from_files(folder: &Path, files: Vec<(PathBuf, String)>, variables: &Variables) -> Result<Self> {
         let (mut deploy, mut network) = (None, None);
         let mut parameters = ParametersSection::default();
+        let mut governance = GovernanceSection::default();
         let mut mints: Vec<DesiredMint> = Vec::new();
         for (position, (path, text)) in files.into_iter().enumerate() {
             check_number(&path, position + 1)?;
@@ -252,6 +296,7 @@ impl Desired {
                 network = Some((address(&path, "stake_mint", &section.stake_mint)?, section.development));
             }
             parameters = parameters.overridden_by(file.parameters.unwrap_or_default());
+            governance = governance.overridden_by(file.governance.unwrap_or_default());
             for section in file.payment_mint {
                 let mint = DesiredMint {
                     mint: address(&path, "mint", &section.mint)?,
@@ -269,7 +314,9 @@ impl Desired {
         let parameters = parameters
             .complete()
             .map_err(|name| missing(&format!("what {name} is: add it to a [parameters] table")))?;
-        let desired = Self { program, program_file, stake_mint, development, parameters, payment_mints: mints };
+        let governance = governance.complete(folder)?;
+        let desired =
+            Self { program, program_file, stake_mint, development, parameters, governance, payment_mints: mints };
         desired.check(folder)?;
         Ok(desired)
     }
@@ -284,6 +331,8 @@ impl Desired {
             invalid(folder, format!("{} {}", crate::program_error::code(error), error))
         };
         self.parameters.validate(self.development).map_err(refused)?;
+        assay::governance::check_timelock(self.governance.timelock_slots, self.development).map_err(refused)?;
+        assay::state::Network::check_fee_burn(self.governance.fee_burn_bps).map_err(refused)?;
         for mint in &self.payment_mints {
             let rate = assay::market::BondRate { numerator: mint.bond_numerator, denominator: mint.bond_denominator };
             rate.validate().map_err(refused)?;
@@ -371,7 +420,7 @@ pub(super) mod tests {
             "[parameters]\nprotocol_fee_bps = 7\n[[payment_mint]]\nmint = \"{mint}\"\nenabled = false\n\
              bond_numerator = 3\nbond_denominator = 4\n"
         );
-        let folder = folder_with(&[("0006_lower_fee.toml", &text)]);
+        let folder = folder_with(&[("0007_lower_fee.toml", &text)]);
         let after = Desired::load(folder.path(), &variables()).unwrap();
         assert_eq!(after.parameters, Parameters { protocol_fee_bps: 7, ..before.parameters });
         let expected = DesiredMint { mint, enabled: false, bond_numerator: 3, bond_denominator: 4 };
@@ -385,26 +434,30 @@ pub(super) mod tests {
         let after = Desired::builtin_with(&variables(), &further).unwrap();
         assert_eq!(after.parameters, Parameters { protocol_fee_bps: 9, ..before.parameters });
         let refused = Desired::builtin_with(&variables(), &["[parameters]\nfee = 1".to_owned()]).unwrap_err();
-        assert!(refused.to_string().contains("0006_further.toml"), "{refused}");
+        assert!(refused.to_string().contains("0007_further.toml"), "{refused}");
     }
 
     #[test]
     fn each_mistake_is_refused_and_named() {
         for (name, text, reason) in [
-            ("0007_gap.toml", "", "0006_"),
-            ("5_short.toml", "", "0006_"),
-            ("0006_x.toml", "[parameters]\nfee = 1", "fee"),
-            ("0006_x.toml", "[[[", "TOML"),
-            ("0006_x.toml", "[parameters]\nprotocol_fee_bps = 1001", "P6022"),
-            ("0006_x.toml", "[parameters.dispute]\nfee = 1", "fee"),
-            ("0006_x.toml", "[parameters.audit]\nepoch_slots = 1", "P6270"),
-            ("0006_x.toml", "[parameters.dispute]\nbounty_bps = 5001", "P6264"),
-            ("0006_x.toml", "[parameters.scheduling.standing]\nrepeat_bps = 101", "P6554"),
-            ("0006_x.toml", "[parameters.scheduling.opening]\nfee = 1", "fee"),
-            ("0006_x.toml", "[network]\nstake_mint = \"${stake_mint}\"", "P6261"),
-            ("0006_x.toml", "[network]\nstake_mint = \"zero\"", "not an address"),
-            ("0006_x.toml", "[network]\nstake_mint = \"${unknown}\"", "unknown"),
-            ("0006_x.toml", "# ${never", "closed"),
+            ("0008_gap.toml", "", "0007_"),
+            ("7_short.toml", "", "0007_"),
+            ("0007_x.toml", "[parameters]\nfee = 1", "fee"),
+            ("0007_x.toml", "[[[", "TOML"),
+            ("0007_x.toml", "[parameters]\nprotocol_fee_bps = 1001", "P6022"),
+            ("0007_x.toml", "[parameters.dispute]\nfee = 1", "fee"),
+            ("0007_x.toml", "[parameters.audit]\nepoch_slots = 1", "P6270"),
+            ("0007_x.toml", "[governance]\ntimelock_slots = 6480001", "P6401"),
+            ("0007_x.toml", "[governance]\nfee_burn_bps = 10001", "P6414"),
+            ("0007_x.toml", "[governance]\nguardian = \"nobody\"", "not an address"),
+            ("0007_x.toml", "[governance]\nveto = 1", "veto"),
+            ("0007_x.toml", "[parameters.dispute]\nbounty_bps = 5001", "P6264"),
+            ("0007_x.toml", "[parameters.scheduling.standing]\nrepeat_bps = 101", "P6554"),
+            ("0007_x.toml", "[parameters.scheduling.opening]\nfee = 1", "fee"),
+            ("0007_x.toml", "[network]\nstake_mint = \"${stake_mint}\"", "P6261"),
+            ("0007_x.toml", "[network]\nstake_mint = \"zero\"", "not an address"),
+            ("0007_x.toml", "[network]\nstake_mint = \"${unknown}\"", "unknown"),
+            ("0007_x.toml", "# ${never", "closed"),
         ] {
             let folder = folder_with(&[(name, text)]);
             let error = Desired::load(folder.path(), &variables()).unwrap_err();

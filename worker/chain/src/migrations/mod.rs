@@ -9,5 +9,5 @@ mod desired;
 mod plan;
 
 pub use apply::{Credentials, Step, apply};
-pub use desired::{Desired, DesiredMint, Variables};
+pub use desired::{Desired, DesiredGovernance, DesiredMint, Variables};
 pub use plan::{Action, Plan, plan};

@@ -1,10 +1,11 @@
 //! What the chain lacks.
 
-use super::desired::{Desired, DesiredMint};
+use super::desired::{Desired, DesiredGovernance, DesiredMint};
 use crate::chain::Chain;
 use crate::deploy::{ProgramOnChain, read_program_file};
 use crate::error::{ChainError, Result};
-use assay::state::{Network, Parameters, PaymentMint};
+use crate::governance::NetworkLayout;
+use assay::state::{Change, Network, Parameters, PaymentMint};
 use solana_sdk::pubkey::Pubkey;
 use std::fmt;
 
@@ -33,9 +34,13 @@ pub enum Action {
         development: bool,
         /// The first parameters.
         parameters: Parameters,
+        /// How it is governed.
+        governance: DesiredGovernance,
     },
     /// Create the register of what all nodes weigh.
     CreateStakeRegister,
+    /// Bring the network to the layout of this program. What it lacks besides shows in the next plan.
+    MigrateNetwork,
     /// Change parameters.
     SetParameters {
         /// As they are.
@@ -43,10 +48,53 @@ pub enum Action {
         /// As they should be.
         to: Parameters,
     },
+    /// Change the share of fees that burns.
+    SetFeeBurn {
+        /// As it is.
+        from: u16,
+        /// As it should be.
+        to: u16,
+    },
+    /// Name another guardian.
+    SetGuardian {
+        /// Who it is.
+        from: Pubkey,
+        /// Who it should be.
+        to: Pubkey,
+    },
     /// Allow a mint for payments.
     AllowPaymentMint(DesiredMint),
     /// Change what was decided about a mint.
     SetPaymentMint(DesiredMint),
+    /// Change how long changes wait. Comes last, so that the others of a plan wait as they do now.
+    SetTimelock {
+        /// As it is.
+        from: u64,
+        /// As it should be.
+        to: u64,
+    },
+}
+
+impl Action {
+    /// The change that has to be proposed for it; nothing for what is done without governance.
+    pub fn change(&self) -> Option<Change> {
+        match *self {
+            Self::DeployProgram { .. }
+            | Self::UpgradeProgram { .. }
+            | Self::InitialiseNetwork { .. }
+            | Self::MigrateNetwork => None,
+            Self::SetParameters { to, .. } => Some(Change::Parameters { parameters: to }),
+            Self::SetFeeBurn { to, .. } => Some(Change::FeeBurn { fee_burn_bps: to }),
+            Self::SetGuardian { to, .. } => Some(Change::Guardian { guardian: to }),
+            Self::AllowPaymentMint(DesiredMint { mint, bond_numerator, bond_denominator, .. }) => {
+                Some(Change::AllowPaymentMint { mint, bond_numerator, bond_denominator })
+            }
+            Self::SetPaymentMint(DesiredMint { mint, enabled, bond_numerator, bond_denominator }) => {
+                Some(Change::SetPaymentMint { mint, enabled, bond_numerator, bond_denominator })
+            }
+            Self::SetTimelock { to, .. } => Some(Change::Timelock { timelock_slots: to }),
+        }
+    }
 }
 
 /// Everything to do, in order; empty where everything is as it should be.
@@ -68,6 +116,8 @@ struct Present {
     program: Option<ProgramOnChain>,
     network: Option<Network>,
     stake_register: bool,
+    /// Whether there is one, but in an earlier layout.
+    outdated: bool,
     /// In the order of the desired mints.
     payment_mints: Vec<Option<PaymentMint>>,
 }
@@ -82,12 +132,11 @@ pub async fn plan(chain: &Chain, desired: &Desired, authority: &Pubkey) -> Resul
     for mint in &desired.payment_mints {
         payment_mints.push(chain.find_payment_mint(&mint.mint).await?);
     }
-    let present = Present {
-        program: chain.program(&desired.program).await?,
-        network: chain.find_network().await?,
-        stake_register: chain.find_stake_register().await?.is_some(),
-        payment_mints,
-    };
+    let outdated = chain.network_layout().await? == NetworkLayout::Outdated;
+    let network = if outdated { None } else { chain.find_network().await? };
+    let stake_register = chain.find_stake_register().await?.is_some();
+    let present =
+        Present { program: chain.program(&desired.program).await?, network, stake_register, outdated, payment_mints };
     compare(desired, &image, &present, authority)
 }
 
@@ -108,11 +157,15 @@ fn compare(desired: &Desired, image: &[u8], present: &Present, authority: &Pubke
             actions.push(Action::UpgradeProgram { program, image_bytes });
         }
     }
-    let mut governed = Vec::new();
+    if present.outdated {
+        actions.push(Action::MigrateNetwork);
+        return Ok(Plan { actions });
+    }
+    let (mut governed, mut timelock) = (Vec::new(), None);
     match &present.network {
         None => {
-            let Desired { stake_mint, development, parameters, .. } = *desired;
-            actions.push(Action::InitialiseNetwork { stake_mint, development, parameters });
+            let Desired { stake_mint, development, parameters, governance, .. } = *desired;
+            actions.push(Action::InitialiseNetwork { stake_mint, development, parameters, governance });
         }
         Some(network) => {
             if network.stake_mint != desired.stake_mint {
@@ -143,6 +196,16 @@ fn compare(desired: &Desired, image: &[u8], present: &Present, authority: &Pubke
             if network.parameters != desired.parameters {
                 governed.push(Action::SetParameters { from: network.parameters, to: desired.parameters });
             }
+            let wanted = &desired.governance;
+            if network.fee_burn_bps != wanted.fee_burn_bps {
+                governed.push(Action::SetFeeBurn { from: network.fee_burn_bps, to: wanted.fee_burn_bps });
+            }
+            if let Some(to) = wanted.guardian.filter(|guardian| *guardian != network.guardian) {
+                governed.push(Action::SetGuardian { from: network.guardian, to });
+            }
+            if network.timelock_slots != wanted.timelock_slots {
+                timelock = Some(Action::SetTimelock { from: network.timelock_slots, to: wanted.timelock_slots });
+            }
         }
     }
     if !present.stake_register {
@@ -161,6 +224,7 @@ fn compare(desired: &Desired, image: &[u8], present: &Present, authority: &Pubke
             Some(_) => {}
         }
     }
+    governed.extend(timelock);
     if let Some(network) = present.network.as_ref().filter(|network| network.authority != *authority)
         && !governed.is_empty()
     {
@@ -184,12 +248,19 @@ impl fmt::Display for Action {
             Self::UpgradeProgram { program, image_bytes } => {
                 write!(formatter, "upgrade the program {program} ({image_bytes} bytes)")
             }
-            Self::InitialiseNetwork { stake_mint, development, parameters } => {
+            Self::InitialiseNetwork { stake_mint, development, parameters, governance } => {
                 let kind = if *development { "development network" } else { "network" };
-                write!(formatter, "initialise the {kind} with stake mint {stake_mint} and {parameters:?}")
+                write!(
+                    formatter,
+                    "initialise the {kind} with stake mint {stake_mint}, {parameters:?} and {governance:?}"
+                )
             }
+            Self::MigrateNetwork => write!(formatter, "bring the network to the layout of this program"),
             Self::CreateStakeRegister => write!(formatter, "create the register of what all nodes weigh"),
             Self::SetParameters { from, to } => write!(formatter, "set parameters from {from:?} to {to:?}"),
+            Self::SetFeeBurn { from, to } => write!(formatter, "set fee_burn_bps from {from} to {to}"),
+            Self::SetGuardian { from, to } => write!(formatter, "set the guardian from {from} to {to}"),
+            Self::SetTimelock { from, to } => write!(formatter, "set timelock_slots from {from} to {to}"),
             Self::AllowPaymentMint(mint) => write!(
                 formatter,
                 "allow payments in {}, {} base units of stake for {} of it",
@@ -266,8 +337,15 @@ mod tests {
                 development: desired.development,
                 parameters: desired.parameters,
                 validator_stake: 0,
+                guardian: Pubkey::new_from_array([5; 32]),
+                timelock_slots: desired.governance.timelock_slots,
+                paused_until_slot: 0,
+                pause_allowed_slot: 0,
+                proposals: 3,
+                fee_burn_bps: desired.governance.fee_burn_bps,
             }),
             stake_register: true,
+            outdated: false,
             payment_mints: mints.collect(),
         }
     }
@@ -279,7 +357,8 @@ mod tests {
 
     #[test]
     fn an_empty_chain_needs_everything_in_order() {
-        let empty = Present { program: None, network: None, stake_register: false, payment_mints: vec![None] };
+        let empty =
+            Present { program: None, network: None, stake_register: false, outdated: false, payment_mints: vec![None] };
         assert_eq!(kinds(&empty), ["DeployProgram", "InitialiseNetwork", "CreateStakeRegister", "AllowPaymentMint"]);
     }
 
@@ -302,6 +381,28 @@ mod tests {
         assert_eq!(kinds(&present), ["SetPaymentMint"]);
         let present = Present { stake_register: false, ..finished() };
         assert_eq!(kinds(&present), ["CreateStakeRegister"]);
+        let mut present = finished();
+        let network = present.network.as_mut().unwrap();
+        (network.fee_burn_bps, network.timelock_slots, network.parameters.minimum_stake) = (1, 7, 9);
+        assert_eq!(kinds(&present), ["SetParameters", "SetFeeBurn", "SetTimelock"], "the timelock last");
+    }
+
+    #[test]
+    fn a_guardian_is_named_only_where_a_file_says_who() {
+        let guardian = Pubkey::new_from_array([6; 32]);
+        let mut desired = desired();
+        desired.governance.guardian = Some(guardian);
+        let plan = compare(&desired, IMAGE, &finished(), &authority()).unwrap();
+        assert!(matches!(plan.actions[..], [Action::SetGuardian { to, .. }] if to == guardian));
+    }
+
+    /// What else an old network lacks cannot be read before it is migrated, which anybody may do.
+    #[test]
+    fn an_outdated_network_is_migrated_before_anything_else() {
+        let stranger = Pubkey::new_from_array([9; 32]);
+        let present = Present { network: None, outdated: true, ..finished() };
+        let plan = compare(&desired(), IMAGE, &present, &stranger).unwrap();
+        assert_eq!(plan.actions, [Action::MigrateNetwork]);
     }
 
     #[test]
@@ -338,7 +439,8 @@ mod tests {
 
     #[test]
     fn a_plan_reads_as_a_list() {
-        let empty = Present { program: None, network: None, stake_register: false, payment_mints: vec![None] };
+        let empty =
+            Present { program: None, network: None, stake_register: false, outdated: false, payment_mints: vec![None] };
         let text = compare(&desired(), IMAGE, &empty, &authority()).unwrap().to_string();
         assert!(text.starts_with("1. deploy the program") && text.contains("\n4. allow payments"), "{text}");
         assert!(Plan::default().to_string().contains("nothing to do"));

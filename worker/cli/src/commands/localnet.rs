@@ -135,7 +135,12 @@ pub(super) fn words(step: &Step<'_>) -> String {
         Step::Begun { action: Action::UpgradeProgram { .. }, .. } => "upgrading the program".to_owned(),
         Step::Begun { action: Action::InitialiseNetwork { .. }, .. } => "initialising the network".to_owned(),
         Step::Begun { action: Action::CreateStakeRegister, .. } => "creating the register of stake".to_owned(),
+        Step::Begun { action: Action::MigrateNetwork, .. } => "migrating the network".to_owned(),
         Step::Begun { action: Action::SetParameters { .. }, .. } => "setting parameters".to_owned(),
+        Step::Begun {
+            action: Action::SetFeeBurn { .. } | Action::SetGuardian { .. } | Action::SetTimelock { .. },
+            ..
+        } => "setting how the network is governed".to_owned(),
         Step::Begun { action: Action::AllowPaymentMint(mint) | Action::SetPaymentMint(mint), .. } => {
             format!("setting the payment mint {}", mint.mint)
         }
@@ -145,6 +150,8 @@ pub(super) fn words(step: &Step<'_>) -> String {
         Step::Deploying(DeployProgress::Extending { .. }) => "making room for the program".to_owned(),
         Step::Deploying(DeployProgress::Installing) => "installing the program".to_owned(),
         Step::Done { .. } => "done".to_owned(),
+        Step::Waiting { number, eta_slot, .. } => format!("proposal {number} waits until slot {eta_slot}"),
+        Step::Postponed { .. } => "a mint is set when it is allowed".to_owned(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! One file or folder a command group.
 
+pub(crate) mod budget;
 pub(crate) mod demo;
 pub(crate) mod dispute;
 pub(crate) mod job;
@@ -9,6 +10,7 @@ pub(crate) mod measure;
 pub(crate) mod model;
 pub(crate) mod network;
 pub(crate) mod node;
+pub(crate) mod session;
 pub(crate) mod store;
 pub(crate) mod validator;
 

@@ -2,7 +2,9 @@
 
 mod arguments;
 mod configuration;
+mod governance;
 mod kernels;
+mod local_chain;
 mod migrations;
 mod models;
 mod processes;

@@ -1,71 +1,8 @@
 //! `assay network plan` and `apply` on a local chain. Needs the compiled program: `cargo xtask build --program-only`.
 
-use super::{Ran, command, home};
-use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
-
-/// A local chain in `home`, ended when dropped.
-struct Localnet {
-    child: Child,
-    ready: Value,
-}
-
-impl Drop for Localnet {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Localnet {
-    fn start(home: &Path) -> Self {
-        let log = std::fs::File::create(home.join("log")).expect("a log file");
-        let arguments =
-            ["localnet", "--until-parent-exits", "--rpc-port", "0", "--ws-port", "0", "--ready-file", "ready.json"];
-        let child = with_program(home, &[&arguments[..], &["--slot-ms", "50", "--nodes", "0"]].concat())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("the command runs");
-        let mut localnet = Self { child, ready: Value::Null };
-        let started = Instant::now();
-        loop {
-            if let Ok(text) = std::fs::read_to_string(home.join("ready.json")) {
-                localnet.ready = serde_json::from_str(&text).expect("the ready file is JSON");
-                return localnet;
-            }
-            let log = || std::fs::read_to_string(home.join("log")).unwrap_or_default();
-            let ended = localnet.child.try_wait().expect("the child can be asked");
-            assert!(ended.is_none(), "the localnet ended: {}", log());
-            assert!(started.elapsed() < Duration::from_secs(120), "the localnet does not come up: {}", log());
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-
-    fn run(&self, home: &Path, arguments: &[&str]) -> Ran {
-        let text = |name: &str| self.ready[name].as_str().expect("a string").to_owned();
-        let key = self.ready["keys"]["authority"].as_str().expect("a path").to_owned();
-        let mut command = with_program(home, arguments);
-        command.args(["--url", &text("rpc_url"), "--ws", &text("ws_url"), "--keypair", &key, "--output", "json"]);
-        let output = command.output().expect("the command runs");
-        Ran {
-            status: output.status.code().expect("it was not killed"),
-            stdout: String::from_utf8(output.stdout).expect("UTF-8"),
-            stderr: String::from_utf8(output.stderr).expect("UTF-8"),
-        }
-    }
-}
-
-/// The command, with the program that the environment names, if it names one.
-fn with_program(home: &Path, arguments: &[&str]) -> std::process::Command {
-    let mut command = command(home, arguments);
-    if let Some(program) = std::env::var_os("ASSAY_PROGRAM_SO") {
-        command.env("ASSAY_PROGRAM_SO", program);
-    }
-    command
-}
+use super::home;
+use super::local_chain::Localnet;
+use std::path::PathBuf;
 
 #[test]
 fn a_migration_is_planned_applied_once_and_then_nothing_is_left() {
@@ -78,10 +15,16 @@ fn a_migration_is_planned_applied_once_and_then_nothing_is_left() {
     let folder = home.path().join("migrations");
     std::fs::create_dir(&folder).expect("a folder");
     let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
-    for name in ["0001_deploy.toml", "0002_initialise.toml", "0003_parameters.toml", "0004_disputes.toml"] {
+    for name in [
+        "0001_deploy.toml",
+        "0002_initialise.toml",
+        "0003_parameters.toml",
+        "0004_disputes.toml",
+        "0005_governance.toml",
+    ] {
         std::fs::copy(own.join(name), folder.join(name)).expect("the project's migrations");
     }
-    std::fs::write(folder.join("0005_fee.toml"), "[parameters]\nprotocol_fee_bps = 250\n").expect("a file");
+    std::fs::write(folder.join("0006_fee.toml"), "[parameters]\nprotocol_fee_bps = 250\n").expect("a file");
     let fee = || {
         localnet.run(home.path(), &["network", "show"]).json()["parameters"]["protocol_fee_bps"]
             .as_u64()
@@ -106,4 +49,42 @@ fn a_migration_is_planned_applied_once_and_then_nothing_is_left() {
     let second = localnet.run(home.path(), &apply);
     assert_eq!((second.status, second.json()["applied"].as_u64()), (0, Some(0)), "{}", second.stderr);
     assert_eq!(second.json()["actions"], serde_json::json!([]));
+}
+
+/// On a network with a timelock a change is proposed, waits, and is carried out by applying again; it is proposed once.
+#[test]
+fn with_a_timelock_a_change_is_proposed_and_carried_out_later() {
+    let home = home();
+    let localnet = Localnet::start(home.path());
+    let folder = home.path().join("migrations");
+    std::fs::create_dir(&folder).expect("a folder");
+    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../migrations");
+    for file in std::fs::read_dir(own).expect("the project's migrations").flatten() {
+        if file.path().extension().is_some_and(|extension| extension == "toml") {
+            std::fs::copy(file.path(), folder.join(file.file_name())).expect("a migration");
+        }
+    }
+    let apply = || {
+        let ran = localnet.run(home.path(), &["network", "apply", "--yes", "--migrations", "migrations"]);
+        assert_eq!(ran.status, 0, "{}", ran.stderr);
+        ran.json()
+    };
+    let waiting = |value: &serde_json::Value| value["waiting"].as_array().map_or(0, Vec::len);
+    std::fs::write(folder.join("0006_timelock.toml"), "[governance]\ntimelock_slots = 100\n").expect("a file");
+    assert_eq!(apply()["applied"], 1, "at once, because until now nothing waits");
+    std::fs::write(folder.join("0007_fee.toml"), "[parameters]\nprotocol_fee_bps = 250\n").expect("a file");
+    let proposed = apply();
+    assert_eq!((&proposed["applied"], waiting(&proposed)), (&serde_json::json!(0), 1), "{proposed}");
+    let fee = || localnet.run(home.path(), &["network", "show"]).json()["parameters"]["protocol_fee_bps"].clone();
+    let mut attempts = 0;
+    while fee() != 250 {
+        attempts += 1;
+        assert!(attempts < 200, "the timelock does not end");
+        let again = apply();
+        let state = (again["applied"].as_u64(), waiting(&again));
+        assert!(state == (Some(0), 1) || state == (Some(1), 0), "{again}");
+    }
+    let proposals = localnet.run(home.path(), &["network", "params"]).json()["proposals"].clone();
+    assert_eq!(proposals, serde_json::json!([]), "it was proposed once, and is closed");
+    assert_eq!(localnet.run(home.path(), &["network", "plan"]).status, 0);
 }

@@ -110,8 +110,8 @@ pub(super) mod tests {
     /// A request and its honest reply.
     pub(in crate::session) struct Scene {
         pub(in crate::session) work: Work,
-        address: Pubkey,
-        session: SessionAccount,
+        pub(in crate::session) address: Pubkey,
+        pub(in crate::session) session: SessionAccount,
         operator: Keypair,
         receipt: Receipt,
         output: Vec<u8>,
@@ -120,6 +120,10 @@ pub(super) mod tests {
 
     impl Scene {
         pub(in crate::session) fn new() -> Self {
+            Self::of_request(7)
+        }
+
+        pub(in crate::session) fn of_request(sequence: u64) -> Self {
             let (work, operator, address) = (work(3), Keypair::new(), Pubkey::new_unique());
             let model = Self::backend().load(work.resolved.clone(), &work.params).unwrap();
             let tensors = model.run(&work.inputs, Keep::Boundary).unwrap().tensors;
@@ -130,7 +134,7 @@ pub(super) mod tests {
             let receipt = Receipt {
                 genesis_hash: [1; 32],
                 session: address,
-                sequence: 7,
+                sequence,
                 inputs_root: work.inputs_root,
                 symbols: work.symbols(),
                 output: work.output,
@@ -159,7 +163,12 @@ pub(super) mod tests {
             SignedReceipt { receipt, signature: self.operator.sign_message(&receipt.message()).into() }
         }
 
-        fn check(&self, signed: SignedReceipt, output: &[u8], path: &[[u8; 32]]) -> Result<Answer, ClientError> {
+        /// The frame of the honest reply.
+        pub(in crate::session) fn reply(&self) -> Vec<u8> {
+            Self::frame(&self.signed(), &self.output, &self.path)
+        }
+
+        fn frame(signed: &SignedReceipt, output: &[u8], path: &[[u8; 32]]) -> Vec<u8> {
             let header = ReplyHeader {
                 receipt: signed.receipt.message().to_vec(),
                 signature: signed.signature,
@@ -167,12 +176,16 @@ pub(super) mod tests {
                 backend: "cpu".into(),
                 micros: 5,
             };
-            self.expected().check(&encode_frame(&header, output).unwrap(), Duration::from_millis(3))
+            encode_frame(&header, output).unwrap()
+        }
+
+        fn check(&self, signed: SignedReceipt, output: &[u8], path: &[[u8; 32]]) -> Result<Answer, ClientError> {
+            self.expected().check(&Self::frame(&signed, output, path), Duration::from_millis(3))
         }
 
         fn expected(&self) -> Expected<'_> {
             let (address, session, work) = (&self.address, &self.session, &self.work);
-            Expected { genesis_hash: [1; 32], address, session, sequence: 7, work }
+            Expected { genesis_hash: [1; 32], address, session, sequence: self.receipt.sequence, work }
         }
 
         fn code(&self, signed: SignedReceipt, output: &[u8], path: &[[u8; 32]]) -> String {

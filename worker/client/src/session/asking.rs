@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 const ATTEMPT_TIME: Duration = Duration::from_secs(60);
 /// How long a request is tried again while the node is silent or busy.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a node may not know a session that it has accepted: it learns of that as everybody else does, and again when it has
+/// been restarted.
+const UNKNOWN_PATIENCE: Duration = Duration::from_secs(30);
 /// Between attempts, where the node does not say how long.
 const PAUSE: Duration = Duration::from_millis(250);
 /// What a frame has beside the output: its header and the length of it.
@@ -26,6 +29,8 @@ const FRAME_BYTES: u64 = MAX_HEADER_BYTES as u64 + 4;
 
 /// HTTP: a greater voucher is wanted.
 const PAYMENT_REQUIRED: u16 = 402;
+/// HTTP: there is no such session here.
+const NOT_FOUND: u16 = 404;
 /// HTTP: a pause is wanted.
 const BUSY: [u16; 2] = [429, 503];
 
@@ -137,6 +142,7 @@ impl Session<'_> {
                         continue;
                     }
                     Refusal::Busy(pause) if begun.elapsed() < PATIENCE => pause,
+                    Refusal::Unknown if begun.elapsed() < UNKNOWN_PATIENCE => PAUSE,
                     _ => return Err(self.refused(&reply)),
                 },
                 Err(error) if error.is_transient() && begun.elapsed() < PATIENCE => {
@@ -171,6 +177,9 @@ impl Session<'_> {
         if BUSY.contains(&reply.status) {
             return Refusal::Busy(reply.retry_after.unwrap_or(PAUSE));
         }
+        if reply.status == NOT_FOUND {
+            return Refusal::Unknown;
+        }
         let owed = serde_json::from_slice::<RefusalReply>(&reply.body).ok().and_then(|refusal| refusal.owed);
         match owed {
             Some(owed) if reply.status == PAYMENT_REQUIRED => Refusal::Owes(owed),
@@ -195,6 +204,150 @@ enum Refusal {
     Owes(u64),
     /// A pause.
     Busy(Duration),
+    /// Time to notice that the session is active.
+    Unknown,
     /// Another request.
     Final,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::answer::tests::Scene;
+    use assay_chain::{Chain, Endpoint, SendOptions, Sender};
+    use assay_session::split_frame;
+    use assay_store::{FetchOptions, LocalStore};
+    use solana_sdk::signature::Signature;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::task::JoinHandle;
+
+    /// What a client of no chain asks, and a node that gives these answers, one a request.
+    struct Talk {
+        scene: Scene,
+        client: Client,
+        voucher_key: Keypair,
+        uri: String,
+        requests: JoinHandle<Vec<RequestHeader>>,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Talk {
+        async fn with(sequence: u64, answers: impl FnOnce(&Scene) -> Vec<(u16, Vec<u8>)>) -> Self {
+            let mut scene = Scene::of_request(sequence);
+            let (voucher_key, folder) = (Keypair::new(), tempfile::tempdir().unwrap());
+            (scene.session.voucher_key, scene.session.balance) = (voucher_key.pubkey(), 1_000);
+            (scene.session.graph_root, scene.session.params_root) = (scene.work.resolved.root, scene.work.params_root);
+            let answers = answers(&scene);
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let uri = format!("http://{}/requests", listener.local_addr().unwrap());
+            let requests = tokio::spawn(async move {
+                let mut requests = Vec::new();
+                for (status, body) in answers {
+                    let (mut stream, _) = listener.accept().await.unwrap();
+                    requests.push(read_header(&mut stream).await);
+                    let head = format!(
+                        "HTTP/1.1 {status} Said\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+                        body.len()
+                    );
+                    stream.write_all(&[head.as_bytes(), &body].concat()).await.unwrap();
+                }
+                requests
+            });
+            let chain = Chain::new(Endpoint::parse_with_websocket("http://127.0.0.1:9", "ws://127.0.0.1:9").unwrap());
+            let fetch = FetchOptions { allow_private: true, ..FetchOptions::default() };
+            let store = LocalStore::open(folder.path()).unwrap();
+            let client = Client::new(Sender::new(chain, SendOptions::default()), Keypair::new(), store, fetch).unwrap();
+            Self { scene, client, voucher_key, uri, requests, _folder: folder }
+        }
+
+        fn session(&self, ledger: Ledger) -> Session<'_> {
+            Session {
+                client: &self.client,
+                address: self.scene.address,
+                account: self.scene.session.clone(),
+                genesis_hash: [1; 32],
+                uri: self.uri.clone(),
+                voucher_key: self.voucher_key.insecure_clone(),
+                ledger,
+            }
+        }
+
+        /// Sequences and amounts that were sent, each signed for this session.
+        async fn sent(self) -> Vec<(u64, u64)> {
+            let (key, session) = (self.voucher_key.pubkey(), self.scene.address);
+            let requests = self.requests.await.unwrap();
+            let sent = requests.iter().map(|request| {
+                let amount = request.voucher.amount;
+                let message = Voucher { genesis_hash: [1; 32], session, amount }.message();
+                assert!(Signature::from(request.voucher.signature).verify(key.as_ref(), &message));
+                (request.sequence, amount)
+            });
+            sent.collect()
+        }
+    }
+
+    async fn read_header(stream: &mut tokio::net::TcpStream) -> RequestHeader {
+        let mut bytes = Vec::new();
+        loop {
+            let mut part = [0; 4_096];
+            let length = stream.read(&mut part).await.unwrap();
+            bytes.extend_from_slice(&part[..length]);
+            let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+            let head = String::from_utf8_lossy(&bytes[..at]).to_lowercase();
+            let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()).unwrap();
+            let body = &bytes[at + 4..];
+            if body.len() == length.trim().parse::<usize>().unwrap() {
+                return split_frame(body).unwrap().0;
+            }
+        }
+    }
+
+    fn refusal(status: u16, owed: Option<u64>) -> (u16, Vec<u8>) {
+        let reply = RefusalReply { code: "N0800".into(), message: "N0800 no".into(), owed };
+        (status, serde_json::to_vec(&reply).unwrap())
+    }
+
+    /// A node that does not know its session yet, then is busy, then answers: one request, one promise.
+    #[tokio::test]
+    async fn a_request_is_sent_again_until_it_is_answered() {
+        let talk = Talk::with(1, |scene| {
+            vec![refusal(404, None), refusal(503, None), refusal(429, None), (200, scene.reply())]
+        });
+        let talk = talk.await;
+        let answer = talk.session(Ledger::in_memory()).ask(&talk.scene.work).await.unwrap();
+        assert_eq!(answer.receipt, talk.scene.signed());
+        assert_eq!(talk.sent().await, [(1, 100); 4]);
+    }
+
+    /// A reply that was lost is owed as well, and no more than was asked.
+    #[tokio::test]
+    async fn what_a_node_is_owed_is_paid_up_to_what_was_asked() {
+        let talk = Talk::with(2, |scene| {
+            vec![refusal(400, None), refusal(402, Some(200)), (200, scene.reply()), refusal(402, Some(401))]
+        });
+        let talk = talk.await;
+        let session = talk.session(Ledger::in_memory());
+        let lost = session.ask(&talk.scene.work).await.unwrap_err();
+        assert!(lost.to_string().starts_with("J0203"), "{lost}");
+        session.ask(&talk.scene.work).await.unwrap();
+        assert_eq!((session.ledger().requests(), session.ledger().promised()), (2, 200));
+        let greedy = session.ask(&talk.scene.work).await.unwrap_err();
+        assert!(greedy.to_string().starts_with("J0203"), "three requests cost 300: {greedy}");
+        assert_eq!(session.ledger().promised(), 200);
+        drop(session);
+        assert_eq!(talk.sent().await, [(1, 100), (2, 100), (2, 200), (3, 200)]);
+    }
+
+    #[tokio::test]
+    async fn a_reply_to_another_request_is_no_answer_and_other_work_is_not_asked_for() {
+        let talk = Talk::with(7, |scene| vec![(200, scene.reply())]).await;
+        let session = talk.session(Ledger::in_memory());
+        let other = session.ask(&talk.scene.work).await.unwrap_err();
+        assert!(other.to_string().starts_with("J0205"), "the receipt is of request 7: {other}");
+        let mut foreign = talk.scene.work.clone();
+        foreign.params_root[0] ^= 1;
+        assert!(session.ask(&foreign).await.unwrap_err().to_string().starts_with("J0107"));
+        assert_eq!(session.ledger().requests(), 1, "nothing was asked, nothing promised");
+    }
 }

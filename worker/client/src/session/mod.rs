@@ -1,10 +1,12 @@
 //! Sessions: a model kept warm on one node, requests answered off-chain, one settlement for all of them.
 //!
 //! ```text
-//! let opened = client.open_session(&work, &artifacts, &terms, &voucher_key).await?; // escrows the balance
+//! let model = Model::new(graph, params)?;                                            // roots, no network
+//! let uris = model.store(&store, "http://host:port").await?;                         // where the node can fetch it
+//! let opened = client.open_session(&model, &uris, &terms, &voucher_key).await?;      // escrows the balance
 //! client.await_acceptance(&opened.address, |_| ()).await?;                           // the node has loaded the model
 //! let session = client.session(&opened.address, voucher_key, Ledger::in_memory()).await?;
-//! let answer = session.ask(&work.with_inputs(inputs)?).await?;                       // checked; the receipt binds the node
+//! let answer = session.ask(&model.work(inputs, symbols)?).await?;                    // checked; the receipt binds the node
 //! answer.receipt.verify(&work, backend)?;                                           // replayed, if one likes to
 //! client.call_in(&answer.receipt, &hints).await?;                                    // wrong? anybody convicts it now
 //! client.end_session(&opened.address).await?;
@@ -18,6 +20,7 @@ mod answer;
 mod asking;
 mod call_in;
 mod ledger;
+mod model;
 mod open;
 mod receipt;
 mod reclaim;
@@ -26,6 +29,7 @@ mod terms;
 pub use answer::Answer;
 pub use asking::Session;
 pub use ledger::Ledger;
+pub use model::{Model, ModelUris};
 pub use open::OpenedSession;
 pub use receipt::{KeptReceipt, SignedReceipt};
 pub use reclaim::ReclaimedSession;

@@ -1,9 +1,9 @@
 //! Opening a session, waiting for the node, and ending it.
 
+use super::model::{Model, ModelUris};
 use super::terms::SessionTerms;
 use crate::client::{Client, LOOK_INTERVAL, Patience, SILENCE_PATIENCE, UNKNOWN_PATIENCE, is_used_id};
 use crate::error::ClientError;
-use crate::work::{ArtifactUris, Work};
 use assay::address;
 use assay::session::SessionState;
 use assay::state::Session as SessionAccount;
@@ -28,15 +28,14 @@ pub struct OpenedSession {
 }
 
 impl Client {
-    /// Opens a session over the graph and params of `work` (its inputs do not matter): escrows the balance out of the key's
-    /// associated token account.
+    /// Opens a session over `model`: escrows the balance out of the key's associated token account.
     ///
     /// # Errors
     /// Terms that the program refuses, too few tokens, or a chain that does not answer.
     pub async fn open_session(
         &self,
-        work: &Work,
-        artifacts: &ArtifactUris,
+        model: &Model,
+        uris: &ModelUris,
         terms: &SessionTerms,
         voucher_key: &Pubkey,
     ) -> Result<OpenedSession, ClientError> {
@@ -49,7 +48,7 @@ impl Client {
         loop {
             let session_id = self.chain().next_job_id(&self.address()).await?;
             let address = address::session(&self.address(), session_id);
-            let arguments = terms.arguments(session_id, work, artifacts, voucher_key, &network, &mint)?;
+            let arguments = terms.arguments(session_id, model, uris, voucher_key, &network, &mint)?;
             let instruction = instructions::open_session(&self.address(), &terms.node, token, &source, arguments);
             let error = match self.sender.execute(&[instruction], &[&self.key]).await {
                 Ok(landed) => return Ok(OpenedSession { address, session_id, slot: landed.slot }),
@@ -57,7 +56,7 @@ impl Client {
             };
             // It may have landed although nobody said so; a second one would be escrowed twice.
             if let Ok(Some(session)) = self.chain().find_session(&address).await
-                && session.graph_root == work.resolved.root
+                && session.graph_root == model.graph_root
                 && session.voucher_key == *voucher_key
             {
                 return Ok(OpenedSession { address, session_id, slot: session.offered_slot });

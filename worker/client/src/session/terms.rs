@@ -1,7 +1,7 @@
 //! What a client offers for a session.
 
+use super::model::{Model, ModelUris};
 use crate::error::ClientError;
-use crate::work::{ArtifactUris, Work};
 use assay::OpenSessionArgs;
 use assay::market::minimum_bond;
 use assay::state::{Network, PaymentMint};
@@ -32,9 +32,9 @@ pub struct SessionTerms {
 }
 
 impl SessionTerms {
-    /// A session that the node may accept for 750 slots (five minutes) and then serves for 9,000 (an hour).
+    /// A session that the node may accept for 750 slots (five minutes) and then serves for 4,500 (half an hour).
     pub fn new(node: Pubkey, payment_mint: Pubkey, price: u64, balance: u64) -> Self {
-        let (accept_slots, session_slots) = (750, 9_000);
+        let (accept_slots, session_slots) = (750, 4_500);
         Self { node, payment_mint, price, balance, accept_slots, session_slots, window_slots: None, bond: None }
     }
 
@@ -45,8 +45,8 @@ impl SessionTerms {
     pub fn arguments(
         &self,
         session_id: u64,
-        work: &Work,
-        artifacts: &ArtifactUris,
+        model: &Model,
+        uris: &ModelUris,
         voucher_key: &Pubkey,
         network: &Network,
         mint: &PaymentMint,
@@ -56,8 +56,8 @@ impl SessionTerms {
             .map_err(|_| ClientError::Price { price_max: self.balance })?;
         Ok(OpenSessionArgs {
             session_id,
-            graph_root: work.resolved.root,
-            params_root: work.params_root,
+            graph_root: model.graph_root,
+            params_root: model.params_root,
             ir_version: IR_VERSION,
             voucher_key: *voucher_key,
             price: self.price,
@@ -66,8 +66,8 @@ impl SessionTerms {
             session_slots: self.session_slots,
             window_slots: self.window_slots.unwrap_or(network.parameters.minimum_window_slots),
             bond: self.bond.unwrap_or(least.0.max(1)),
-            graph_uri: artifacts.graph.clone(),
-            params_uri: artifacts.params.clone(),
+            graph_uri: uris.graph.clone(),
+            params_uri: uris.params.clone(),
         })
     }
 }

@@ -97,7 +97,7 @@ const WINDOW_SETTINGS: [(&str, usize, i64); 3] = [("strides", 1, 1), ("dilations
 
 /// How many axes of positions a node has whose settings must be written out.
 fn window_axes(proto: &ModelProto, node: &NodeProto) -> Option<usize> {
-    if !matches!(node.op_type.as_str(), "Conv" | "MaxPool" | "AveragePool") {
+    if !matches!(node.op_type.as_str(), "Conv" | "ConvTranspose" | "MaxPool" | "AveragePool") {
         return None;
     }
     if let Some(kernel) = node.attribute.iter().find(|attribute| attribute.name == "kernel_shape") {
@@ -112,7 +112,7 @@ fn missing_settings(node: &NodeProto) -> Vec<(&'static str, usize, i64)> {
     let given = |name: &str| node.attribute.iter().any(|attribute| attribute.name == name);
     let automatic = given("auto_pad");
     let wanted = |name: &str| match node.op_type.as_str() {
-        "Conv" => name != "pads" || !automatic,
+        "Conv" | "ConvTranspose" => name != "pads" || !automatic,
         _ => name == "strides" || (name == "pads" && !automatic),
     };
     WINDOW_SETTINGS.into_iter().filter(|(name, ..)| wanted(name) && !given(name)).collect()

@@ -35,6 +35,10 @@ impl Lowering<'_> {
 
     /// The same numbers.
     pub(crate) fn pass_on(&mut self, node: &FloatNode) -> Result<(), QuantiseError> {
+        if self.narrow.contains_key(&node.outputs[0]) {
+            // an input that is given so
+            return Ok(());
+        }
         let form = self.wide(node.inputs[0])?;
         self.wide.insert(node.outputs[0], form);
         Ok(())
@@ -94,10 +98,7 @@ impl Lowering<'_> {
         let mut operands = Vec::new();
         let mut factors = Vec::new();
         for input in &node.inputs {
-            if self.graph.constant(*input).is_some() {
-                return self.unsupported(node, "a part of it is a constant", "pad with a constant instead");
-            }
-            let form = self.wide(*input)?;
+            let form = self.operand_form(node, *input, &format!("{name}.constant"))?;
             let Some(Dim::Const(length)) = form.lengths().get(along).copied() else {
                 return self.unsupported(node, "a part of it is of no constant length", "give the symbol one value");
             };

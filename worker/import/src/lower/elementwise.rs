@@ -59,7 +59,7 @@ impl Lowering<'_> {
     }
 
     /// A computed value's 16-bit form, or a constant's.
-    fn operand_form(&mut self, node: &FloatNode, value: ValueId, name: &str) -> Result<Form, QuantiseError> {
+    pub(crate) fn operand_form(&mut self, node: &FloatNode, value: ValueId, name: &str) -> Result<Form, QuantiseError> {
         let Some(tensor) = self.graph.constant(value) else { return self.wide(value) };
         let Some(floats) = tensor.as_floats() else {
             return self.unsupported(node, "its constant is not of floats", "export the model again");

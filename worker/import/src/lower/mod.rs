@@ -8,6 +8,7 @@
 mod activation;
 mod arrange;
 mod attention;
+mod choose;
 mod elementwise;
 mod embedding;
 mod form;
@@ -27,6 +28,7 @@ use crate::quantise::error::QuantiseError;
 use crate::quantise::options::Options;
 use crate::quantise::plan::{Group, Plan, natural};
 use crate::quantise::scale::Scale;
+use crate::quantise::search::Chosen;
 use assay_models::builder::{BuildError, GraphBuilder, TensorHandle};
 use referee::graph::{Dim, Dtype};
 use std::collections::{BTreeMap, BTreeSet};
@@ -135,6 +137,14 @@ impl Lowering<'_> {
                 self.integers.insert(input, tensor);
                 continue;
             }
+            if let Some((read, chosen)) = self.own_integers(input) {
+                let tensor = self.builder.input(&name, chosen.dtype, &shape);
+                let form = Form::natural(self.built(tensor)?, chosen.scale.clone());
+                self.decisions.push(format!("{name}: given in the integers that the source itself quantises it to"));
+                self.narrow.insert(read, form.clone());
+                forms.push(form);
+                continue;
+            }
             let needs = self.plan.needs.get(&input);
             let narrow = self.choices.narrow.get(&input).filter(|_| needs.is_some_and(|needs| needs.wide.is_none()));
             match narrow {
@@ -154,6 +164,18 @@ impl Lowering<'_> {
             }
         }
         Ok(forms)
+    }
+
+    /// The value of the one QuantizeLinear that an input goes through before anything reads it, with the integers of its scale: then
+    /// these can be given, and nothing is rounded twice.
+    fn own_integers(&self, input: ValueId) -> Option<(ValueId, Chosen)> {
+        let reads = |node: &&FloatNode| node.inputs.iter().any(|id| self.plan.seen[id.index()].root == input);
+        let mut readers = self.graph.nodes.iter().filter(reads);
+        let (reader, None) = (readers.next()?, readers.next()) else { return None };
+        let is_result = self.plan.outputs.iter().any(|id| self.plan.seen[id.index()].root == input);
+        let own = matches!(reader.op, FloatOp::Requantise(_)) && reader.inputs == [input] && !is_result;
+        let read = *reader.outputs.first().filter(|_| own)?;
+        self.choices.narrow.contains_key(&read).then(|| choices::own(self.graph, read).map(|chosen| (read, chosen)))?
     }
 
     /// The least type that holds the integers of an input: row numbers of the tables that it chooses from, or a mask.
@@ -209,6 +231,9 @@ impl Lowering<'_> {
             FloatOp::MatMul { transpose_a, transpose_b, scale } => {
                 self.matrix_product(node, *transpose_a, *transpose_b, *scale)
             }
+            FloatOp::Min | FloatOp::Max if self.graph.value(node.outputs[0]).element_type == ElementType::Boolean => {
+                self.combine(node)
+            }
             FloatOp::Add | FloatOp::Sub | FloatOp::Mul | FloatOp::Div | FloatOp::Min | FloatOp::Max => {
                 self.binary(node)
             }
@@ -225,11 +250,8 @@ impl Lowering<'_> {
             FloatOp::Broadcast => self.broadcast(node),
             FloatOp::Requantise(_) => self.pass_on(node),
             FloatOp::Linear | FloatOp::Convolution { .. } | FloatOp::Transpose { .. } | FloatOp::Cast => Ok(()),
-            FloatOp::Where | FloatOp::Compare(_) => self.unsupported(
-                node,
-                "it has no integer form",
-                "compute it outside of the model, or rewrite it with additions, products and activations",
-            ),
+            FloatOp::Where => self.choose(node),
+            FloatOp::Compare(comparison) => self.compare(node, *comparison),
         }
     }
 

@@ -139,12 +139,43 @@ impl Lowering<'_> {
         Ok(())
     }
 
+    /// The shape of the positions of a mean pool, and how many elements count in the window of each; one number, where it is the same
+    /// everywhere.
+    fn counted(&self, node: &FloatNode, window: &Window) -> Result<(Vec<u32>, Vec<u32>), QuantiseError> {
+        let sides = window.kernel.len();
+        if window.padding_before.iter().chain(&window.padding_after).all(|padding| *padding == 0) {
+            return Ok((vec![1], vec![window.kernel.iter().product()]));
+        }
+        let (before, after) = (&self.graph.value(node.inputs[0]).shape, &self.graph.value(node.outputs[0]).shape);
+        let mut shape = Vec::new();
+        let mut counts = vec![1u32];
+        for side in 0..sides {
+            let (Some(length), Some(windows)) = (before[2 + side].known(), after[2 + side].known()) else {
+                return self.unsupported(
+                    node,
+                    "a mean over padded windows along a symbol's length",
+                    "export with count_include_pad, or give the symbol one value",
+                );
+            };
+            let of_window = |at: u32| {
+                let taps = (0..window.kernel[side]).map(|tap| at * window.strides[side] + tap * window.dilations[side]);
+                let inside = taps
+                    .filter(|place| place.checked_sub(window.padding_before[side]).is_some_and(|place| place < length));
+                // a window of padding alone has the mean 0
+                (inside.count() as u32).max(1)
+            };
+            let along: Vec<u32> = (0..windows).map(of_window).collect();
+            counts = counts.iter().flat_map(|count| along.iter().map(move |further| count * further)).collect();
+            shape.push(windows);
+        }
+        Ok((shape, counts))
+    }
+
     /// Windows over images or sequences; what is padded counts in none.
     pub(crate) fn pool(&mut self, node: &FloatNode, kind: PoolKind, window: &Window) -> Result<(), QuantiseError> {
         let (value, output) = (node.inputs[0], node.outputs[0]);
         let input = self.wide(value)?;
         let sides = window.kernel.len();
-        let padded = window.padding_before.iter().chain(&window.padding_after).any(|padding| *padding > 0);
         for side in 0..sides {
             let fits = match self.graph.value(value).shape[2 + side] {
                 Extent::Known(length) => window_places(window, side, length as usize) > 0,
@@ -153,13 +184,6 @@ impl Lowering<'_> {
             if !fits {
                 return self.unsupported(node, "its window is larger than what it slides over", "pad the input");
             }
-        }
-        if padded && kind == PoolKind::Mean {
-            return self.unsupported(
-                node,
-                "a mean that leaves out padding",
-                "export with count_include_pad, or pad before the pool",
-            );
         }
         let name = self.fresh(&self.graph.value(output).name.clone());
         let order = self.stored_order(output);
@@ -180,22 +204,35 @@ impl Lowering<'_> {
         let loaded = prologue.load(0);
         let prologue = prologue.finish_lanes(&name, &[loaded]);
         let prologue = Some(self.built(prologue)?);
-        let (kind, read, program, step) = match kind {
+        let (kind, operands, program, step) = match kind {
             PoolKind::Max => {
                 let (mut program, [_, found]) = ProgramBuilder::pair_epilogue();
                 program.store(0, found);
-                (OpKind::ArgMax, read.padded(Dtype::I16.range().0 as i32), program, input.scale.at(0))
+                (OpKind::ArgMax, vec![read.padded(Dtype::I16.range().0 as i32)], program, input.scale.at(0))
             }
             PoolKind::Mean => {
                 let step = self.wide_step(output)?;
-                let taps: u32 = window.kernel.iter().product();
-                let rescale = Rescale::of(&[input.scale.at(0) / step / f64::from(taps)]);
+                let counts = self.counted(node, window)?;
+                let factors: Vec<f64> =
+                    counts.1.iter().map(|count| input.scale.at(0) / step / f64::from(*count)).collect();
+                let rescale = Rescale::of(&factors);
                 let (mut program, sum) = ProgramBuilder::epilogue();
-                let multiplier = program.constant(rescale.multipliers[0].into());
+                let mut operands = vec![read.padded(0)];
+                let multiplier = match factors[..] {
+                    [_] => program.constant(rescale.multipliers[0].into()),
+                    _ => {
+                        let multipliers: Vec<i64> = rescale.multipliers.iter().copied().map(i64::from).collect();
+                        let param_name = self.fresh(&format!("{name}.multipliers"));
+                        let param = self.builder.param(&param_name, Dtype::I32, &counts.0, &multipliers);
+                        let param = self.built(param)?;
+                        operands.push(Operand::new(&param, (0..sides).map(|side| axis(places[2 + side]))));
+                        program.load(1)
+                    }
+                };
                 let scaled = program.multiply(sum, multiplier);
                 let rounded = program.round_shift(scaled, rescale.shift);
                 program.store(0, rounded);
-                (OpKind::Sum, read, program, step)
+                (OpKind::Sum, operands, program, step)
             }
         };
         let program = program.finish(&name);
@@ -206,7 +243,7 @@ impl Lowering<'_> {
             outputs: &[(&name, Dtype::I16)],
             output_axes: &output_axes,
             reduction_axes: &reduced,
-            operands: &[read],
+            operands: &operands,
             prologue,
             program,
         });

@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 /// Rows by which a product's own loss and the mean errors of its outputs are measured.
 const MEASURED_ROWS: usize = 384;
+/// The greatest signed integer of 8 bits.
+const LEVELS: f64 = 127.0;
 /// How much wider than what was seen 16-bit integers reach.
 const HEADROOM: f64 = 1.5;
 
@@ -70,10 +72,12 @@ impl Choices {
         halves: bool,
     ) -> Chosen {
         let unsigned = statistics.min >= 0.0;
-        let axes: BTreeSet<Option<usize>> = needs.products.iter().map(|(_, axis)| *axis).collect();
-        let axis = match axes.into_iter().collect::<Vec<_>>()[..] {
-            [Some(axis)] if !needs.uniform && !needs.free_channels => Some(axis),
-            _ => None,
+        let read: BTreeSet<(Option<usize>, usize)> =
+            needs.products.iter().map(|(node, axis)| (*axis, plan.products[node].groups())).collect();
+        // Steps of their own help only where all readers have the same channels on the same axis.
+        let (axis, groups) = match read.into_iter().collect::<Vec<_>>()[..] {
+            [(Some(axis), groups)] if !needs.uniform && !needs.free_channels => (Some(axis), groups),
+            _ => (None, 1),
         };
         let readers: Vec<Reader<'_>> = needs
             .products
@@ -88,6 +92,9 @@ impl Choices {
                 let (smoothing, method) = (options.smoothing, options.range);
                 let freedom = Freedom { channels: true, smoothing, method, unsigned, halves };
                 search::choose(&readers, &magnitudes, axis, freedom)
+            }
+            (Some((axis, magnitudes)), None) if groups > 1 && options.smoothing != Some(0.0) => {
+                by_groups(samples, options, root, axis, &magnitudes, groups, unsigned, halves)
             }
             _ if needs.free_channels && !needs.uniform && needs.products.is_empty() => {
                 self.free(statistics, samples, options, root)
@@ -111,12 +118,12 @@ impl Choices {
                 let least = f64::from(statistics.magnitude()).max(f64::MIN_POSITIVE) * 1e-4;
                 let clips = match method {
                     RangeMethod::MinMax => vec![1.0; magnitudes.len()],
-                    _ => samples.best_clips(root, axis, &magnitudes),
+                    _ => samples.best_clips(root, axis, &magnitudes, 1, LEVELS),
                 };
                 let steps: Arc<[f64]> = magnitudes
                     .iter()
                     .zip(&clips)
-                    .map(|(most, clip)| f64::from(*most).max(least) * clip / 127.0)
+                    .map(|(most, clip)| f64::from(*most).max(least) * clip / LEVELS)
                     .collect();
                 let clip = clips.iter().sum::<f64>() / clips.len().max(1) as f64;
                 Chosen { scale: Scale::Channels { axis, steps }, dtype: Dtype::I8, smoothing: 1.0, clip }
@@ -170,7 +177,7 @@ impl Needs {
 }
 
 /// The integers that the source itself gives a value, if products can read them.
-fn own(graph: &FloatGraph, root: ValueId) -> Option<Chosen> {
+pub(crate) fn own(graph: &FloatGraph, root: ValueId) -> Option<Chosen> {
     let own = graph.value(root).own_scale.as_ref()?;
     let ([step], [0]) = (&own.scales[..], &own.zero_points[..]) else { return None };
     let dtype = match (own.low, own.high) {
@@ -179,6 +186,40 @@ fn own(graph: &FloatGraph, root: ValueId) -> Option<Chosen> {
         _ => return None,
     };
     Some(Chosen { scale: Scale::Uniform(f64::from(*step)), dtype, smoothing: 0.0, clip: 1.0 })
+}
+
+/// What filters read that see one group of channels each: every group its own range. The step of a group goes into the steps of its
+/// outputs and costs their weights nothing, so that no channel pays for another's range.
+#[allow(clippy::too_many_arguments, reason = "all of these decide")]
+fn by_groups(
+    samples: &Samples,
+    options: &Options,
+    root: ValueId,
+    axis: usize,
+    magnitudes: &[f32],
+    groups: usize,
+    unsigned: bool,
+    halves: bool,
+) -> Chosen {
+    let dtype = match (halves, unsigned) {
+        (true, _) => Dtype::I16,
+        (false, true) => Dtype::U8,
+        (false, false) => Dtype::I8,
+    };
+    let levels = dtype.range().1 as f64;
+    let each = (magnitudes.len() / groups.max(1)).max(1);
+    let most = |group: &[f32]| group.iter().fold(0.0f32, |most, magnitude| most.max(*magnitude));
+    let whole = f64::from(most(magnitudes)).max(f64::MIN_POSITIVE);
+    let by_channel: Vec<f32> = magnitudes.chunks(each).flat_map(|group| vec![most(group); group.len()]).collect();
+    let clips = match options.range {
+        _ if halves => vec![1.0; by_channel.len()],
+        RangeMethod::MinMax => vec![1.0; by_channel.len()],
+        _ => samples.best_clips(root, axis, &by_channel, each, levels),
+    };
+    let steps: Arc<[f64]> =
+        by_channel.iter().zip(&clips).map(|(most, clip)| f64::from(*most).max(whole * 1e-4) * clip / levels).collect();
+    let clip = clips.iter().sum::<f64>() / clips.len().max(1) as f64;
+    Chosen { scale: Scale::Channels { axis, steps }, dtype, smoothing: 1.0, clip }
 }
 
 fn uniform(statistics: &Statistics, method: RangeMethod, unsigned: bool, halves: bool) -> Chosen {

@@ -38,7 +38,7 @@ pub(crate) struct Needs {
     pub wide: Option<Vec<usize>>,
     /// As 8-bit integers, and with which order of axes first.
     pub narrow: Option<Vec<usize>>,
-    /// The products that read it, and the value's axis that each sums over.
+    /// The products that read it, and the value's axis that each has its channels on.
     pub products: Vec<(usize, Option<usize>)>,
     /// Some reader needs one step for all elements.
     pub uniform: bool,
@@ -216,9 +216,9 @@ impl Plan {
         let product = &group.product;
         let rank = graph.value(product.input).shape.len();
         let order = product.window.as_ref().map(|_| [0].into_iter().chain(2..rank).chain([1]).collect::<Vec<_>>());
-        let (node, axis, dense) = (product.node, product.channel_axis, product.is_dense());
+        let (node, axis) = (product.node, product.channel_axis);
         self.need_narrow(graph, product.input, order, |needs, seen| {
-            let axis = seen.axes[axis].filter(|_| dense);
+            let axis = seen.axes[axis];
             needs.uniform |= axis.is_none();
             needs.products.push((node, axis));
         });

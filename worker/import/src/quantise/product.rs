@@ -114,7 +114,23 @@ impl Product {
 
     /// Whether all outputs read all channels.
     pub(crate) fn is_dense(&self) -> bool {
-        self.window.as_ref().is_none_or(|(_, groups)| *groups == 1)
+        self.groups() == 1
+    }
+
+    /// Parts of the channels, of which an output reads one.
+    pub(crate) fn groups(&self) -> usize {
+        self.window.as_ref().map_or(1, |(_, groups)| *groups as usize)
+    }
+
+    /// Channels of the input, of all groups together.
+    pub(crate) fn input_channels(&self) -> usize {
+        self.channels * self.groups()
+    }
+
+    /// The input's channel that a tap of an output reads.
+    pub(crate) fn channel_of(&self, output: usize, tap: usize) -> usize {
+        let group = output * self.groups() / self.outputs.max(1);
+        group * self.channels + tap % self.channels.max(1)
     }
 
     /// The greatest magnitude of the weights of each channel.

@@ -60,16 +60,25 @@ impl Samples {
         tensors.iter().flat_map(|tensor| product.rows(tensor, each)).collect()
     }
 
-    /// For each channel the covered part of its range with the least squared error in 8 bits.
-    pub(crate) fn best_clips(&self, value: ValueId, axis: usize, magnitudes: &[f32]) -> Vec<f64> {
-        let mut errors = vec![[0.0f64; CHANNEL_CLIPS.len()]; magnitudes.len()];
+    /// For each channel the covered part of its range with the least squared error with so many integers on each side of 0; `each`
+    /// channels in a row have one part, and are given one range.
+    pub(crate) fn best_clips(
+        &self,
+        value: ValueId,
+        axis: usize,
+        magnitudes: &[f32],
+        each: usize,
+        levels: f64,
+    ) -> Vec<f64> {
+        let levels = levels as f32;
+        let mut errors = vec![[0.0f64; CHANNEL_CLIPS.len()]; magnitudes.len().div_ceil(each)];
         for tensor in self.values.get(&value).into_iter().flatten() {
             let inner: usize = tensor.shape[axis + 1..].iter().product();
             for (index, value) in tensor.as_floats().into_iter().flatten().enumerate() {
                 let channel = index / inner % magnitudes.len();
-                for (error, clip) in errors[channel].iter_mut().zip(CHANNEL_CLIPS) {
-                    let step = (magnitudes[channel] * clip as f32 / 127.0).max(f32::MIN_POSITIVE);
-                    let difference = (value / step).round().clamp(-127.0, 127.0) * step - value;
+                for (error, clip) in errors[channel / each].iter_mut().zip(CHANNEL_CLIPS) {
+                    let step = (magnitudes[channel] * clip as f32 / levels).max(f32::MIN_POSITIVE);
+                    let difference = (value / step).round().clamp(-levels, levels) * step - value;
                     *error += f64::from(difference * difference);
                 }
             }
@@ -78,7 +87,7 @@ impl Samples {
             let least = errors.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1));
             least.map_or(1.0, |(index, _)| CHANNEL_CLIPS[index])
         };
-        errors.iter().map(best).collect()
+        (0..magnitudes.len()).map(|channel| best(&errors[channel / each])).collect()
     }
 
     /// The greatest magnitude at each index of an axis: of all calibration data where these were recorded for the axis, else

@@ -22,7 +22,7 @@ impl Weights {
     /// Takes the steps of the input into the weights, and finds a step for each output: the source's own, if it has one and
     /// the input has one step. The step is wide enough for the output's bias to fit 32 bits.
     pub(crate) fn of(product: &Product, input: &Scale) -> Self {
-        let steps_in: Vec<f32> = (0..product.channels).map(|channel| input.at(channel) as f32).collect();
+        let steps_in: Vec<f32> = (0..product.input_channels()).map(|channel| input.at(channel) as f32).collect();
         // steps of outputs that differ by a common factor would only round it twice
         let unit = steps_in.iter().fold(0.0f32, |most, step| most.max(*step)).max(f32::MIN_POSITIVE);
         let relative: Vec<f32> = steps_in.iter().map(|step| step / unit).collect();
@@ -32,8 +32,8 @@ impl Weights {
             .zip(&product.bias)
             .enumerate()
             .map(|(output, (row, bias))| {
-                let folded: Vec<f32> =
-                    row.iter().enumerate().map(|(tap, weight)| weight * relative[tap % product.channels]).collect();
+                let folded = |(tap, weight): (usize, &f32)| weight * relative[product.channel_of(output, tap)];
+                let folded: Vec<f32> = row.iter().enumerate().map(folded).collect();
                 let most = folded.iter().fold(0.0f32, |most, weight| most.max(weight.abs()));
                 let least_for_bias = (f64::from(bias.abs()) / f64::from(unit) / GREATEST_BIAS) as f32;
                 let own = match (&product.own_steps, input) {
@@ -57,7 +57,7 @@ impl Weights {
             .iter()
             .enumerate()
             .map(|(at, weight)| {
-                let step = self.steps[at / taps] / input.at(at % taps % product.channels);
+                let step = self.steps[at / taps] / input.at(product.channel_of(at / taps, at % taps));
                 (f64::from(*weight) * step) as f32
             })
             .collect()
@@ -103,7 +103,7 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::float::ValueId;
+    use crate::float::{ValueId, Window};
     use proptest::prelude::*;
 
     fn product(weights: Vec<f32>, bias: Vec<f32>) -> Product {
@@ -137,6 +137,32 @@ mod tests {
                 let half = quantised.steps[at / 8] / steps[at % 8] / 2.0;
                 prop_assert!(f64::from((weight - back).abs()) <= half * 1.0001 + 1e-6, "{at}: {weight} {back}");
             }
+        }
+    }
+
+    #[test]
+    fn a_filter_of_one_channel_keeps_its_weights_whatever_the_channels_steps_are() {
+        let window = Window {
+            kernel: vec![3],
+            strides: vec![1],
+            dilations: vec![1],
+            padding_before: vec![1],
+            padding_after: vec![1],
+        };
+        let weights: Vec<f32> = (0..12).map(|at| at as f32 / 7.0 - 0.8).collect();
+        let filters =
+            Product { channels: 1, window: Some((window, 4)), ..product(weights.clone(), vec![0.5, -0.25, 0.0, 1.0]) };
+        let steps = [0.01, 0.5, 3.0, 200.0];
+        let alone = Weights::of(&filters, &Scale::Uniform(1.0));
+        let scaled = Weights::of(&filters, &Scale::Channels { axis: 1, steps: steps.into() });
+        assert_eq!(alone.values, scaled.values, "a step of one channel is a step of its output");
+        for output in 0..4 {
+            let ratio = scaled.steps[output] / alone.steps[output] / steps[output];
+            assert!((ratio - 1.0).abs() < 1e-6, "{output}: {ratio}");
+        }
+        let back = scaled.dequantised(&filters, &Scale::Channels { axis: 1, steps: steps.into() });
+        for (weight, back) in weights.iter().zip(back) {
+            assert!((weight - back).abs() < 0.006, "{weight} {back}");
         }
     }
 

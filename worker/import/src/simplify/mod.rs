@@ -131,16 +131,10 @@ fn check(graph: &FloatGraph) -> Result<(), ImportError> {
             let (node, operator) = (node.name.clone(), node.op.name().to_owned());
             Err(ImportError::Unsupported { node, operator, remedy: remedy.to_owned() })
         };
-        match node.op {
-            FloatOp::Cast => {
-                return refuse(
-                    "integers become floats as ids of a look-up or as masks only; take floats as inputs instead",
-                );
-            }
-            FloatOp::Where | FloatOp::Compare(_) => {
-                return refuse("it is supported in masks of Softmax and of reductions, and in one-hot look-ups only");
-            }
-            _ => {}
+        if node.op == FloatOp::Cast {
+            return refuse(
+                "integers become floats as ids of a look-up or as masks only; take floats as inputs instead",
+            );
         }
         for id in &node.inputs {
             if matches!(graph.value(*id).kind, ValueKind::Computed) && producers[id.index()].is_none() {

@@ -7,9 +7,11 @@ mod node;
 mod normal;
 mod reduce;
 mod remedy;
+mod resize;
 mod shape;
 mod size;
 mod slice;
+mod transposed;
 mod window;
 
 use crate::error::ImportError;

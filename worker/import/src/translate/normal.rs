@@ -4,7 +4,7 @@ use super::Translator;
 use super::arithmetic::{optional, required};
 use super::node::Node;
 use crate::error::ImportError;
-use crate::float::{ElementType, FloatOp, Tensor, ValueId};
+use crate::float::{ElementType, Extent, FloatOp, Tensor, ValueId};
 
 type Results = Result<Option<Vec<ValueId>>, ImportError>;
 
@@ -14,6 +14,7 @@ impl Translator {
             "LayerNormalization" => self.layer_normalization(node, inputs, false)?,
             "RMSNormalization" => self.layer_normalization(node, inputs, true)?,
             "BatchNormalization" => self.batch_normalization(node, inputs)?,
+            "InstanceNormalization" => self.instance_normalization(node, inputs)?,
             _ => return Ok(None),
         };
         Ok(Some(vec![result]))
@@ -80,5 +81,39 @@ impl Translator {
         let addends = self.graph.add_constant(format!("{name}~bias"), Tensor::floats(&lengths, addends));
         let scaled = self.emit(node, FloatOp::Mul, &[x, factors], &shape, ElementType::Float)?;
         self.emit(node, FloatOp::Add, &[scaled, addends], &shape, ElementType::Float)
+    }
+
+    /// Over the positions of each channel, which make one row; then each channel has a factor and an addend.
+    fn instance_normalization(&mut self, node: &Node<'_>, inputs: &[Option<ValueId>]) -> Result<ValueId, ImportError> {
+        let x = required(node, inputs, 0)?;
+        let shape = self.shape(x).to_vec();
+        let lengths: Option<Vec<u32>> = shape.iter().skip(1).map(|extent| extent.known()).collect();
+        let lengths = lengths.filter(|lengths| lengths.len() >= 2);
+        let lengths = lengths.ok_or_else(|| node.unsupported("its channels and positions need fixed lengths"))?;
+        let channels = lengths[0];
+        let row = lengths[1..].iter().fold(1u64, |row, length| row.saturating_mul(u64::from(*length)));
+        let row = u32::try_from(row).ok().filter(|row| *row < 1 << 20);
+        let row = row.ok_or_else(|| node.unsupported("it has too many positions; normalise fewer at once"))?;
+        let mut by_channel = vec![1; lengths.len()];
+        by_channel[0] = channels as usize;
+        let vector = |index: usize| {
+            let constant = self.graph.constant(required(node, inputs, index)?);
+            let constant = constant.filter(|tensor| tensor.elements() == channels as usize);
+            let refuse = || node.unsupported("its scale and bias must be constants, one number for each channel");
+            constant.map(|tensor| (**tensor).clone().reshaped(&by_channel)).ok_or_else(refuse)
+        };
+        let (scale, bias) = (vector(1)?, vector(2)?);
+        let (epsilon, name) = (node.float("epsilon", 1e-5), node.name());
+        let [scale, bias] = [("scale", scale), ("bias", bias)]
+            .map(|(label, tensor)| self.graph.add_constant(format!("{name}~{label}"), tensor));
+        let flat = [shape[0], Extent::Known(channels), Extent::Known(row)];
+        let flattened = self.with_shape(node, x, &flat)?;
+        let ones = Tensor::floats(&[row as usize], vec![1.0; row as usize]);
+        let ones = self.graph.add_constant(format!("{name}~ones"), ones);
+        let op = FloatOp::LayerNorm { axis: 2, epsilon };
+        let normal = self.emit(node, op, &[flattened, ones], &flat, ElementType::Float)?;
+        let normal = self.with_shape(node, normal, &shape)?;
+        let scaled = self.emit(node, FloatOp::Mul, &[normal, scale], &shape, ElementType::Float)?;
+        self.emit(node, FloatOp::Add, &[scaled, bias], &shape, ElementType::Float)
     }
 }

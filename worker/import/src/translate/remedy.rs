@@ -16,11 +16,7 @@ pub(super) fn operator(kind: &str) -> &'static str {
         "QLinearConv" | "QLinearMatMul" | "ConvInteger" | "MatMulInteger" | "DynamicQuantizeLinear" => {
             "export quantised models as QuantizeLinear and DequantizeLinear pairs around float operators"
         }
-        "ConvTranspose" => "write it as an upsampling by Reshape and Expand, followed by Conv",
-        "Resize" | "Upsample" => "write whole factors as Reshape, Expand and Reshape",
-        "InstanceNormalization" | "GroupNormalization" => {
-            "write it as Reshape, LayerNormalization over the last axis, Reshape, Mul and Add"
-        }
+        "GroupNormalization" => "write it as Reshape, InstanceNormalization, Reshape, Mul and Add",
         "Einsum" => "write it as Transpose, Reshape and MatMul",
         "CumSum" => "write it as a MatMul with a constant triangular matrix",
         "GatherND" | "GatherElements" | "ScatterND" | "ScatterElements" | "Scatter" => {
@@ -28,9 +24,9 @@ pub(super) fn operator(kind: &str) -> &'static str {
         }
         "Attention" | "MultiHeadAttention" | "RotaryEmbedding" => "write it as MatMul, Mul, Add and Softmax",
         _ => {
-            "write it with supported ones: MatMul, Gemm, Conv, BatchNormalization, LayerNormalization, Softmax, pooling, \
-             reductions, activations, Add, Sub, Mul, Div, Gather, Reshape, Transpose, Concat, Slice, Split, Pad, Expand, \
-             Where, ArgMax, TopK, QuantizeLinear and DequantizeLinear"
+            "write it with supported ones: MatMul, Gemm, Conv, ConvTranspose, normalisations, Softmax, pooling, reductions, \
+             activations, Add, Sub, Mul, Div, comparisons, Where, Gather, Reshape, Transpose, Concat, Slice, Split, Pad, \
+             Expand, Resize, ArgMax, TopK, QuantizeLinear and DequantizeLinear"
         }
     }
 }

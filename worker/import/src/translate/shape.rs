@@ -25,6 +25,7 @@ impl Translator {
             "Pad" => self.pad(node, inputs)?,
             "Expand" => self.expand(node, inputs)?,
             "Tile" => self.tile(node, inputs)?,
+            "Resize" | "Upsample" => self.resize(node, inputs)?,
             "ConstantOfShape" => self.constant_of_shape(node, required(node, inputs, 0)?)?,
             "Gather" => self.gather(node, inputs)?,
             "OneHot" => self.one_hot(node, inputs)?,

@@ -12,6 +12,7 @@ impl Translator {
     pub(super) fn windowed(&mut self, node: &Node<'_>, kind: &str, inputs: &[Option<ValueId>]) -> Results {
         let result = match kind {
             "Conv" => self.convolution(node, inputs)?,
+            "ConvTranspose" => self.transposed_convolution(node, inputs)?,
             "MaxPool" => self.pool(node, inputs, PoolKind::Max)?,
             "AveragePool" => self.pool(node, inputs, PoolKind::Mean)?,
             "GlobalMaxPool" => self.global_pool(node, inputs, ReduceKind::Max)?,

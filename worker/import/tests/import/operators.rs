@@ -149,6 +149,80 @@ fn norms_softmax_and_reductions() {
 }
 
 #[test]
+fn norms_of_instances() {
+    let (mut model, x) = with_x(17, &[Symbol("batch"), Known(6), Known(5), Known(4)]);
+    let (scale, bias) = (model.constant(&floats(&[6], 60)), model.constant(&floats(&[6], 61)));
+    let y = model.node("InstanceNormalization", &[&x, &scale, &bias], &[("epsilon", Attribute::Float(1e-3))]);
+    model.output(&y);
+    let graph = agree(&model.finish(), &["batch=1..4"], &[floats(&[3, 6, 5, 4], 62)]);
+    assert_eq!(names(&graph), ["Reshape", "LayerNorm", "Reshape", "Mul", "Add"]);
+
+    // Groups of channels, as exporters write them.
+    let (mut model, x) = with_x(17, &[Symbol("batch"), Known(6), Known(5), Known(4)]);
+    let (grouped, whole) = (model.integers(&[0, 2, -1]), model.integers(&[0, 6, 5, 4]));
+    let (ones, zeros) = (Tensor::floats(&[2], vec![1.0; 2]), Tensor::floats(&[2], vec![0.0; 2]));
+    let (ones, zeros) = (model.constant(&ones), model.constant(&zeros));
+    let y = model.node("Reshape", &[&x, &grouped], &[]);
+    let y = model.node("InstanceNormalization", &[&y, &ones, &zeros], &[]);
+    let y = model.node("Reshape", &[&y, &whole], &[]);
+    let scale = model.constant(&floats(&[6, 1, 1], 60));
+    let y = model.node("Mul", &[&y, &scale], &[]);
+    model.output(&y);
+    let graph = agree(&model.finish(), &["batch=1..4"], &[floats(&[3, 6, 5, 4], 62)]);
+    assert_eq!(names(&graph), ["Reshape", "LayerNorm", "Reshape", "Mul"]);
+}
+
+#[test]
+fn choices_and_comparisons() {
+    for operator in ["Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"] {
+        let (mut model, x) = with_x(17, &[Known(2), Known(3), Known(4)]);
+        let (bounds, others) = (model.constant(&floats(&[3, 1], 63)), model.constant(&floats(&[4], 64)));
+        let compared = model.node(operator, &[&x, &bounds], &[]);
+        let y = model.node("Where", &[&compared, &x, &others], &[]);
+        model.output(&y);
+        let graph = agree(&model.finish(), &[], &[floats(&[2, 3, 4], 65)]);
+        assert_eq!(names(&graph), ["Compare", "Where"], "{operator}");
+    }
+}
+
+#[test]
+fn resizes_by_whole_factors() {
+    for (coordinates, rounding) in [("asymmetric", "floor"), ("half_pixel", "round_prefer_floor")] {
+        let settings = [
+            ("mode", text("nearest")),
+            ("coordinate_transformation_mode", text(coordinates)),
+            ("nearest_mode", text(rounding)),
+        ];
+        let (mut model, x) = with_x(13, &[Symbol("batch"), Known(3), Known(4), Known(5)]);
+        let scales = model.constant(&Tensor::floats(&[4], vec![1.0, 1.0, 3.0, 2.0]));
+        let y = model.node("Resize", &[&x, "", &scales], &settings);
+        model.output(&y);
+        agree(&model.finish(), &["batch=1..4"], &[floats(&[2, 3, 4, 5], 66)]);
+        let (mut model, x) = with_x(13, &[Known(2), Known(3), Known(4), Known(5)]);
+        let sizes = model.integers(&[2, 3, 8, 20]);
+        let y = model.node("Resize", &[&x, "", "", &sizes], &settings);
+        model.output(&y);
+        agree(&model.finish(), &[], &[floats(&[2, 3, 4, 5], 67)]);
+    }
+}
+
+#[test]
+fn transposed_convolutions() {
+    let groups = [
+        ("group", Attribute::Int(2)),
+        ("strides", ints(&[2, 3])),
+        ("pads", ints(&[1, 0, 0, 2])),
+        ("output_padding", ints(&[1, 2])),
+    ];
+    unary(17, "ConvTranspose", &[floats(&[6, 4, 3, 2], 68), floats(&[8], 69)], &groups, &floats(&[2, 6, 5, 4], 70));
+    unary(17, "ConvTranspose", &[floats(&[6, 4, 3], 71)], &[("dilations", ints(&[2]))], &floats(&[2, 6, 7], 72));
+    // a kernel within a stride, and pads beyond the kernel
+    unary(17, "ConvTranspose", &[floats(&[4, 3, 1], 73)], &[("strides", ints(&[3]))], &floats(&[2, 4, 5], 74));
+    let beyond = [("strides", ints(&[2])), ("pads", ints(&[2, 1]))];
+    unary(17, "ConvTranspose", &[floats(&[4, 3, 2], 75)], &beyond, &floats(&[2, 4, 6], 76));
+}
+
+#[test]
 fn the_greatest_k() {
     let (mut model, x) = with_x(17, &[Known(3), Known(7)]);
     let k = model.integers(&[3]);
@@ -256,12 +330,30 @@ fn what_is_not_supported_is_named_with_its_remedy() {
     let message = error.to_string();
     assert!(message.contains("LSTM") && message.contains("LSTM_1") && message.contains("unroll"), "{message}");
 
+    // Ids as numbers to compute with.
     let (mut model, x) = with_x(17, &[Known(4)]);
-    let (zero, steps) = (model.number(0.0), model.constant(&floats(&[4], 57)));
-    let compared = model.node("Greater", &[&x, &zero], &[]);
-    let y = model.node("Where", &[&compared, &x, &steps], &[]);
+    let ids = model.input("ids", data_type::INT64, &[Known(4)]);
+    let numbers = model.node("Cast", &[&ids], &[("to", Attribute::Int(1))]);
+    let y = model.node("Mul", &[&x, &numbers], &[]);
     model.output(&y);
-    assert_eq!(refusal(model, &[]).code(), "I0112");
+    let error = refusal(model, &[]);
+    assert_eq!(error.code(), "I0112");
+    assert!(error.to_string().contains("take floats as inputs"), "{error}");
+
+    // Resizes that are none by whole factors, or not to the nearest element.
+    for (factor, mode) in [(1.5, "nearest"), (2.0, "linear")] {
+        let (mut model, x) = with_x(17, &[Known(2), Known(4)]);
+        let scales = model.constant(&Tensor::floats(&[2], vec![1.0, factor]));
+        let y = model.node("Resize", &[&x, "", &scales], &[("mode", text(mode))]);
+        model.output(&y);
+        assert_eq!(refusal(model, &[]).code(), "I0112", "{factor} {mode}");
+    }
+    // Lengths that a transposed convolution needs and does not have.
+    let (mut model, x) = with_x(17, &[Known(1), Known(4), Symbol("length")]);
+    let weight = model.constant(&floats(&[4, 3, 2], 59));
+    let y = model.node("ConvTranspose", &[&x, &weight], &[("strides", ints(&[2]))]);
+    model.output(&y);
+    assert_eq!(refusal(model, &["length=4..8"]).code(), "I0112");
 }
 
 #[test]

@@ -113,16 +113,15 @@ fn a_byte_classifier_gives_its_logits() {
 #[test]
 fn what_has_no_integer_form_is_refused_by_node() {
     let mut sketch = Sketch::default();
-    let a = sketch.input("a", &known(&[2, 4]), ElementType::Float);
-    let b = sketch.input("b", &known(&[2, 4]), ElementType::Float);
-    let condition = sketch.input("condition", &known(&[2, 4]), ElementType::Boolean);
-    let result = sketch.node(FloatOp::Where, &[condition, a, b], &known(&[2, 4]));
+    let x = sketch.input("x", &known(&[2, 4]), ElementType::Float);
+    let mask = sketch.input("mask", &known(&[2, 4]), ElementType::Boolean);
+    let result = sketch.node(FloatOp::Softmax { axis: 1, mask_axes: Some(vec![0, 1]) }, &[x, mask], &known(&[2, 4]));
     sketch.output(result);
     let examples = vec![sketch.example(&[], 0)];
     let calibration = sketch.calibrate(examples);
     let error = build(&sketch.graph, &calibration, &Options::default()).unwrap_err();
-    assert!(matches!(&error, QuantiseError::Unsupported { node, .. } if node == "where0"), "{error}");
-    assert!(error.to_string().starts_with("I0301: node \"where0\" (Where)"), "{error}");
+    assert!(matches!(&error, QuantiseError::Unsupported { node, .. } if node == "softmax0"), "{error}");
+    assert!(error.to_string().starts_with("I0301: node \"softmax0\" (Softmax)"), "{error}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::checks::{built, results};
 use super::sketch::{Sketch, known};
 use assay_import::float::{
-    Activation, ElementType, Extent, FloatOp, OwnScale, PoolKind, ReduceKind, Tensor, ValueId, Window,
+    Activation, Comparison, ElementType, Extent, FloatOp, OwnScale, PoolKind, ReduceKind, Tensor, ValueId, Window,
 };
 use assay_import::quantise::Options;
 
@@ -173,9 +173,35 @@ fn pools() {
         let found = decibels(&mut sketch, 0, &Options::default());
         assert!(found > WIDE, "{kind:?}: {found}");
     }
-    let op = FloatOp::Pool { kind: PoolKind::Max, window: window(&[3], 2, 1, 1) };
-    let mut sketch = one(op, &[6, 9], &[], &[6, 5]);
-    assert!(decibels(&mut sketch, 0, &Options::default()) > WIDE);
+    for kind in [PoolKind::Max, PoolKind::Mean] {
+        let op = FloatOp::Pool { kind, window: window(&[3], 2, 1, 1) };
+        let mut sketch = one(op, &[6, 9], &[], &[6, 5]);
+        let found = decibels(&mut sketch, 0, &Options::default());
+        assert!(found > WIDE, "{kind:?}, padded: {found}");
+    }
+}
+
+#[test]
+fn choices_by_every_comparison_and_by_masks() {
+    for comparison in
+        [Comparison::Equal, Comparison::Less, Comparison::LessOrEqual, Comparison::Greater, Comparison::GreaterOrEqual]
+    {
+        let mut sketch = Sketch::default();
+        let shape = [sketch.symbol("batch", 3), Extent::Known(12), Extent::Known(20)];
+        let x = sketch.input("x", &shape, ElementType::Float);
+        let mask = sketch.input("mask", &[shape[0], Extent::Known(1), shape[2]], ElementType::Boolean);
+        let (bound, other) = (sketch.constant(&[12, 1], 1.0), sketch.constant(&[20], 2.0));
+        let compared = sketch.node(FloatOp::Compare(comparison), &[x, bound], &shape);
+        let both = sketch.node(FloatOp::Min, &[compared, mask], &shape);
+        for condition in [compared, both] {
+            sketch.graph.values[condition.index()].element_type = ElementType::Boolean;
+        }
+        let result = sketch.node(FloatOp::Where, &[both, x, other], &shape);
+        sketch.output(result);
+        // Where x lies within a step of the bound, the other one may be chosen.
+        let found = decibels(&mut sketch, 0, &Options::default());
+        assert!(found > 40.0, "{comparison:?}: {found}");
+    }
 }
 
 #[test]

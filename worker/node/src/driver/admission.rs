@@ -4,6 +4,8 @@ use super::{DriveError, Driver, LONGEST_WAIT};
 use crate::defence::cost::DefenceCost;
 use crate::defence::exposure::Exposure;
 use crate::defence::reserve::Shortage;
+#[cfg(debug_assertions)]
+use crate::engine::EngineError;
 use crate::estimate;
 use crate::failpoint;
 use crate::journal::Stage;
@@ -194,6 +196,13 @@ impl<M: Market> Driver<M> {
 
     fn refuse_terms(&self, job: &Job) -> Option<Refusal> {
         let config = &self.shared.config;
+        if !job.invites(&self.shared.node) {
+            return Some(Refusal::new(
+                "N0231",
+                format!("the job invites {}, this node is {}", job.invited_node, self.shared.node),
+                "invite this node, or no node",
+            ));
+        }
         let mint = job.payment_mint.to_string();
         if !config.accepted_mints.is_empty() && !config.accepted_mints.contains(&mint) {
             return Some(Refusal::new(
@@ -279,6 +288,10 @@ impl<M: Market> Driver<M> {
         let (shared, whole) = (Arc::clone(&self.shared), prepared.clone());
         match tokio::task::spawn_blocking(move || shared.engine.load(&whole)).await {
             Ok(Ok(())) => {}
+            #[cfg(debug_assertions)]
+            Ok(Err(EngineError::Fault(error))) => {
+                return self.skip(Refusal::new("N0230", error.to_string(), "start the node with another fault"));
+            }
             Ok(Err(error)) => {
                 return self.skip(Refusal::new(
                     "N0210",

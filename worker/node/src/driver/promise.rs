@@ -103,7 +103,7 @@ impl<M: Market> Driver<M> {
 /// What a refused claim means for the job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClaimRefusal {
-    /// Other jobs of this node are in the way, or it is not its turn: both pass.
+    /// Other jobs of this node are in the way, the guardian pauses new work, or it is not its turn; all that passes.
     Passing,
     /// This node has too little stake for it.
     Stake,
@@ -118,6 +118,7 @@ impl ClaimRefusal {
         let passing = [
             AssayError::InsufficientFreeStake,
             AssayError::TooManyOpenJobs,
+            AssayError::WorkPaused,
             AssayError::CapacityReached,
             AssayError::SeedAlreadySealed,
             AssayError::SeedNotSealed,
@@ -177,6 +178,7 @@ mod tests {
         assert_eq!(of(AssayError::InsufficientFreeStake), ClaimRefusal::Passing);
         assert_eq!(of(AssayError::TooManyOpenJobs), ClaimRefusal::Passing);
         assert_eq!(of(AssayError::SeedAlreadySealed), ClaimRefusal::Passing);
+        assert_eq!(of(AssayError::WorkPaused), ClaimRefusal::Passing);
         assert_eq!(of(AssayError::StakeBelowJobMinimum), ClaimRefusal::Stake);
         assert_eq!(of(AssayError::StakeBelowNetworkMinimum), ClaimRefusal::Stake);
         assert_eq!(of(AssayError::IllegalTransition), ClaimRefusal::Other);

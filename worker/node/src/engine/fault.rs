@@ -14,6 +14,11 @@ impl Engine {
         self
     }
 
+    /// Whether the fault can be made in this job at all.
+    pub(super) fn rehearse(&self, job: &Prepared) -> Result<(), EngineError> {
+        self.faulty(job).map(|_| ())
+    }
+
     /// What the fault makes of a right run: another boundary, most of the time.
     pub(super) fn spoil(&self, job: &Prepared, mut run: Run) -> Result<Run, EngineError> {
         let Some(faulty) = self.faulty(job)? else { return Ok(run) };
@@ -21,7 +26,15 @@ impl Engine {
         for slot in &run.boundary_slots {
             run.tensors.extend(faulty.committed.get(slot).map(|bytes| (*slot, bytes.clone())));
         }
+        let right = run.boundary.root;
         run.boundary = Hasher::default().boundary(&job.graph, &run.tensors)?;
+        if run.boundary.root == right {
+            tracing::warn!(
+                op = faulty.op,
+                slot = faulty.slot,
+                "the fault ends inside its segment: what is committed to is right, and only the trace that is signed is wrong"
+            );
+        }
         Ok(run)
     }
 
@@ -44,11 +57,8 @@ impl Engine {
                     tracing::error!(%fault, op, slot, element, "a fault was made on purpose");
                     Ok(Some(faulty))
                 }
-                Err(error @ FaultError::NoEffect(_)) => {
-                    tracing::warn!(%error, "the job is computed right");
-                    Ok(None)
-                }
-                Err(error) => Err(EngineError::Commit(error.to_string())),
+                Err(FaultError::Kernel(error)) => Err(error.into()),
+                Err(error) => Err(EngineError::Fault(error)),
             }
         })
     }

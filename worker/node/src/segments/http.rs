@@ -1,5 +1,6 @@
 //! `GET /v1/segments/{job}/{segment}`: the signed trace; `GET /v1/segments/{job}/{segment}/advice`: the sums of its
-//! contractions. Or a refusal as JSON `{"code","message"}`.
+//! contractions; `GET /v1/results/{job}`: the manifest of a result that this node has stored. Or a refusal as JSON
+//! `{"code","message"}`.
 //!
 //! A trace that is not there yet is computed; who asked is answered when it is done, or told with `202` and `Retry-After`
 //! to ask again. Each computation costs this machine work, so that an address may ask for so many a minute, and no more
@@ -7,6 +8,7 @@
 
 use super::{SegmentError, Trace};
 use crate::driver::Shared;
+use crate::journal::Stage;
 use crate::market::Market;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{ConnectInfo, Path, State};
@@ -31,6 +33,7 @@ pub(crate) fn routes<M: Market>(shared: Arc<Shared<M>>) -> Router {
     Router::new()
         .route("/v1/segments/{job}/{segment}", get(segment::<M>))
         .route("/v1/segments/{job}/{segment}/advice", get(advice::<M>))
+        .route("/v1/results/{job}", get(result::<M>))
         .with_state(shared)
 }
 
@@ -47,6 +50,12 @@ enum Refused {
 struct Reply {
     code: &'static str,
     message: String,
+}
+
+#[derive(Serialize)]
+struct ResultReply {
+    /// SHA-256 of the manifest, in hex: an artifact of this node's store.
+    manifest: String,
 }
 
 impl Refused {
@@ -118,6 +127,22 @@ async fn segment<M: Market>(
     #[cfg(debug_assertions)]
     let trace = shared.second_trace(&job, segment, trace).await.map_err(Refused::Segment)?;
     Ok((StatusCode::OK, [(CACHE_CONTROL, "no-store")], Json(trace.manifest)).into_response())
+}
+
+/// The manifest of a stored result. A job names it; who calls a receipt in cannot know it.
+async fn result<M: Market>(
+    State(shared): State<Arc<Shared<M>>>,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<Response, Refused> {
+    let Ok(Path(job)) = path else { return Err(Refused::Path) };
+    let job: Pubkey = job.parse().map_err(|_| Refused::Path)?;
+    let record = shared.journal.get(&job);
+    let record = record.map_err(|error| Refused::Segment(SegmentError::Unavailable(error.to_string())))?;
+    let Some(Stage::Committed(executed)) = record.map(|record| record.stage) else {
+        return Err(Refused::Segment(SegmentError::Unknown(format!("no result of job {job} is stored here"))));
+    };
+    let reply = ResultReply { manifest: hex::encode(executed.manifest) };
+    Ok((StatusCode::OK, [(CACHE_CONTROL, "no-store")], Json(reply)).into_response())
 }
 
 /// The trace, from the store, or computed now if this address may ask for that.

@@ -378,7 +378,11 @@ impl<M: Market> SessionDriver<M> {
                 return self.refused(action.purpose(), Some(session), code, reason);
             }
         };
-        self.save(session.price, |record| record.in_flight = Some(signed.clone()))?;
+        let owed = (session.credits.node > 0).then_some(session.credits.node);
+        self.save(session.price, |record| {
+            record.in_flight = Some(signed.clone());
+            record.payment = owed.or(record.payment);
+        })?;
         failpoint::reach(points(action.purpose())[0]);
         self.settle_fate(&signed, Some(session)).await
     }
@@ -400,7 +404,6 @@ impl<M: Market> SessionDriver<M> {
         let fate = self.shared.market.submit(transaction).await?;
         tracing::info!(session = %self.address, ?purpose, ?fate, "transaction");
         failpoint::reach(points(purpose)[1]);
-        let owed = session.map(|session| session.credits.node).filter(|credit| *credit > 0);
         if let Fate::Landed { slot } = fate {
             // What is looked at from now on has this transaction in it.
             self.looked = self.looked.max(slot);
@@ -408,7 +411,6 @@ impl<M: Market> SessionDriver<M> {
         self.save(0, |record| {
             record.in_flight = None;
             let Fate::Landed { slot } = fate else { return };
-            record.payment = owed.or(record.payment);
             match purpose {
                 SessionPurpose::Accept => record.stage = SessionStage::Accepted,
                 SessionPurpose::Record => record.recorded_slot = slot,

@@ -1,8 +1,10 @@
 //! What to do next for one session: a pure function of the chain, the journal and the slot.
 
 use crate::journal::{SessionOutcome, SessionPurpose, SessionRecord, SessionStage};
+use assay::market::settle;
 use assay::session::SessionState;
 use assay::state::Session;
+use assay::units::{BasisPoints, TokenAmount};
 use solana_sdk::pubkey::Pubkey;
 
 /// The parts of a session's account that decide.
@@ -26,6 +28,8 @@ pub struct SessionView {
     pub open_receipts: u32,
     /// What the node can withdraw.
     pub node_credit: u64,
+    /// What it is paid in all, once the session is settled.
+    pub payment: u64,
 }
 
 impl SessionView {
@@ -47,8 +51,18 @@ impl SessionView {
             balance: session.balance,
             open_receipts: session.open_receipts,
             node_credit: session.credits.node,
+            payment: match session.state {
+                SessionState::Settled => payment(session),
+                _ => 0,
+            },
         }
     }
+}
+
+/// What the greatest voucher on record leaves to the node after the protocol's fee.
+fn payment(session: &Session) -> u64 {
+    let fee = BasisPoints(u32::from(session.protocol_fee_bps));
+    settle(TokenAmount(session.balance), TokenAmount(session.paid), fee).map_or(0, |split| split.node.0)
 }
 
 /// A session's state on the chain.
@@ -143,9 +157,9 @@ pub fn next_session_step(
         SessionPhase::Offered => stage.map_or(SessionStep::Admit, |_| SessionStep::Accept),
         SessionPhase::Active => active(session, record, slot, recording),
         SessionPhase::Settled if session.node_credit > 0 => SessionStep::Withdraw(session.node_credit),
-        SessionPhase::Settled => record.map_or(SessionStep::Done, |record| {
-            SessionStep::Finish(SessionOutcome::Paid { amount: record.payment.unwrap_or(0) })
-        }),
+        SessionPhase::Settled => {
+            stage.map_or(SessionStep::Done, |_| SessionStep::Finish(SessionOutcome::Paid { amount: session.payment }))
+        }
         SessionPhase::Ended => stage.map_or(SessionStep::Done, |_| lost("the client took it back, or it expired")),
         // What else was called in still rests on the inputs that are kept.
         SessionPhase::Convicted if session.open_receipts > 0 && stage.is_some() => {
@@ -200,6 +214,7 @@ mod tests {
             balance: 1_000,
             open_receipts: 0,
             node_credit: 0,
+            payment: 0,
         }
     }
 
@@ -268,12 +283,12 @@ mod tests {
         assert_eq!(step(&session, None, 301), SessionStep::Finalise, "whatever the journal says");
         session.open_receipts = 1;
         assert!(matches!(step(&session, Some(&accepted), 301), SessionStep::Wait(_)));
-        session = SessionView { node_credit: 7, ..view(SessionPhase::Settled) };
+        session = SessionView { node_credit: 7, payment: 7, ..view(SessionPhase::Settled) };
         assert_eq!(step(&session, Some(&accepted), 302), SessionStep::Withdraw(7));
         session.node_credit = 0;
-        let paid = SessionRecord { payment: Some(7), ..accepted };
+        let paid = SessionRecord { payment: Some(7), ..accepted.clone() };
         let end = SessionStep::Finish(SessionOutcome::Paid { amount: 7 });
-        assert_eq!(step(&session, Some(&paid), 302), end);
+        assert_eq!(step(&session, Some(&accepted), 302), end, "whoever withdrew it, and whatever was noted");
         assert_eq!(next_session_step(None, Some(&paid), 302, CALM), end, "closed by its client");
         assert_eq!(step(&session, None, 302), SessionStep::Done);
     }

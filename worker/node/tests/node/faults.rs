@@ -11,6 +11,7 @@ use assay_audit::segment_trace;
 use assay_kernels::commit::Hasher;
 use assay_models::manifest::ResultManifest;
 use assay_node::fault::NodeFault;
+use assay_node::journal::{Outcome, Stage};
 use assay_store::ArtifactId;
 use std::time::Duration;
 
@@ -41,6 +42,24 @@ async fn a_fault_of_execution_is_committed_to_and_signed_as_it_is_made() {
         }
         rig.cancel.cancel();
         driver.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_in_which_the_fault_changes_nothing_is_left_to_others() {
+    let source = Source::start().await;
+    let job = source.job().await;
+    // A graph without an arg-max, and a tensor that it does not have.
+    for (fault, says) in [("tie", "F0902"), ("element:tensor=999", "F0906")] {
+        let folder = tempfile::tempdir().unwrap();
+        let market = TestMarket::new(world(&JOB, &job));
+        let fault = NodeFault::execution(fault.parse().unwrap());
+        let rig = Rig::with_fault(folder.path(), &market, config(), Some(fault));
+        let stage = rig.drive(&JOB).await.unwrap().stage;
+        let Stage::Finished(Outcome::Skipped(refusal)) = stage else { panic!("{stage:?}") };
+        assert_eq!(refusal.code, "N0230", "{refusal}");
+        assert!(refusal.reason.contains(says), "{refusal}");
+        market.with(|world| assert!(world.sent.is_empty(), "nothing was promised"));
     }
 }
 

@@ -200,12 +200,13 @@ async fn the_price_is_waited_for_without_holding_a_place() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn terms_stake_and_time_are_refused_by_code_before_anything_is_promised() {
     type Change = fn(&mut Job, &mut NodeConfig);
-    let cases: [(&str, Change); 5] = [
+    let cases: [(&str, Change); 6] = [
         ("N0206", |_, config| config.price_floor = 2_001),
         ("N0207", |job, config| (job.run_slots, config.limits.margin_slots) = (100, 101)),
         ("N0208", |job, _| job.bond = STAKE + 1),
         ("N0208", |job, _| job.minimum_stake = STAKE + 1),
         ("N0212", |_, config| config.accepted_mints = vec![Pubkey::new_unique().to_string()]),
+        ("N0219", |job, _| job.invited_node = Pubkey::new_unique()),
     ];
     for (code, change) in cases {
         let mut settings = config();

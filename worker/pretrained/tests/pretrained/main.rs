@@ -6,6 +6,7 @@
 
 mod compute;
 mod corpus;
+mod falsified;
 mod had;
 mod magika;
 mod minilm;

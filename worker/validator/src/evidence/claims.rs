@@ -80,7 +80,7 @@ impl Sources {
         job: &JobRef,
     ) -> Result<Result<ClaimedBoundary, Withheld>, ReplayError> {
         let sources = sources(&self.chain, &job.account).await?;
-        let fetched = committed_boundary(&sources, &self.fetcher, &self.store, work, &job.account).await;
+        let fetched = committed_boundary(&sources, &self.fetcher, &self.store, work, &job.address, &job.account).await;
         let tensors = match fetched {
             Ok(tensors) => tensors,
             Err(error) => return Ok(Err(withheld(&error))),

@@ -70,7 +70,7 @@ fn keys_ground_for_a_known_seed_are_no_members() {
     assert!(Ticket::new(&seed, &job, &best).is_drawn(1, 1_000, 2));
     // ... but it is none, although it has staked as much as all others together.
     reweigh(&mut ground, &mut network, Epoch(10), 1_000).unwrap();
-    let weight = ground.claimable(Epoch(terms.epoch));
+    let weight = ground.at_end_of(Epoch(terms.epoch));
     let refused = terms.check(&SeedRecord::Sealed(seed), &job, &best, weight, Slot(1_014));
     assert_eq!((weight, refused), (0, Err(FairnessError::NotDrawnYet)));
 }

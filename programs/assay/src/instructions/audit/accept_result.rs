@@ -29,18 +29,20 @@ impl AcceptResult<'_> {
     /// See [`AcceptResult`].
     pub fn handle(ctx: Context<'_, Self>) -> Result<()> {
         ctx.accounts.validate()?;
-        let job = &mut ctx.accounts.job;
-        job.accept()?;
-        job.invariant()?;
-
-        let job = &ctx.accounts.job;
-        emit_cpi!(ResultAccepted {
-            job: job.key(),
-            node: job.node,
-            node_credit: job.credits.node,
-            client_credit: job.credits.client,
-            fee_credit: job.credits.fee,
-        });
+        emit_cpi!(accept(&mut ctx.accounts.job)?);
         Ok(())
     }
+}
+
+/// Accepts the result of a job in the name of its client; gives what is to be announced.
+pub(in crate::instructions) fn accept(job: &mut Account<'_, Job>) -> Result<ResultAccepted> {
+    job.accept()?;
+    job.invariant()?;
+    Ok(ResultAccepted {
+        job: job.key(),
+        node: job.node,
+        node_credit: job.credits.node,
+        client_credit: job.credits.client,
+        fee_credit: job.credits.fee,
+    })
 }

@@ -2,7 +2,7 @@ use crate::address::{CHALLENGE_SEED, NETWORK};
 use crate::dispute::{ChallengeState, Clocks, Target};
 use crate::error::AssayError;
 use crate::events::UnavailableFiled;
-use crate::state::{Challenge, Job, Network, Validator};
+use crate::state::{Budget, Challenge, Job, Network, Validator};
 use crate::state_machine::JobState;
 use crate::units::Slot;
 use crate::vault::Route;
@@ -19,6 +19,9 @@ pub struct FileUnavailableArgs {
 /// Files under a bond that the output of a job is not to be had: a challenge that begins revealed.
 ///
 /// Who: the client, or the auditor of a validator that is drawn for the job; from `Committed`, until the last challenge slot.
+/// For a budget its agent or its owner files, with a bond of its own, which returns to it: a lost bond is burned, and nothing
+/// that an agent does may cost the budget more than its limits.
+///
 /// Whoever files then demands the output (`demand_opening`), leaf by leaf if need be, and prepays for each opening. When
 /// everything that was demanded is answered, the filing ends with its bond kept (`end_filing`); when the clock of the filer
 /// runs out, with its bond lost; when an answer does not come in time, the job is convicted.
@@ -40,6 +43,8 @@ pub struct FileUnavailable<'info> {
     /// The validator for which an auditor files. The client passes none.
     #[account(mut)]
     pub validator: Option<Box<Account<'info, Validator>>>,
+    /// The budget that is the job's client, if it is one and its agent or owner files.
+    pub budget: Option<Box<Account<'info, Budget>>>,
     /// The challenge to create.
     #[account(
         init,
@@ -69,9 +74,14 @@ impl<'info> FileUnavailable<'info> {
         let job = &self.job;
         job.check_ordinary()?;
         require!(job.state == JobState::Committed, AssayError::IllegalTransition);
-        match (&mut self.validator, args.seed) {
-            (None, None) => require_keys_eq!(self.challenger.key(), job.client, AssayError::NotClient),
-            (Some(validator), Some(seed)) => {
+        match (&mut self.validator, &self.budget, args.seed) {
+            (None, None, None) => require_keys_eq!(self.challenger.key(), job.client, AssayError::NotClient),
+            (None, Some(budget), None) => {
+                require_keys_eq!(budget.key(), job.client, AssayError::WrongBudget);
+                budget.check_actor(self.challenger.key, now)?;
+                budget.invariant()?;
+            }
+            (Some(validator), None, Some(seed)) => {
                 require_keys_eq!(self.challenger.key(), validator.auditor, AssayError::NotAuditor);
                 let (posted, committed) = (Slot(job.posted_slot), Slot(job.committed_slot));
                 job.audit.check_drawn(&job.key(), posted, committed, validator, seed, now)?;

@@ -15,6 +15,7 @@ mod stake_validator;
 mod update_validator;
 mod withdraw_validator_stake;
 
+pub(super) use accept_result::accept;
 pub use accept_result::*;
 pub use attest::*;
 pub use collect_attestation::*;

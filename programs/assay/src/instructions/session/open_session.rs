@@ -4,7 +4,7 @@ use crate::events::SessionOpened;
 use crate::market::{is_uri, minimum_bond};
 use crate::session::SessionState;
 use crate::state::{limits, Client, DisputeTerms, Network, Node, PaymentMint, Session, SessionCredits};
-use crate::units::{BasisPoints, TokenAmount};
+use crate::units::{BasisPoints, Slot, TokenAmount};
 use crate::vault::Route;
 use anchor_lang::prelude::*;
 use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
@@ -84,7 +84,7 @@ impl OpenSessionArgs {
 /// Opens a session: offers it to one node and escrows its balance.
 ///
 /// Who: the client, which pays for the session, its vault and, the first time, its counter. All but the counter's rent returns
-/// when the session is closed.
+/// when the session is closed. Not while the guardian pauses new work.
 ///
 /// 1. Creates the session with its terms, pinning fee and the terms of disputes, and its vault.
 /// 2. Counts it in the client's counter, created if need be.
@@ -152,6 +152,7 @@ pub struct OpenSession<'info> {
 
 impl<'info> OpenSession<'info> {
     fn validate(&self, args: &OpenSessionArgs) -> Result<()> {
+        self.network.check_takes_work(Slot(Clock::get()?.slot))?;
         args.validate(&self.network, &self.payment_mint)?;
         Ok(())
     }

@@ -40,6 +40,15 @@ fn a_claim_fixes_the_price_and_pins_the_node() {
 }
 
 #[test]
+fn an_invitation_is_for_one_node() {
+    let open = posted();
+    assert!(open.invites(&NODE.node) && open.invites(&NODE.payee));
+    let invitation = Job { invited_node: NODE.node, ..posted() };
+    assert!(invitation.invites(&NODE.node));
+    assert!(!invitation.invites(&NODE.operator) && !invitation.invites(&Pubkey::default()));
+}
+
+#[test]
 fn deadlines_follow_each_other() {
     let mut job = posted();
     assert_eq!(job.claim_deadline().unwrap().last(), Slot(1_050));

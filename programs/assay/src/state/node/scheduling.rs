@@ -87,7 +87,7 @@ impl Node {
     pub fn claimable_weight(&self, epoch: Epoch, parameters: &Parameters) -> Checked<u64> {
         let minimum = TokenAmount(parameters.minimum_stake);
         let present = weight_of(TokenAmount(self.stake), minimum, self.score)?;
-        Ok(self.weights.claimable(epoch).min(present))
+        Ok(self.weights.at_end_of(epoch).min(present))
     }
 
     /// Weighs the node anew, and the network with it. A node that was convicted, or that is absent, weighs nothing.

@@ -156,7 +156,7 @@ fn marks_keep_an_account_open_until_they_fade() {
         |node| drop(node.standing.misses.climb(1, Slot(500), Slots(100))),
         |node| drop(node.standing.lates.climb(1, Slot(500), Slots(100))),
         |node| node.standing.jailed_until_slot = 600,
-        |node| (node.evidence.bad, node.evidence.epoch) = (crate::fairness::reputation::OBSERVATION, 10),
+        |node| (node.evidence.bad, node.evidence.epoch) = (crate::fairness::reputation::OBSERVATION, 11),
     ];
     for (at, mark) in marks.into_iter().enumerate() {
         let mut marked = node(0);

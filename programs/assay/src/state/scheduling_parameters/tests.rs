@@ -1,5 +1,4 @@
 use super::*;
-use crate::fairness::maintenance::MaintenanceRules;
 
 /// Unbonding of the network whose parameters [`valid`] are.
 const UNBONDING: Slots = Slots(1_400);
@@ -22,6 +21,17 @@ pub(in crate::state) fn valid() -> SchedulingParameters {
         late_price_bps: 5_000,
         correlation_window_slots: 320,
         absent_epochs: 8,
+    }
+}
+
+/// Whatever unbonding an old network has: the first rules are valid beside it, on both kinds of network.
+#[test]
+fn the_first_rules_are_valid_beside_any_unbonding() {
+    for unbonding in [64, 65, 127, 1_318, 12_000, 6_480_000] {
+        for development in [false, true] {
+            let first = SchedulingParameters::first(Slots(unbonding), development);
+            assert_eq!(first.validate(Slots(unbonding), development), Ok(()), "{unbonding} {development}");
+        }
     }
 }
 

@@ -3,9 +3,11 @@
 
 mod audit;
 mod dispute;
+mod farm;
 mod jobs;
 mod market;
 mod models;
+mod pi;
 mod render;
 mod report;
 mod verify;
@@ -43,6 +45,8 @@ enum Scene {
     Model(models::ModelDemo),
     /// A frame of the Mandelbrot set, rendered in tiles by three nodes from a kernel in WGSL and put together as a PNG
     Render(render::Arguments),
+    /// A Monte-Carlo estimate of pi by three nodes, from a kernel in WGSL with a generator that counts
+    Pi(pi::Arguments),
 }
 
 /// What came of it: the last line of `--output json`.
@@ -78,6 +82,7 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), CliE
     match arguments.scene {
         Some(Scene::Model(model)) => return models::run(model, output).await,
         Some(Scene::Render(arguments)) => return render::run(arguments, output).await,
+        Some(Scene::Pi(arguments)) => return pi::run(arguments, output).await,
         None => {}
     }
     let started = Instant::now();

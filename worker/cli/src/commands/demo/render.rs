@@ -1,29 +1,23 @@
 //! `assay demo render`: a frame from a kernel in WGSL, rendered in tiles by several nodes.
 
+use super::farm::{Farm, alone};
 use super::supervised;
-use crate::commands::job::{describe_map, follow_map, missing_parts};
+use crate::commands::job::describe_map;
 use crate::commands::write_file;
 use crate::error::CliError;
 use crate::frame;
-use crate::local_market::{Launch, Processes, has_adapter, start_localnet, start_node};
+use crate::local_market::Processes;
 use crate::output::{Output, Table};
-use assay_chain::{Chain, Endpoint, SendOptions, Sender, read_keypair};
-use assay_client::split::{MapOptions, map, works};
-use assay_client::{Client, Terms, Work};
+use assay_client::split::works;
 use assay_compiler::{compile, examples};
-use assay_kernels::{Backend, CpuBackend, CpuOptions, Keep};
-use assay_localnet::market::TOKEN;
 use assay_models::TensorSet;
 use assay_models::cut::{Cut, cut};
-use assay_store::{FetchOptions, LocalStore, ServerOptions, serve};
 use clap::Args;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
@@ -77,57 +71,21 @@ async fn render(processes: &Processes, arguments: &Arguments, output: Output) ->
     let tiles = works(&graph, &params, &cut(&graph, &symbols, &inputs, &Cut { parts: arguments.tiles, ..whole })?)?;
     let frame = works(&graph, &params, &cut(&graph, &symbols, &inputs, &whole)?)?;
 
-    output.heading("A local chain and three nodes");
-    let progress = output.progress("deploying, registering, staking, compiling kernels, self-tests", 0);
-    let (ready, adapter) = tokio::try_join!(start_localnet(processes, arguments.slot_ms, 3), has_adapter(processes))?;
-    let launch = |name, owner, backend| Launch {
-        name,
-        owner,
-        backend,
-        stake: 500 * TOKEN,
-        price_floor: TOKEN,
-        concurrent_jobs: 2,
-        fault: None,
-    };
-    let (first, second, third) = tokio::try_join!(
-        start_node(processes, &ready, launch("node-a", 0, if adapter { "wgpu" } else { "cpu" })),
-        start_node(processes, &ready, launch("node-b", 1, "cpu")),
-        start_node(processes, &ready, launch("node-c", 2, "cpu")),
-    )?;
-    progress.done();
-    let nodes = [first, second, third];
-    for node in &nodes {
-        output.say(format!("  {} on {}, {}", node.name, node.backend, node.device));
-    }
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let store_url = format!("http://{}", listener.local_addr()?);
-    let store = LocalStore::open(processes.folder().join("client-store"))?;
-    let stop = CancellationToken::new();
-    tokio::spawn(serve(store.clone(), listener, ServerOptions::default(), stop.clone()));
-    let fetch = FetchOptions { allow_private: true, ..FetchOptions::default() };
-    let chain = Chain::new(Endpoint::parse_with_websocket(&ready.rpc_url, &ready.ws_url)?);
-    let sender = Sender::new(chain, SendOptions::default());
-    let client = Client::new(sender, read_keypair(&ready.keys.client)?, store.clone(), fetch)?;
-
+    let farm = Farm::open(processes, arguments.slot_ms, output).await?;
     output.heading(&format!("{} jobs, one for each tile", tiles.len()));
-    let terms =
-        Terms { ramp_hold_slots: 4, ramp_slots: 24, ..Terms::new(ready.payment_mint.parse()?, TOKEN, 2 * TOKEN) };
-    let options = MapOptions { at_once: tiles.len(), ..MapOptions::default() };
-    let mapped = follow_map(&tiles, output, async |observe| {
-        map(&client, &store, &store_url, &tiles, &terms, options, observe).await
-    })
-    .await;
-    stop.cancel();
-    let Some(pixels) = mapped.output() else { return Err(missing_parts(&mapped)) };
-    let expected = tokio::task::spawn_blocking(move || alone(&frame)).await??;
+    let (mapped, pixels) = farm.map(&tiles, output).await?;
+    let expected = tokio::task::spawn_blocking(move || -> Result<Vec<u8>, CliError> {
+        let parts: Result<Vec<_>, _> = frame.iter().map(alone).collect();
+        Ok(parts?.concat())
+    });
+    let expected = expected.await??;
     let picture = frame::png(arguments.width, arguments.height, &pixels, &frame::embers())?;
     write_file(&arguments.png, &picture)?;
     let mut table = Table::new(&["tile", "rows", "node", "price", "jobs"]);
     let mut computed: BTreeMap<&str, usize> = BTreeMap::new();
     for (tile, (report, work)) in mapped.parts.iter().zip(&tiles).enumerate() {
         let last = report.attempts.last();
-        let address = last.and_then(|attempt| attempt.node);
-        let node = nodes.iter().find(|node| Some(node.address) == address).map_or("-", |node| node.name);
+        let node = farm.name(last.and_then(|attempt| attempt.node));
         *computed.entry(node).or_default() += 1;
         table.row([
             tile.to_string(),
@@ -165,15 +123,4 @@ async fn render(processes: &Processes, arguments: &Arguments, output: Output) ->
         "A0302",
         "the frame differs from what this machine renders alone; run again with --keep and report the folder",
     ))
-}
-
-/// The whole frame in one piece, on this machine's processor.
-fn alone(frame: &[Work]) -> Result<Vec<u8>, CliError> {
-    let backend = CpuBackend::new(CpuOptions::default())?;
-    let mut pixels = Vec::new();
-    for work in frame {
-        let run = backend.load(Arc::clone(&work.resolved), &work.params)?.run(&work.inputs, Keep::Boundary)?;
-        pixels.extend_from_slice(run.tensors.get(&work.output_slot).map_or(&[][..], |bytes| &bytes[..]));
-    }
-    Ok(pixels)
 }

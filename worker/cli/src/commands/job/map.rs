@@ -54,16 +54,19 @@ pub(crate) struct Map {
     /// File for the output as a picture in grey, if its elements are bytes: one row for each coordinate that is cut
     #[arg(long)]
     png: Option<PathBuf>,
+    /// Add up all elements of the output, as a Monte-Carlo count needs
+    #[arg(long)]
+    sum: bool,
     #[command(flatten)]
     local: Local,
 }
 
 pub(super) async fn map(context: &Context, arguments: Map, output: Output) -> Result<(), CliError> {
     arguments.offer.check()?;
-    let graph = Graph::decode(&read_file(&arguments.model.graph)?)?;
+    let graph = Graph::decode(&read_file(&arguments.model.pair.graph)?)?;
     let symbols = values(&graph, &arguments)?;
     let resolved = graph.resolve(&symbols)?;
-    let params = decode_bundle(&read_file(&arguments.model.params)?, &resolved, TensorKind::Param)?;
+    let params = decode_bundle(&read_file(&arguments.model.pair.params)?, &resolved, TensorKind::Param)?;
     let inputs = decode_bundle(&read_file(&arguments.inputs)?, &resolved, TensorKind::Input)?;
     let wanted =
         Cut { symbol: arguments.cut, total: arguments.total, parts: arguments.parts, first: arguments.first_slot };
@@ -84,6 +87,7 @@ pub(super) async fn map(context: &Context, arguments: Map, output: Output) -> Re
         }
         (None, _) => None,
     };
+    let dtype = resolved.outputs.first().and_then(|slot| resolved.tensors.get(usize::from(*slot))).map(|out| out.dtype);
     let works = works(&Arc::new(graph), &Arc::new(params), &parts)?;
     let client = client(context, &arguments.local)?;
     let store = LocalStore::open(&arguments.local.store)?;
@@ -104,8 +108,29 @@ pub(super) async fn map(context: &Context, arguments: Map, output: Output) -> Re
         write_file(path, frame::png(width, arguments.total, &bytes, &frame::grey())?)?;
         value["png"] = json!(path);
     }
+    if let (true, Some(dtype)) = (arguments.sum, dtype) {
+        value["elements"] = json!(bytes.len() as u64 / u64::from(dtype.bytes()));
+        value["sum"] = json!(sum(dtype, &bytes)?);
+    }
     output.result(&value, || {
-        fields_of(&value, &["file", "png", "parts", "jobs", "retried", "paid", "refunded", "charged", "seconds"])
+        fields_of(
+            &value,
+            &["file", "png", "elements", "sum", "parts", "jobs", "retried", "paid", "refunded", "charged", "seconds"],
+        )
+    })
+}
+
+/// The sum of all elements.
+///
+/// # Errors
+/// `A0611` if it does not fit 64 bits.
+fn sum(dtype: Dtype, bytes: &[u8]) -> Result<i64, CliError> {
+    let elements = (0..bytes.len() / dtype.bytes() as usize).filter_map(|element| dtype.read(bytes, element));
+    elements.into_iter().try_fold(0i64, i64::checked_add).ok_or_else(|| {
+        CliError::new(
+            "A0611",
+            "the sum of the output's elements does not fit 64 bits; leave --sum out and add --out up",
+        )
     })
 }
 
@@ -200,4 +225,18 @@ pub(crate) fn missing(mapped: &Mapped) -> CliError {
         mapped.refunded(),
     );
     CliError::new("A0610", text).with_status(ExitStatus::NoResult)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_of_elements_as_they_are_stored() {
+        assert_eq!(sum(Dtype::U8, &[255, 255, 1]).unwrap(), 511);
+        assert_eq!(sum(Dtype::I8, &[255, 255, 1]).unwrap(), -1);
+        let words: Vec<u8> = [i32::MIN, 7, i32::MIN].iter().flat_map(|word| word.to_le_bytes()).collect();
+        assert_eq!(sum(Dtype::I32, &words).unwrap(), 2 * i64::from(i32::MIN) + 7);
+        assert_eq!(sum(Dtype::I16, &[]).unwrap(), 0);
+    }
 }

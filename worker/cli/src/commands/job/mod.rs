@@ -5,6 +5,8 @@ mod offer;
 mod post;
 mod show;
 
+pub(crate) use offer::only_mint;
+
 pub(crate) use map::{describe as describe_map, follow as follow_map, missing as missing_parts};
 
 use super::model::load;
@@ -12,6 +14,7 @@ use super::{read_file, write_file};
 use crate::context::{ChainArguments, Context};
 use crate::error::CliError;
 use crate::output::{Output, fields_of};
+use assay_client::session::Model;
 use assay_client::{Client, ClientError, Work};
 use assay_models::artifact::decode_bundle;
 use assay_models::digits;
@@ -105,14 +108,21 @@ pub(crate) enum Decode {
     Digits,
 }
 
+/// A model, at whichever symbol values.
 #[derive(Args, Debug)]
-pub(crate) struct ModelFiles {
+pub(crate) struct ModelPair {
     /// The encoded graph
     #[arg(long)]
     graph: PathBuf,
     /// The params bundle
     #[arg(long)]
     params: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ModelFiles {
+    #[command(flatten)]
+    pair: ModelPair,
     /// Symbol values [default: each symbol's minimum]
     #[arg(long, value_delimiter = ',')]
     symbols: Vec<u32>,
@@ -122,7 +132,7 @@ pub(crate) struct ModelFiles {
 pub(crate) struct Local {
     /// Folder in which artifacts are kept
     #[arg(long, default_value = "assay-store")]
-    store: PathBuf,
+    pub(in crate::commands) store: PathBuf,
     /// Fetch results from loopback and private addresses too
     #[arg(long)]
     allow_private: bool,
@@ -145,10 +155,7 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
             let account = context.chain().job(&job).await?;
             let bytes = client.result(&job, &work, &account).await.map_err(name_the_option)?;
             write_file(&out, &bytes)?;
-            let read = match decode {
-                Decode::Bytes => None,
-                Decode::Digits => Some(digits::decode(&bytes)?.iter().map(|found| found.class).collect::<Vec<u8>>()),
-            };
+            let read = digits_in(decode, &bytes)?;
             let value = json!({ "job": job.to_string(), "bytes": bytes.len(), "file": out, "digits": read });
             output.result(&value, || {
                 let about = format!("{} bytes in {}: their root is the committed one", bytes.len(), out.display());
@@ -161,19 +168,19 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
             })
         }
         Command::Cancel { job, local } => {
-            client(&context, &local)?.cancel(&job).await?;
+            client_of(&context, &local, &job).await?.cancel(&job).await?;
             output.result(&json!({ "job": job.to_string(), "cancelled": true }), || {
                 format!("cancelled; `assay job reclaim {job}` brings the escrow and the rent back")
             })
         }
         Command::Accept { job, local } => {
-            client(&context, &local)?.accept(&job).await?;
+            client_of(&context, &local, &job).await?.accept(&job).await?;
             output.result(&json!({ "job": job.to_string(), "accepted": true }), || {
                 format!("accepted; `assay job reclaim {job}` brings the rest back once the window is over")
             })
         }
         Command::Unavailable { job, model, inputs, out, local } => {
-            let client = client(&context, &local)?;
+            let client = client_of(&context, &local, &job).await?;
             let work = work(&model, &inputs)?;
             let progress = output.progress("demanding", 0);
             let bytes = client
@@ -189,7 +196,7 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
             })
         }
         Command::Reclaim { job, local } => {
-            let reclaimed = client(&context, &local)?.reclaim(&job).await?;
+            let reclaimed = client_of(&context, &local, &job).await?.reclaim(&job).await?;
             let value = json!({
                 "job": job.to_string(),
                 "refund": reclaimed.refund,
@@ -201,6 +208,14 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
     }
 }
 
+/// The digits of an output, if it is read as such.
+pub(in crate::commands) fn digits_in(decode: Decode, output: &[u8]) -> Result<Option<Vec<u8>>, CliError> {
+    match decode {
+        Decode::Bytes => Ok(None),
+        Decode::Digits => Ok(Some(digits::decode(output)?.iter().map(|found| found.class).collect())),
+    }
+}
+
 /// The library speaks of options; here they have names.
 fn name_the_option(error: ClientError) -> CliError {
     const PRIVATE_ADDRESS: &str = "S0205";
@@ -208,14 +223,31 @@ fn name_the_option(error: ClientError) -> CliError {
     if error.code() == PRIVATE_ADDRESS { error.with_hint("here: --allow-private") } else { error }
 }
 
-fn client(context: &Context, local: &Local) -> Result<Client, CliError> {
+pub(in crate::commands) fn client(context: &Context, local: &Local) -> Result<Client, CliError> {
     let fetch = FetchOptions { allow_private: local.allow_private, ..FetchOptions::default() };
     Ok(Client::new(context.sender.clone(), context.keypair()?, LocalStore::open(&local.store)?, fetch)?)
 }
 
-fn work(model: &ModelFiles, inputs: &Path) -> Result<Work, CliError> {
-    let (graph, resolved) = load(&model.graph, &model.symbols)?;
-    let params = decode_bundle(&read_file(&model.params)?, &resolved, TensorKind::Param)?;
+/// The client that acts for a job: out of its budget where that is its client, for which the key is agent or owner.
+async fn client_of(context: &Context, local: &Local, job: &Pubkey) -> Result<Client, CliError> {
+    let client = client(context, local)?;
+    let Some(account) = context.chain().find_job(job).await? else { return Ok(client) };
+    // A client that is no budget has no account of the program at its address, or is this key.
+    let is_budget = account.client != client.address() && context.chain().budget(&account.client).await.is_ok();
+    Ok(if is_budget { client.out_of(account.client) } else { client })
+}
+
+/// A model that is read from its files.
+pub(in crate::commands) fn loaded_model(files: &ModelPair) -> Result<Model, CliError> {
+    let (graph, resolved) = load(&files.graph, &[])?;
+    let params = decode_bundle(&read_file(&files.params)?, &resolved, TensorKind::Param)?;
+    Ok(Model::new(Arc::new(graph), Arc::new(params))?)
+}
+
+/// Work that is read from its files.
+pub(in crate::commands) fn work(model: &ModelFiles, inputs: &Path) -> Result<Work, CliError> {
+    let (graph, resolved) = load(&model.pair.graph, &model.symbols)?;
+    let params = decode_bundle(&read_file(&model.pair.params)?, &resolved, TensorKind::Param)?;
     let inputs = decode_bundle(&read_file(inputs)?, &resolved, TensorKind::Input)?;
     Ok(Work::new(Arc::new(graph), Arc::new(params), inputs, &resolved.symbols)?)
 }

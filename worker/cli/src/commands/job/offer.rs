@@ -45,6 +45,9 @@ pub(crate) struct Offer {
     /// Least stake of the node [default: the network's]
     #[arg(long)]
     minimum_stake: Option<u64>,
+    /// Address of the only node that may claim the job [default: every node may]
+    #[arg(long)]
+    invite: Option<Pubkey>,
     /// Base URL of a store to which the node uploads the result [default: the node serves it]
     #[arg(long)]
     result_store: Option<String>,
@@ -62,11 +65,20 @@ impl Offer {
 
     /// The terms, in the network's only mint if none is given.
     pub(super) async fn terms(&self, context: &Context) -> Result<Terms, CliError> {
-        let mint = match self.mint {
-            Some(mint) => mint,
-            None => only_mint(context).await?,
-        };
-        Ok(Terms {
+        match self.mint {
+            Some(mint) => Ok(self.terms_in(mint)),
+            None => Ok(self.terms_in(only_mint(context).await?)),
+        }
+    }
+
+    /// The terms of a job of a budget, in its mint if none is given.
+    pub(super) async fn terms_out_of(&self, context: &Context, budget: &Pubkey) -> Result<Terms, CliError> {
+        let account = context.chain().budget(budget).await?;
+        Ok(self.terms_in(self.mint.unwrap_or(account.payment_mint)))
+    }
+
+    fn terms_in(&self, mint: Pubkey) -> Terms {
+        Terms {
             ramp_hold_slots: self.hold_slots,
             ramp_slots: self.ramp_slots,
             claim_slots: self.claim_slots,
@@ -76,14 +88,15 @@ impl Offer {
             bond: self.bond,
             audit_pot: self.audit_pot,
             audit_cap: self.audit_cap.unwrap_or(self.audit_pot.div_ceil(2)),
+            invited_node: self.invite,
             store_uri: self.result_store.clone(),
             ..Terms::new(mint, self.price_min, self.price_max)
-        })
+        }
     }
 }
 
 /// The payment mint, where there is no choice.
-async fn only_mint(context: &Context) -> Result<Pubkey, CliError> {
+pub(crate) async fn only_mint(context: &Context) -> Result<Pubkey, CliError> {
     let mints = context.chain().payment_mints().await?;
     let enabled: Vec<Pubkey> = mints.iter().filter(|mint| mint.enabled).map(|mint| mint.mint).collect();
     match enabled[..] {

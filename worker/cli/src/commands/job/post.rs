@@ -11,6 +11,7 @@ use assay::state_machine::JobState;
 use assay_store::LocalStore;
 use clap::Args;
 use serde_json::json;
+use solana_sdk::pubkey::Pubkey;
 use std::path::PathBuf;
 
 #[derive(Args, Debug)]
@@ -25,6 +26,9 @@ pub(crate) struct Post {
     store_url: String,
     #[command(flatten)]
     offer: Offer,
+    /// Address of a budget that pays, within its limits; the keypair of -k is its agent or its owner
+    #[arg(long)]
+    budget: Option<Pubkey>,
     /// Wait until the job has ended; the exit status is 3 if it ended without a result
     #[arg(long)]
     wait: bool,
@@ -35,11 +39,17 @@ pub(crate) struct Post {
 pub(super) async fn post(context: &Context, arguments: Post, output: Output) -> Result<(), CliError> {
     arguments.offer.check()?;
     let work = work(&arguments.model, &arguments.inputs)?;
-    let client = client(context, &arguments.local)?;
+    let mut client = client(context, &arguments.local)?;
     let store = LocalStore::open(&arguments.local.store)?;
     let artifacts = work.store(&store, &arguments.store_url).await?;
-    let terms = arguments.offer.terms(context).await?;
-    can_pay(context, &client.address(), &terms, 1).await?;
+    let terms = match arguments.budget {
+        Some(budget) => {
+            client = client.out_of(budget);
+            arguments.offer.terms_out_of(context, &budget).await?
+        }
+        None => arguments.offer.terms(context).await?,
+    };
+    can_pay(context, &client.account(), &terms, 1).await?;
     let posted = client.post(&work, &artifacts, &terms).await?;
     if !arguments.wait {
         let value = json!({ "job": posted.address.to_string(), "job_id": posted.job_id, "slot": posted.slot });

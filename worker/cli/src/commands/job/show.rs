@@ -37,12 +37,14 @@ pub(super) async fn list(context: &Context, client: Option<Pubkey>, output: Outp
 }
 
 /// What the text form shows of a job, in the order in which a person asks.
-const SHOWN: [&str; 26] = [
+const SHOWN: [&str; 27] = [
     "job",
     "state",
+    "session",
     "client",
     "job_id",
     "node",
+    "invited_node",
     "payment_mint",
     "price",
     "price_min",
@@ -80,6 +82,7 @@ pub(super) fn describe(address: &Pubkey, job: &Job) -> Value {
     json!({
         "job": address.to_string(),
         "state": state(job),
+        "session": job.is_receipt().then(|| job.session.to_string()),
         "client": job.client.to_string(),
         "job_id": job.job_id,
         "payment_mint": job.payment_mint.to_string(),
@@ -88,6 +91,7 @@ pub(super) fn describe(address: &Pubkey, job: &Job) -> Value {
         "price_max": job.price_max,
         "bond": job.bond,
         "node": claimed.map(|_| job.node.to_string()),
+        "invited_node": (job.invited_node != Pubkey::default()).then(|| job.invited_node.to_string()),
         "posted_slot": job.posted_slot,
         "claim_until_slot": job.posted_slot.saturating_add(job.claim_slots),
         "claimed_slot": claimed,

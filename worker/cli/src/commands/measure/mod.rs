@@ -1,7 +1,8 @@
-//! `assay measure`: what a market on this machine takes, and what its disputes take.
+//! `assay measure`: what a market on this machine takes, what its disputes take, and what a session spares.
 
 mod disputes;
 mod market;
+mod sessions;
 
 use super::cancelled_by_signals;
 use crate::error::{CliError, ExitStatus};
@@ -14,6 +15,12 @@ pub(crate) struct Arguments {
     /// Measure disputes in place of the market: nodes that lie, and a validator that proves it
     #[arg(long, conflicts_with_all = ["clients", "jobs"])]
     disputes: bool,
+    /// Measure requests of a warm session, beside the same work as jobs, in place of the market
+    #[arg(long, conflicts_with_all = ["clients", "jobs", "disputes"])]
+    sessions: bool,
+    /// Requests of the session
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    requests: u16,
     /// Clients that post at the same time
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
     clients: u16,
@@ -29,9 +36,10 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), CliE
     let cancel = cancelled_by_signals()?;
     let processes = Processes::new(false)?;
     let measure = async {
-        match arguments.disputes {
-            true => disputes::measure(&processes, &arguments, output).await,
-            false => market::measure(&processes, &arguments, output).await,
+        match &arguments {
+            Arguments { disputes: true, .. } => disputes::measure(&processes, &arguments, output).await,
+            Arguments { sessions: true, .. } => sessions::measure(&processes, &arguments, output).await,
+            _ => market::measure(&processes, &arguments, output).await,
         }
     };
     let measured = tokio::select! {

@@ -1,6 +1,6 @@
 //! `assay network plan` and `apply`: bringing a chain to what the migrations say, dry run first.
 
-use super::parameter_values;
+use super::parameters::parameter_values;
 use crate::commands::localnet::{program, words};
 use crate::context::Context;
 use crate::error::{CliError, ExitStatus};
@@ -129,11 +129,17 @@ impl Prepared {
 fn describe(action: &Action) -> String {
     let (from, to) = match action {
         Action::SetParameters { from, to } => (parameter_values(from), parameter_values(to)),
-        Action::InitialiseNetwork { stake_mint, development, parameters } => {
+        Action::InitialiseNetwork { stake_mint, development, parameters, governance } => {
             let list: Vec<String> =
                 named(&parameter_values(parameters)).map(|(name, value)| format!("{name} {value}")).collect();
             let kind = if *development { "development network" } else { "network" };
-            return format!("initialise the {kind} with stake mint {stake_mint}: {}", list.join(", "));
+            let guardian = governance.guardian.map_or("none".to_owned(), |guardian| guardian.to_string());
+            return format!(
+                "initialise the {kind} with stake mint {stake_mint}: {}, guardian {guardian}, timelock_slots {}, fee_burn_bps {}",
+                list.join(", "),
+                governance.timelock_slots,
+                governance.fee_burn_bps
+            );
         }
         other => return other.to_string(),
     };
@@ -167,35 +173,39 @@ pub(super) async fn apply(context: &Context, arguments: &Apply, output: Output) 
     let program_keypair = arguments.program_keypair.as_deref().map(read_keypair).transpose()?;
     let credentials = Credentials { authority, program_keypair: program_keypair.as_ref() };
     let progress = output.progress("applying", 0);
-    let mut applied = 0;
+    let (mut applied, mut waiting) = (0, Vec::new());
     let report = |step: Step<'_>| {
-        if let Step::Done { .. } = step {
-            applied += 1;
+        match step {
+            Step::Done { .. } => applied += 1,
+            Step::Waiting { .. } | Step::Postponed { .. } => waiting.push(words(&step)),
+            Step::Begun { .. } | Step::Deploying(_) => {}
         }
         progress.message(words(&step));
     };
     let done = migrations::apply(&context.sender, desired, plan, credentials, arguments.allow_mainnet, report).await;
     progress.done();
     done?;
-    output.result(&prepared.value(context, applied), || format!("\ndone: {applied} of {}", plan.actions.len()))
+    let mut value = prepared.value(context, applied);
+    value["waiting"] = json!(waiting);
+    output.result(&value, || {
+        let mut lines = vec![format!("\ndone: {applied} of {}", plan.actions.len())];
+        lines.extend(waiting.iter().cloned());
+        if !waiting.is_empty() || plan.actions.contains(&Action::MigrateNetwork) {
+            lines.push(
+                "apply again then: what was proposed is carried out, and what is left is planned anew".to_owned(),
+            );
+        }
+        lines.join("\n")
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_chain::migrations::Desired;
 
     #[test]
     fn of_parameters_only_those_that_change_are_named() {
-        let mint = Pubkey::new_from_array([7; 32]).to_string();
-        let pairs = [
-            ("program", assay::ID.to_string()),
-            ("program_file", "x".to_owned()),
-            ("stake_mint", mint.clone()),
-            ("payment_mint", mint),
-        ];
-        let variables = pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let from = Desired::builtin(&variables).expect("the built-in migrations are valid").parameters;
+        let from = crate::commands::network::tests::parameters();
         let mut to = from;
         to.protocol_fee_bps += 50;
         let action = Action::SetParameters { from, to };

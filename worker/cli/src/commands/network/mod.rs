@@ -1,14 +1,17 @@
 //! `assay network`: what governs the market, and what is in it.
 
+mod governance;
 mod migrate;
+mod parameters;
+mod proposals;
 
 use crate::context::{ChainArguments, Context};
 use crate::error::CliError;
 use crate::output::{Output, Table, fields};
-use assay::state::{Parameters, SchedulingParameters};
 use assay_chain::accounts::{JobFilter, NodeFilter};
 use clap::Subcommand;
-use serde_json::{Value, json};
+use parameters::parameter_values;
+use serde_json::json;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -18,6 +21,43 @@ pub(crate) enum Command {
     Plan(migrate::Migrations),
     /// Show the plan, and do it with --yes; where there is nothing to do, nothing is sent
     Apply(migrate::Apply),
+    /// Every parameter with its bounds, who governs, what is proposed, whether work is paused
+    Params,
+    /// Propose a change, which waits for the network's timelock
+    Propose(governance::Propose),
+    /// Carry a proposed change out, in its time; anybody may
+    Execute {
+        /// Number of the proposal
+        number: u64,
+    },
+    /// Veto a proposed change, as the guardian
+    Veto {
+        /// Number of the proposal
+        number: u64,
+        #[command(flatten)]
+        signing: governance::Signing,
+    },
+    /// Withdraw a proposed change, as the authority
+    Withdraw {
+        /// Number of the proposal
+        number: u64,
+        #[command(flatten)]
+        signing: governance::Signing,
+    },
+    /// Remove a proposal that nobody carried out in time; its rent returns to whoever proposed
+    Close {
+        /// Number of the proposal
+        number: u64,
+    },
+    /// Pause new jobs and claims, as the guardian; the pause ends by itself
+    Pause {
+        /// For how many slots
+        slots: u64,
+        #[command(flatten)]
+        signing: governance::Signing,
+    },
+    /// Bring the network's account to the layout of this program; anybody may
+    Migrate,
 }
 
 pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output) -> Result<(), CliError> {
@@ -26,6 +66,14 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
         Command::Show => show(&context, output).await,
         Command::Plan(migrations) => migrate::show_plan(&context, &migrations, output).await,
         Command::Apply(arguments) => migrate::apply(&context, &arguments, output).await,
+        Command::Params => governance::params(&context, output).await,
+        Command::Propose(arguments) => governance::propose(&context, &arguments, output).await,
+        Command::Execute { number } => governance::execute(&context, number, output).await,
+        Command::Veto { number, signing } => governance::veto(&context, number, &signing, output).await,
+        Command::Withdraw { number, signing } => governance::withdraw(&context, number, &signing, output).await,
+        Command::Close { number } => governance::close(&context, number, output).await,
+        Command::Pause { slots, signing } => governance::pause(&context, slots, &signing, output).await,
+        Command::Migrate => governance::migrate(&context, output).await,
     }
 }
 
@@ -94,62 +142,21 @@ async fn show(context: &Context, output: Output) -> Result<(), CliError> {
     })
 }
 
-/// Parameters by name.
-fn parameter_values(parameters: &Parameters) -> Value {
-    json!({
-        "minimum_stake": parameters.minimum_stake,
-        "unbonding_slots": parameters.unbonding_slots,
-        "protocol_fee_bps": parameters.protocol_fee_bps,
-        "miss_charge_bps": parameters.miss_charge_bps,
-        "minimum_bond_bps": parameters.minimum_bond_bps,
-        "maximum_claim_slots": parameters.maximum_claim_slots,
-        "maximum_run_slots": parameters.maximum_run_slots,
-        "minimum_window_slots": parameters.minimum_window_slots,
-        "maximum_window_slots": parameters.maximum_window_slots,
-        "maximum_open_jobs_per_node": parameters.maximum_open_jobs_per_node,
-        "dispute_challenge_bond_bps": parameters.dispute.challenge_bond_bps,
-        "dispute_reveal_slots": parameters.dispute.reveal_slots,
-        "dispute_challenger_clock_slots": parameters.dispute.challenger_clock_slots,
-        "dispute_defender_clock_slots": parameters.dispute.defender_clock_slots,
-        "dispute_slash_bps": parameters.dispute.slash_bps,
-        "dispute_bounty_bps": parameters.dispute.bounty_bps,
-        "dispute_opening_fee_lamports": parameters.dispute.opening_fee_lamports,
-        "audit_epoch_slots": parameters.audit.epoch_slots,
-        "audit_audits_per_job": parameters.audit.audits_per_job,
-        "audit_attestation_bond_bps": parameters.audit.attestation_bond_bps,
-        "audit_minimum_validator_stake": parameters.audit.minimum_validator_stake,
-        "scheduling": scheduling_values(&parameters.scheduling),
-    })
-}
+#[cfg(test)]
+mod tests {
+    use assay_chain::migrations::Desired;
+    use solana_sdk::pubkey::Pubkey;
 
-/// The parameters of scheduling by name.
-fn scheduling_values(scheduling: &SchedulingParameters) -> Value {
-    let SchedulingParameters { opening, reputation, standing, .. } = scheduling;
-    json!({
-        "epoch_slots": scheduling.epoch_slots,
-        "stake_per_job": scheduling.stake_per_job,
-        "late_price_bps": scheduling.late_price_bps,
-        "correlation_window_slots": scheduling.correlation_window_slots,
-        "absent_epochs": scheduling.absent_epochs,
-        "opening_delay_slots": opening.delay_slots,
-        "opening_step_slots": opening.step_slots,
-        "opening_first_expected": opening.first_expected,
-        "opening_steps": opening.steps,
-        "reputation_fee_per_observation": reputation.fee_per_observation,
-        "reputation_maximum_per_job": reputation.maximum_per_job,
-        "reputation_kept_per_epoch": reputation.kept_per_epoch,
-        "reputation_no_show_bps": reputation.no_show_bps,
-        "reputation_outage_bps": reputation.outage_bps,
-        "reputation_maintenance_bps": reputation.maintenance_bps,
-        "reputation_missed_heartbeat_bps": reputation.missed_heartbeat_bps,
-        "standing_recovery_slots": standing.recovery_slots,
-        "standing_jail_slots": standing.jail_slots,
-        "standing_maximum_jail_slots": standing.maximum_jail_slots,
-        "standing_silence_slots": standing.silence_slots,
-        "standing_repeat_bps": standing.repeat_bps,
-        "standing_lates_per_tier": standing.lates_per_tier,
-        "maintenance_notice_slots": standing.maintenance.notice_slots,
-        "maintenance_maximum_slots": standing.maintenance.maximum_slots,
-        "maintenance_gap_slots": standing.maintenance.gap_slots,
-    })
+    /// Those of the built-in migrations.
+    pub(super) fn parameters() -> Parameters {
+        let mint = Pubkey::new_from_array([7; 32]).to_string();
+        let pairs = [
+            ("program", assay::ID.to_string()),
+            ("program_file", "x".to_owned()),
+            ("stake_mint", mint.clone()),
+            ("payment_mint", mint),
+        ];
+        let variables = pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Desired::builtin(&variables).expect("the built-in migrations are valid").parameters
+    }
 }

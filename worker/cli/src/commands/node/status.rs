@@ -184,6 +184,7 @@ fn stage_words(stage: &Stage) -> String {
         Stage::Committed(_) => "committed".to_owned(),
         Stage::Settled(_) => "settled".to_owned(),
         Stage::Finished(Outcome::Paid { amount }) => format!("paid {amount}"),
+        Stage::Finished(Outcome::Stood) => "a receipt that stood".to_owned(),
         Stage::Finished(Outcome::Lost { reason }) => format!("lost: {reason}"),
         Stage::Finished(Outcome::Skipped(refusal)) => format!("skipped: {refusal}"),
         Stage::Finished(Outcome::Credited { amount, reason }) => format!("credited {amount}, not withdrawn: {reason}"),

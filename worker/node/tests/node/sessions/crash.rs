@@ -57,10 +57,10 @@ fn assert_all_is_well(world: &World, folder: &Path, what: &str) {
     signed.sort();
     signed.dedup();
     assert_eq!(signed.len(), 2, "{what}: one receipt a sequence");
-    assert_eq!((world.node().locked, world.node().stake, world.paid), (0, STAKE, 19), "{what}");
+    assert_eq!((world.node().locked, world.node().stake, world.paid), (0, STAKE, 78), "{what}");
     let journal = Journal::open(&folder.join("journal.redb")).unwrap();
     let record = journal.session(&SESSION).unwrap().unwrap();
-    assert_eq!(record.stage, SessionStage::Finished(SessionOutcome::Paid { amount: 19 }), "{what}");
+    assert_eq!(record.stage, SessionStage::Finished(SessionOutcome::Paid { amount: 78 }), "{what}");
     assert_eq!((record.receipts, record.promised()), (2, 2 * PRICE), "{what}");
 }
 

@@ -52,10 +52,10 @@ async fn a_session_is_accepted_answered_recorded_settled_and_paid() {
 
     setting.end();
     let stage = finished(&setting.rig).await;
-    // 30 less 2.5 %, rounded in the protocol's favour.
-    assert_eq!(stage, SessionStage::Finished(SessionOutcome::Paid { amount: 29 }));
+    // 120 less 2.5 %.
+    assert_eq!(stage, SessionStage::Finished(SessionOutcome::Paid { amount: 117 }));
     setting.market.with(|world| {
-        assert_eq!((world.paid, world.node().locked, world.node().stake, world.node().open_jobs), (29, 0, STAKE, 0));
+        assert_eq!((world.paid, world.node().locked, world.node().stake, world.node().open_jobs), (117, 0, STAKE, 0));
         for purpose in
             [SessionPurpose::Accept, SessionPurpose::Record, SessionPurpose::Finalise, SessionPurpose::Withdraw]
         {
@@ -66,7 +66,7 @@ async fn a_session_is_accepted_answered_recorded_settled_and_paid() {
     assert_eq!((journal.receipt(&SESSION, 1).unwrap(), journal.receipt_inputs(&SESSION, 1).unwrap()), (None, None));
     let status = status::of(&setting.rig.shared).unwrap();
     let totals = status.session_totals;
-    assert_eq!((totals.settled, totals.receipts, totals.earned, totals.kept_bytes), (1, 3, 29, 0));
+    assert_eq!((totals.settled, totals.receipts, totals.earned, totals.kept_bytes), (1, 3, 117, 0));
     assert_eq!(setting.post(&request(4, 4, 4 * PRICE)).await.0, 404, "it is served no more");
     assert_eq!(setting.rig.shared.tidy(u64::MAX).await.unwrap().artifacts, 0, "what is young stays a while");
     setting.stop().await;
@@ -104,7 +104,7 @@ async fn what_cannot_be_served_is_refused_by_code_before_any_bond_is_at_risk() {
     let with = |sessions: Sessions| NodeConfig { sessions, ..config() };
     assert_eq!(skipped(with(Sessions { enabled: false, ..Sessions::default() }), |_| {}).await, "N0219");
     assert_eq!(skipped(with(Sessions { longest_slots: 9, ..Sessions::default() }), |_| {}).await, "N0220");
-    assert_eq!(skipped(with(Sessions { least_price: 11, ..Sessions::default() }), |_| {}).await, "N0221");
+    assert_eq!(skipped(with(Sessions { least_price: PRICE + 1, ..Sessions::default() }), |_| {}).await, "N0221");
     let dear = Sessions { least_price_per_giga_operation: 1_000_000_000, ..Sessions::default() };
     assert_eq!(skipped(with(dear), |_| {}).await, "N0221");
     assert_eq!(skipped(with(Sessions { most_input_bytes: 100, ..Sessions::default() }), |_| {}).await, "N0222");

@@ -28,7 +28,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 pub(crate) const SESSION: Pubkey = Pubkey::new_from_array([4; 32]);
-pub(crate) const PRICE: u64 = 10;
+pub(crate) const PRICE: u64 = 40;
 pub(crate) const BALANCE: u64 = 1_000;
 
 /// The key that signs vouchers.

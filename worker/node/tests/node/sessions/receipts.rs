@@ -143,7 +143,7 @@ async fn a_receipt_that_is_called_in_is_served_answered_for_and_outlasts_its_cha
     assert_eq!(setting.rig.shared.journal.totals().unwrap().stood, 1);
     setting.end();
     finished(&setting.rig).await;
-    setting.market.with(|world| assert_eq!((world.paid, world.node().locked), (29, 0)));
+    setting.market.with(|world| assert_eq!((world.paid, world.node().locked), (117, 0)));
     setting.stop().await;
 }
 
