@@ -17,6 +17,7 @@
 //! | [`market`], [`rpc`] | what the service needs of the chain; the same over RPC |
 //! | [`board`], [`slot_clock`] | what the watcher saw, and bells that wake drivers |
 //! | [`driver`] | one job from first sight to its end |
+//! | [`presence`] | heartbeats, and what the node says of itself |
 //! | [`defence`] | answering challenges, and lamports for it |
 //! | [`service`] | all of it under one roof, with draining |
 //! | [`status`], [`metrics`] | what a running node says of itself; the same as numbers for Prometheus |
@@ -53,6 +54,7 @@ pub mod journal;
 pub mod market;
 pub mod metrics;
 pub mod prepare;
+pub mod presence;
 pub mod publish;
 mod rate;
 pub mod refusal;

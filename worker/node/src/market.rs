@@ -4,7 +4,7 @@ use crate::defence::duties::Dispute;
 use crate::journal::{HeldVoucher, InFlight, Purpose, SessionPurpose};
 use assay::fairness::seed::Found;
 use assay::session::Receipt;
-use assay::state::{Challenge, Demand, Job, Node, Parameters, SegmentClaim, Session};
+use assay::state::{Challenge, Demand, Job, Node, Parameters, Profile, SegmentClaim, Session};
 use solana_sdk::pubkey::Pubkey;
 use std::future::Future;
 
@@ -116,6 +116,9 @@ pub trait Market: Send + Sync + 'static {
     /// What that key holds.
     fn balance_lamports(&self) -> impl Future<Output = Result<u64, Unreachable>> + Send;
 
+    /// Says something of the node itself in one transaction, and waits for its fate. Saying it again is harmless.
+    fn keep_up(&self, upkeep: &Upkeep) -> impl Future<Output = Result<CarriedOut, Unreachable>> + Send;
+
     /// What a transaction of this node can cost at most, rents not counted.
     fn most_fee_lamports(&self) -> u64;
 
@@ -156,6 +159,15 @@ pub struct OwnBuffer {
     pub held_by: Option<Pubkey>,
     /// What is in it.
     pub bytes: Vec<u8>,
+}
+
+/// What a node says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upkeep {
+    /// That it is there.
+    Heartbeat,
+    /// What it can do, how fast, where, and for how much.
+    Profile(Profile),
 }
 
 /// One instruction of a dispute.

@@ -2,7 +2,9 @@
 
 use crate::defence::duties::Dispute;
 use crate::journal::{InFlight, SessionPurpose};
-use crate::market::{Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, SessionAction, Signed, Unreachable};
+use crate::market::{
+    Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, SessionAction, Signed, Unreachable, Upkeep,
+};
 use assay::CommitResultArgs;
 use assay::CreditRole;
 use assay::address;
@@ -188,6 +190,28 @@ impl RpcMarket {
         }
     }
 
+    /// Sends instructions in one transaction and waits for its fate.
+    async fn send(&self, instructions: &[Instruction]) -> Result<CarriedOut, Unreachable> {
+        let refused = |failure: &TransactionFailure| {
+            let (code, reason) = words(failure);
+            CarriedOut::Refused { code, reason }
+        };
+        let signed = match self.sender().prepare(instructions, &[&self.operator]).await {
+            Ok(signed) => signed,
+            Err(ChainError::TransactionFailed(failure)) => return Ok(refused(&failure)),
+            Err(error) => return Err(self.unreachable(error)),
+        };
+        let fee_lamports = signed.fee_lamports();
+        match self.sender().deliver(&signed).await.map_err(|e| self.unreachable(e))? {
+            Outcome::Landed(landed) => Ok(CarriedOut::Landed { slot: landed.slot, fee_lamports }),
+            Outcome::Failed { failure, .. } => Ok(refused(&failure)),
+            Outcome::Expired { .. } => Ok(CarriedOut::Refused {
+                code: String::new(),
+                reason: "the transaction expired before it landed".to_owned(),
+            }),
+        }
+    }
+
     async fn instructions_of(&self, job: &Pubkey, one: &Move) -> Result<Vec<Instruction>, Unreachable> {
         let operator = self.operator.pubkey();
         Ok(match one {
@@ -320,24 +344,16 @@ impl Market for RpcMarket {
         for one in moves {
             instructions.extend(self.instructions_of(job, one).await?);
         }
-        let refused = |failure: &TransactionFailure| {
-            let (code, reason) = words(failure);
-            CarriedOut::Refused { code, reason }
+        self.send(&instructions).await
+    }
+
+    async fn keep_up(&self, upkeep: &Upkeep) -> Result<CarriedOut, Unreachable> {
+        let operator = self.operator.pubkey();
+        let instruction = match upkeep {
+            Upkeep::Heartbeat => instructions::heartbeat(&operator, &self.node),
+            Upkeep::Profile(profile) => instructions::set_profile(&operator, &self.node, *profile),
         };
-        let signed = match self.sender().prepare(&instructions, &[&self.operator]).await {
-            Ok(signed) => signed,
-            Err(ChainError::TransactionFailed(failure)) => return Ok(refused(&failure)),
-            Err(error) => return Err(self.unreachable(error)),
-        };
-        let fee_lamports = signed.fee_lamports();
-        match self.sender().deliver(&signed).await.map_err(|e| self.unreachable(e))? {
-            Outcome::Landed(landed) => Ok(CarriedOut::Landed { slot: landed.slot, fee_lamports }),
-            Outcome::Failed { failure, .. } => Ok(refused(&failure)),
-            Outcome::Expired { .. } => Ok(CarriedOut::Refused {
-                code: String::new(),
-                reason: "the transaction expired before it landed".to_owned(),
-            }),
-        }
+        self.send(&[instruction]).await
     }
 }
 

@@ -67,6 +67,21 @@ fn jobs_without_a_fee_raise_nothing() {
     assert_eq!(world.read_node(&world.node).evidence.good, 0);
 }
 
+/// A client that invites its own node raises nothing, whatever it pays; and nobody is drawn.
+#[test]
+fn an_invitation_raises_nothing() {
+    let mut world = World::with_draw();
+    let node = world.node;
+    let job = posted(&mut world, PostJobArgs { invited_node: Some(node.address), ramp_hold_slots: 14, ..terms() });
+    world.refuses(&world.claim_job(&world.other_node, &job), AssayError::NotInvited);
+    world.accepts(&world.claim_job(&node, &job));
+    world.commit(&job);
+    world.advance(terms().window_slots + 1);
+    let event: JobSettled = world.accepts(&world.finalise_job(&node, &job)).event();
+    assert!(event.fee_credit > 0);
+    assert_eq!(world.read_node(&node).evidence.good, 0);
+}
+
 /// Later than the speed that the node itself declared: the price falls in proportion, the rest is the client's, and the tier goes
 /// down with the second.
 #[test]

@@ -302,15 +302,20 @@ impl Model {
         broken.unless(self.slot <= job.posted + job.terms.claim_slots, ClaimWindowClosed);
         broken.unless(node.stake >= self.parameters.minimum_stake, StakeBelowNetworkMinimum);
         broken.unless(node.stake >= job.terms.minimum_stake, StakeBelowJobMinimum);
+        self.taking_rules(broken, node);
+        // What a conviction would take besides the bond stays free.
+        let reserve = share(node.stake, self.parameters.dispute.slash_bps);
+        broken.unless(node.free() >= job.terms.bond + reserve, InsufficientFreeStake);
+    }
+
+    /// What keeps a node from taking one more job or session, its stake apart.
+    pub(crate) fn taking_rules(&self, broken: &mut Broken, node: &NodeModel) {
         broken.unless(node.open_jobs < self.parameters.maximum_open_jobs_per_node, TooManyOpenJobs);
         let affordable = node.stake / self.parameters.scheduling.stake_per_job;
         broken.unless(u64::from(node.open_jobs) < affordable, CapacityReached);
         let standing = &node.record.standing;
         broken.unless(standing.unresolved == 0, UnresolvedMiss);
         broken.unless(self.slot >= standing.jailed_until_slot, Jailed);
-        // What a conviction would take besides the bond stays free.
-        let reserve = share(node.stake, self.parameters.dispute.slash_bps);
-        broken.unless(node.free() >= job.terms.bond + reserve, InsufficientFreeStake);
     }
 
     /// What the action changes. Called only if it breaks no rule.

@@ -15,7 +15,9 @@ use assay_chain::program_error;
 use assay_node::defence::cost::rent_lamports;
 use assay_node::defence::duties::Dispute;
 use assay_node::journal::{InFlight, Purpose, SessionPurpose};
-use assay_node::market::{Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, SessionAction, Signed, Unreachable};
+use assay_node::market::{
+    Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, SessionAction, Signed, Unreachable, Upkeep,
+};
 use referee::commit::commitment;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Signature;
@@ -87,6 +89,11 @@ pub(crate) struct Committed {
     pub(crate) output_root: [u8; 32],
     pub(crate) manifest: [u8; 32],
     pub(crate) output_path: Vec<[u8; 32]>,
+}
+
+/// The rules under which these tests run: nobody is drawn, and nothing jails.
+fn scheduling() -> SchedulingParameters {
+    SchedulingParameters { epoch_slots: 1_000_000, stake_per_job: 1, ..SchedulingParameters::default() }
 }
 
 pub(crate) fn pack<T: AnchorSerialize>(value: &T) -> Vec<u8> {
@@ -190,8 +197,7 @@ impl World {
                 if !job.run_deadline()?.has_passed(now) {
                     return Err(AssayError::RunDeadlineNotPassed);
                 }
-                let rules = SchedulingParameters { epoch_slots: 50, ..SchedulingParameters::default() };
-                let (cost, _) = node.record_miss(&job, now, &rules)?;
+                let (cost, _) = node.record_miss(&job, now, &scheduling())?;
                 job.miss(&cost)?;
             }
         }
@@ -436,8 +442,7 @@ impl Market for TestMarket {
     }
 
     async fn parameters(&self, _: u64) -> Result<Parameters, Unreachable> {
-        let scheduling = SchedulingParameters { stake_per_job: 1, ..SchedulingParameters::default() };
-        Ok(Parameters { maximum_open_jobs_per_node: 1_000, scheduling, ..Parameters::default() })
+        Ok(Parameters { maximum_open_jobs_per_node: 1_000, scheduling: scheduling(), ..Parameters::default() })
     }
 
     async fn remembered(&self, _: u64) -> Result<Option<Found>, Unreachable> {
@@ -557,6 +562,28 @@ impl Market for TestMarket {
 
     async fn buffer(&self, id: u64, _: u64) -> Result<Option<OwnBuffer>, Unreachable> {
         self.call(|world| world.court.buffer(id)).await
+    }
+
+    async fn keep_up(&self, upkeep: &Upkeep) -> Result<CarriedOut, Unreachable> {
+        let upkeep = *upkeep;
+        self.call(|world| {
+            let mut node = world.node();
+            let done = match upkeep {
+                Upkeep::Heartbeat => node.record_heartbeat(Slot(world.slot), &scheduling()).map(drop),
+                Upkeep::Profile(profile) => node.set_profile(profile),
+            };
+            match done {
+                Ok(()) => {
+                    world.put_node(&node);
+                    CarriedOut::Landed { slot: world.slot, fee_lamports: 0 }
+                }
+                Err(error) => {
+                    let (code, reason) = words(error);
+                    CarriedOut::Refused { code, reason }
+                }
+            }
+        })
+        .await
     }
 
     async fn carry_out(&self, job: &Pubkey, moves: &[Move]) -> Result<CarriedOut, Unreachable> {

@@ -98,10 +98,15 @@ fn broken_books_are_noticed() {
         Node { locked: 1, stake: 5, ..node(5) },
         Node { locked: 6, open_jobs: 1, ..node(5) },
         Node { locked: 1, open_jobs: 2, ..node(5) },
+        {
+            let mut heavy = Node { counted_stake: 4, ..node(5) };
+            heavy.weights.set(Epoch(1), 5).unwrap();
+            heavy
+        },
     ] {
         assert_eq!(broken.invariant(), Err(AssayError::InvariantBroken), "{broken:?}");
     }
-    assert_eq!(Node { version: 2, ..node(5) }.invariant(), Err(AssayError::UnsupportedAccountVersion));
+    assert_eq!(Node { version: 1, ..node(5) }.invariant(), Err(AssayError::UnsupportedAccountVersion));
 }
 
 #[test]
@@ -153,8 +158,8 @@ fn marks_keep_an_account_open_until_they_fade() {
     let marks: [Mark; 6] = [
         |node| node.fraud_convictions = 1,
         |node| node.standing.unresolved = 1,
-        |node| drop(node.standing.misses.climb(1, Slot(500), Slots(100))),
-        |node| drop(node.standing.lates.climb(1, Slot(500), Slots(100))),
+        |node| _ = node.standing.misses.climb(1, Slot(500), Slots(100)),
+        |node| _ = node.standing.lates.climb(1, Slot(500), Slots(100)),
         |node| node.standing.jailed_until_slot = 600,
         |node| (node.evidence.bad, node.evidence.epoch) = (crate::fairness::reputation::OBSERVATION, 11),
     ];
