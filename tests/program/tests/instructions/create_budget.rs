@@ -4,10 +4,11 @@ use assay::accounts::CreateBudget;
 use assay::address;
 use assay::budget::{BudgetLimits, MAXIMUM_LISTED};
 use assay::events::BudgetCreated;
-use assay::instructions::{SetPaymentMintArgs, WithdrawBudgetArgs};
+use assay::instructions::WithdrawBudgetArgs;
 use assay::state::{Budget, Client};
 use program_tests::World;
 use program_tests::budgets::limits;
+use program_tests::governance_calls::MintTerms;
 use program_tests::outcome::ACCOUNT_IN_USE;
 use program_tests::terms::terms;
 use program_tests::world::FIRST_SLOT;
@@ -72,8 +73,8 @@ fn limits_that_contradict_themselves_are_refused() {
         world.refuses(&world.create_budget(&budget, limits), error);
     }
     let mint = budget.mint;
-    let off = SetPaymentMintArgs { enabled: false, bond_numerator: 1, bond_denominator: 1 };
-    world.accepts(&world.set_payment_mint(&mint, off));
+    let off = MintTerms { enabled: false, bond_numerator: 1, bond_denominator: 1 };
+    world.governs(off.of(&mint));
     world.refuses(&world.create_budget(&budget, limits()), AssayError::PaymentMintDisabled);
 }
 

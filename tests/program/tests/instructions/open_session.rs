@@ -2,11 +2,12 @@ use anchor_lang::error::ErrorCode;
 use assay::AssayError::*;
 use assay::accounts::OpenSession;
 use assay::events::SessionOpened;
-use assay::instructions::{OpenSessionArgs, SetPaymentMintArgs};
+use assay::instructions::OpenSessionArgs;
 use assay::session::SessionState;
 use assay::state::{Client, DisputeTerms, Session, SessionCredits};
 use assay::units::TokenAmount;
 use assay::{AssayError, address};
+use program_tests::governance_calls::MintTerms;
 use program_tests::outcome::TOKEN_INSUFFICIENT_FUNDS;
 use program_tests::terms::{parameters, terms};
 use program_tests::tokens::{TOKEN_2022, associated};
@@ -115,8 +116,8 @@ fn extreme_balances_are_refused_or_must_be_paid_in() {
     world.refuses(&world.open_session(&session, with(POCKET + 1)), TOKEN_INSUFFICIENT_FUNDS);
     world.refuses(&world.open_session(&session, with(u64::MAX)), TOKEN_INSUFFICIENT_FUNDS);
     let mint = world.mint;
-    let rate = SetPaymentMintArgs { enabled: true, bond_numerator: 2, bond_denominator: 1 };
-    world.accepts(&world.set_payment_mint(&mint, rate));
+    let rate = MintTerms { enabled: true, bond_numerator: 2, bond_denominator: 1 };
+    world.governs(rate.of(&mint));
     world.refuses(&world.open_session(&session, with(u64::MAX)), ArithmeticOverflow);
 }
 
@@ -125,8 +126,8 @@ fn a_disabled_mint_takes_no_new_sessions_and_strands_none() {
     let (mut world, _, args) = ready();
     let mint = world.mint;
     let session = world.settled_session(500);
-    let off = SetPaymentMintArgs { enabled: false, bond_numerator: 1, bond_denominator: 1 };
-    world.accepts(&world.set_payment_mint(&mint, off));
+    let off = MintTerms { enabled: false, bond_numerator: 1, bond_denominator: 1 };
+    world.governs(off.of(&mint));
     let next = world.session_at(world.client, 1, &mint);
     world.refuses(&world.open_session(&next, OpenSessionArgs { session_id: 1, ..args }), PaymentMintDisabled);
     world.pay_out_session(&session);

@@ -4,10 +4,11 @@ use assay::accounts::PostBudgetJob;
 use assay::address;
 use assay::budget::BudgetLimits;
 use assay::events::JobPosted;
-use assay::instructions::{PostJobArgs, SetBudgetArgs, SetPaymentMintArgs, WithdrawBudgetArgs};
+use assay::instructions::{PostJobArgs, SetBudgetArgs, WithdrawBudgetArgs};
 use assay::state::Client;
 use program_tests::World;
 use program_tests::budgets::{BUDGET_LAMPORTS, BUDGET_TOKENS, Budget, limits};
+use program_tests::governance_calls::MintTerms;
 use program_tests::terms::{parameters, terms};
 use program_tests::tokens::{TOKEN_2022, associated};
 use program_tests::world::FIRST_SLOT;
@@ -214,8 +215,8 @@ fn a_disabled_mint_and_an_empty_vault_stop_it() {
     world.accepts(&world.withdraw_budget(&budget, &mint, all));
     refuses(&mut world, &budget, terms(), VaultShort);
     world.fund(budget.address, &mint, 1);
-    let off = SetPaymentMintArgs { enabled: false, bond_numerator: 1, bond_denominator: 1 };
-    world.accepts(&world.set_payment_mint(&mint, off));
+    let off = MintTerms { enabled: false, bond_numerator: 1, bond_denominator: 1 };
+    world.governs(off.of(&mint));
     refuses(&mut world, &budget, terms(), PaymentMintDisabled);
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn list(context: &Context, client: Option<Pubkey>, output: Outp
 }
 
 /// What the text form shows of a job, in the order in which a person asks.
-const SHOWN: [&str; 27] = [
+const SHOWN: [&str; 28] = [
     "job",
     "state",
     "session",

@@ -144,6 +144,7 @@ async fn show(context: &Context, output: Output) -> Result<(), CliError> {
 
 #[cfg(test)]
 mod tests {
+    use assay::state::Parameters;
     use assay_chain::migrations::Desired;
     use solana_sdk::pubkey::Pubkey;
 
