@@ -178,10 +178,13 @@ fn marks_are_not_washed_off_by_registering_again() {
     world.miss(&job);
     let stake = world.read_node(&node).stake;
     world.accepts(&world.request_withdrawal(&node, stake));
+    let mut silent = world.clone();
+    silent.advance(1_400);
+    silent.accepts(&silent.withdraw_stake(&node));
+    silent.refuses(&silent.deregister_node(&node), AssayError::NodeHasMarks);
+    world.account_for_misses();
     world.advance(1_400);
     world.accepts(&world.withdraw_stake(&node));
-    world.refuses(&world.deregister_node(&node), AssayError::NodeHasMarks);
-    world.account_for_misses();
     world.refuses(&world.deregister_node(&node), AssayError::NodeHasMarks);
     world.advance(20_000);
     world.accepts(&world.deregister_node(&node));

@@ -3,6 +3,7 @@ use assay::AssayError::{self, *};
 use assay::accounts::PostJob;
 use assay::address;
 use assay::events::JobPosted;
+use assay::fairness::sortition::Sortition;
 use assay::instructions::PostJobArgs;
 use assay::market::OutputDescriptor;
 use assay::state::{Client, Credits, DisputeTerms, JobAudit};
@@ -40,7 +41,7 @@ fn records_the_terms_and_escrows_the_maximum_price() {
 
     let state = world.read_job(&job);
     let expected = assay::state::Job {
-        version: 1,
+        version: assay::state::Job::VERSION,
         bump: state.bump,
         state: JobState::Posted,
         client: job.client,
@@ -64,6 +65,15 @@ fn records_the_terms_and_escrows_the_maximum_price() {
         bond: args.bond,
         protocol_fee_bps: parameters().protocol_fee_bps,
         miss_charge_bps: parameters().miss_charge_bps,
+        late_price_bps: parameters().scheduling.late_price_bps,
+        sortition: Sortition {
+            rules: parameters().scheduling.opening,
+            seed_slot: FIRST_SLOT,
+            epoch: FIRST_SLOT / 50 - 1,
+            total_weight: 0,
+        },
+        bond_numerator: 1,
+        bond_denominator: 1,
         posted_slot: FIRST_SLOT,
         credits: Credits::default(),
         dispute: DisputeTerms {

@@ -82,7 +82,8 @@ impl Action {
             Self::DeployProgram { .. }
             | Self::UpgradeProgram { .. }
             | Self::InitialiseNetwork { .. }
-            | Self::MigrateNetwork => None,
+            | Self::MigrateNetwork
+            | Self::CreateStakeRegister => None,
             Self::SetParameters { to, .. } => Some(Change::Parameters { parameters: to }),
             Self::SetFeeBurn { to, .. } => Some(Change::FeeBurn { fee_burn_bps: to }),
             Self::SetGuardian { to, .. } => Some(Change::Guardian { guardian: to }),
@@ -115,6 +116,7 @@ impl Plan {
 struct Present {
     program: Option<ProgramOnChain>,
     network: Option<Network>,
+    /// Whether there is a register of stake.
     stake_register: bool,
     /// Whether there is one, but in an earlier layout.
     outdated: bool,
@@ -184,12 +186,15 @@ fn compare(desired: &Desired, image: &[u8], present: &Present, authority: &Pubke
                     ),
                 });
             }
-            let (present, wanted) = (&network.parameters.scheduling, &desired.parameters.scheduling);
-            if present.epoch_slots != wanted.epoch_slots {
+            if desired.parameters.check_follows(&network.parameters).is_err() {
+                let (present, wanted) = (&network.parameters.scheduling, &desired.parameters.scheduling);
                 return Err(ChainError::MigrationConflict {
                     reason: format!(
-                        "the network's scheduling.epoch_slots is {}, the migrations say {}: it never changes, correct the migrations",
-                        present.epoch_slots, wanted.epoch_slots
+                        "the network's scheduling.epoch_slots and correlation_window_slots are {} and {}, the migrations say {} and {}: they never change, correct the migrations",
+                        present.epoch_slots,
+                        present.correlation_window_slots,
+                        wanted.epoch_slots,
+                        wanted.correlation_window_slots
                     ),
                 });
             }
