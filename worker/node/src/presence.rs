@@ -49,20 +49,34 @@ pub fn profile_of(config: &NodeConfig) -> Profile {
     }
 }
 
+/// What a look came to.
+enum Look {
+    /// Something was said, in this slot: there may be more.
+    Said {
+        /// What is looked at next has it in it.
+        slot: u64,
+    },
+    /// There is nothing to say before this slot, unless the account changes.
+    Nothing {
+        /// The slot.
+        until_slot: u64,
+    },
+}
+
 impl<M: Market> Shared<M> {
-    /// Looks once, says what is due, and returns the slot in which to look again; none while the account should be looked at
-    /// again at once.
-    async fn keep_up(&self) -> Result<Option<u64>, Unreachable> {
-        let seen = self.market.node(0).await?;
+    /// Looks once, at a slot not before `minimum_slot`, and says what is due.
+    async fn keep_up(&self, minimum_slot: u64) -> Result<Look, Unreachable> {
+        let seen = self.market.node(minimum_slot).await?;
         let parameters = self.market.parameters(seen.slot).await?;
-        let Some(node) = &seen.account else { return Ok(Some(next_slot(&parameters, seen.slot))) };
+        let nothing = Look::Nothing { until_slot: next_slot(&parameters, seen.slot) };
+        let Some(node) = &seen.account else { return Ok(nothing) };
         let Some(upkeep) = due(node, &parameters, &profile_of(&self.config), seen.slot) else {
-            return Ok(Some(next_slot(&parameters, seen.slot)));
+            return Ok(nothing);
         };
         match self.market.keep_up(&upkeep).await? {
             CarriedOut::Landed { slot, fee_lamports } => {
                 tracing::info!(?upkeep, slot, fee_lamports, "said that the node is there");
-                Ok(None)
+                Ok(Look::Said { slot })
             }
             CarriedOut::Refused { code, reason } => {
                 tracing::warn!(?upkeep, code, reason, "the node could not say that it is there; it tries again");
@@ -76,20 +90,23 @@ impl<M: Market> Shared<M> {
 pub(crate) async fn keep_present<M: Market>(shared: Arc<Shared<M>>, stop: CancellationToken) {
     let keeping = async {
         let mut bell = shared.board.listen_to_node();
+        let mut minimum_slot = 0;
         loop {
-            let pause = match shared.keep_up().await {
-                Ok(None) => continue,
-                Ok(Some(slot)) => tokio::select! {
-                    () = shared.board.reached(slot) => Duration::ZERO,
-                    () = bell.rung() => Duration::ZERO,
-                    () = tokio::time::sleep(LONGEST_PAUSE) => Duration::ZERO,
+            match shared.keep_up(minimum_slot).await {
+                Ok(Look::Said { slot }) => minimum_slot = slot,
+                Ok(Look::Nothing { until_slot }) => tokio::select! {
+                    () = shared.board.reached(until_slot) => {
+                        // Slots are heard before they are confirmed: looking at once would see the one before.
+                        tokio::time::sleep(shared.board.slot_time()).await;
+                    }
+                    () = bell.rung() => {}
+                    () = tokio::time::sleep(LONGEST_PAUSE) => {}
                 },
                 Err(error) => {
                     tracing::warn!(%error, "the node's own account is not known");
-                    PAUSE_AFTER_FAILURE
+                    tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
                 }
-            };
-            tokio::time::sleep(pause).await;
+            }
         }
     };
     stop.run_until_cancelled(keeping).await;

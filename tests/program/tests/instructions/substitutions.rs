@@ -9,7 +9,7 @@ use solana_sdk::pubkey::Pubkey;
 use std::collections::BTreeSet;
 
 /// Where another account may stand, and why that harms nobody.
-const LEGITIMATE: [(&str, usize, &str); 41] = [
+const LEGITIMATE: [(&str, usize, &str); 44] = [
     ("accept_budget_result", 0, "the owner instead of the agent"),
     ("cancel_budget_job", 0, "the owner instead of the agent"),
     ("claim_job", 3, "another posted job: the operator chooses"),

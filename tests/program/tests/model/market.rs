@@ -56,6 +56,7 @@ impl Market {
         let mut world = World::uninitialised();
         world.svm = std::mem::take(&mut world.svm).with_sigverify(false).with_transaction_history(0);
         world.accepts(&world.initialize_network(model_parameters()));
+        world.accepts(&world.create_stake_register(world.payer()));
         let mints = [world.create_mint("first mint", true), world.create_mint_2022("second mint"), world.stake_mint];
         for mint in &mints[..PAYMENT_MINTS] {
             world.governs(allowance(mint, 1, 1));
@@ -85,7 +86,10 @@ impl Market {
                 world.mint_to(&mints[STAKE_MINT], associated(owner, &mints[STAKE_MINT]), stake);
                 world.accepts(&world.stake(&node, owner, stake));
             }
-            models.push(NodeModel { registered: stake > 0, stake, ..NodeModel::default() });
+            let mut record = assay::state::Node::default();
+            let epoch_slots = model_parameters().scheduling.epoch_slots;
+            record.begin(assay::units::Slot(world.slot()), epoch_slots).expect("a slot");
+            models.push(NodeModel { registered: stake > 0, stake, record, ..NodeModel::default() });
             nodes.push(node);
             operators.push(keys);
         }
