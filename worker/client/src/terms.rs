@@ -159,6 +159,7 @@ mod tests {
             development: true,
             parameters,
             validator_stake: 0,
+            ..Network::default()
         }
     }
 

@@ -214,6 +214,7 @@ fn on_a_job(model: &Model, rng: &mut StdRng) -> Action {
             6..8 if credit_node > 0 => payment(rng, job, CreditRole::Node),
             _ => Action::Finalise { node: claimer, job },
         },
+        _ if burn > 0 && rng.random_ratio(1, 2) => Action::Burn { job },
         // Mostly what is owed; sometimes anything.
         _ if rng.random_ratio(1, 3) && model.jobs[job].attestations > 0 => {
             let open = (0..VALIDATORS).find(|validator| model.jobs[job].attested[*validator].is_some());
