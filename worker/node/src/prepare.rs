@@ -275,7 +275,7 @@ fn check_cost(job: &Job, graph: &ResolvedGraph) -> Result<(), Refusal> {
         return Ok(());
     }
     let reason = format!("the job says that it costs {} units, the graph costs {cost}", job.cost_units);
-    Err(Refusal::new("N0219", reason, "post the job again with this project's client"))
+    Err(Refusal::new("N0232", reason, "post the job again with this project's client"))
 }
 
 /// The descriptor of a graph's only output.

@@ -206,7 +206,7 @@ async fn terms_stake_and_time_are_refused_by_code_before_anything_is_promised() 
         ("N0208", |job, _| job.bond = STAKE + 1),
         ("N0208", |job, _| job.minimum_stake = STAKE + 1),
         ("N0212", |_, config| config.accepted_mints = vec![Pubkey::new_unique().to_string()]),
-        ("N0219", |job, _| job.invited_node = Pubkey::new_unique()),
+        ("N0231", |job, _| job.invited_node = Pubkey::new_unique()),
     ];
     for (code, change) in cases {
         let mut settings = config();
