@@ -81,6 +81,12 @@ impl Action {
 /// Chooses what is tried next: mostly what the rules allow or nearly allow, sometimes anything.
 pub(crate) fn choose(model: &Model, rng: &mut StdRng) -> Action {
     let node = rng.random_range(0..NODES);
+    // Rare enough that a job of which something burns would hardly ever be met by chance.
+    if let Some(job) = model.jobs.iter().position(|job| job.burn > 0)
+        && rng.random_ratio(1, 4)
+    {
+        return Action::Burn { job };
+    }
     if model.jobs.is_empty() || rng.random_ratio(1, 7) {
         return post(model, rng);
     }
@@ -214,7 +220,6 @@ fn on_a_job(model: &Model, rng: &mut StdRng) -> Action {
             6..8 if credit_node > 0 => payment(rng, job, CreditRole::Node),
             _ => Action::Finalise { node: claimer, job },
         },
-        _ if burn > 0 && rng.random_ratio(1, 2) => Action::Burn { job },
         // Mostly what is owed; sometimes anything.
         _ if rng.random_ratio(1, 3) && model.jobs[job].attestations > 0 => {
             let open = (0..VALIDATORS).find(|validator| model.jobs[job].attested[*validator].is_some());
