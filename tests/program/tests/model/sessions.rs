@@ -139,8 +139,11 @@ impl SessionAction {
 pub(crate) fn choose(model: &Model, rng: &mut StdRng) -> SessionAction {
     let alive: Vec<usize> =
         (0..model.sessions.len()).filter(|at| model.sessions[*at].stage != SessionStage::Closed).collect();
+    if let Some(action) = leftover(model, rng) {
+        return action;
+    }
     let Some(session) = alive.choose(rng).copied().filter(|_| rng.random_ratio(9, 10)) else {
-        return leftover(model, rng).unwrap_or_else(|| open(model, rng));
+        return open(model, rng);
     };
     let known = &model.sessions[session];
     let honest = rng.random_ratio(9, 10);
@@ -187,23 +190,23 @@ pub(crate) fn choose(model: &Model, rng: &mut StdRng) -> SessionAction {
         _ => match rng.random_range(0..10) {
             0..4 if known.credit_node > 0 => withdraw(rng, session, CreditRole::Node),
             0..7 if known.credit_client > 0 => withdraw(rng, session, CreditRole::Client),
-            7 => withdraw(rng, session, CreditRole::Node),
-            8 if !known.receipts.is_empty() => {
+            7..9 if !known.receipts.is_empty() => {
                 SessionAction::CloseReceipt { session, sequence: rng.random_range(0..known.receipts.len()) }
             }
+            7 => withdraw(rng, session, CreditRole::Node),
             _ => SessionAction::CloseSession { session },
         },
     }
 }
 
-/// A receipt that outlived its session, if there is one.
+/// A receipt that stood and is still there, every other time that there is one.
 fn leftover(model: &Model, rng: &mut StdRng) -> Option<SessionAction> {
     let stood = model.sessions.iter().enumerate().flat_map(|(session, known)| {
         let stood = |receipt: &(usize, u64, ReceiptStage)| receipt.2 == ReceiptStage::Stood;
         known.receipts.iter().position(stood).map(|sequence| SessionAction::CloseReceipt { session, sequence })
     });
     let all: Vec<SessionAction> = stood.collect();
-    all.choose(rng).filter(|_| rng.random_ratio(3, 4)).cloned()
+    all.choose(rng).filter(|_| rng.random_bool(0.5)).cloned()
 }
 
 fn withdraw(rng: &mut StdRng, session: usize, role: CreditRole) -> SessionAction {
