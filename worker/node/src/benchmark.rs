@@ -69,7 +69,8 @@ fn rate(units: u64, time: Duration, each: Duration) -> u64 {
 /// [`BenchmarkError`]
 pub fn benchmark(config: &NodeConfig) -> Result<Measured, BenchmarkError> {
     let chosen = backends(config)?;
-    let first = chosen.first().ok_or_else(|| KernelError::NoAdapter { reason: "the node has no backend".to_owned() })?;
+    let first =
+        chosen.first().ok_or_else(|| KernelError::NoAdapter { reason: "the node has no backend".to_owned() })?;
     measure(first, &Shape { inputs: 1_024, hidden: vec![1_024, 1_024], outputs: 1_024, max_batch: 64 })
 }
 

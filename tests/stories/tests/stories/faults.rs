@@ -64,7 +64,11 @@ async fn who_claims_and_leaves_pays_each_time_and_climbs_the_ladder() {
     node.start(None).await;
     story.until("the miss is accounted for", async || account(&story, &node).await.standing.unresolved == 0).await;
     let after_first = account(&story, &node).await;
-    assert_eq!(after_first.standing.jailed_until_slot.saturating_sub(after_first.standing.seen_slot), 0, "the first is free");
+    assert_eq!(
+        after_first.standing.jailed_until_slot.saturating_sub(after_first.standing.seen_slot),
+        0,
+        "the first is free"
+    );
     assert_eq!(after_first.stake, Story::STAKE - charge(&job));
     node.kill();
 
@@ -72,13 +76,19 @@ async fn who_claims_and_leaves_pays_each_time_and_climbs_the_ladder() {
     assert_eq!(job.record.burn_credit, BOND / 100, "one percent of the bond");
     assert_eq!(account(&story, &node).await.stake, Story::STAKE - 2 * charge(&job) - BOND / 100);
     node.start(None).await;
-    let jailed = async || account(&story, &node).await.standing.jailed_until_slot > after_first.standing.jailed_until_slot;
+    let jailed =
+        async || account(&story, &node).await.standing.jailed_until_slot > after_first.standing.jailed_until_slot;
     story.until("jail", jailed).await;
     let standing = account(&story, &node).await.standing;
     let next = story.post(&story.work(3), &story.terms()).await;
     let job = story.end(&next.address).await;
     assert_eq!((job.state, job.node), (JobState::Settled, node.address), "jail ends by itself");
-    assert!(job.claimed_slot >= standing.jailed_until_slot, "{} before {}", job.claimed_slot, standing.jailed_until_slot);
+    assert!(
+        job.claimed_slot >= standing.jailed_until_slot,
+        "{} before {}",
+        job.claimed_slot,
+        standing.jailed_until_slot
+    );
     for one in [&first, &second, &next] {
         story.close_one(&one.address).await;
     }
@@ -183,7 +193,11 @@ async fn a_node_slower_than_it_declared_earns_less_and_loses_a_tier() {
     }
     let now = story.chain().slot().await.unwrap();
     let after = account(&story, &node).await;
-    assert_eq!((tier(&after, now), after.standing.unresolved, after.stake), (40, 0, Story::STAKE), "a tier, and no stake");
+    assert_eq!(
+        (tier(&after, now), after.standing.unresolved, after.stake),
+        (40, 0, Story::STAKE),
+        "a tier, and no stake"
+    );
     story.balanced(&[node.address]).await;
 }
 
@@ -233,7 +247,12 @@ async fn a_liar_who_claims_an_outage_is_convicted_as_a_liar() {
     }
     let charged = account(&story, &node).await;
     assert_eq!(charged.pending_charge.convicted_slot, 0, "{:?}", charged.pending_charge);
-    assert!(charged.stake < convicted.stake, "convicted with its whole network: {} of {}", charged.stake, convicted.stake);
+    assert!(
+        charged.stake < convicted.stake,
+        "convicted with its whole network: {} of {}",
+        charged.stake,
+        convicted.stake
+    );
     let frozen: Pubkey = node.address;
     assert!(charged.frozen_until_slot > story.chain().slot().await.unwrap(), "{frozen} stays where it is");
     let record = validator.is_through_with(&posted.address).await;
