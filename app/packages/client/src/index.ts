@@ -1,0 +1,4 @@
+/** The Assay market from TypeScript. */
+export * from "./addresses.js";
+export * from "./generated/index.js";
+export * from "./single-addresses.js";
