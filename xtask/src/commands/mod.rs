@@ -10,3 +10,4 @@ pub(crate) mod program_toolchain;
 pub(crate) mod setup;
 pub(crate) mod simulate;
 pub(crate) mod test;
+pub(crate) mod wasm;
