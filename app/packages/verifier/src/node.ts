@@ -30,7 +30,7 @@ export async function loadVerifier(source?: ModuleSource): Promise<Verifier> {
 /** The verifier in a worker thread. Node reads TypeScript through the package tsx, which must be installed. */
 export async function startVerifierWorker(source?: ModuleSource): Promise<VerifierWorker> {
   return VerifierWorker.start(source ?? (await readModule()), () => {
-    const worker = new Worker(new URL("./worker/node-entry.ts", import.meta.url), { execArgv: ["--import", "tsx"] });
+    const worker = new Worker(new URL("./worker/node-start.mjs", import.meta.url));
     return {
       post: (message: ToWorker) => worker.postMessage(message),
       listen: (receive: (message: FromWorker) => void, fail: (cause: unknown) => void) => {

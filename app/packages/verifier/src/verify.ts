@@ -54,7 +54,7 @@ export interface VerifyOptions {
 
 /** How long the computation runs before it shows progress and lets others have the thread, roughly. */
 const STEP_MILLISECONDS = 40;
-const FIRST_STEP_POINTS = 1n << 20n;
+const FIRST_STEP_POINTS = 1n << 16n;
 const LEAST_STEP_POINTS = 1n << 12n;
 
 /**
