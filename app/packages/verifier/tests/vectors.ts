@@ -1,6 +1,6 @@
-/** What `cargo test -p assay-verifier --test vectors` wrote, with bytes instead of hexadecimal digits. */
+/** What `cargo test -p assay-verifier --test vectors` wrote, with bytes instead of hexadecimal digits. In Node and in pages. */
 
-import { readFileSync } from "node:fs";
+import verifications from "../../../vectors/verifications.json" with { type: "json" };
 import {
   type Artifacts,
   type Committed,
@@ -64,9 +64,6 @@ interface VerificationVector {
   }[];
 }
 
-const read = (name: string): VerificationVector[] =>
-  JSON.parse(readFileSync(new URL(`../../../vectors/${name}.json`, import.meta.url), "utf8"));
-
 /** A result with all its boundary tensors. */
 type Served = ResultToVerify & { readonly served: ServedTensors };
 
@@ -89,7 +86,7 @@ export interface Verification {
 }
 
 /** All vectors. */
-export const VERIFICATIONS: readonly Verification[] = read("verifications").map((vector) => {
+export const VERIFICATIONS: readonly Verification[] = (verifications as VerificationVector[]).map((vector) => {
   const pins: JobPins = {
     ...rootsOf(vector.pins),
     output: { ...vector.pins.output, uid: fromHex(vector.pins.output.uid) },

@@ -11,10 +11,14 @@ if (!built && process.env.ASSAY_REQUIRE_WASM !== undefined) {
   throw new Error(`${MODULE_URL.pathname} is not built, and ASSAY_REQUIRE_WASM is set; run: cargo xtask wasm`);
 }
 
+if (!built) {
+  process.stderr.write("NOT TESTED: what needs the module, because it is not built; run: cargo xtask wasm\n");
+}
+
 /** As `describe`, for tests that need the module. */
 export function describeWithModule(name: string, tests: () => void): void {
   if (built) describe(name, tests);
-  else describe.skip(`NOT TESTED, the module is not built (cargo xtask wasm): ${name}`, tests);
+  else describe.skip(name, tests);
 }
 
 /** The code of the error that an act ends with; `none` if it ends well. */
