@@ -120,6 +120,8 @@ pub(crate) enum TestPart {
     Program,
     /// Whole stories over RPC with separate processes.
     Stories,
+    /// TypeScript packages and pages, on the verifier for WebAssembly.
+    App,
 }
 
 /// Options of `idl`.

@@ -363,6 +363,36 @@ fn works_are_bounded_closed_and_not_confused() {
 }
 
 #[test]
+fn choices_that_there_are_not_and_bytes_too_many_are_refused() {
+    let scene = Scene::layers();
+    let mut caller = Caller::finished(&scene);
+    let place = |whose: u8| [&[whose], &scene.output().to_le_bytes()[..]].concat();
+    assert_eq!(caller.code(Operation::Tensor, &place(0)), "ok");
+    assert_eq!(caller.code(Operation::Tensor, &place(2)), "B0001");
+    let element = [&place(0)[..], &[0; 4]].concat();
+    let requests = [
+        (Operation::Advance, vec![1, 0, 0, 0, 0, 0, 0, 0]),
+        (Operation::Result, vec![]),
+        (Operation::Tensor, place(0)),
+        (Operation::FirstDifference, vec![]),
+        (Operation::Element, element.clone()),
+        (Operation::Leaf, element),
+        (Operation::Close, vec![]),
+    ];
+    for (operation, request) in requests {
+        assert_eq!(caller.code(operation, &[&request[..], &[0]].concat()), "B0001", "{operation:?}");
+        assert_eq!(caller.code(operation, &request), "ok", "{operation:?}");
+    }
+    let (pinned, proof) = scene.mismatch_proof(scene.output());
+    let mut request = judge_request(&pinned, &proof);
+    let flag = 4 * 32 + 2 + 2 + 16;
+    assert_eq!(request[flag], 1);
+    request[flag] = 2;
+    assert_eq!(code(call(&mut Verifier::default(), Operation::Judge, &request)), "B0001");
+    assert_eq!(code(call(&mut Verifier::default(), Operation::Commitment, &[0; 97])), "B0001");
+}
+
+#[test]
 fn requests_cut_anywhere_are_errors_and_never_panic() {
     let scene = Scene::layers();
     let (pinned, proof) = scene.element_proof(&scene.with_lie(scene.output(), 1), scene.output(), 1);
