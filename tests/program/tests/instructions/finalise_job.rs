@@ -106,7 +106,7 @@ fn refuses_wrong_accounts() {
             AssayError::WrongNode.into(),
         ),
         ("another node's job", FinaliseJob { job: others.address, ..right }, AssayError::WrongNode.into()),
-        ("a node as network", FinaliseJob { network: other.address, ..right }, mismatch()),
+        ("a node as network", FinaliseJob { network: other.address, ..right }, ErrorCode::ConstraintAddress.into()),
         ("a job as node", FinaliseJob { node: others.address, ..right }, mismatch()),
         ("a node as job", FinaliseJob { job: other.address, ..right }, mismatch()),
     ];

@@ -9,6 +9,7 @@ mod crashes;
 mod defence;
 mod delivery;
 mod endings;
+mod faults;
 mod happy;
 mod lies;
 mod network;
