@@ -19,7 +19,7 @@ use crate::state::{DemandKey, DemandTree, Job, Network, Node, Profile, Schedulin
 use crate::state_machine::{JobEvent, JobState};
 use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
 use anchor_lang::prelude::Pubkey;
-use anchor_lang::AccountSerialize;
+use anchor_lang::{AccountSerialize, Discriminator};
 
 /// Numbers of many lengths, the same in every run.
 struct Draw(u64);
@@ -322,6 +322,38 @@ fn job(draw: &mut Draw) -> Job {
     };
     job.store_uri = "http://store".to_owned();
     job
+}
+
+/// How the accounts of each kind begin: the discriminator and the version of the layout.
+#[test]
+fn vectors_of_layouts_are_up_to_date() {
+    macro_rules! layouts {
+        ($($kind:ident),*) => {
+            [$((stringify!($kind), crate::state::$kind::DISCRIMINATOR, crate::state::$kind::VERSION)),*]
+        };
+    }
+    let layouts = layouts![
+        Attestation,
+        Budget,
+        Buffer,
+        Challenge,
+        Client,
+        Demand,
+        Job,
+        Network,
+        Node,
+        PaymentMint,
+        Proposal,
+        RewardPool,
+        SegmentClaim,
+        Session,
+        StakeRegister,
+        Validator
+    ];
+    let lines = layouts.map(|(kind, discriminator, version)| {
+        format!("{{\"kind\":\"{kind}\",\"discriminator\":\"{}\",\"version\":{version}}}", hexadecimal(discriminator))
+    });
+    check_vectors("layouts", &lines);
 }
 
 #[test]
