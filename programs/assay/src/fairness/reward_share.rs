@@ -30,7 +30,8 @@ pub struct RewardClaim {
 impl RewardSum {
     /// Adds `amount` for `shares` alike. `NotEnoughShares` where nobody would own it.
     pub fn add(&mut self, amount: TokenAmount, shares: u64) -> Ruled {
-        let earned = (u128::from(amount.0) << 64).checked_div(u128::from(shares)).ok_or(FairnessError::NotEnoughShares)?;
+        let earned =
+            (u128::from(amount.0) << 64).checked_div(u128::from(shares)).ok_or(FairnessError::NotEnoughShares)?;
         self.owed = TokenAmount(self.owed).plus(amount)?.0;
         self.per_share = self.per_share.wrapping_add(earned);
         Ok(())

@@ -81,9 +81,8 @@ fn a_slash_of_a_part_leaves_both_pools_usable() {
 
 #[test]
 fn delegators_share_by_counted_stake_less_the_commission() {
-    let share = |own, counted, commission| {
-        delegators_share(tokens(own), tokens(counted), BasisPoints(commission)).unwrap().0
-    };
+    let share =
+        |own, counted, commission| delegators_share(tokens(own), tokens(counted), BasisPoints(commission)).unwrap().0;
     assert_eq!((share(1_000, 2_000, 0), share(1_000, 2_000, 1_000), share(1_000, 2_000, 10_000)), (6_666, 5_999, 0));
     assert_eq!((share(1_000, 0, 0), share(0, 0, 0), share(0, 5, 100), share(1_000, 2_000, 20_000)), (0, 0, 9_900, 0));
     assert_eq!(
