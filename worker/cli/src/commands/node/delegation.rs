@@ -2,7 +2,7 @@
 
 use super::Folder;
 use crate::context::Context;
-use crate::error::CliError;
+use crate::error::{CliError, ExitStatus};
 use crate::output::{Output, fields};
 use assay::state::REWARD_PLACES;
 use assay_chain::instructions;
@@ -13,11 +13,14 @@ use solana_sdk::signer::Signer;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Let others delegate, and share fees in the network's payment mints, up to four
+    /// Let others delegate, and share fees in up to four payment mints
     Open {
         /// What the node keeps of its delegators' share, in hundredths of a percent
         #[arg(long, value_parser = clap::value_parser!(u16).range(0..=10_000))]
         commission_bps: u16,
+        /// A mint in which fees are shared; up to four times [default: the network's payment mints, if they are no more]
+        #[arg(long)]
+        mint: Vec<Pubkey>,
         #[command(flatten)]
         folder: Folder,
     },
@@ -38,7 +41,9 @@ pub(crate) enum Command {
 
 pub(super) async fn run(context: &Context, command: Command, output: Output) -> Result<(), CliError> {
     match command {
-        Command::Open { commission_bps, folder } => open(context, &folder.node()?, commission_bps, output).await,
+        Command::Open { commission_bps, mint, folder } => {
+            open(context, &folder.node()?, commission_bps, mint, output).await
+        }
         Command::Commission { commission_bps, folder } => {
             let (authority, node) = (context.keypair()?, folder.node()?);
             let decide = instructions::set_commission(&authority.pubkey(), &node, commission_bps);
@@ -49,20 +54,36 @@ pub(super) async fn run(context: &Context, command: Command, output: Output) -> 
     }
 }
 
-async fn open(context: &Context, node: &Pubkey, commission_bps: u16, output: Output) -> Result<(), CliError> {
+async fn open(
+    context: &Context,
+    node: &Pubkey,
+    commission_bps: u16,
+    chosen: Vec<Pubkey>,
+    output: Output,
+) -> Result<(), CliError> {
+    let mints = match chosen.is_empty() {
+        false => chosen,
+        true => {
+            let all = context.chain().payment_mints().await?;
+            all.into_iter().filter(|record| record.enabled).map(|record| record.mint).collect()
+        }
+    };
+    if mints.len() > REWARD_PLACES {
+        let text = format!("{} mints are too many; choose up to four with --mint", mints.len());
+        return Err(CliError::new("A0212", text).with_status(ExitStatus::Usage));
+    }
     let authority = context.keypair()?;
     let me = authority.pubkey();
     if context.chain().find_delegation_pool(node).await?.is_none() {
         let open = instructions::open_delegation_pool(&me, node, commission_bps);
         context.sender.execute(&[open], &[&authority]).await?;
     }
-    let mints = context.chain().payment_mints().await?;
-    for record in mints.into_iter().filter(|record| record.enabled).take(REWARD_PLACES) {
+    for address in mints {
         let pool = context.chain().find_delegation_pool(node).await?;
-        if pool.is_some_and(|pool| pool.place_of(&record.mint).is_some()) {
+        if pool.is_some_and(|pool| pool.place_of(&address).is_some()) {
             continue;
         }
-        let mint = context.chain().token_mint(&record.mint).await?;
+        let mint = context.chain().token_mint(&address).await?;
         context.sender.execute(&[instructions::add_reward_mint(&me, node, mint)], &[&authority]).await?;
     }
     show(context, node, output).await
