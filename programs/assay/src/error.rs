@@ -761,13 +761,13 @@ pub enum AssayError {
     #[msg("The delegation is one of another pool: pass the pool that it names")]
     WrongDelegationPool = 586,
     /// The signer did not delegate.
-    #[msg("Only the owner of the delegation may do this: sign with its key")]
+    #[msg("Only the owner of the delegation, or the node's withdraw authority, may do this: sign with one of them")]
     NotDelegator = 587,
     /// A delegation goes when nothing of it is left.
     #[msg("The delegation still has shares or rewards: undelegate and withdraw everything first")]
     DelegationNotEmpty = 588,
     /// A pool goes when nobody holds anything of it.
-    #[msg("Delegations to the node are open: their owners close them first")]
+    #[msg("Delegations to the node are open: have them undelegated, withdrawn and closed first")]
     DelegationsOpen = 589,
     /// A mint has one place in a pool.
     #[msg("The pool shares rewards in this mint already: nothing is to be done")]

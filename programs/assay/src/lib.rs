@@ -431,7 +431,7 @@ pub mod assay {
         SetCommission::handle(ctx, args)
     }
 
-    /// Lets a pool share rewards in one more mint. By anyone.
+    /// Lets a pool share rewards in one more mint. By the node's withdraw authority, or by anyone where a job owes some.
     pub fn add_reward_mint(ctx: Context<AddRewardMint>) -> Result<()> {
         AddRewardMint::handle(ctx)
     }
@@ -446,12 +446,12 @@ pub mod assay {
         Delegate::handle(ctx, args)
     }
 
-    /// Starts to unbond delegated stake. By the owner.
+    /// Starts to unbond delegated stake. By the owner, or the node's withdraw authority.
     pub fn undelegate(ctx: Context<Undelegate>, args: UndelegateArgs) -> Result<()> {
         Undelegate::handle(ctx, args)
     }
 
-    /// Pays out what has unbonded of a delegation. By the owner.
+    /// Pays out what has unbonded of a delegation. By the owner to any account, by anyone to its associated token account.
     pub fn withdraw_delegation<'info>(ctx: Context<'info, WithdrawDelegation<'info>>) -> Result<()> {
         WithdrawDelegation::handle(ctx)
     }
@@ -466,12 +466,12 @@ pub mod assay {
         CollectDelegationReward::handle(ctx)
     }
 
-    /// Pays out what a delegation has earned in a mint. By the owner.
+    /// Pays out what a delegation has earned in a mint. By the owner to any account, by anyone to its associated token account.
     pub fn withdraw_delegation_reward<'info>(ctx: Context<'info, WithdrawDelegationReward<'info>>) -> Result<()> {
         WithdrawDelegationReward::handle(ctx)
     }
 
-    /// Removes a delegation of which nothing is left. By the owner.
+    /// Removes a delegation of which nothing is left; its rent goes to the owner. By anyone.
     pub fn close_delegation(ctx: Context<CloseDelegation>) -> Result<()> {
         CloseDelegation::handle(ctx)
     }

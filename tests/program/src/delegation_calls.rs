@@ -85,12 +85,14 @@ impl World {
         Call::new(accounts, instruction::SetCommission { args: SetCommissionArgs { commission_bps } })
     }
 
-    /// By nobody in particular, who pays.
+    /// By the withdraw authority.
     pub fn add_reward_mint(&self, node: &Node, mint: &Mint) -> Call<accounts::AddRewardMint> {
         let pool = address::delegation_pool(&node.address);
         let accounts = accounts::AddRewardMint {
-            payer: self.payer(),
+            payer: node.owner,
+            node: node.address,
             pool,
+            job: None,
             payment_mint: address::payment_mint(&mint.address),
             mint: mint.address,
             reward_vault: address::delegation_rewards(&pool, &mint.address),
@@ -139,10 +141,10 @@ impl World {
         Call::new(accounts, instruction::Delegate { args: DelegateArgs { amount } })
     }
 
-    /// By the owner.
+    /// By the owner; another may be named as authority.
     pub fn undelegate(&self, node: &Node, owner: Pubkey, shares: u64) -> Call<accounts::Undelegate> {
         let accounts = accounts::Undelegate {
-            owner,
+            authority: owner,
             network: address::NETWORK,
             stake_register: address::STAKE_REGISTER,
             node: node.address,
@@ -157,7 +159,7 @@ impl World {
     /// By the owner, to its associated token account.
     pub fn withdraw_delegation(&self, node: &Node, owner: Pubkey) -> Call<accounts::WithdrawDelegation> {
         let accounts = accounts::WithdrawDelegation {
-            owner,
+            authority: owner,
             network: address::NETWORK,
             node: node.address,
             pool: address::delegation_pool(&node.address),
@@ -213,7 +215,7 @@ impl World {
     ) -> Call<accounts::WithdrawDelegationReward> {
         let pool = address::delegation_pool(&node.address);
         let accounts = accounts::WithdrawDelegationReward {
-            owner,
+            authority: owner,
             pool,
             delegation: delegation(node, owner),
             mint: mint.address,
@@ -226,7 +228,7 @@ impl World {
         Call::new(accounts, instruction::WithdrawDelegationReward {})
     }
 
-    /// By the owner.
+    /// By nobody in particular.
     pub fn close_delegation(&self, node: &Node, owner: Pubkey) -> Call<accounts::CloseDelegation> {
         let accounts = accounts::CloseDelegation {
             owner,

@@ -70,7 +70,7 @@ impl Chain {
         let pool = self.find_delegation_pool(&job.node).await?;
         let shared = pool.as_ref().is_some_and(|pool| pool.place_of(&mint.address).is_some());
         let wanted = pool.is_some_and(|pool| pool.target(&mint.address).is_err());
-        let add = wanted.then(|| instructions::add_reward_mint(payer, &job.node, mint));
+        let add = wanted.then(|| instructions::add_reward_mint(payer, &job.node, mint, Some(job_address)));
         let collect = instructions::collect_delegation_reward(job_address, &job.node, mint, shared || wanted);
         Ok(add.into_iter().chain([collect]).collect())
     }

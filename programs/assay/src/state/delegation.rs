@@ -17,7 +17,7 @@ pub struct Delegation {
     pub bump: u8,
     /// The pool.
     pub pool: Pubkey,
-    /// Who delegated, and alone takes out what is its.
+    /// Who delegated; all that is left of it goes there.
     pub owner: Pubkey,
     /// The shares.
     pub held: DelegatedShares,

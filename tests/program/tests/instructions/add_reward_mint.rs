@@ -42,6 +42,35 @@ fn there_are_four_places() {
     world.refuses(&world.add_reward_mint(&node, &fifth), AssayError::RewardPlacesFull);
 }
 
+/// A stranger adds the mint of a job that owes something to delegators, and no other.
+#[test]
+fn anyone_adds_what_a_job_owes() {
+    let mut world = World::with_delegation();
+    let (node, client, mint) = (world.node, world.client, world.mint_2022);
+    let (unclaimed, job) = (world.posted(), world.post(client, &mint, program_tests::terms::terms()));
+    world.claim(&job);
+    world.commit(&job);
+    let by = |world: &World, payer, job: Option<&program_tests::Job>| {
+        world.add_reward_mint(&node, &mint).with(|a| (a.payer, a.job) = (payer, job.map(|job| job.address)))
+    };
+    let stranger = world.mallory;
+    world.refuses(&by(&world, stranger, None), AssayError::NotWithdrawAuthority);
+    world.refuses(&by(&world, stranger, Some(&job)), AssayError::NothingOwed);
+    world.refuses(&by(&world, stranger, Some(&unclaimed)), AssayError::WrongNode);
+    world.finalise(&job);
+    let elsewhere = world.settled();
+    world.refuses(&by(&world, stranger, Some(&elsewhere)), AssayError::WrongMint);
+    // Even if no new job can be paid in it any more.
+    world.governs(Change::SetPaymentMint {
+        mint: mint.address,
+        enabled: false,
+        bond_numerator: 1,
+        bond_denominator: 1,
+    });
+    world.accepts(&by(&world, stranger, Some(&job)));
+    world.accepts(&world.collect_delegation_reward(&node, &job));
+}
+
 /// Nobody fills the places with mints in which no job can be paid.
 #[test]
 fn only_mints_that_are_allowed() {
@@ -60,6 +89,7 @@ fn only_mints_that_are_allowed() {
 fn refuses_wrong_accounts() {
     let mut world = ready();
     let (node, other, mint) = (world.node, world.other_node, world.mint);
+    let job = world.posted();
     let call = world.add_reward_mint(&node, &mint);
     let right = call.accounts;
     let elsewhere = address::delegation_rewards(&address::delegation_pool(&other.address), &mint.address);
@@ -81,7 +111,9 @@ fn refuses_wrong_accounts() {
             AddRewardMint { token_program: world.mint_2022.program, ..right },
             AssayError::WrongTokenProgram.into(),
         ),
-        ("somebody without lamports", AddRewardMint { payer: node.operator, ..right }, program_tests::Why::Code(1)),
+        ("a stranger", AddRewardMint { payer: world.mallory, ..right }, AssayError::NotWithdrawAuthority.into()),
+        ("another node", AddRewardMint { node: other.address, ..right }, AssayError::WrongNode.into()),
+        ("a job of nobody", AddRewardMint { job: Some(job.address), ..right }, AssayError::WrongNode.into()),
     ];
     world.refuses_accounts(&call, table);
 }

@@ -68,7 +68,7 @@ fn refuses_wrong_accounts() {
     let call = world.close_delegation(&node, owner);
     let right = call.accounts;
     let table = [
-        ("a stranger", CloseDelegation { owner: world.mallory, ..right }, AssayError::NotDelegator.into()),
+        ("a stranger as owner", CloseDelegation { owner: world.mallory, ..right }, AssayError::NotDelegator.into()),
         (
             "another node's pool",
             CloseDelegation { pool: address::delegation_pool(&other.address), ..right },

@@ -66,6 +66,28 @@ fn a_slash_comes_first() {
     assert_eq!(event.release_slot, frozen + limits::UNBONDING_MARGIN_SLOTS);
 }
 
+/// The node's owner can bring a pool to its end although somebody never comes back; all of it goes to that one.
+#[test]
+fn who_never_comes_back_keeps_nobody() {
+    let mut world = World::with_delegation();
+    let (node, owner, mint) = (world.node, world.key("delegator"), world.mint);
+    let job = world.settled();
+    world.accepts(&world.collect_delegation_reward(&node, &job));
+    let by = |a: &mut Undelegate| a.authority = node.owner;
+    world.accepts(&world.undelegate(&node, owner, DELEGATED).with(by));
+    world.advance(parameters().unbonding_slots);
+    let helper = world.mallory;
+    world.accepts(&world.withdraw_delegation(&node, owner).with(|a| a.authority = helper));
+    world.accepts(&world.withdraw_delegation_reward(&node, owner, &mint).with(|a| a.authority = helper));
+    assert_eq!(world.balance(owner, &world.stake_mint), program_tests::world::POCKET);
+    assert_eq!(world.balance(owner, &mint), 438);
+    let lamports = world.lamports(owner);
+    world.accepts(&world.close_delegation(&node, owner));
+    assert!(world.lamports(owner) > lamports, "the rent is the owner's");
+    world.accepts(&world.remove_reward_mint(&node, &mint));
+    world.accepts(&world.close_delegation_pool(&node));
+}
+
 #[test]
 fn refuses_wrong_accounts() {
     let mut world = World::with_delegation();
@@ -80,8 +102,8 @@ fn refuses_wrong_accounts() {
     let other_pool = address::delegation_pool(&other.address);
     let not_owner = || AssayError::NotDelegator.into();
     let table = [
-        ("a stranger", Undelegate { owner: world.mallory, ..right }, not_owner()),
-        ("the node's owner", Undelegate { owner: node.owner, ..right }, not_owner()),
+        ("a stranger", Undelegate { authority: world.mallory, ..right }, not_owner()),
+        ("the node's operator", Undelegate { authority: node.operator, ..right }, not_owner()),
         ("a node as network", Undelegate { network: other.address, ..right }, mismatch()),
         ("a node as register", Undelegate { stake_register: other.address, ..right }, mismatch()),
         ("another node", Undelegate { node: other.address, ..right }, AssayError::WrongNode.into()),

@@ -36,6 +36,9 @@ fn the_owner_names_the_destination() {
     world.accepts(&world.undelegate(&node, owner, 5));
     world.advance(parameters().unbonding_slots);
     let anywhere = world.create_token_account("anywhere", world.client, &world.stake_mint.clone());
+    let helper = world.mallory;
+    let elsewhere = world.withdraw_delegation(&node, owner).with(|a| (a.authority, a.destination) = (helper, anywhere));
+    world.refuses(&elsewhere, AssayError::DestinationNotCanonical);
     world.accepts(&world.withdraw_delegation(&node, owner).with(|a| a.destination = anywhere));
     assert_eq!(world.tokens(anywhere), 5);
 }
@@ -86,9 +89,14 @@ fn refuses_wrong_accounts() {
     let right = call.accounts;
     let mismatch = || ErrorCode::AccountDiscriminatorMismatch.into();
     let other_pool = address::delegation_pool(&other.address);
-    let not_owner = || AssayError::NotDelegator.into();
+    let elsewhere = || AssayError::DestinationNotCanonical.into();
+    let anothers = associated(world.mallory, &world.stake_mint);
     let table = [
-        ("a stranger", WithdrawDelegation { owner: world.mallory, ..right }, not_owner()),
+        (
+            "a stranger to itself",
+            WithdrawDelegation { authority: world.mallory, destination: anothers, ..right },
+            elsewhere(),
+        ),
         ("a node as network", WithdrawDelegation { network: other.address, ..right }, mismatch()),
         ("another node", WithdrawDelegation { node: other.address, ..right }, AssayError::WrongNode.into()),
         ("another node's pool", WithdrawDelegation { pool: other_pool, ..right }, AssayError::WrongNode.into()),
@@ -100,7 +108,7 @@ fn refuses_wrong_accounts() {
         (
             "another owner's delegation",
             WithdrawDelegation { delegation: address::delegation(&right.pool, &second), ..right },
-            not_owner(),
+            elsewhere(),
         ),
         ("another mint", WithdrawDelegation { stake_mint: world.mint.address, ..right }, AssayError::WrongMint.into()),
         ("a job's vault", WithdrawDelegation { stake_vault: job.vault, ..right }, AssayError::WrongVault.into()),

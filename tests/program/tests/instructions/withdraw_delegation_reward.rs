@@ -64,9 +64,14 @@ fn refuses_wrong_accounts() {
     let call = world.withdraw_delegation_reward(&node, owner, &mint);
     let right = call.accounts;
     let elsewhere = world.withdraw_delegation_reward(&other, owner, &mint).accounts;
-    let not_owner = || AssayError::NotDelegator.into();
+    let elsewhere_than_owner = || AssayError::DestinationNotCanonical.into();
+    let anothers = associated(world.mallory, &mint);
     let table = [
-        ("a stranger", WithdrawDelegationReward { owner: world.mallory, ..right }, not_owner()),
+        (
+            "a stranger to itself",
+            WithdrawDelegationReward { authority: world.mallory, destination: anothers, ..right },
+            elsewhere_than_owner(),
+        ),
         (
             "another node's pool",
             WithdrawDelegationReward { pool: elsewhere.pool, ..right },
@@ -75,7 +80,7 @@ fn refuses_wrong_accounts() {
         (
             "another owner's delegation",
             WithdrawDelegationReward { delegation: address::delegation(&right.pool, &second), ..right },
-            not_owner(),
+            elsewhere_than_owner(),
         ),
         (
             "another mint",

@@ -18,9 +18,7 @@ impl Market {
         match *action {
             DelegationAction::OpenPool { node, commission_bps } => {
                 let node = &self.nodes[node];
-                let add = mints.iter().map(|mint| {
-                    world.add_reward_mint(node, mint).with(|accounts| accounts.payer = node.owner).instruction()
-                });
+                let add = mints.iter().map(|mint| world.add_reward_mint(node, mint).instruction());
                 [world.open_delegation_pool(node, commission_bps).instruction()].into_iter().chain(add).collect()
             }
             DelegationAction::ClosePool { node } => {

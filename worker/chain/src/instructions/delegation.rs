@@ -36,13 +36,16 @@ pub fn set_commission(withdraw_authority: &Pubkey, node: &Pubkey, commission_bps
     )
 }
 
-/// Lets the pool of a node share rewards in one more mint; anyone pays.
-pub fn add_reward_mint(payer: &Pubkey, node: &Pubkey, mint: TokenMint) -> Instruction {
+/// Lets the pool of a node share rewards in one more mint; its withdraw authority signs and pays, or anyone if `job` is one of the
+/// node that owes something to delegators in this mint.
+pub fn add_reward_mint(payer: &Pubkey, node: &Pubkey, mint: TokenMint, job: Option<&Pubkey>) -> Instruction {
     let pool = address::delegation_pool(node);
     build(
         accounts::AddRewardMint {
             payer: *payer,
+            node: *node,
             pool,
+            job: job.copied(),
             payment_mint: address::payment_mint(&mint.address),
             mint: mint.address,
             reward_vault: address::delegation_rewards(&pool, &mint.address),
@@ -107,7 +110,7 @@ pub fn undelegate(owner: &Pubkey, node: &Pubkey, shares: u64) -> Instruction {
     let pool = address::delegation_pool(node);
     build(
         accounts::Undelegate {
-            owner: *owner,
+            authority: *owner,
             network: address::network(),
             stake_register: address::STAKE_REGISTER,
             node: *node,
@@ -125,7 +128,7 @@ pub fn withdraw_delegation(owner: &Pubkey, node: &Pubkey, stake_mint: TokenMint,
     let pool = address::delegation_pool(node);
     build(
         accounts::WithdrawDelegation {
-            owner: *owner,
+            authority: *owner,
             network: address::network(),
             node: *node,
             pool,
@@ -182,7 +185,7 @@ pub fn withdraw_delegation_reward(owner: &Pubkey, node: &Pubkey, mint: TokenMint
     let pool = address::delegation_pool(node);
     build(
         accounts::WithdrawDelegationReward {
-            owner: *owner,
+            authority: *owner,
             pool,
             delegation: address::delegation(&pool, owner),
             mint: mint.address,
@@ -196,7 +199,7 @@ pub fn withdraw_delegation_reward(owner: &Pubkey, node: &Pubkey, mint: TokenMint
     )
 }
 
-/// Removes what the signer delegates to a node when nothing is left of it.
+/// Removes what `owner` delegates to a node when nothing is left of it; nobody has to sign.
 pub fn close_delegation(owner: &Pubkey, node: &Pubkey) -> Instruction {
     let pool = address::delegation_pool(node);
     build(

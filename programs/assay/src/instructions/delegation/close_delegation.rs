@@ -5,15 +5,15 @@ use anchor_lang::prelude::*;
 
 /// Removes a delegation of which nothing is left.
 ///
-/// Who: the owner, which gets the rent.
+/// Who: anyone; the owner gets the rent.
 ///
 /// 1. Counts the delegation out of the pool and closes it.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct CloseDelegation<'info> {
-    /// Who delegated; receives the rent.
+    /// CHECK: the key that the delegation names; it only receives lamports.
     #[account(mut)]
-    pub owner: Signer<'info>,
+    pub owner: UncheckedAccount<'info>,
     /// The pool.
     #[account(mut)]
     pub pool: Box<Account<'info, DelegationPool>>,

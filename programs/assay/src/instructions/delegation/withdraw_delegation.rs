@@ -9,16 +9,16 @@ use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
 
 /// Pays out all that has unbonded of a delegation.
 ///
-/// Who: the owner, to any account of the stake mint but the vault, once it is released, every slash of the node has reached the
-/// pool, and the node is neither frozen nor to be charged for its company.
+/// Who: the owner, to any account of the stake mint but the vault; or anyone, to the owner's associated token account. Once it is
+/// released, every slash of the node has reached the pool, and the node is neither frozen nor to be charged for its company.
 ///
 /// 1. Gives the unbonding shares up.
 /// 2. Moves what they are worth from the stake vault to the destination.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct WithdrawDelegation<'info> {
-    /// Who delegated.
-    pub owner: Signer<'info>,
+    /// Who delegated, or anyone who helps.
+    pub authority: Signer<'info>,
     /// The network; signs for the stake vault.
     #[account(address = NETWORK, has_one = stake_mint @ AssayError::WrongMint)]
     pub network: Box<Account<'info, Network>>,
@@ -28,11 +28,7 @@ pub struct WithdrawDelegation<'info> {
     #[account(mut, has_one = node @ AssayError::WrongNode)]
     pub pool: Box<Account<'info, DelegationPool>>,
     /// The delegation.
-    #[account(
-        mut,
-        has_one = owner @ AssayError::NotDelegator,
-        has_one = pool @ AssayError::WrongDelegationPool,
-    )]
+    #[account(mut, has_one = pool @ AssayError::WrongDelegationPool)]
     pub delegation: Box<Account<'info, Delegation>>,
     /// The stake mint.
     #[account(mint::token_program = token_program)]
@@ -50,8 +46,7 @@ pub struct WithdrawDelegation<'info> {
 
 impl<'info> WithdrawDelegation<'info> {
     fn validate(&self) -> Result<()> {
-        let owner = self.owner.key;
-        check_destination(owner, owner, None, &self.route())
+        check_destination(self.authority.key, &self.delegation.owner, None, &self.route())
     }
 
     fn route(&self) -> Route<'_, 'info> {
@@ -77,7 +72,7 @@ impl<'info> WithdrawDelegation<'info> {
         accounts.delegation.invariant()?;
         emit_cpi!(DelegationWithdrawn {
             node: ctx.accounts.node.key(),
-            owner: ctx.accounts.owner.key(),
+            owner: ctx.accounts.delegation.owner,
             amount: amount.0,
             destination: ctx.accounts.destination.key(),
         });

@@ -7,24 +7,21 @@ use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
 
 /// Pays out all that a delegation has earned in one mint.
 ///
-/// Who: the owner, to any account of the mint but the vault. Neither slashes nor the state of the node stop it.
+/// Who: the owner, to any account of the mint but the vault; or anyone, to the owner's associated token account. Neither slashes
+/// nor the state of the node stop it.
 ///
 /// 1. Settles what the shares have earned, and clears it.
 /// 2. Moves it from the pool's vault to the destination.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct WithdrawDelegationReward<'info> {
-    /// Who delegated.
-    pub owner: Signer<'info>,
+    /// Who delegated, or anyone who helps.
+    pub authority: Signer<'info>,
     /// The pool; signs for its vaults.
     #[account(mut)]
     pub pool: Box<Account<'info, DelegationPool>>,
     /// The delegation.
-    #[account(
-        mut,
-        has_one = owner @ AssayError::NotDelegator,
-        has_one = pool @ AssayError::WrongDelegationPool,
-    )]
+    #[account(mut, has_one = pool @ AssayError::WrongDelegationPool)]
     pub delegation: Box<Account<'info, Delegation>>,
     /// The mint.
     #[account(mint::token_program = token_program)]
@@ -42,8 +39,7 @@ pub struct WithdrawDelegationReward<'info> {
 
 impl<'info> WithdrawDelegationReward<'info> {
     fn validate(&self) -> Result<()> {
-        let owner = self.owner.key;
-        check_destination(owner, owner, None, &self.route())
+        check_destination(self.authority.key, &self.delegation.owner, None, &self.route())
     }
 
     fn route(&self) -> Route<'_, 'info> {
@@ -67,7 +63,7 @@ impl<'info> WithdrawDelegationReward<'info> {
         accounts.delegation.invariant()?;
         emit_cpi!(DelegationRewardWithdrawn {
             pool: ctx.accounts.pool.key(),
-            owner: ctx.accounts.owner.key(),
+            owner: ctx.accounts.delegation.owner,
             mint,
             amount: amount.0,
             destination: ctx.accounts.destination.key(),

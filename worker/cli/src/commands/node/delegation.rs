@@ -84,7 +84,7 @@ async fn open(
             continue;
         }
         let mint = context.chain().token_mint(&address).await?;
-        context.sender.execute(&[instructions::add_reward_mint(&me, node, mint)], &[&authority]).await?;
+        context.sender.execute(&[instructions::add_reward_mint(&me, node, mint, None)], &[&authority]).await?;
     }
     show(context, node, output).await
 }
