@@ -761,7 +761,7 @@ pub enum AssayError {
     #[msg("The delegation is one of another pool: pass the pool that it names")]
     WrongDelegationPool = 586,
     /// The signer did not delegate.
-    #[msg("Only the owner of the delegation, or the node's withdraw authority, may do this: sign with one of them")]
+    #[msg("Only the owner of the delegation may do this: sign with its key")]
     NotDelegator = 587,
     /// A delegation goes when nothing of it is left.
     #[msg("The delegation still has shares or rewards: undelegate and withdraw everything first")]

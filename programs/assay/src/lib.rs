@@ -446,7 +446,7 @@ pub mod assay {
         Delegate::handle(ctx, args)
     }
 
-    /// Starts to unbond delegated stake. By the owner, or the node's withdraw authority.
+    /// Starts to unbond delegated stake. By the owner.
     pub fn undelegate(ctx: Context<Undelegate>, args: UndelegateArgs) -> Result<()> {
         Undelegate::handle(ctx, args)
     }

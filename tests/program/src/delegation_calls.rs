@@ -141,10 +141,10 @@ impl World {
         Call::new(accounts, instruction::Delegate { args: DelegateArgs { amount } })
     }
 
-    /// By the owner; another may be named as authority.
+    /// By the owner.
     pub fn undelegate(&self, node: &Node, owner: Pubkey, shares: u64) -> Call<accounts::Undelegate> {
         let accounts = accounts::Undelegate {
-            authority: owner,
+            owner,
             network: address::NETWORK,
             stake_register: address::STAKE_REGISTER,
             node: node.address,

@@ -66,15 +66,14 @@ fn a_slash_comes_first() {
     assert_eq!(event.release_slot, frozen + limits::UNBONDING_MARGIN_SLOTS);
 }
 
-/// The node's owner can bring a pool to its end although somebody never comes back; all of it goes to that one.
+/// Once it is on its way, anybody brings it to its end; all of it goes to its owner.
 #[test]
-fn who_never_comes_back_keeps_nobody() {
+fn helpers_bring_it_to_its_end() {
     let mut world = World::with_delegation();
     let (node, owner, mint) = (world.node, world.key("delegator"), world.mint);
     let job = world.settled();
     world.accepts(&world.collect_delegation_reward(&node, &job));
-    let by = |a: &mut Undelegate| a.authority = node.owner;
-    world.accepts(&world.undelegate(&node, owner, DELEGATED).with(by));
+    world.accepts(&world.undelegate(&node, owner, DELEGATED));
     world.advance(parameters().unbonding_slots);
     let helper = world.mallory;
     world.accepts(&world.withdraw_delegation(&node, owner).with(|a| a.authority = helper));
@@ -102,8 +101,8 @@ fn refuses_wrong_accounts() {
     let other_pool = address::delegation_pool(&other.address);
     let not_owner = || AssayError::NotDelegator.into();
     let table = [
-        ("a stranger", Undelegate { authority: world.mallory, ..right }, not_owner()),
-        ("the node's operator", Undelegate { authority: node.operator, ..right }, not_owner()),
+        ("a stranger", Undelegate { owner: world.mallory, ..right }, not_owner()),
+        ("the node's owner", Undelegate { owner: node.owner, ..right }, not_owner()),
         ("a node as network", Undelegate { network: other.address, ..right }, mismatch()),
         ("a node as register", Undelegate { stake_register: other.address, ..right }, mismatch()),
         ("another node", Undelegate { node: other.address, ..right }, AssayError::WrongNode.into()),

@@ -110,7 +110,7 @@ pub fn undelegate(owner: &Pubkey, node: &Pubkey, shares: u64) -> Instruction {
     let pool = address::delegation_pool(node);
     build(
         accounts::Undelegate {
-            authority: *owner,
+            owner: *owner,
             network: address::network(),
             stake_register: address::STAKE_REGISTER,
             node: *node,

@@ -1,7 +1,7 @@
 //! Instructions about stake that others lend to a node: the pool, the delegations, slashes, and the delegators' share of fees.
 //!
-//! What an owner delegated leaves by the owner's signature alone: no key of the node, nor that it is there at all, is needed. And
-//! a node whose delegators never come back can send all of them on their way, to their own accounts, and close.
+//! What an owner delegated leaves by the owner's signature alone: no key of the node, nor that it is there at all, is needed. What
+//! has unbonded, and what was earned, anybody can pay out to the owner's own account.
 
 mod add_reward_mint;
 mod close_delegation;

@@ -14,8 +14,8 @@ pub struct UndelegateArgs {
 
 /// Starts to unbond delegated stake.
 ///
-/// Who: the owner, always, once every slash of the node has reached the pool; or the node's withdraw authority, which can so bring
-/// a pool to its end although somebody never comes back.
+/// Who: the owner, always, once every slash of the node has reached the pool. Nobody else: who could send others away before a reward
+/// is collected would share it alone.
 ///
 /// 1. Settles what the shares have earned, and moves what they are worth on its way out: released as the node's own stake would be,
 ///    `unbonding_slots` from now and never before the jobs that the node claimed are beyond challenge. Until it is withdrawn it
@@ -24,8 +24,8 @@ pub struct UndelegateArgs {
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Undelegate<'info> {
-    /// Who delegated, or the node's cold key.
-    pub authority: Signer<'info>,
+    /// Who delegated.
+    pub owner: Signer<'info>,
     /// The network, for the length of unbonding.
     #[account(address = NETWORK)]
     pub network: Box<Account<'info, Network>>,
@@ -39,20 +39,17 @@ pub struct Undelegate<'info> {
     #[account(mut, has_one = node @ AssayError::WrongNode)]
     pub pool: Box<Account<'info, DelegationPool>>,
     /// The delegation.
-    #[account(mut, has_one = pool @ AssayError::WrongDelegationPool)]
+    #[account(
+        mut,
+        has_one = owner @ AssayError::NotDelegator,
+        has_one = pool @ AssayError::WrongDelegationPool,
+    )]
     pub delegation: Box<Account<'info, Delegation>>,
 }
 
 impl Undelegate<'_> {
-    fn validate(&self) -> Result<()> {
-        let may = [self.delegation.owner, self.node.withdraw_authority];
-        require!(may.contains(self.authority.key), AssayError::NotDelegator);
-        Ok(())
-    }
-
     /// See [`Undelegate`].
     pub fn handle(ctx: Context<'_, Self>, args: UndelegateArgs) -> Result<()> {
-        ctx.accounts.validate()?;
         let accounts = &mut *ctx.accounts;
         let (now, parameters) = (Slot(Clock::get()?.slot), &accounts.network.parameters);
         let node = &mut accounts.node;
@@ -65,7 +62,7 @@ impl Undelegate<'_> {
         accounts.stake_register.invariant()?;
         emit_cpi!(Undelegated {
             node: ctx.accounts.node.key(),
-            owner: ctx.accounts.delegation.owner,
+            owner: ctx.accounts.owner.key(),
             shares: args.shares,
             amount: amount.0,
             release_slot: ctx.accounts.delegation.held.release_slot,
