@@ -31,6 +31,7 @@ impl CloseDelegation<'_> {
     /// See [`CloseDelegation`].
     pub fn handle(ctx: Context<'_, Self>) -> Result<()> {
         let accounts = &mut *ctx.accounts;
+        accounts.delegation.invariant()?;
         accounts.delegation.check_empty()?;
         accounts.pool.close_delegation()?;
         accounts.pool.invariant()?;
