@@ -598,7 +598,7 @@ pub(crate) fn kind_filter<T: Kind>() -> RpcFilterType {
     bytes_at(0, T::DISCRIMINATOR)
 }
 
-fn bytes_at(offset: usize, bytes: &[u8]) -> RpcFilterType {
+pub(crate) fn bytes_at(offset: usize, bytes: &[u8]) -> RpcFilterType {
     RpcFilterType::Memcmp(Memcmp::new_base58_encoded(offset, bytes))
 }
 

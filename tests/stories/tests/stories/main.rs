@@ -7,6 +7,7 @@ mod challengers;
 mod checks;
 mod crashes;
 mod defence;
+mod delegation;
 mod delivery;
 mod endings;
 mod faults;

@@ -1,6 +1,7 @@
 //! `assay node`: register, stake, run, watch, leave.
 
 mod benchmark;
+mod delegation;
 mod doctor;
 mod explain;
 mod init;
@@ -74,6 +75,9 @@ pub(crate) enum Command {
     },
     /// Declare ahead that the node will be away
     Maintenance(maintenance::Maintenance),
+    /// Whether others may delegate to the node, and for which commission
+    #[command(subcommand)]
+    Delegation(delegation::Command),
     /// The GPU adapters that this machine offers
     Adapters,
     /// Request the withdrawal of stake; it is released after the unbonding time
@@ -172,6 +176,7 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
         Command::List(arguments) => list::list(&context, &arguments, output).await,
         Command::Explain { node, job } => explain::explain(&context, &node, &job, output).await,
         Command::Maintenance(arguments) => maintenance::maintenance(&context, &arguments, output).await,
+        Command::Delegation(command) => delegation::run(&context, command, output).await,
         Command::Init(arguments) => init::init(&context, arguments, output).await,
         Command::Stake { amount, folder } => stake::stake(&context, &folder, amount, output).await,
         Command::Run { folder, backend, until_parent_exits } => {
