@@ -69,6 +69,8 @@ pub mod token_policy;
 pub mod units;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod vault;
+#[cfg(test)]
+mod vectors;
 #[cfg_attr(not(feature = "idl-build"), warn(missing_docs))]
 pub mod wire;
 

@@ -8,6 +8,7 @@ import { renderVisitor } from "@codama/renderers-js";
 import { visit } from "@codama/visitors-core";
 import { eventsModule, withEventTypes } from "./events.js";
 import { withDefaultAccounts, withInlineAddresses, withoutNamesOfTypeScript } from "./nodes.js";
+import { refusalsModule } from "./refusals.js";
 
 /** Where the program's interface description lies. */
 export const INTERFACE_DESCRIPTION = fileURLToPath(new URL("../../../idl/assay.json", import.meta.url));
@@ -24,25 +25,37 @@ export async function renderClient(packageFolder: string): Promise<void> {
     }),
   );
   const generated = join(packageFolder, "src/generated");
-  await replaceOnce(join(generated, "programs/assay.ts"), PLUGIN_RESULT, "");
-  await replaceOnce(
-    join(generated, "index.ts"),
-    'export * from "./errors";',
-    'export * from "./errors";\nexport * from "./events";',
-  );
+  await edit(join(generated, "programs/assay.ts"), (text) => without(text, PLUGIN_RESULT, PLUGIN_RESULT));
+  await edit(join(generated, "errors/assay.ts"), (text) => without(text, ...MESSAGES));
+  await edit(join(generated, "index.ts"), (text) => `${text}export * from "./events";\nexport * from "./refusals";\n`);
   await writeFile(join(generated, "events.ts"), eventsModule(root));
+  await writeFile(join(generated, "refusals.ts"), refusalsModule(root));
 }
 
 /** The renderer states a type that `extendClient` of this kit does not have; without it, the right one is inferred. */
 const PLUGIN_RESULT = ': Omit<T, "assay"> & { assay: AssayPlugin }';
+
+/** Its messages of errors are looked up by `process.env`, which no browser has; `refusals.ts` has them instead. */
+const MESSAGES = [
+  "let assayErrorMessages",
+  'return "Error message not available in production bundles.";\n}\n\n',
+] as const;
 
 async function interfaceNodes(): Promise<RootNode> {
   const description: AnchorIdl = JSON.parse(withoutNamesOfTypeScript(await readFile(INTERFACE_DESCRIPTION, "utf8")));
   return withDefaultAccounts(withInlineAddresses(rootNodeFromAnchor(description)));
 }
 
-async function replaceOnce(path: string, before: string, after: string): Promise<void> {
-  const parts = (await readFile(path, "utf8")).split(before);
-  if (parts.length !== 2) throw new Error(`${path} has ${parts.length - 1} places with ${before}, not one`);
-  await writeFile(path, parts.join(after));
+async function edit(path: string, change: (text: string) => string): Promise<void> {
+  await writeFile(path, change(await readFile(path, "utf8")));
+}
+
+/** The text without what stands from the one place with `first` to the end of the next `last`. */
+function without(text: string, first: string, last: string): string {
+  const [before, rest, more] = text.split(first);
+  const end = `${first}${rest}`.indexOf(last);
+  if (before === undefined || rest === undefined || more !== undefined || end < 0) {
+    throw new Error(`The renderer no longer writes ${first} once: look at what it writes now`);
+  }
+  return before + `${first}${rest}`.slice(end + last.length);
 }

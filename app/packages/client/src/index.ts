@@ -1,4 +1,32 @@
-/** The Assay market from TypeScript. */
+/** The Assay market from TypeScript: see the README. */
 export * from "./addresses.js";
+export * from "./bundle.js";
+export * from "./deadlines.js";
+export * from "./escrow.js";
+export * from "./events.js";
+export * from "./explain.js";
+export * from "./failure.js";
+export * from "./filter.js";
+export * from "./follow/accounts.js";
+export * from "./follow/follow.js";
+export * from "./follow/jobs.js";
+export * from "./follow/slots.js";
 export * from "./generated/index.js";
+export * from "./graph/graph.js";
+export { IR_VERSION } from "./graph/parts.js";
+export * from "./hashes.js";
+export { U64_MAX } from "./integers.js";
+export * from "./market.js";
+export * from "./merkle.js";
+export * from "./payouts.js";
+export * from "./price.js";
+export * from "./reputation.js";
+export * from "./result.js";
 export * from "./single-addresses.js";
+export * from "./sortition.js";
+export * from "./store.js";
+export * from "./tensor-layout.js";
+export * from "./terms.js";
+export * from "./transactions.js";
+export * from "./wait.js";
+export * from "./work.js";

@@ -8,7 +8,8 @@
 
 export * from "./accounts";
 export * from "./errors";
-export * from "./events";
 export * from "./instructions";
 export * from "./programs";
 export * from "./types";
+export * from "./events";
+export * from "./refusals";

@@ -1,0 +1,66 @@
+/** How the escrow of a job is shared out, however it ends. Amounts are base units of the mints that their names say. */
+import type { Job, PaymentMint } from "./generated/accounts/index.js";
+import type { CreditsArgs, JobAudit } from "./generated/types/index.js";
+import { ceilingOf, checkedU64, portion, smaller, WHOLE_BASIS_POINTS } from "./integers.js";
+
+/** What the vault of a job owes to whom. */
+export type CreditAmounts = { readonly [Role in keyof CreditsArgs]: bigint };
+
+/** What decides how much is escrowed. */
+export type EscrowTerms = Pick<Job, "priceMax"> & { readonly audit: Pick<JobAudit, "pot"> };
+
+/** What decides who gets what. */
+export type SettlementTerms = Pick<Job, "priceMax" | "price" | "protocolFeeBps"> & {
+  readonly audit: Pick<JobAudit, "pot" | "cap" | "attestations">;
+};
+
+/** All that the client puts into the vault: the maximum price and the audit pot. */
+export function escrowOf(job: EscrowTerms): bigint {
+  return checkedU64(job.priceMax + job.audit.pot);
+}
+
+/** The credits when the result stood: the node gets the price less the fee, attestations their part of the pot, the client the rest. */
+export function settlementOf(job: SettlementTerms): CreditAmounts {
+  const shared = acceptanceOf(job);
+  const pot = splitAuditPot(job.audit);
+  return { ...shared, audits: pot.audits, client: checkedU64(shared.client + pot.client) };
+}
+
+/** The credits when the client accepts the result before the window is over: as when it stood, but the pot stays. */
+export function acceptanceOf(job: Pick<SettlementTerms, "priceMax" | "price" | "protocolFeeBps">): CreditAmounts {
+  const fee = portion(job.price, job.protocolFeeBps);
+  return { node: checkedU64(job.price - fee), client: checkedU64(job.priceMax - job.price), fee, audits: 0n };
+}
+
+/** The credits when the job was cancelled, expired or missed, or its result convicted: everything back. */
+export function refundOf(job: EscrowTerms): CreditAmounts {
+  return { node: 0n, client: escrowOf(job), fee: 0n, audits: 0n };
+}
+
+/** What a claim without a result costs the node, in the stake mint: the client gets it. */
+export function missChargeOf(job: Pick<Job, "bond" | "missChargeBps">): bigint {
+  return portion(job.bond, job.missChargeBps);
+}
+
+/** How a pot is shared: each attestation gets the same and at most the cap, the rest returns to the client. */
+export function splitAuditPot(audit: Pick<JobAudit, "pot" | "cap" | "attestations">): {
+  readonly each: bigint;
+  readonly audits: bigint;
+  readonly client: bigint;
+} {
+  const attestations = BigInt(audit.attestations);
+  const each = attestations === 0n ? 0n : smaller(audit.pot / attestations, audit.cap);
+  const audits = each * attestations;
+  return { each, audits, client: audit.pot - audits };
+}
+
+/** The least bond of a job that pays at most `priceMax`, in the stake mint. `T0101` where no node could lock so much. */
+export function minimumBond(
+  priceMax: bigint,
+  mint: Pick<PaymentMint, "bondNumerator" | "bondDenominator">,
+  minimumBondBps: number,
+): bigint {
+  const divisor = mint.bondDenominator * WHOLE_BASIS_POINTS;
+  const bond = ceilingOf(priceMax, mint.bondNumerator * BigInt(minimumBondBps), divisor);
+  return bond > 0n ? bond : 1n;
+}

@@ -1,0 +1,99 @@
+/** What a client offers: price, deadlines, bond. */
+import type { Address } from "@solana/kit";
+import { minimumBond } from "./escrow.js";
+import { ClientFailure } from "./failure.js";
+import type { Network, PaymentMint } from "./generated/accounts/index.js";
+import type { PostJobArgsArgs } from "./generated/types/index.js";
+import { IR_VERSION } from "./graph/parts.js";
+import type { ArtifactUris } from "./store.js";
+import type { Work } from "./work.js";
+
+/** The terms of a job. Prices are base units of the payment mint, bonds and stakes of the stake mint. */
+export interface Terms {
+  /** Price until the hold ends. */
+  readonly priceMin: bigint;
+  /** Price at the end of the ramp; all of it is escrowed, what the claim does not fix comes back. */
+  readonly priceMax: bigint;
+  /** How long the price stays at the minimum; 10 slots. */
+  readonly rampHoldSlots?: bigint;
+  /** How long it then rises; 50 slots. */
+  readonly rampSlots?: bigint;
+  /** How long the job can be claimed; 150 slots. */
+  readonly claimSlots?: bigint;
+  /** How long the node may compute; 750 slots. */
+  readonly runSlots?: bigint;
+  /** Length of the challenge window; the network's shortest, or two epochs where an audit needs more. */
+  readonly windowSlots?: bigint;
+  /** Least stake of the node; the network's. */
+  readonly minimumStake?: bigint;
+  /** What the node locks; the network's least for the maximum price. */
+  readonly bond?: bigint;
+  /** For validators that attest the result, escrowed beside the price; none. */
+  readonly auditPot?: bigint;
+  /** Most that one attestation earns. */
+  readonly auditCap?: bigint;
+  /** The only node that may claim; every node. */
+  readonly invitedNode?: Address;
+  /** Base address of the store to which the node uploads the result; it serves the result itself. */
+  readonly storeUri?: string;
+}
+
+/** The arguments of `post_job`. `T0102` for terms that the program would refuse, with what to do. */
+export function postJobArguments(
+  terms: Terms,
+  jobId: bigint,
+  work: Work,
+  artifacts: ArtifactUris,
+  network: Pick<Network, "parameters">,
+  mint: Pick<PaymentMint, "bondNumerator" | "bondDenominator">,
+): PostJobArgsArgs {
+  const { parameters } = network;
+  const auditPot = terms.auditPot ?? 0n;
+  const auditWindow = auditPot > 0n ? 2n * BigInt(parameters.audit.epochSlots) : 0n;
+  const shortest = parameters.minimumWindowSlots;
+  const args = {
+    jobId,
+    graphRoot: work.graph.root,
+    paramsRoot: work.paramsRoot,
+    inputsRoot: work.inputsRoot,
+    irVersion: IR_VERSION,
+    symbols: work.pinnedSymbols,
+    output: work.output,
+    priceMin: terms.priceMin,
+    priceMax: terms.priceMax,
+    rampHoldSlots: terms.rampHoldSlots ?? 10n,
+    rampSlots: terms.rampSlots ?? 50n,
+    claimSlots: terms.claimSlots ?? 150n,
+    runSlots: terms.runSlots ?? 750n,
+    windowSlots: terms.windowSlots ?? (shortest > auditWindow ? shortest : auditWindow),
+    minimumStake: terms.minimumStake ?? parameters.minimumStake,
+    bond: terms.bond ?? minimumBond(terms.priceMax, mint, parameters.minimumBondBps),
+    auditPot,
+    auditCap: terms.auditCap ?? 0n,
+    invitedNode: terms.invitedNode ?? null,
+    graphUri: artifacts.graph,
+    paramsUri: artifacts.params,
+    inputsUri: artifacts.inputs,
+    storeUri: terms.storeUri ?? "",
+  };
+  checkTerms(args);
+  return args;
+}
+
+function checkTerms(args: {
+  priceMin: bigint;
+  priceMax: bigint;
+  rampHoldSlots: bigint;
+  rampSlots: bigint;
+  claimSlots: bigint;
+}): void {
+  const refused = (problem: string, remedy: string) => new ClientFailure("T0102", problem, remedy);
+  if (args.priceMax <= 0n) throw refused("the maximum price is 0", "offer at least one base unit");
+  if (args.priceMin > args.priceMax) throw refused("the minimum price is above the maximum", "swap them");
+  if (args.rampHoldSlots + args.rampSlots > args.claimSlots) {
+    throw refused(
+      "the price reaches its maximum after the last slot of claiming",
+      "lengthen claimSlots or shorten the ramp",
+    );
+  }
+}
