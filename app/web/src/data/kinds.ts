@@ -1,6 +1,8 @@
 /** The kinds of accounts that the app shows: how each is told from the others and read. */
 import type { Address, ReadonlyUint8Array } from "@solana/kit";
 import * as program from "@assay/client/generated";
+import { LAYOUTS } from "./generated/layouts.ts";
+import { readAccount } from "./layout.ts";
 
 /** What each kind of account holds. */
 export interface Accounts {
@@ -30,24 +32,32 @@ export interface Row<K extends Kind> {
 
 interface Description<T> {
   readonly discriminator: ReadonlyUint8Array;
-  readonly decoder: { decode(bytes: ReadonlyUint8Array): T };
+  /** Reads an account; throws where the bytes are of another layout. */
+  read(bytes: ReadonlyUint8Array): T;
+}
+
+function description<T>(name: string, discriminator: ReadonlyUint8Array): Description<T> {
+  const layout = LAYOUTS[name];
+  if (layout === undefined) throw new Error(`The layout of ${name} was not generated.`);
+  // That it reads what the codecs read is what the tests compare.
+  return { discriminator, read: (bytes) => readAccount(layout, bytes) as T };
 }
 
 /** How every kind is told apart and read. The order is the one in which they are loaded: what every page needs comes first. */
 export const KINDS: { readonly [K in Kind]: Description<Accounts[K]> } = {
-  network: { discriminator: program.NETWORK_DISCRIMINATOR, decoder: program.getNetworkDecoder() },
-  paymentMint: { discriminator: program.PAYMENT_MINT_DISCRIMINATOR, decoder: program.getPaymentMintDecoder() },
-  node: { discriminator: program.NODE_DISCRIMINATOR, decoder: program.getNodeDecoder() },
-  job: { discriminator: program.JOB_DISCRIMINATOR, decoder: program.getJobDecoder() },
-  challenge: { discriminator: program.CHALLENGE_DISCRIMINATOR, decoder: program.getChallengeDecoder() },
-  session: { discriminator: program.SESSION_DISCRIMINATOR, decoder: program.getSessionDecoder() },
-  demand: { discriminator: program.DEMAND_DISCRIMINATOR, decoder: program.getDemandDecoder() },
-  segmentClaim: { discriminator: program.SEGMENT_CLAIM_DISCRIMINATOR, decoder: program.getSegmentClaimDecoder() },
-  budget: { discriminator: program.BUDGET_DISCRIMINATOR, decoder: program.getBudgetDecoder() },
-  proposal: { discriminator: program.PROPOSAL_DISCRIMINATOR, decoder: program.getProposalDecoder() },
-  validator: { discriminator: program.VALIDATOR_DISCRIMINATOR, decoder: program.getValidatorDecoder() },
-  client: { discriminator: program.CLIENT_DISCRIMINATOR, decoder: program.getClientDecoder() },
-  rewardPool: { discriminator: program.REWARD_POOL_DISCRIMINATOR, decoder: program.getRewardPoolDecoder() },
+  network: description("Network", program.NETWORK_DISCRIMINATOR),
+  paymentMint: description("PaymentMint", program.PAYMENT_MINT_DISCRIMINATOR),
+  node: description("Node", program.NODE_DISCRIMINATOR),
+  job: description("Job", program.JOB_DISCRIMINATOR),
+  challenge: description("Challenge", program.CHALLENGE_DISCRIMINATOR),
+  session: description("Session", program.SESSION_DISCRIMINATOR),
+  demand: description("Demand", program.DEMAND_DISCRIMINATOR),
+  segmentClaim: description("SegmentClaim", program.SEGMENT_CLAIM_DISCRIMINATOR),
+  budget: description("Budget", program.BUDGET_DISCRIMINATOR),
+  proposal: description("Proposal", program.PROPOSAL_DISCRIMINATOR),
+  validator: description("Validator", program.VALIDATOR_DISCRIMINATOR),
+  client: description("Client", program.CLIENT_DISCRIMINATOR),
+  rewardPool: description("RewardPool", program.REWARD_POOL_DISCRIMINATOR),
 };
 
 /** All kinds, in the order in which they are loaded. */

@@ -339,7 +339,7 @@ async function decodeAll<K extends Kind>(
 /** The account, or `undefined` for one of an earlier or a later layout: one account must not take the page down. */
 function decode<K extends Kind>(kind: K, bytes: RawAccount["bytes"]): Accounts[K] | undefined {
   try {
-    return KINDS[kind].decoder.decode(bytes);
+    return KINDS[kind].read(bytes);
   } catch {
     return undefined;
   }

@@ -10,8 +10,9 @@ import { faultSentence, isEnded, stateWords } from "../model/job-state.ts";
 import { hex, isNobody, isZero, shortAddress } from "../model/keys.ts";
 import { shares } from "../model/refunds.ts";
 import { useSigning } from "../transact/context.tsx";
-import { acceptResult, cancelJob, canClose, endOverdue, reclaim, type Writers } from "../transact/plans/jobs.ts";
-import { type Plan, Review } from "../transact/review.tsx";
+import { acceptResult, cancelJob, closesAfterPayout, endOverdue, reclaim, type Writers } from "../transact/plans/jobs.ts";
+import type { Plan } from "../transact/plan.ts";
+import { Review } from "../transact/review.tsx";
 import { AddressText, HashText } from "../ui/address.tsx";
 import { Button, ButtonLink, Fact, Facts, Note, Nothing, Panel } from "../ui/basics.tsx";
 import { EligibleNodes } from "../ui/eligible.tsx";
@@ -94,7 +95,7 @@ function Actions({ row }: { row: Row<"job"> }) {
   const { data } = row;
   const mine = signer !== undefined && signer.address === data.client;
   const overdue = endOverdue(row, slot);
-  const withdrawable = data.credits.client > 0n || data.chargeCredit > 0n || canClose(data);
+  const withdrawable = data.credits.client > 0n || data.chargeCredit > 0n || closesAfterPayout(data);
   const buttons: ReactNode[] = [];
   if (mine && data.state === JobState.Posted) {
     buttons.push(

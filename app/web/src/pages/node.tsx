@@ -2,7 +2,7 @@
 import { JobState } from "@assay/client/generated";
 import { type Address, isAddress } from "@solana/kit";
 import { FileSearch, Layers } from "lucide-react";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { useMarket, useNetwork, useSlot, useTable } from "../data/hooks.ts";
 import type { Row } from "../data/kinds.ts";
 import { formatBasisPoints, formatCount, shareBasisPoints } from "../model/amounts.ts";

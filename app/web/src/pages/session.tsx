@@ -11,7 +11,8 @@ import { balanceLeft, paidRequests, sessionDeadline, sessionWords } from "../mod
 import { formatRelative } from "../model/time.ts";
 import { useSigning } from "../transact/context.tsx";
 import { sessionPlans } from "../transact/plans/sessions.ts";
-import { type Plan, Review } from "../transact/review.tsx";
+import type { Plan } from "../transact/plan.ts";
+import { Review } from "../transact/review.tsx";
 import { AddressText, HashText } from "../ui/address.tsx";
 import { Badge, Button, ButtonLink, Fact, Facts, Figure, Meter, Nothing, Panel } from "../ui/basics.tsx";
 import { JobBadge, When } from "../ui/job-bits.tsx";

@@ -1,5 +1,5 @@
 /** The review of a transaction: what it does, whether it works, and then the signature. */
-import type { Address, Instruction } from "@solana/kit";
+import type { Instruction } from "@solana/kit";
 import { ArrowDownLeft, ArrowUpRight, CircleCheck, Clock, Info, LoaderCircle, type LucideIcon, ShieldAlert } from "lucide-react";
 import { useCallback, useEffect, useState } from "react";
 import { formatAmount, formatCount } from "../model/amounts.ts";
@@ -8,25 +8,9 @@ import { Button, Note } from "../ui/basics.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { useSigning } from "./context.tsx";
 import { describeFailure } from "./failure.ts";
+import type { Effect, Plan } from "./plan.ts";
 import { type Simulation, send, simulate } from "./send.ts";
 import { Rejected } from "./signer.ts";
-
-/** One thing that a transaction does. */
-export interface Effect {
-  readonly kind: "out" | "in" | "lock" | "wait" | "note";
-  readonly text: string;
-}
-
-/** A transaction that was prepared and not yet signed. */
-export interface Plan {
-  readonly title: string;
-  /** What the button says. */
-  readonly action: string;
-  readonly effects: readonly Effect[];
-  /** What is said when it has landed. */
-  readonly done: string;
-  build(signer: Address): Promise<readonly Instruction[]>;
-}
 
 const ICONS: Readonly<Record<Effect["kind"], LucideIcon>> = {
   out: ArrowUpRight,

@@ -101,7 +101,7 @@ export function Figure({ name, value, unit, note }: { name: ReactNode; value: Re
         {value}
         {unit !== undefined && <span className="unit">{unit}</span>}
       </div>
-      {note !== undefined && <div className="note">{note}</div>}
+      {note !== undefined && <div className="sub">{note}</div>}
     </div>
   );
 }

@@ -1,5 +1,6 @@
 /** What can be done with stake. */
 import {
+  associatedAccount,
   getCancelWithdrawalInstruction,
   getRegisterNodeInstruction,
   getRequestWithdrawalInstruction,
@@ -11,8 +12,8 @@ import { type Address, createNoopSigner } from "@solana/kit";
 import type { Row } from "../../data/kinds.ts";
 import { unbondingTotal } from "../../model/node-view.ts";
 import { formatSlots } from "../../model/time.ts";
-import type { Plan } from "../review.tsx";
-import { associated, createAssociated, TOKEN_PROGRAM } from "./tokens.ts";
+import type { Plan } from "../plan.ts";
+import { createAssociated, TOKEN_PROGRAM } from "./tokens.ts";
 
 /** Adds stake to a node. */
 export function addStake(node: Address, stakeMint: Address, amount: bigint, own: boolean, write: (value: bigint) => string): Plan {
@@ -32,7 +33,7 @@ export function addStake(node: Address, stakeMint: Address, amount: bigint, own:
         funder: createNoopSigner(signer),
         node,
         stakeMint,
-        source: await associated({ mint: stakeMint, tokenProgram: TOKEN_PROGRAM }, signer),
+        source: await associatedAccount(signer, { mint: stakeMint, tokenProgram: TOKEN_PROGRAM }),
         amount,
       }),
     ],
@@ -118,7 +119,7 @@ export function withdrawStake({ address, data }: Row<"node">, stakeMint: Address
           withdrawAuthority: createNoopSigner(signer),
           node: address,
           stakeMint,
-          destination: await associated(token, signer),
+          destination: await associatedAccount(signer, token),
         }),
       ];
     },

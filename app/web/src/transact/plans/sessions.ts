@@ -1,5 +1,6 @@
 /** What can be done with a session. */
 import {
+  associatedAccount,
   CreditRole,
   getCancelSessionInstruction,
   getEndSessionInstruction,
@@ -7,18 +8,19 @@ import {
   getFinaliseSessionInstruction,
   getWithdrawSessionCreditInstruction,
   SessionState,
+  type TokenMint,
 } from "@assay/client";
 import { type Address, createNoopSigner } from "@solana/kit";
 import type { Row } from "../../data/kinds.ts";
 import { balanceLeft } from "../../model/session-view.ts";
-import type { Plan } from "../review.tsx";
-import { associated, createAssociated, type Token } from "./tokens.ts";
+import type { Plan } from "../plan.ts";
+import { createAssociated } from "./tokens.ts";
 
 /** Everything that `signer` can do with the session now. */
 export function sessionPlans(
   row: Row<"session">,
   signer: Address | undefined,
-  token: Token | undefined,
+  token: TokenMint | undefined,
   now: bigint,
   write: (value: bigint) => string,
 ): readonly Plan[] {
@@ -82,7 +84,7 @@ function overdue({ address, data }: Row<"session">, now: bigint): readonly Plan[
   ];
 }
 
-function withdraw({ address, data }: Row<"session">, token: Token, write: (value: bigint) => string): Plan {
+function withdraw({ address, data }: Row<"session">, token: TokenMint, write: (value: bigint) => string): Plan {
   return {
     title: "Take out what is yours",
     action: "Sign and withdraw",
@@ -95,7 +97,7 @@ function withdraw({ address, data }: Row<"session">, token: Token, write: (value
         session: address,
         vault: data.vault,
         mint: token.mint,
-        destination: await associated(token, data.client),
+        destination: await associatedAccount(data.client, token),
         tokenProgram: token.tokenProgram,
         role: CreditRole.Client,
         associatedBump: null,
