@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["src/**/*.test.{ts,tsx}", "tests/fixture/**/*.test.ts"],
-    environment: "happy-dom",
+    // Tests of components ask for a page of their own, with `@vitest-environment`.
+    environment: "node",
   },
 });

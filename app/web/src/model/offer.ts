@@ -120,7 +120,7 @@ export function postArguments(work: Work, offer: Offer, jobId: bigint): PostJobA
 }
 
 /** Bytes of a job's account whose addresses of artifacts are empty. */
-export const JOB_BYTES = 993;
+export const JOB_BYTES = 880;
 
 /** Bytes of a token account. */
 export const VAULT_BYTES = 165;

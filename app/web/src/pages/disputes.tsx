@@ -43,13 +43,13 @@ const COLUMNS: readonly Column<Dispute>[] = [
     key: "standing",
     name: "Dispute",
     width: "120px",
+    phone: "top",
     cell: (dispute) => <DisputeBadge dispute={dispute} />,
   },
   {
     key: "what",
     name: "What",
     width: "minmax(200px, 2fr)",
-    wide: true,
     cell: ({ job, challenges }) => (
       <span className="muted">
         {job.data.record.fault === Fault.None
@@ -62,7 +62,6 @@ const COLUMNS: readonly Column<Dispute>[] = [
     key: "node",
     name: "Node",
     width: "minmax(120px, 0.8fr)",
-    wide: true,
     cell: ({ job }) => (
       <span className="address">
         <Link href={`/nodes/${job.data.node}`}>{shortAddress(job.data.node)}</Link>
@@ -70,12 +69,13 @@ const COLUMNS: readonly Column<Dispute>[] = [
       </span>
     ),
   },
-  { key: "job-state", name: "Job's state", width: "110px", wide: true, cell: ({ job }) => <JobBadge state={job.data.state} /> },
+  { key: "job-state", name: "Job's state", width: "110px", cell: ({ job }) => <JobBadge state={job.data.state} /> },
   {
     key: "risk",
     name: "Bond at risk",
     width: "minmax(110px, 0.7fr)",
     end: true,
+    phone: "bottom",
     cell: ({ job }) => <StakeAmount value={job.data.bond} short />,
   },
 ];

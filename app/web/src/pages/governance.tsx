@@ -17,7 +17,7 @@ import { AddressText } from "../ui/address.tsx";
 import { Badge, Button, Fact, Facts, Note, Nothing, Panel } from "../ui/basics.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { SelectField, TextField } from "../ui/field.tsx";
-import { writeMeasure } from "../ui/measure.tsx";
+import { Measured, writeMeasure } from "../ui/measure.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
 import { StakeAmount, useStakeUnit } from "../ui/unit.tsx";
 
@@ -240,26 +240,24 @@ function Changes({ network, next }: { network: Row<"network">["data"]; next: Par
 const GROUPS: ReadonlyArray<Parameter["group"]> = ["Market", "Windows", "Disputes", "Audits"];
 
 function ParametersPanel({ network: { data } }: { network: Row<"network"> }) {
-  const { pace } = useMarket();
-  const unit = useStakeUnit();
   const parameters = useMemo(() => allParameters(data), [data]);
-  const write = (value: bigint, parameter: Parameter) => writeMeasure(value, parameter.measure, unit, pace.slotMs);
   return (
-    <Panel title="NetworkParameters" flush foot="The bounds are in the program: only an upgrade of it moves them.">
+    <Panel title="Parameters" flush foot="The bounds are in the program: only an upgrade of it moves them.">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard */}
-      <section className="table-wrap" tabIndex={0} aria-label="NetworkParameters">
-        <table className="table">
+      <section className="table-wrap" tabIndex={0} aria-label="Parameters">
+        <table className="table parameters">
           <thead>
             <tr>
               <th>Parameter</th>
               <th className="end">Value</th>
-              <th className="end">Bounds</th>
+              <th className="end">At least</th>
+              <th className="end">At most</th>
             </tr>
           </thead>
           {GROUPS.map((group) => (
             <tbody key={group}>
               <tr>
-                <td colSpan={3} className="small faint" style={{ paddingTop: 16 }}>
+                <td colSpan={4} className="small faint" style={{ paddingTop: 16 }}>
                   {group}
                 </td>
               </tr>
@@ -271,13 +269,14 @@ function ParametersPanel({ network: { data } }: { network: Row<"network"> }) {
                       {parameter.name}
                       <div className="small muted">{parameter.sentence}</div>
                     </td>
-                    <td className="end">
-                      <strong style={{ fontWeight: 560 }}>{write(parameter.read(data.parameters), parameter)}</strong>
+                    <td className="end" data-label="Value">
+                      <Measured value={parameter.read(data.parameters)} measure={parameter.measure} strong />
                     </td>
-                    <td className="end small muted">
-                      {write(parameter.least, parameter)}
-                      <br />
-                      to {write(parameter.most, parameter)}
+                    <td className="end small muted" data-label="At least">
+                      <Measured value={parameter.least} measure={parameter.measure} />
+                    </td>
+                    <td className="end small muted" data-label="At most">
+                      <Measured value={parameter.most} measure={parameter.measure} />
                     </td>
                   </tr>
                 ))}

@@ -43,12 +43,11 @@ const COLUMNS: readonly Column<Row<"job">>[] = [
       </>
     ),
   },
-  { key: "state", name: "State", width: "110px", cell: ({ data }) => <JobBadge state={data.state} /> },
+  { key: "state", name: "State", width: "110px", phone: "top", cell: ({ data }) => <JobBadge state={data.state} /> },
   {
     key: "model",
     name: "Graph",
     width: "minmax(110px, 1fr)",
-    wide: true,
     cell: ({ data }) => (
       <span className="address">
         <span>{hex(data.graphRoot).slice(0, 10)}</span>
@@ -60,7 +59,6 @@ const COLUMNS: readonly Column<Row<"job">>[] = [
     key: "client",
     name: "Client",
     width: "minmax(120px, 1fr)",
-    wide: true,
     cell: ({ data }) => (
       <span className="address">
         <span>{shortAddress(data.client)}</span>
@@ -72,7 +70,6 @@ const COLUMNS: readonly Column<Row<"job">>[] = [
     key: "node",
     name: "Node",
     width: "minmax(120px, 1fr)",
-    wide: true,
     cell: ({ data }) =>
       data.claimedSlot === 0n ? (
         <span className="faint">not claimed</span>
@@ -88,6 +85,7 @@ const COLUMNS: readonly Column<Row<"job">>[] = [
     name: "Price",
     width: "minmax(110px, 0.8fr)",
     end: true,
+    phone: "bottom",
     cell: ({ data }) => (
       <>
         <Amount value={knownPrice(data)} mint={data.paymentMint} short />

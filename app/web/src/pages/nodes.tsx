@@ -78,6 +78,7 @@ export default function Nodes() {
         key: "standing",
         name: "Standing",
         width: "130px",
+        phone: "top",
         cell: ({ data }) => {
           const { name, tone } = standing(data, network, now);
           return <Badge tone={tone}>{name}</Badge>;
@@ -88,6 +89,7 @@ export default function Nodes() {
         name: "Stake",
         width: "minmax(120px, 0.8fr)",
         end: true,
+        phone: "bottom",
         cell: ({ data }) => <StakeAmount value={data.stake} short />,
       },
       {
@@ -95,11 +97,10 @@ export default function Nodes() {
         name: "Free",
         width: "minmax(120px, 0.8fr)",
         end: true,
-        wide: true,
-        cell: ({ data }) => <StakeAmount value={freeStake(data)} short />,
+            cell: ({ data }) => <StakeAmount value={freeStake(data)} short />,
       },
-      { key: "open", name: "Open jobs", width: "90px", end: true, wide: true, cell: ({ data }) => formatCount(data.openJobs) },
-      { key: "settled", name: "Settled", width: "90px", end: true, wide: true, cell: ({ data }) => formatCount(data.jobsSettled) },
+      { key: "open", name: "Open jobs", width: "90px", end: true, cell: ({ data }) => formatCount(data.openJobs) },
+      { key: "settled", name: "Settled", width: "90px", end: true, cell: ({ data }) => formatCount(data.jobsSettled) },
       {
         key: "share",
         name: "Of all ended",

@@ -159,7 +159,7 @@ function LiveJobs() {
                 <th>Job</th>
                 <th>State</th>
                 <th className="end">Price</th>
-                <th className="end">Next step</th>
+                <th className="end wide-only">Next step</th>
               </tr>
             </thead>
             <tbody>
@@ -186,7 +186,7 @@ function JobLine({ row: { address, data } }: { row: Row<"job"> }) {
       <td className="end">
         <Amount value={data.claimedSlot > 0n ? data.price : data.priceMax} mint={data.paymentMint} short />
       </td>
-      <td className="end muted">
+      <td className="end muted wide-only">
         <NextDeadline job={data} />
       </td>
     </tr>

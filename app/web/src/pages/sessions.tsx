@@ -47,6 +47,7 @@ export default function Sessions() {
         key: "state",
         name: "State",
         width: "120px",
+        phone: "top",
         cell: ({ data }) => {
           const { name, tone } = sessionWords(data, now);
           return <Badge tone={tone}>{name}</Badge>;
@@ -56,17 +57,16 @@ export default function Sessions() {
         key: "node",
         name: "Node",
         width: "minmax(120px, 1fr)",
-        wide: true,
-        cell: ({ data }) => (
+            cell: ({ data }) => (
           <span className="address">
             <Link href={`/nodes/${data.node}`}>{shortAddress(data.node)}</Link>
             <CopyButton text={data.node} what="address of the node" />
           </span>
         ),
       },
-      { key: "price", name: "A request", width: "minmax(110px, 0.8fr)", end: true, wide: true, cell: ({ data }) => <Amount value={data.price} mint={data.paymentMint} /> },
+      { key: "price", name: "A request", width: "minmax(110px, 0.8fr)", end: true, cell: ({ data }) => <Amount value={data.price} mint={data.paymentMint} /> },
       { key: "requests", name: "Requests paid", width: "110px", end: true, cell: ({ data }) => formatCount(paidRequests(data)) },
-      { key: "balance", name: "Balance", width: "minmax(110px, 0.8fr)", end: true, cell: ({ data }) => <Amount value={data.balance} mint={data.paymentMint} short /> },
+      { key: "balance", name: "Balance", width: "minmax(110px, 0.8fr)", end: true, phone: "bottom", cell: ({ data }) => <Amount value={data.balance} mint={data.paymentMint} short /> },
     ],
     [now],
   );

@@ -58,7 +58,7 @@ export function RampChart({
 }: {
   /** From 0 to 1 in both directions. */
   curve: readonly Point[];
-  labels: { readonly low: string; readonly high: string; readonly start: string; readonly end: string };
+  labels: { readonly start: string; readonly end: string };
   now: Point | undefined;
   claim: (Point & { readonly text: string }) | undefined;
   label: string;
@@ -72,12 +72,6 @@ export function RampChart({
       <polygon className="area" points={`${x(0)},${bottom} ${line} ${x(1)},${bottom}`} />
       <line className="axis" x1={left} x2={right} y1={bottom} y2={bottom} />
       <polyline className="curve" points={line} />
-      <text x={left} y={y(curve[0]?.y ?? 0) - 8}>
-        {labels.low}
-      </text>
-      <text x={right} y={y(curve.at(-1)?.y ?? 1) - 8} textAnchor="end">
-        {labels.high}
-      </text>
       <text x={left} y={170}>
         {labels.start}
       </text>
@@ -95,9 +89,9 @@ export function RampChart({
           <line className="mark" x1={x(claim.x)} x2={x(claim.x)} y1={y(claim.y)} y2={bottom} />
           <circle cx={x(claim.x)} cy={y(claim.y)} r={5} fill="var(--good)" stroke="var(--surface)" strokeWidth={2} />
           <text
-            x={Math.min(Math.max(x(claim.x), 70), right - 70)}
-            y={y(claim.y) + (claim.y > 0.6 ? 24 : -14)}
-            textAnchor="middle"
+            x={x(claim.x) + (claim.x < 0.5 ? 12 : -12)}
+            y={y(claim.y) + 18}
+            textAnchor={claim.x < 0.5 ? "start" : "end"}
             style={{ fill: "var(--ink)", fontWeight: 560 }}
           >
             {claim.text}

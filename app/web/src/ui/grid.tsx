@@ -1,4 +1,4 @@
-/** A table of any length: only the rows in view exist. On a phone each row is two columns of two lines. */
+/** A table of any length: only the rows in view exist. On a phone a row is its first column with two others beside it. */
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, type ReactNode, useLayoutEffect, useRef, useState } from "react";
 
@@ -9,8 +9,8 @@ export interface Column<T> {
   /** A track of a CSS grid. */
   readonly width: string;
   readonly end?: boolean;
-  /** Not shown on a phone. */
-  readonly wide?: boolean;
+  /** Where it stands on a phone, beside the first column; without it, it is not shown there. */
+  readonly phone?: "top" | "bottom";
   readonly cell: (row: T) => ReactNode;
 }
 
@@ -30,7 +30,7 @@ export function Grid<T>({
 }) {
   const body = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
-  const height = usePhone() ? Math.max(rowHeight, 68) : rowHeight;
+  const height = usePhone() ? Math.max(rowHeight, 66) : rowHeight;
   useLayoutEffect(() => {
     const measured = body.current;
     if (measured !== null) setTop(measured.getBoundingClientRect().top + window.scrollY);
@@ -80,7 +80,7 @@ export function Grid<T>({
                 <div
                   key={column.key}
                   role="cell"
-                  className={`${column.end === true ? "end" : ""} ${column.wide === true ? "wide-only" : ""}`}
+                  className={`${column.end === true ? "end" : ""} ${column.phone ?? "wide-only"}`}
                 >
                   {column.cell(row)}
                 </div>

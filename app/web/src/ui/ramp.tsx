@@ -31,7 +31,7 @@ export function Ramp({
   return (
     <RampChart
       curve={rampCurve(ramp, claimSlots)}
-      labels={{ low, high, start: "posted", end: `after ${formatSlots(claimSlots, pace.slotMs)}` }}
+      labels={{ start: `posted at ${low}`, end: `${high} after ${formatSlots(claimSlots, pace.slotMs)}` }}
       now={now}
       claim={claim}
       label={`The price holds at ${low} for ${ramp.rampHoldSlots} slots, then rises to ${high} within ${ramp.rampSlots} slots${
