@@ -48,9 +48,16 @@ pub const REWARD_POOL_SEED: &[u8] = b"reward_pool";
 /// Seed of the token account that holds the reward pool.
 pub const REWARD_VAULT_SEED: &[u8] = b"reward_vault";
 
+/// Seed of the one [`StakeRegister`](crate::state::StakeRegister).
+pub const STAKE_REGISTER_SEED: &[u8] = b"stake_register";
+
 /// Address of the network.
 pub const NETWORK: Pubkey =
     Pubkey::new_from_array(derive_program_address(&[NETWORK_SEED], &crate::ID_CONST.to_bytes()).0);
+
+/// Address of the register of stake.
+pub const STAKE_REGISTER: Pubkey =
+    Pubkey::new_from_array(derive_program_address(&[STAKE_REGISTER_SEED], &crate::ID_CONST.to_bytes()).0);
 
 /// Address of the network.
 pub fn network() -> Pubkey {
@@ -165,7 +172,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_of_the_network_is_the_derived_one() {
+    fn addresses_of_the_network_are_the_derived_ones() {
         assert_eq!(NETWORK, derive(&[NETWORK_SEED]));
+        assert_eq!(STAKE_REGISTER, derive(&[STAKE_REGISTER_SEED]));
     }
 }

@@ -48,7 +48,7 @@ pub enum AssayError {
     #[msg("minimum_stake is outside its bounds: choose 1 to 10^18")]
     MinimumStakeOutOfBounds = 20,
     /// Stake must stay reachable for longer than any job can take to end.
-    #[msg("unbonding_slots is outside its bounds: at least maximum_run_slots + maximum_window_slots + 64, at most 6,480,000")]
+    #[msg("unbonding_slots is outside its bounds: at least the longest run, window and dispute, half the correlation window and 64, at most 6,480,000")]
     UnbondingSlotsOutOfBounds = 21,
     /// See `limits::PROTOCOL_FEE_BPS`.
     #[msg("protocol_fee_bps is outside its bounds: choose 0 to 1,000")]
@@ -624,6 +624,111 @@ pub enum AssayError {
     /// A part of a fee in the stake mint burns.
     #[msg("The fee is in the stake mint: take it out with burn_fee, which burns its share and pays the reward")]
     FeeMustBurn = 415,
+
+    /// Nobody knows yet who may claim first.
+    #[msg("The job is not open to claims yet: wait for its first slot")]
+    SortitionNotOpen = 500,
+    /// Who may claim depends on a slot hash.
+    #[msg("The job's seed is not sealed yet: seal it first with seal_seed")]
+    SeedNotSealed = 501,
+    /// The node's ticket is above what is open so far.
+    #[msg("It is not this node's turn yet: wait for the slot that its ticket gives")]
+    NotDrawnYet = 502,
+    /// The decisive slot has not been followed by another one.
+    #[msg("The slot whose hash decides is not over yet: wait for the next slot")]
+    SeedNotYet = 503,
+    /// The chain's own record cannot be read.
+    #[msg("The slot hashes cannot be read: report this transaction as a bug")]
+    SlotHashesUnreadable = 504,
+    /// A rule of scheduling that no other error names.
+    #[msg("A rule is outside its bounds: see the limits of its field")]
+    RuleOutOfBounds = 505,
+    /// The client chose what nodes must be able to do.
+    #[msg("The node lacks a capability that the job asks for: declare it with set_profile, if the node has it")]
+    CapabilityMissing = 510,
+    /// The client chose how fast nodes must be.
+    #[msg(
+        "The node's hardware tier, less what late results cost, is below the job's: measure it again, or leave the job"
+    )]
+    TierTooLow = 511,
+    /// The client chose where nodes must be.
+    #[msg("The job is for other regions: leave it to nodes there")]
+    RegionExcluded = 512,
+    /// The client chose how good nodes must have been.
+    #[msg("The node's reputation is below the job's minimum: complete jobs without one first")]
+    ScoreTooLow = 513,
+    /// Jail ends by itself.
+    #[msg("The node is in jail after repeated misses: wait until the slot that its account names")]
+    Jailed = 520,
+    /// The circuit breaker.
+    #[msg("The node missed a job that is not accounted for: send a heartbeat first")]
+    UnresolvedMiss = 522,
+    /// Who is away claims nothing.
+    #[msg("The node declared maintenance: wait until it is over")]
+    InMaintenance = 523,
+    /// Maintenance is announced ahead.
+    #[msg("Maintenance starts before the notice is over: announce it for a later slot")]
+    MaintenanceTooSoon = 524,
+    /// Maintenance lasts for some time, and ends.
+    #[msg("Maintenance is empty or too long: choose at least a slot, at most the limit")]
+    MaintenanceTooLong = 525,
+    /// Nobody is always away.
+    #[msg("Maintenance starts too soon after the last one: choose a later slot")]
+    MaintenanceTooOften = 526,
+    /// A window that has begun stays what was announced.
+    #[msg("The announced maintenance has begun: announce another one when it is over")]
+    MaintenanceBegun = 527,
+    /// Open jobs are limited by stake.
+    #[msg("The node has as many open jobs as its stake allows: finish some, or stake more")]
+    CapacityReached = 528,
+    /// A conviction is charged for its company half a window later, once.
+    #[msg("The charge for correlated convictions is not due: wait, unless it was taken")]
+    CorrelationNotDue = 529,
+    /// See `scheduling_limits::EPOCH_SLOTS`.
+    #[msg("scheduling.epoch_slots is outside its bounds: choose 2 to 216,000")]
+    SchedulingEpochOutOfBounds = 550,
+    /// Epochs, and parts of the correlation window, are counted from slot 0: another length would renumber those on record.
+    #[msg("scheduling.epoch_slots and correlation_window_slots never change: keep the network's")]
+    SchedulingLengthsFixed = 551,
+    /// See `OpeningRules::validate`.
+    #[msg("The opening of claims is outside its bounds: delay and steps of 1 to 150 slots, at most 16 steps, at least one expected node, 512 slots in all")]
+    OpeningRulesOutOfBounds = 552,
+    /// See `ReputationRules::validate`.
+    #[msg("The rules of reputation are outside their bounds: maintenance <= outage <= no-show, a half-life of an epoch at least")]
+    ReputationRulesOutOfBounds = 553,
+    /// See `StandingRules::validate`.
+    #[msg("The rules of misses are outside their bounds: jail and recovery end within unbonding_slots, silence takes longer than the first jail")]
+    StandingRulesOutOfBounds = 554,
+    /// See `scheduling_limits::STAKE_PER_JOB`.
+    #[msg("scheduling.stake_per_job is outside its bounds: choose 1 to 10^18")]
+    StakePerJobOutOfBounds = 555,
+    /// See `scheduling_limits::LATE_PRICE_BPS`.
+    #[msg("scheduling.late_price_bps is outside its bounds: choose 0 to 10,000")]
+    LatePriceOutOfBounds = 556,
+    /// See `scheduling_limits::CORRELATION_WINDOW_SLOTS`.
+    #[msg("scheduling.correlation_window_slots is outside its bounds: choose 216,000 to 3,024,000, from 16 on a development network")]
+    CorrelationWindowOutOfBounds = 557,
+    /// See `scheduling_limits::ABSENT_EPOCHS`.
+    #[msg("scheduling.absent_epochs is outside its bounds: choose 1 to 1,000")]
+    AbsentEpochsOutOfBounds = 558,
+    /// Regions are bits of a filter.
+    #[msg("The region is outside its bounds: choose 0 to 63")]
+    RegionInvalid = 560,
+    /// The price rises only when all may claim.
+    #[msg("ramp_hold_slots ends before all may claim: hold the price for delay_slots + steps * step_slots of the network at least")]
+    RampHoldTooShort = 561,
+    /// A seed is recorded once.
+    #[msg("The job's seed is on record: claim the job, or leave it")]
+    SeedAlreadySealed = 562,
+    /// One sign of life an epoch is enough.
+    #[msg("The node's heartbeat of this epoch is on record: send the next one in the next epoch")]
+    HeartbeatTooSoon = 563,
+    /// What a node did is not forgotten by closing its account.
+    #[msg("The node's misses, jail or bad evidence have not faded: wait, or keep the account")]
+    NodeHasMarks = 564,
+    /// A conviction is charged for its company before stake leaves.
+    #[msg("The node still owes a charge for correlated convictions: take it with charge_correlation when it is due")]
+    CorrelationOutstanding = 565,
 }
 
 #[cfg(test)]
@@ -832,6 +937,40 @@ mod tests {
         (AccountNotOutdated, 413),
         (FeeBurnOutOfBounds, 414),
         (FeeMustBurn, 415),
+        (SortitionNotOpen, 500),
+        (SeedNotSealed, 501),
+        (NotDrawnYet, 502),
+        (SeedNotYet, 503),
+        (SlotHashesUnreadable, 504),
+        (RuleOutOfBounds, 505),
+        (CapabilityMissing, 510),
+        (TierTooLow, 511),
+        (RegionExcluded, 512),
+        (ScoreTooLow, 513),
+        (Jailed, 520),
+        (UnresolvedMiss, 522),
+        (InMaintenance, 523),
+        (MaintenanceTooSoon, 524),
+        (MaintenanceTooLong, 525),
+        (MaintenanceTooOften, 526),
+        (MaintenanceBegun, 527),
+        (CapacityReached, 528),
+        (CorrelationNotDue, 529),
+        (SchedulingEpochOutOfBounds, 550),
+        (SchedulingLengthsFixed, 551),
+        (OpeningRulesOutOfBounds, 552),
+        (ReputationRulesOutOfBounds, 553),
+        (StandingRulesOutOfBounds, 554),
+        (StakePerJobOutOfBounds, 555),
+        (LatePriceOutOfBounds, 556),
+        (CorrelationWindowOutOfBounds, 557),
+        (AbsentEpochsOutOfBounds, 558),
+        (RegionInvalid, 560),
+        (RampHoldTooShort, 561),
+        (SeedAlreadySealed, 562),
+        (HeartbeatTooSoon, 563),
+        (NodeHasMarks, 564),
+        (CorrelationOutstanding, 565),
     ];
 
     #[test]

@@ -3,17 +3,21 @@
 //! Events are for watchers; the accounts are the truth, and everything can be rebuilt from them alone.
 
 use crate::dispute::{ChallengeState, Target};
+use crate::fairness::endings::Reason;
+use crate::fairness::reputation::Score;
 use crate::state::{DemandKey, Fault, Parameters};
 use anchor_lang::prelude::*;
 
 mod audit;
 mod budget;
 mod governance;
+mod scheduling;
 mod session;
 
 pub use audit::*;
 pub use budget::*;
 pub use governance::*;
+pub use scheduling::*;
 pub use session::*;
 
 /// The network was created.
@@ -220,6 +224,14 @@ pub struct JobSettled {
     pub fee_credit: u64,
     /// Owed to attestations together, in base units of the payment mint.
     pub audit_credit: u64,
+    /// Why it ended so: in time, late, or disputed.
+    pub reason: Reason,
+    /// How late the result was, as a share of the time that was left.
+    pub late_bps: u32,
+    /// The node's score before, fading included.
+    pub score_before: Score,
+    /// And after.
+    pub score_after: Score,
 }
 
 /// The client took a job back.
@@ -254,6 +266,14 @@ pub struct ClaimMissed {
     pub client_credit: u64,
     /// Taken from the node's stake and owed to the client, in base units of the stake mint.
     pub charge: u64,
+    /// Taken from the node's stake and to be burned, in base units of the stake mint.
+    pub burned: u64,
+    /// Whether declared maintenance excuses it.
+    pub reason: Reason,
+    /// The node's score before, fading included.
+    pub score_before: Score,
+    /// And after.
+    pub score_after: Score,
 }
 
 /// Node or client was paid out of a job's vault.
@@ -433,6 +453,10 @@ pub struct FaultProved {
     pub bounty: u64,
     /// What is to be burned, in base units of the stake mint.
     pub burn_credit: u64,
+    /// The node's score before, fading included.
+    pub score_before: Score,
+    /// And after.
+    pub score_after: Score,
 }
 
 /// What timing a defender out did.
@@ -466,6 +490,10 @@ pub struct DefenderTimedOut {
     pub bounty: u64,
     /// What is to be burned, in base units of the stake mint.
     pub burn_credit: u64,
+    /// The node's score before, fading included.
+    pub score_before: Score,
+    /// And after.
+    pub score_after: Score,
 }
 
 /// A challenge was timed out, withdrawn or resolved; or its time was extended, if its state is not an end.

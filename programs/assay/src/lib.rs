@@ -388,6 +388,41 @@ pub mod assay {
         EndFiling::handle(ctx)
     }
 
+    /// Creates the register of what all nodes weigh. Once, by anyone.
+    pub fn create_stake_register(ctx: Context<CreateStakeRegister>) -> Result<()> {
+        CreateStakeRegister::handle(ctx)
+    }
+
+    /// Says what a node can do, how fast, where and for how much. By its operator.
+    pub fn set_profile(ctx: Context<SetProfile>, args: SetProfileArgs) -> Result<()> {
+        SetProfile::handle(ctx, args)
+    }
+
+    /// Says that a node is there, and accounts for its misses. By its operator, once an epoch or after a miss.
+    pub fn heartbeat(ctx: Context<Heartbeat>) -> Result<()> {
+        Heartbeat::handle(ctx)
+    }
+
+    /// Declares ahead that a node will be away. By its operator.
+    pub fn announce_maintenance(ctx: Context<AnnounceMaintenance>, args: AnnounceMaintenanceArgs) -> Result<()> {
+        AnnounceMaintenance::handle(ctx, args)
+    }
+
+    /// Charges a convicted node for the stake that was convicted around the same time. By anyone, half a window later.
+    pub fn charge_correlation<'info>(ctx: Context<'info, ChargeCorrelation<'info>>) -> Result<()> {
+        ChargeCorrelation::handle(ctx)
+    }
+
+    /// Weighs a node anew. By anyone.
+    pub fn weigh_node(ctx: Context<WeighNode>) -> Result<()> {
+        WeighNode::handle(ctx)
+    }
+
+    /// Records the slot hash that decides who may claim a job. By anyone.
+    pub fn seal_seed(ctx: Context<SealSeed>) -> Result<()> {
+        SealSeed::handle(ctx)
+    }
+
     /// Opens a session: offers it to one node and escrows its balance. By the client.
     pub fn open_session<'info>(ctx: Context<'info, OpenSession<'info>>, args: OpenSessionArgs) -> Result<()> {
         OpenSession::handle(ctx, args)
@@ -544,6 +579,11 @@ pub mod assay {
     /// Brings a job to the layout of this program. By anyone.
     pub fn migrate_job(ctx: Context<MigrateJob>) -> Result<()> {
         MigrateJob::handle(ctx)
+    }
+
+    /// Brings a node to the layout of this program. By anyone.
+    pub fn migrate_node(ctx: Context<MigrateNode>) -> Result<()> {
+        MigrateNode::handle(ctx)
     }
 
     /// Creates the reward pool. By anyone, once.

@@ -178,6 +178,7 @@ impl World {
         let accounts = accounts::PostBudgetJob {
             authority,
             network: address::NETWORK,
+            stake_register: address::STAKE_REGISTER,
             payment_mint: address::payment_mint(&budget.mint.address),
             mint: budget.mint.address,
             budget: budget.address,

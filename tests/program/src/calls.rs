@@ -136,6 +136,7 @@ impl World {
         let accounts = accounts::Stake {
             funder,
             network: address::NETWORK,
+            stake_register: address::STAKE_REGISTER,
             node: node.address,
             stake_mint: self.stake_mint.address,
             stake_vault: address::stake_vault(),
@@ -152,6 +153,7 @@ impl World {
         let accounts = accounts::RequestWithdrawal {
             withdraw_authority: node.owner,
             network: address::NETWORK,
+            stake_register: address::STAKE_REGISTER,
             node: node.address,
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
@@ -163,6 +165,8 @@ impl World {
     pub fn cancel_withdrawal(&self, node: &Node, index: u8) -> Call<accounts::CancelWithdrawal> {
         let accounts = accounts::CancelWithdrawal {
             withdraw_authority: node.owner,
+            network: address::NETWORK,
+            stake_register: address::STAKE_REGISTER,
             node: node.address,
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
@@ -190,6 +194,8 @@ impl World {
     pub fn deregister_node(&self, node: &Node) -> Call<accounts::DeregisterNode> {
         let accounts = accounts::DeregisterNode {
             withdraw_authority: node.owner,
+            network: address::NETWORK,
+            stake_register: address::STAKE_REGISTER,
             node: node.address,
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
@@ -202,6 +208,7 @@ impl World {
         let accounts = accounts::PostJob {
             client: job.client,
             network: address::NETWORK,
+            stake_register: address::STAKE_REGISTER,
             payment_mint: address::payment_mint(&job.mint.address),
             mint: job.mint.address,
             client_account: address::client(&job.client),
@@ -243,6 +250,7 @@ impl World {
     /// By nobody in particular.
     pub fn finalise_job(&self, node: &Node, job: &Job) -> Call<accounts::FinaliseJob> {
         let accounts = accounts::FinaliseJob {
+            network: address::NETWORK,
             node: node.address,
             job: job.address,
             event_authority: address::EVENT_AUTHORITY,
@@ -272,6 +280,7 @@ impl World {
     /// By nobody in particular.
     pub fn expire_claim(&self, node: &Node, job: &Job) -> Call<accounts::ExpireClaim> {
         let accounts = accounts::ExpireClaim {
+            network: address::NETWORK,
             node: node.address,
             job: job.address,
             event_authority: address::EVENT_AUTHORITY,

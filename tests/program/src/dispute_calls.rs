@@ -239,6 +239,7 @@ impl World {
         let accounts = accounts::Prove {
             challenger,
             network: address::NETWORK,
+            stake_register: address::STAKE_REGISTER,
             node: self.read_job(job).node,
             job: job.address,
             challenge: address::challenge(&job.address, &challenger),
@@ -265,6 +266,7 @@ impl World {
         let accounts = accounts::ProveEquivocation {
             challenger,
             network: address::NETWORK,
+            stake_register: address::STAKE_REGISTER,
             node: state.node,
             job: job.address,
             challenge: address::challenge(&job.address, &challenger),
@@ -284,6 +286,7 @@ impl World {
         let claim = self.find::<Demand>(waiting).and_then(|demand| some(demand.claim));
         let accounts = accounts::TimeOutDefender {
             network: address::NETWORK,
+            stake_register: address::STAKE_REGISTER,
             node: self.read_job(job).node,
             job: job.address,
             challenge: address::challenge(&job.address, &challenger),

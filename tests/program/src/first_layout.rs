@@ -75,6 +75,12 @@ impl World {
         let mut world = Self::of_the_first_layout();
         let network = world.migrate_network();
         world.accepts(&network);
+        let register = world.create_stake_register(world.payer());
+        world.accepts(&register);
+        for node in world.node_addresses() {
+            let call = world.migrate_node(node);
+            world.accepts(&call);
+        }
         for job in world.job_addresses() {
             let call = world.migrate_job(job);
             world.accepts(&call);
@@ -84,9 +90,18 @@ impl World {
 
     /// The address of every job on the chain, in any layout.
     pub fn job_addresses(&self) -> Vec<Pubkey> {
+        self.addresses_of(assay::state::Job::DISCRIMINATOR)
+    }
+
+    /// The address of every node on the chain, in any layout.
+    pub fn node_addresses(&self) -> Vec<Pubkey> {
+        self.addresses_of(assay::state::Node::DISCRIMINATOR)
+    }
+
+    fn addresses_of(&self, discriminator: &[u8]) -> Vec<Pubkey> {
         let accounts = self.svm.get_program_accounts(&assay::ID).into_iter();
-        let jobs = accounts.filter(|(_, account)| account.data.starts_with(assay::state::Job::DISCRIMINATOR));
-        let mut addresses: Vec<Pubkey> = jobs.map(|(address, _)| address).collect();
+        let found = accounts.filter(|(_, account)| account.data.starts_with(discriminator));
+        let mut addresses: Vec<Pubkey> = found.map(|(address, _)| address).collect();
         addresses.sort();
         addresses
     }

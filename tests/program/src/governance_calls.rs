@@ -246,6 +246,19 @@ impl World {
     }
 
     /// By anyone, who pays; here by mallory.
+    pub fn migrate_node(&self, node: Pubkey) -> Call<accounts::MigrateNode> {
+        let accounts = accounts::MigrateNode {
+            payer: self.mallory,
+            network: address::NETWORK,
+            node,
+            system_program: SYSTEM,
+            event_authority: address::EVENT_AUTHORITY,
+            program: assay::ID,
+        };
+        Call::new(accounts, instruction::MigrateNode {})
+    }
+
+    /// By anyone, who pays; here by mallory.
     pub fn create_reward_pool(&self) -> Call<accounts::CreateRewardPool> {
         let accounts = accounts::CreateRewardPool {
             payer: self.mallory,

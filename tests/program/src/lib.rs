@@ -12,6 +12,7 @@
 //! * [`first_layout`]: the market that the first program left on a chain;
 //! * [`governance_calls`]: proposals and how they are carried out, pauses, migrations, fees that burn;
 //! * [`filings`]: filings that an output is unavailable;
+//! * [`scheduling_calls`]: who may claim, and the calls that decide it;
 //! * [`session_calls`]: sessions, their vouchers and receipts;
 //! * [`trial`]: a job with a real graph, results that are wrong in chosen places, and what challengers do about it;
 //! * [`terms`]: jobs as they are posted, and results as they are committed.
@@ -29,6 +30,7 @@ pub mod first_layout;
 pub mod governance_calls;
 pub mod outcome;
 pub mod program;
+pub mod scheduling_calls;
 pub mod session_calls;
 pub mod terms;
 pub mod tokens;

@@ -1,5 +1,6 @@
 //! Jobs as they are posted, and results as they are committed.
 
+use crate::scheduling_calls::scheduling;
 use anchor_lang::prelude::Pubkey;
 use assay::instructions::{CommitResultArgs, PostJobArgs};
 use assay::market::OutputDescriptor;
@@ -35,6 +36,7 @@ pub fn parameters() -> Parameters {
             attestation_bond_bps: 100_000,
             minimum_validator_stake: 10_000,
         },
+        scheduling: scheduling(),
     }
 }
 
@@ -65,6 +67,8 @@ pub fn terms() -> PostJobArgs {
         audit_pot: 0,
         audit_cap: 0,
         invited_node: None,
+        cost_units: 0,
+        filter: None,
         graph_uri: "http://store.example/graph".into(),
         params_uri: "http://store.example/params".into(),
         inputs_uri: "http://store.example/inputs".into(),

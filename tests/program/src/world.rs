@@ -127,6 +127,8 @@ impl World {
         let mut world = Self::uninitialised();
         let initialise = world.initialize_network(parameters());
         world.accepts(&initialise);
+        let register = world.create_stake_register(world.payer);
+        world.accepts(&register);
         world.mint = world.create_mint("payment mint", true);
         world.mint_2022 = world.create_mint_2022("payment mint 2022");
         world.client = world.rich_key("client");
@@ -244,6 +246,7 @@ impl World {
     pub fn missed(&mut self) -> Job {
         let job = self.claimed();
         self.miss(&job);
+        self.account_for_misses();
         job
     }
 
@@ -282,6 +285,12 @@ impl World {
         self.warp_to(deadline.last().0 + 1);
         let expire = self.expire_claim(&self.node, job);
         self.accepts(&expire);
+    }
+
+    /// The node accounts for what it missed, and may claim again once it is out of jail.
+    pub fn account_for_misses(&mut self) {
+        let heartbeat = self.heartbeat(&self.node);
+        self.accepts(&heartbeat);
     }
 
     /// Pays out all that a job owes, by strangers, to the associated token accounts.

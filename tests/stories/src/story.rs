@@ -72,8 +72,10 @@ pub enum Pace {
     Hasty,
 }
 
-/// What is different on the calm localnet: who has sealed may take long to reveal, for ten of them do it after one another.
-const CALM_MIGRATION: &str = "[parameters.dispute]\nreveal_slots = 250\n";
+/// What is different on the calm localnet: who has sealed may take long to reveal, for ten of them do it after one another; and
+/// nodes are drawn, for a second, before all may claim.
+const CALM_MIGRATION: &str = "[parameters.dispute]\nreveal_slots = 250\n\
+    [parameters.scheduling.opening]\ndelay_slots = 1\nstep_slots = 2\nfirst_expected = 1\nsteps = 2\n";
 
 /// What is different on the hasty localnet. Four seconds to answer, which is waited for; eight to reveal, which is done at once
 /// by whoever does it at all, on a machine that may be busy.

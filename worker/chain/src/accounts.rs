@@ -9,14 +9,21 @@ use anchor_lang::{AccountDeserialize, Discriminator};
 use assay::AssayError;
 use assay::address;
 use assay::dispute::ChallengeState;
+use assay::fairness::FairnessError;
+use assay::fairness::seed::{Found, find};
 use assay::session::SessionState;
 use assay::state::{
     Attestation, Budget, Buffer, Challenge, Client, Demand, DemandState, Job, Network, Node, PaymentMint, Proposal,
-    RewardPool, SegmentClaim, Session, Validator,
+    RewardPool, SegmentClaim, Session, StakeRegister, Validator,
 };
 use assay::state_machine::JobState;
+use assay::units::Slot;
 use solana_client::rpc_filter::{Memcmp, RpcFilterType};
 use solana_sdk::pubkey::Pubkey;
+use solana_sdk_ids::sysvar::slot_hashes;
+
+/// A slot, then its hash.
+const SLOT_HASH_BYTES: usize = 40;
 
 /// Names of the account kinds in errors.
 pub(crate) trait Kind: AccountDeserialize + Discriminator {
@@ -25,6 +32,9 @@ pub(crate) trait Kind: AccountDeserialize + Discriminator {
 
 impl Kind for Network {
     const NAME: &'static str = "network";
+}
+impl Kind for StakeRegister {
+    const NAME: &'static str = "register of stake";
 }
 impl Kind for PaymentMint {
     const NAME: &'static str = "payment mint record";
@@ -197,6 +207,33 @@ impl Chain {
     /// The network; nothing where the program is not initialised.
     pub async fn find_network(&self) -> Result<Option<Network>> {
         self.find(&address::network()).await
+    }
+
+    /// What the chain remembers of the first slot present at or after `wanted`; nothing while it has none so late. The very
+    /// function that the program seals seeds with.
+    pub async fn slot_hash_at(&self, wanted: u64) -> Result<Option<Found>> {
+        let account = self.account(&slot_hashes::ID).await?;
+        let data = account.map(|account| account.data).unwrap_or_default();
+        let bytes = |at: usize, length: usize| data.get(at..at.checked_add(length)?);
+        let number = |at: usize| Some(u64::from_le_bytes(bytes(at, 8)?.try_into().ok()?));
+        let entry = |index: u64| {
+            let at = usize::try_from(index).ok()?.checked_mul(SLOT_HASH_BYTES)?.checked_add(8)?;
+            Some((Slot(number(at)?), bytes(at.checked_add(8)?, 32)?.try_into().ok()?))
+        };
+        match find(Slot(wanted), number(0).unwrap_or(0), entry) {
+            Ok(found) => Ok(Some(found)),
+            Err(FairnessError::SeedNotYet) => Ok(None),
+            Err(error) => Err(ChainError::AccountMalformed {
+                what: "list of slot hashes",
+                address: slot_hashes::ID,
+                reason: error.to_string(),
+            }),
+        }
+    }
+
+    /// What all nodes weigh; nothing where no register was created.
+    pub async fn find_stake_register(&self) -> Result<Option<StakeRegister>> {
+        self.find(&address::STAKE_REGISTER).await
     }
 
     /// What governance decided about a mint. `C0130` where jobs cannot be paid in it.
@@ -476,6 +513,11 @@ pub fn decode_job(address: &Pubkey, account: &RawAccount) -> Result<Job> {
 
 /// Decodes a session. `C0131` when another program owns the account, `C0132` when it is no session.
 pub fn decode_session(address: &Pubkey, account: &RawAccount) -> Result<Session> {
+    decode(address, account)
+}
+
+/// Decodes the network. `C0131` when another program owns the account, `C0132` when it is no network.
+pub fn decode_network(address: &Pubkey, account: &RawAccount) -> Result<Network> {
     decode(address, account)
 }
 

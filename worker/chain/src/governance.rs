@@ -6,8 +6,9 @@ use crate::error::{ChainError, Result};
 use crate::instructions::{self, TokenMint};
 use anchor_lang::Discriminator;
 use assay::address;
-use assay::state::{Change, FirstJob, FirstNetwork, Job, Network, Proposal, RewardPool};
+use assay::state::{Change, FirstJob, FirstNetwork, FirstNode, Job, Network, Node, Proposal, RewardPool};
 use solana_sdk::{instruction::Instruction, pubkey::Pubkey};
+use std::fmt;
 
 /// Whether the network has to be migrated before this client can read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,33 @@ pub enum NetworkLayout {
     Outdated,
     /// It has one that this client does not know: a later one.
     Unknown,
+}
+
+/// Accounts in an earlier layout: nobody can do anything about them until they are migrated, while the deadlines of jobs run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OutdatedAccounts {
+    /// Addresses of nodes.
+    pub nodes: Vec<Pubkey>,
+    /// Addresses of jobs.
+    pub jobs: Vec<Pubkey>,
+}
+
+impl OutdatedAccounts {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty() && self.jobs.is_empty()
+    }
+
+    /// Whether one of them is this.
+    pub fn contains(&self, address: &Pubkey) -> bool {
+        self.nodes.contains(address) || self.jobs.contains(address)
+    }
+}
+
+impl fmt::Display for OutdatedAccounts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} nodes and {} jobs", self.nodes.len(), self.jobs.len())
+    }
 }
 
 impl Chain {
@@ -40,10 +68,13 @@ impl Chain {
         })
     }
 
-    /// Addresses of all jobs in an earlier layout, from which [`instructions::migrate_job`] leads to today's.
-    pub async fn outdated_jobs(&self) -> Result<Vec<Pubkey>> {
-        let found = self.program_accounts(&assay::ID, &[versioned_filter::<Job>(FirstJob::VERSION)], 0).await?;
-        Ok(found.value.into_iter().map(|(address, _)| address).collect())
+    /// All nodes and jobs in an earlier layout, from which [`instructions::migrate_node`] and [`instructions::migrate_job`] lead
+    /// to today's.
+    pub async fn outdated_accounts(&self) -> Result<OutdatedAccounts> {
+        let nodes = self.program_accounts(&assay::ID, &[versioned_filter::<Node>(FirstNode::VERSION)], 0).await?;
+        let jobs = self.program_accounts(&assay::ID, &[versioned_filter::<Job>(FirstJob::VERSION)], 0).await?;
+        let addresses = |found: Vec<(Pubkey, _)>| found.into_iter().map(|(address, _)| address).collect();
+        Ok(OutdatedAccounts { nodes: addresses(nodes.value), jobs: addresses(jobs.value) })
     }
 
     /// A proposal by its number. `C0130` where there is none: it was never made, or is carried out or dismissed.

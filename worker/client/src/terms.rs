@@ -3,6 +3,7 @@
 use crate::error::ClientError;
 use crate::work::{ArtifactUris, Work};
 use assay::PostJobArgs;
+use assay::fairness::filter::JobFilter;
 use assay::market::minimum_bond;
 use assay::state::{Network, PaymentMint};
 use assay::units::{BasisPoints, TokenAmount};
@@ -18,11 +19,11 @@ pub struct Terms {
     pub price_min: u64,
     /// Price at the end of the ramp; all of it is escrowed, what the claim does not fix comes back.
     pub price_max: u64,
-    /// How long the price stays at the minimum.
+    /// How long the price stays at the minimum; the network's time until all may claim, if that is longer.
     pub ramp_hold_slots: u64,
     /// How long it then rises.
     pub ramp_slots: u64,
-    /// How long the job can be claimed.
+    /// How long the job can be claimed; at least until the ramp is over.
     pub claim_slots: u64,
     /// How long the node may compute.
     pub run_slots: u64,
@@ -38,6 +39,8 @@ pub struct Terms {
     pub audit_cap: u64,
     /// The only node that may claim; `None`: every node.
     pub invited_node: Option<Pubkey>,
+    /// Which nodes may claim, besides the stake; `None`: every node.
+    pub filter: Option<JobFilter>,
     /// Base URL of the store to which the node uploads the result; `None`: the node serves it.
     pub store_uri: Option<String>,
 }
@@ -60,6 +63,7 @@ impl Terms {
             audit_pot: 0,
             audit_cap: 0,
             invited_node: None,
+            filter: None,
             store_uri: None,
         }
     }
@@ -85,6 +89,9 @@ impl Terms {
         let multiple = BasisPoints(network.parameters.minimum_bond_bps);
         let least = minimum_bond(TokenAmount(self.price_max), mint.bond_rate(), multiple)
             .map_err(|_| ClientError::Price { price_max: self.price_max })?;
+        // The price holds at least until all may claim, and the job can be claimed until its ramp is over.
+        let opening = network.parameters.scheduling.opening.sortition_slots();
+        let least_claim = self.ramp_hold_slots.max(opening.0).saturating_add(self.ramp_slots);
         Ok(PostJobArgs {
             job_id,
             graph_root: work.resolved.root,
@@ -95,9 +102,9 @@ impl Terms {
             output: work.output,
             price_min: self.price_min,
             price_max: self.price_max,
-            ramp_hold_slots: self.ramp_hold_slots,
+            ramp_hold_slots: self.ramp_hold_slots.max(opening.0),
             ramp_slots: self.ramp_slots,
-            claim_slots: self.claim_slots,
+            claim_slots: self.claim_slots.max(least_claim),
             run_slots: self.run_slots,
             window_slots: self.window_slots.unwrap_or_else(|| self.least_window(network)),
             minimum_stake: self.minimum_stake.unwrap_or(network.parameters.minimum_stake),
@@ -105,6 +112,8 @@ impl Terms {
             audit_pot: self.audit_pot,
             audit_cap: self.audit_cap,
             invited_node: self.invited_node,
+            cost_units: work.cost_units(),
+            filter: self.filter,
             graph_uri: artifacts.graph.clone(),
             params_uri: artifacts.params.clone(),
             inputs_uri: artifacts.inputs.clone(),
@@ -117,7 +126,8 @@ impl Terms {
 mod tests {
     use super::*;
     use crate::work::tests::work;
-    use assay::state::{AuditParameters, DisputeParameters, Parameters};
+    use assay::fairness::sortition::OpeningRules;
+    use assay::state::{AuditParameters, DisputeParameters, Parameters, SchedulingParameters};
 
     fn network() -> Network {
         let parameters = Parameters {
@@ -133,6 +143,10 @@ mod tests {
             maximum_open_jobs_per_node: 8,
             dispute: DisputeParameters::default(),
             audit: AuditParameters { epoch_slots: 20, attestation_bond_bps: 20_000, ..AuditParameters::default() },
+            scheduling: SchedulingParameters {
+                opening: OpeningRules { delay_slots: 2, step_slots: 10, first_expected: 1, steps: 5 },
+                ..SchedulingParameters::default()
+            },
         };
         Network {
             version: Network::VERSION,
@@ -145,12 +159,7 @@ mod tests {
             development: true,
             parameters,
             validator_stake: 0,
-            guardian: Pubkey::default(),
-            timelock_slots: 0,
-            paused_until_slot: 0,
-            pause_allowed_slot: 0,
-            proposals: 0,
-            fee_burn_bps: 0,
+            ..Network::default()
         }
     }
 
@@ -184,6 +193,7 @@ mod tests {
         assert_eq!((arguments.graph_root, arguments.params_root), (work.resolved.root, work.params_root));
         assert_eq!((arguments.inputs_root, arguments.symbols), (work.inputs_root, [2, 0, 0, 0]));
         assert_eq!((arguments.output, arguments.store_uri.as_str()), (work.output, ""));
+        assert_eq!((arguments.ramp_hold_slots, arguments.cost_units), (52, work.cost_units()), "until all may claim");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What is to be computed, with everything that a job pins about it.
 
 use crate::error::ClientError;
+use assay::fairness::lateness::cost_units;
 use assay::market::OutputDescriptor;
 use assay::session::Receipt;
 use assay::state::Job;
@@ -148,6 +149,11 @@ impl Work {
         let model = backend.load(self.resolved.clone(), &self.params)?;
         let run = model.run(&self.inputs, Keep::Boundary)?;
         Ok(Hasher::default().boundary(&self.resolved, &run.tensors)?.root)
+    }
+
+    /// What the graph costs at these symbol values, in the measure in which nodes declare their speed.
+    pub fn cost_units(&self) -> u64 {
+        cost_units(&self.resolved)
     }
 
     /// Symbol values in the form that a job holds.

@@ -30,6 +30,17 @@ impl Default for Board {
     }
 }
 
+/// Rings when this node's account changes.
+#[derive(Debug)]
+pub(crate) struct NodeBell(watch::Receiver<u64>);
+
+impl NodeBell {
+    /// Waits until it does.
+    pub(crate) async fn rung(&mut self) {
+        changed(&mut self.0).await;
+    }
+}
+
 impl Board {
     /// The latest slot that was seen; it says when to look again, never whether a deadline has passed.
     pub fn slot(&self) -> u64 {
@@ -70,6 +81,11 @@ impl Board {
     /// Wakes whoever waits for free stake: this node's account changed, as read at `slot`.
     pub fn saw_node(&self, slot: u64) {
         self.node.send_modify(|latest| *latest = slot.max(*latest));
+    }
+
+    /// A bell that rings when this node's account changes.
+    pub(crate) fn listen_to_node(&self) -> NodeBell {
+        NodeBell(self.node.subscribe())
     }
 
     /// Ears for one job. A job has one listener at a time.

@@ -114,6 +114,19 @@ impl Default for Disputes {
     }
 }
 
+/// What the node says of itself on-chain. Clients choose by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProfileSettings {
+    /// A bit for each capability, by the list that the network publishes.
+    pub capabilities: u64,
+    /// The number of the region, 0 to 63.
+    pub region: u8,
+    /// Cost units that the node promises to do in a slot, whatever else it is doing: the tier follows from it, and a result
+    /// that comes later than it promises earns less. 0 promises nothing, and no result is late.
+    pub units_per_slot: u64,
+}
+
 /// Which sessions the node takes, and how it answers their requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -226,6 +239,8 @@ pub struct NodeConfig {
     pub disputes: Disputes,
     /// Sessions.
     pub sessions: Sessions,
+    /// What the node says of itself.
+    pub profile: ProfileSettings,
 }
 
 impl Default for NodeConfig {
@@ -248,6 +263,7 @@ impl Default for NodeConfig {
             retention: Retention::default(),
             disputes: Disputes::default(),
             sessions: Sessions::default(),
+            profile: ProfileSettings::default(),
         }
     }
 }
@@ -320,6 +336,7 @@ impl NodeConfig {
         };
         within("concurrent_jobs", self.concurrent_jobs as u64, 1, 64, "allowed are 1 to 64")?;
         within("cached_models", self.cached_models as u64, 1, 1024, "allowed are 1 to 1,024")?;
+        within("profile.region", u64::from(self.profile.region), 0, 63, "allowed are 0 to 63")?;
         within("threads", self.threads as u64, 0, 1024, "allowed are 0 (every core) to 1,024")?;
         within(
             "limits.max_artifact_bytes",

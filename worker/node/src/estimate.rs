@@ -1,6 +1,7 @@
 //! How long a run will take, from how long earlier ones took; pure.
 
-use referee::graph::{OpKind, ResolvedGraph};
+pub use assay::fairness::lateness::cost_units as operations;
+
 use std::collections::VecDeque;
 use std::hash::Hash;
 use std::time::Duration;
@@ -16,15 +17,6 @@ const OVERHEAD: Duration = Duration::from_millis(50);
 const MOST_MODELS: usize = 256;
 /// Runs of fewer operations are mostly overhead and say nothing about the rate.
 const LEAST_OPERATIONS: u64 = 100_000;
-
-/// Operations of one run: a product of a contraction and an instruction of a program count as one each.
-pub fn operations(graph: &ResolvedGraph) -> u64 {
-    let of_op = |op: &referee::graph::ResolvedOp| {
-        let products = if op.kind == OpKind::Contract { u64::from(op.reduction_points()) } else { 0 };
-        u64::from(op.output_elements()).saturating_mul(products.saturating_add(graph.steps(op)).max(1))
-    };
-    graph.ops.iter().map(of_op).fold(0, u64::saturating_add)
-}
 
 /// The times of earlier runs, by model.
 #[derive(Clone, Debug)]

@@ -13,9 +13,11 @@
 //! | [`sessions`] | models kept warm for one client each, whose requests are answered off-chain |
 //! | [`journal`], [`totals`] | promises, on disk before the chain hears of them; sums over them |
 //! | [`steps`] | what to do next: a pure function |
+//! | [`turn`] | when a job may be claimed: another, of the program's own rules |
 //! | [`market`], [`rpc`] | what the service needs of the chain; the same over RPC |
 //! | [`board`], [`slot_clock`] | what the watcher saw, and bells that wake drivers |
 //! | [`driver`] | one job from first sight to its end |
+//! | [`presence`] | heartbeats, and what the node says of itself |
 //! | [`defence`] | answering challenges, and lamports for it |
 //! | [`service`] | all of it under one roof, with draining |
 //! | [`status`], [`metrics`] | what a running node says of itself; the same as numbers for Prometheus |
@@ -52,6 +54,7 @@ pub mod journal;
 pub mod market;
 pub mod metrics;
 pub mod prepare;
+pub mod presence;
 pub mod publish;
 mod rate;
 pub mod refusal;
@@ -66,3 +69,4 @@ pub mod start;
 pub mod status;
 pub mod steps;
 pub mod totals;
+pub mod turn;

@@ -2,8 +2,9 @@
 
 use crate::defence::duties::Dispute;
 use crate::journal::{HeldVoucher, InFlight, Purpose, SessionPurpose};
+use assay::fairness::seed::Found;
 use assay::session::Receipt;
-use assay::state::{Challenge, Demand, Job, Node, SegmentClaim, Session};
+use assay::state::{Challenge, Demand, Job, Node, Parameters, Profile, SegmentClaim, Session};
 use solana_sdk::pubkey::Pubkey;
 use std::future::Future;
 
@@ -65,6 +66,12 @@ pub trait Market: Send + Sync + 'static {
     /// This node's account at a slot not before `minimum_slot`.
     fn node(&self, minimum_slot: u64) -> impl Future<Output = Result<Seen<Node>, Unreachable>> + Send;
 
+    /// The network's parameters at a slot not before `minimum_slot`.
+    fn parameters(&self, minimum_slot: u64) -> impl Future<Output = Result<Parameters, Unreachable>> + Send;
+
+    /// What the chain remembers of the first slot present at or after `wanted`; nothing while there is none.
+    fn remembered(&self, wanted: u64) -> impl Future<Output = Result<Option<Found>, Unreachable>> + Send;
+
     /// Simulates and signs what carries out `action` with the operator's key. It is not sent.
     fn sign(
         &self,
@@ -109,6 +116,9 @@ pub trait Market: Send + Sync + 'static {
     /// What that key holds.
     fn balance_lamports(&self) -> impl Future<Output = Result<u64, Unreachable>> + Send;
 
+    /// Says something of the node itself in one transaction, and waits for its fate. Saying it again is harmless.
+    fn keep_up(&self, upkeep: &Upkeep) -> impl Future<Output = Result<CarriedOut, Unreachable>> + Send;
+
     /// What a transaction of this node can cost at most, rents not counted.
     fn most_fee_lamports(&self) -> u64;
 
@@ -149,6 +159,15 @@ pub struct OwnBuffer {
     pub held_by: Option<Pubkey>,
     /// What is in it.
     pub bytes: Vec<u8>,
+}
+
+/// What a node says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upkeep {
+    /// That it is there.
+    Heartbeat,
+    /// What it can do, how fast, where, and for how much.
+    Profile(Profile),
 }
 
 /// One instruction of a dispute.
@@ -235,7 +254,10 @@ pub enum CarriedOut {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Claim the job.
-    Claim,
+    Claim {
+        /// Whether the seed is sealed in the same transaction, because nobody did.
+        seal: bool,
+    },
     /// Commit to a result.
     Commit {
         /// Root of the boundary list.
@@ -259,7 +281,7 @@ impl Action {
     /// The purpose that the journal records.
     pub fn purpose(&self) -> Purpose {
         match self {
-            Self::Claim => Purpose::Claim,
+            Self::Claim { .. } => Purpose::Claim,
             Self::Commit { .. } => Purpose::Commit,
             Self::Finalise => Purpose::Finalise,
             Self::Withdraw => Purpose::Withdraw,

@@ -3,6 +3,7 @@
 
 use crate::config::Limits;
 use crate::refusal::Refusal;
+use assay::fairness::lateness::cost_units;
 use assay::market::OutputDescriptor;
 use assay::state::Job;
 use assay_audit::Subject;
@@ -197,6 +198,7 @@ fn check_graph(job: &Job, bytes: &[u8], max_memory_bytes: u64) -> Result<(Graph,
     let graph = resolved(&definition, &job.symbols, max_memory_bytes)?;
     pinned("graph", &graph.root, &job.graph_root)?;
     output_descriptor(&graph, job)?;
+    check_cost(job, &graph)?;
     Ok((definition, graph))
 }
 
@@ -264,6 +266,16 @@ fn output_descriptor(graph: &ResolvedGraph, job: &Job) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(wrong_output(format!("the output descriptor is {:?}, the graph gives {expected:?}", job.output)))
+}
+
+/// A job that says it costs less than it does makes an honest result late.
+fn check_cost(job: &Job, graph: &ResolvedGraph) -> Result<(), Refusal> {
+    let cost = cost_units(graph);
+    if job.cost_units == 0 || job.cost_units >= cost {
+        return Ok(());
+    }
+    let reason = format!("the job says that it costs {} units, the graph costs {cost}", job.cost_units);
+    Err(Refusal::new("N0232", reason, "post the job again with this project's client"))
 }
 
 /// The descriptor of a graph's only output.

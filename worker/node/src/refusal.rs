@@ -21,6 +21,8 @@
 //! | N0218 | the operator key has too few lamports to defend the job beside those that are open |
 //! | N0230 | the fault that the node is to make on purpose changes nothing in the job (development builds) |
 //! | N0231 | the job invites another node |
+//! | N0232 | the job says that it costs less than its graph does |
+//! | P6244, P6510 to P6513 | the program would refuse the claim: the node was convicted, or is not one that the client wants |
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -2,13 +2,16 @@
 
 use crate::defence::duties::Dispute;
 use crate::journal::{InFlight, SessionPurpose};
-use crate::market::{Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, SessionAction, Signed, Unreachable};
+use crate::market::{
+    Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, SessionAction, Signed, Unreachable, Upkeep,
+};
 use assay::CommitResultArgs;
 use assay::CreditRole;
 use assay::address;
+use assay::fairness::seed::Found;
 use assay::session::{Receipt, Voucher};
-use assay::state::{Demand, Job, Node, SegmentClaim, Session};
-use assay_chain::accounts::{ChallengeFilter, DemandFilter, decode_job, decode_node, decode_session};
+use assay::state::{Demand, Job, Node, Parameters, SegmentClaim, Session};
+use assay_chain::accounts::{ChallengeFilter, DemandFilter, decode_job, decode_network, decode_node, decode_session};
 use assay_chain::chain::RawAccount;
 use assay_chain::failure::TransactionFailure;
 use assay_chain::instructions::{self, TokenMint};
@@ -106,7 +109,10 @@ impl RpcMarket {
     ) -> Result<Vec<Instruction>, Unreachable> {
         let operator = self.operator.pubkey();
         Ok(match action {
-            Action::Claim => vec![instructions::claim_job(&operator, &self.node, address)],
+            Action::Claim { seal } => {
+                let sealing = seal.then(|| instructions::seal_seed(address));
+                sealing.into_iter().chain([instructions::claim_job(&operator, &self.node, address)]).collect()
+            }
             Action::Commit { boundary_root, output_root, output_path, manifest } => {
                 let args = CommitResultArgs {
                     boundary_root: *boundary_root,
@@ -184,6 +190,28 @@ impl RpcMarket {
         }
     }
 
+    /// Sends instructions in one transaction and waits for its fate.
+    async fn send(&self, instructions: &[Instruction]) -> Result<CarriedOut, Unreachable> {
+        let refused = |failure: &TransactionFailure| {
+            let (code, reason) = words(failure);
+            CarriedOut::Refused { code, reason }
+        };
+        let signed = match self.sender().prepare(instructions, &[&self.operator]).await {
+            Ok(signed) => signed,
+            Err(ChainError::TransactionFailed(failure)) => return Ok(refused(&failure)),
+            Err(error) => return Err(self.unreachable(error)),
+        };
+        let fee_lamports = signed.fee_lamports();
+        match self.sender().deliver(&signed).await.map_err(|e| self.unreachable(e))? {
+            Outcome::Landed(landed) => Ok(CarriedOut::Landed { slot: landed.slot, fee_lamports }),
+            Outcome::Failed { failure, .. } => Ok(refused(&failure)),
+            Outcome::Expired { .. } => Ok(CarriedOut::Refused {
+                code: String::new(),
+                reason: "the transaction expired before it landed".to_owned(),
+            }),
+        }
+    }
+
     async fn instructions_of(&self, job: &Pubkey, one: &Move) -> Result<Vec<Instruction>, Unreachable> {
         let operator = self.operator.pubkey();
         Ok(match one {
@@ -217,6 +245,16 @@ impl Market for RpcMarket {
 
     async fn node(&self, minimum_slot: u64) -> Result<Seen<Node>, Unreachable> {
         self.read(&self.node, minimum_slot, decode_node).await
+    }
+
+    async fn parameters(&self, minimum_slot: u64) -> Result<Parameters, Unreachable> {
+        let seen = self.read(&address::network(), minimum_slot, decode_network).await?;
+        let network = seen.account.ok_or_else(|| Unreachable { reason: "there is no network".to_owned() })?;
+        Ok(network.parameters)
+    }
+
+    async fn remembered(&self, wanted: u64) -> Result<Option<Found>, Unreachable> {
+        self.chain().slot_hash_at(wanted).await.map_err(|e| self.unreachable(e))
     }
 
     async fn sign(&self, address: &Pubkey, job: &Job, action: &Action) -> Result<Signed, Unreachable> {
@@ -306,24 +344,16 @@ impl Market for RpcMarket {
         for one in moves {
             instructions.extend(self.instructions_of(job, one).await?);
         }
-        let refused = |failure: &TransactionFailure| {
-            let (code, reason) = words(failure);
-            CarriedOut::Refused { code, reason }
+        self.send(&instructions).await
+    }
+
+    async fn keep_up(&self, upkeep: &Upkeep) -> Result<CarriedOut, Unreachable> {
+        let operator = self.operator.pubkey();
+        let instruction = match upkeep {
+            Upkeep::Heartbeat => instructions::heartbeat(&operator, &self.node),
+            Upkeep::Profile(profile) => instructions::set_profile(&operator, &self.node, *profile),
         };
-        let signed = match self.sender().prepare(&instructions, &[&self.operator]).await {
-            Ok(signed) => signed,
-            Err(ChainError::TransactionFailed(failure)) => return Ok(refused(&failure)),
-            Err(error) => return Err(self.unreachable(error)),
-        };
-        let fee_lamports = signed.fee_lamports();
-        match self.sender().deliver(&signed).await.map_err(|e| self.unreachable(e))? {
-            Outcome::Landed(landed) => Ok(CarriedOut::Landed { slot: landed.slot, fee_lamports }),
-            Outcome::Failed { failure, .. } => Ok(refused(&failure)),
-            Outcome::Expired { .. } => Ok(CarriedOut::Refused {
-                code: String::new(),
-                reason: "the transaction expired before it landed".to_owned(),
-            }),
-        }
+        self.send(&[instruction]).await
     }
 }
 

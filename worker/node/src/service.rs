@@ -5,6 +5,7 @@ use crate::defence::watch::watch_reserve;
 use crate::driver::{Driver, Shared};
 use crate::journal::JournalError;
 use crate::market::Market;
+use crate::presence::keep_present;
 use crate::retention::keep_tidy;
 use crate::segments;
 use crate::sessions;
@@ -110,6 +111,11 @@ impl<M: Market> Service<M> {
             let (shared, stop) = (Arc::clone(&self.shared), servers.clone());
             serving.spawn(async move {
                 watch_reserve(shared, stop).await;
+                Ok(())
+            });
+            let (shared, stop) = (Arc::clone(&self.shared), servers.clone());
+            serving.spawn(async move {
+                keep_present(shared, stop).await;
                 Ok(())
             });
             serving.spawn(status::serve(Arc::clone(&self.shared), self.status_listener, servers.clone()));

@@ -16,6 +16,7 @@ export * from "./graph/graph.js";
 export { IR_VERSION } from "./graph/parts.js";
 export * from "./hashes.js";
 export { U64_MAX } from "./integers.js";
+export * from "./lists.js";
 export * from "./market.js";
 export * from "./merkle.js";
 export * from "./payouts.js";

@@ -84,6 +84,18 @@ pub struct JobMigrated {
     pub to_version: u8,
 }
 
+/// A node was brought to the layout of this program.
+#[event]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeMigrated {
+    /// The node.
+    pub node: Pubkey,
+    /// The version that it had.
+    pub from_version: u8,
+    /// The version that it has.
+    pub to_version: u8,
+}
+
 /// A fee in the stake mint was taken out of a job.
 #[event]
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use core::fmt;
 /// What a rule gives: its value, or the error that names the broken rule.
 pub type Ruled<T = ()> = core::result::Result<T, FairnessError>;
 
-/// The broken rules. The numbers are part of the interface: a number is never changed or used again. They continue those
-/// of [`AssayError`], so that both can become one list.
+/// The broken rules. The numbers are part of the interface: a number is never changed or used again. Those that an instruction
+/// of the program can meet have the same number among the program's errors ([`AssayError`]); the others lie where it has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u16)]
 pub enum FairnessError {
@@ -37,10 +37,6 @@ pub enum FairnessError {
     RegionExcluded = 512,
     /// The node's score is below the job's minimum.
     ScoreTooLow = 513,
-    /// The node's stake is below the job's minimum.
-    StakeTooLow = 514,
-    /// The job is for another node.
-    NotInvited = 515,
 
     /// The node is in jail.
     Jailed = 520,
@@ -77,7 +73,7 @@ pub enum FairnessError {
 
 impl FairnessError {
     /// All of them, in the order of their codes.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 27] = [
         Self::ArithmeticOverflow,
         Self::InvariantBroken,
         Self::SortitionNotOpen,
@@ -90,8 +86,6 @@ impl FairnessError {
         Self::TierTooLow,
         Self::RegionExcluded,
         Self::ScoreTooLow,
-        Self::StakeTooLow,
-        Self::NotInvited,
         Self::Jailed,
         Self::Tombstoned,
         Self::UnresolvedMiss,
@@ -114,6 +108,11 @@ impl FairnessError {
         self as u16
     }
 
+    /// Whether no instruction of the program checks this rule.
+    pub const fn is_outside_the_program(self) -> bool {
+        self.code() >= Self::AmountTooSmall.code() || matches!(self, Self::InvariantBroken)
+    }
+
     /// What was wrong and what to do.
     pub const fn message(self) -> &'static str {
         match self {
@@ -131,8 +130,6 @@ impl FairnessError {
             Self::TierTooLow => "The node's hardware tier is below the job's: measure the node again, or leave the job",
             Self::RegionExcluded => "The job is for other regions: leave it to nodes there",
             Self::ScoreTooLow => "The node's reputation is below the job's minimum: complete jobs without one first",
-            Self::StakeTooLow => "The node's stake is below the job's minimum: stake more",
-            Self::NotInvited => "The job is for another node: leave it",
             Self::Jailed => "The node is in jail after repeated misses: wait until the slot that its account names",
             Self::Tombstoned => "The node was convicted of fraud and never claims again",
             Self::UnresolvedMiss => "The node missed a job that is not accounted for: send a heartbeat first",
@@ -160,6 +157,43 @@ impl fmt::Display for FairnessError {
 
 impl core::error::Error for FairnessError {}
 
+impl From<FairnessError> for AssayError {
+    /// The program's error of the same number; a rule that no instruction checks would be a mistake of this program.
+    fn from(error: FairnessError) -> Self {
+        use FairnessError as Rule;
+        match error {
+            Rule::ArithmeticOverflow => Self::ArithmeticOverflow,
+            Rule::SortitionNotOpen => Self::SortitionNotOpen,
+            Rule::SeedNotSealed => Self::SeedNotSealed,
+            Rule::NotDrawnYet => Self::NotDrawnYet,
+            Rule::SeedNotYet => Self::SeedNotYet,
+            Rule::SlotHashesUnreadable => Self::SlotHashesUnreadable,
+            Rule::RuleOutOfBounds => Self::RuleOutOfBounds,
+            Rule::CapabilityMissing => Self::CapabilityMissing,
+            Rule::TierTooLow => Self::TierTooLow,
+            Rule::RegionExcluded => Self::RegionExcluded,
+            Rule::ScoreTooLow => Self::ScoreTooLow,
+            Rule::Jailed => Self::Jailed,
+            Rule::Tombstoned => Self::NodeConvicted,
+            Rule::UnresolvedMiss => Self::UnresolvedMiss,
+            Rule::InMaintenance => Self::InMaintenance,
+            Rule::MaintenanceTooSoon => Self::MaintenanceTooSoon,
+            Rule::MaintenanceTooLong => Self::MaintenanceTooLong,
+            Rule::MaintenanceTooOften => Self::MaintenanceTooOften,
+            Rule::MaintenanceBegun => Self::MaintenanceBegun,
+            Rule::CapacityReached => Self::CapacityReached,
+            Rule::CorrelationNotDue => Self::CorrelationNotDue,
+            _ => Self::InvariantBroken,
+        }
+    }
+}
+
+impl From<FairnessError> for anchor_lang::error::Error {
+    fn from(error: FairnessError) -> Self {
+        AssayError::from(error).into()
+    }
+}
+
 impl From<AssayError> for FairnessError {
     /// The arithmetic of [`crate::units`] fails in one way; all else would be a mistake of these rules.
     fn from(error: AssayError) -> Self {
@@ -182,12 +216,17 @@ mod tests {
         assert!(FairnessError::ALL.iter().all(|error| error.to_string().len() > 20));
     }
 
-    /// No code of these rules is one of the program's, except for the two that mean the same.
+    /// What the program says where it meets a broken rule has the number of the rule, and means the same.
     #[test]
-    fn codes_continue_those_of_the_program() {
-        assert_eq!(FairnessError::ArithmeticOverflow.code(), AssayError::ArithmeticOverflow as u16);
-        assert_eq!(FairnessError::InvariantBroken.code(), AssayError::InvariantBroken as u16);
-        let largest = AssayError::FeeMustBurn as u16;
-        assert!(FairnessError::ALL[2..].iter().all(|error| error.code() > largest));
+    fn the_program_speaks_of_rules_by_their_numbers() {
+        let of_the_program = |error: &FairnessError| AssayError::from(*error) as u16;
+        let met = FairnessError::ALL.iter().filter(|error| !error.is_outside_the_program());
+        for error in met {
+            let same = of_the_program(error) == error.code();
+            assert!(same || *error == FairnessError::Tombstoned, "{error:?}");
+        }
+        assert_eq!(of_the_program(&FairnessError::Tombstoned), AssayError::NodeConvicted as u16);
+        let outside = FairnessError::ALL.iter().filter(|error| error.is_outside_the_program());
+        assert!(outside.into_iter().all(|error| of_the_program(error) == AssayError::InvariantBroken as u16));
     }
 }

@@ -7,6 +7,17 @@
 use super::error::{FairnessError, Ruled};
 use super::ratio::{ceiling_of, floor_of};
 use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
+use referee::graph::{OpKind, ResolvedGraph, ResolvedOp};
+
+/// What a graph costs: operations of one run, where a product of a contraction and an instruction of a program count as one
+/// each. The measure in which jobs say what they cost and nodes how fast they are.
+pub fn cost_units(graph: &ResolvedGraph) -> u64 {
+    let of_op = |op: &ResolvedOp| {
+        let products = if op.kind == OpKind::Contract { u64::from(op.reduction_points()) } else { 0 };
+        u64::from(op.output_elements()).saturating_mul(products.saturating_add(graph.steps(op)).max(1))
+    };
+    graph.ops.iter().map(of_op).fold(0, u64::saturating_add)
+}
 
 /// How long a job should take a node that does `units_per_slot`, rounded up, and never longer than the run time `allowed`.
 /// `RuleOutOfBounds` for a node without a speed.

@@ -9,7 +9,7 @@ use crate::units::{Slot, Slots};
 use anchor_lang::prelude::*;
 
 /// What governance decides about maintenance.
-#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MaintenanceRules {
     /// From the announcement to the start, at least.
     pub notice_slots: u64,

@@ -50,7 +50,8 @@ impl Ticket {
 /// How claims open: what governance sets and a job pins.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OpeningRules {
-    /// From the post to the slot whose hash decides; at least one, so that no client knows the hash.
+    /// From the post to the slot whose hash decides; at least one, so that no client knows the hash. 0, on a development
+    /// network: nothing is drawn, and all may claim at once.
     pub delay_slots: u32,
     /// How long each step lasts.
     pub step_slots: u32,
@@ -67,8 +68,12 @@ impl OpeningRules {
     pub const MAXIMUM_SLOTS: u32 = 150;
 
     /// `RuleOutOfBounds` unless everything opens: a delay and steps of 1 to 150 slots, one expected node at least, at most
-    /// 16 steps, and all of it within what the chain remembers, so that a seed that nobody sealed delays nothing.
-    pub fn validate(&self) -> Ruled {
+    /// 16 steps, and all of it within what the chain remembers, so that a seed that nobody sealed delays nothing. A
+    /// `development` network may do without a draw, with neither delay nor steps.
+    pub fn validate(&self, development: bool) -> Ruled {
+        if development && self.delay_slots == 0 && self.steps == 0 {
+            return Ok(());
+        }
         let slots = 1..=Self::MAXIMUM_SLOTS;
         let sane = slots.contains(&self.delay_slots)
             && slots.contains(&self.step_slots)
@@ -139,6 +144,9 @@ impl Sortition {
 
     /// How far claims have opened at `now`. Only ever further.
     pub fn opening(&self, now: Slot) -> Opening {
+        if self.rules.delay_slots == 0 {
+            return Opening::All;
+        }
         let Some(elapsed) = now.0.checked_sub(self.seed_slot).and_then(|elapsed| elapsed.checked_sub(1)) else {
             return Opening::Closed;
         };
@@ -175,7 +183,7 @@ impl Sortition {
 
     /// The first slot in which a node with this ticket and weight may claim: what a worker waits for.
     pub fn first_slot(&self, ticket: Ticket, weight: u64) -> Ruled<Slot> {
-        let start = Slot(self.seed_slot).plus(Slots(1))?;
+        let start = Slot(self.seed_slot).plus(Slots(u64::from(self.rules.delay_slots.min(1))))?;
         let mut step = 0u64;
         loop {
             let slot = start.plus(Slots(step.saturating_mul(u64::from(self.rules.step_slots))))?;

@@ -20,7 +20,7 @@ use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
 use anchor_lang::prelude::*;
 
 /// What governance decides about misses.
-#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StandingRules {
     /// Without a further miss, the ladder goes down a step in so long.
     pub recovery_slots: u64,

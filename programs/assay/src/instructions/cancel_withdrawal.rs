@@ -1,6 +1,8 @@
+use crate::address::{NETWORK, STAKE_REGISTER};
 use crate::error::AssayError;
 use crate::events::WithdrawalCancelled;
-use crate::state::Node;
+use crate::state::{Network, Node, StakeRegister};
+use crate::units::Slot;
 use anchor_lang::prelude::*;
 
 /// Arguments of `cancel_withdrawal`.
@@ -14,12 +16,18 @@ pub struct CancelWithdrawalArgs {
 ///
 /// Who: the withdraw authority.
 ///
-/// 1. Moves the amount at `index` from the queue to the active stake.
+/// 1. Moves the amount at `index` from the queue to the active stake, and weighs the node anew.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct CancelWithdrawal<'info> {
     /// The cold key.
     pub withdraw_authority: Signer<'info>,
+    /// The network, for its parameters.
+    #[account(address = NETWORK)]
+    pub network: Box<Account<'info, Network>>,
+    /// What all nodes weigh.
+    #[account(mut, address = STAKE_REGISTER)]
+    pub stake_register: Box<Account<'info, StakeRegister>>,
     /// The node.
     #[account(
         mut,
@@ -31,9 +39,12 @@ pub struct CancelWithdrawal<'info> {
 impl CancelWithdrawal<'_> {
     /// See [`CancelWithdrawal`].
     pub fn handle(ctx: Context<'_, Self>, args: CancelWithdrawalArgs) -> Result<()> {
-        let node = &mut ctx.accounts.node;
+        let accounts = &mut *ctx.accounts;
+        let (now, node) = (Slot(Clock::get()?.slot), &mut accounts.node);
         let amount = node.cancel_withdrawal(args.index)?;
+        node.weigh(&mut accounts.stake_register, now, &accounts.network.parameters)?;
         node.invariant()?;
+        accounts.stake_register.invariant()?;
         emit_cpi!(WithdrawalCancelled {
             node: ctx.accounts.node.key(),
             amount: amount.0,

@@ -1,4 +1,5 @@
 use crate::address::NETWORK;
+use crate::audit::Epoch;
 use crate::error::AssayError;
 use crate::events::JobClaimed;
 use crate::state::{Job, JobNode, Network, Node};
@@ -9,10 +10,12 @@ use anchor_lang::prelude::*;
 /// Claims a posted job for a node.
 ///
 /// Who: the node's operator, from `Posted`, until the last claim slot. The node needs the stake that network and job ask
-/// for, free stake for the bond and for what a conviction would take besides, and a free place among its open jobs; it is the
-/// one that the job invites, if it invites one; and it was never convicted. Not while the guardian pauses new work.
+/// for, free stake for the bond and for what a conviction would take besides, and a free place among its open jobs; it was
+/// never convicted, has accounted for its misses, and is neither in jail nor in maintenance; it is one that the client wants;
+/// and it was drawn, unless the job invites it. Only node and job are written, so claims of different jobs by different nodes
+/// never wait for each other. Not while the guardian pauses new work.
 ///
-/// 1. Fixes the price on the ramp; pins node, operator and payee.
+/// 1. Fixes the price on the ramp; pins node, operator and payee, and how long the node should take by its own speed.
 /// 2. Locks the bond in the node's stake.
 #[event_cpi]
 #[derive(Accounts)]
@@ -38,9 +41,15 @@ impl ClaimJob<'_> {
         self.network.check_takes_work(now)?;
         self.job.state.after(JobEvent::Claim)?;
         require!(!self.job.claim_deadline()?.has_passed(now), AssayError::ClaimWindowClosed);
-        require!(self.job.invites(&self.node.key()), AssayError::NotInvited);
-        self.node.check_may_take(&self.network.parameters)?;
-        require!(self.node.stake >= self.job.minimum_stake, AssayError::StakeBelowJobMinimum);
+        let (node, job, parameters) = (&self.node, &self.job, &self.network.parameters);
+        require!(job.invites(&node.key()), AssayError::NotInvited);
+        node.check_may_take(now, parameters)?;
+        require!(node.stake >= job.minimum_stake, AssayError::StakeBelowJobMinimum);
+        job.filter.check(&node.shown_profile(now, &parameters.scheduling))?;
+        if !job.is_invitation() {
+            let weight = node.claimable_weight(Epoch(job.sortition.epoch), parameters)?;
+            job.sortition.check(&job.seed, &job.key(), &node.key(), weight, now)?;
+        }
         Ok(())
     }
 
@@ -52,6 +61,7 @@ impl ClaimJob<'_> {
         let (node, job) = (&mut accounts.node, &mut accounts.job);
         job.claim(JobNode { node: node.key(), operator: node.operator, payee: node.withdraw_authority }, now)?;
         let slash = BasisPoints(u32::from(job.dispute.slash_bps));
+        job.expect_by(node.profile.units_per_slot)?;
         node.lock_bond(TokenAmount(job.bond), slash, now, job.last_obligation()?)?;
         node.invariant()?;
         job.invariant()?;

@@ -1,14 +1,17 @@
+use crate::address::{NETWORK, STAKE_REGISTER};
 use crate::error::AssayError;
 use crate::events::NodeDeregistered;
-use crate::state::Node;
+use crate::state::{Network, Node, StakeRegister};
 use crate::units::Slot;
 use anchor_lang::prelude::*;
 
-/// Removes a node that owns and owes nothing: no stake, no withdrawal under way, no open job.
+/// Removes a node that owns and owes nothing: no stake, no withdrawal under way, no open job, and nothing that it did which has
+/// not faded. A convicted node stays.
 ///
 /// Who: the withdraw authority.
 ///
-/// 1. Closes the node; its rent returns to the withdraw authority. Credits of its ended jobs stay withdrawable, because
+/// 1. Takes what the register still counts of the node out of it: a slash may have taken the stake since.
+/// 2. Closes the node; its rent returns to the withdraw authority. Credits of its ended jobs stay withdrawable, because
 ///    each job pinned its payee.
 #[event_cpi]
 #[derive(Accounts)]
@@ -16,6 +19,12 @@ pub struct DeregisterNode<'info> {
     /// The cold key; receives the rent.
     #[account(mut)]
     pub withdraw_authority: Signer<'info>,
+    /// The network, for its parameters.
+    #[account(address = NETWORK)]
+    pub network: Box<Account<'info, Network>>,
+    /// What all nodes weigh.
+    #[account(mut, address = STAKE_REGISTER)]
+    pub stake_register: Box<Account<'info, StakeRegister>>,
     /// The node.
     #[account(
         mut,
@@ -26,15 +35,19 @@ pub struct DeregisterNode<'info> {
 }
 
 impl DeregisterNode<'_> {
-    fn validate(&self) -> Result<()> {
-        self.node.check_empty(Slot(Clock::get()?.slot))?;
+    fn validate(&self, now: Slot) -> Result<()> {
+        self.node.check_empty(now, &self.network.parameters.scheduling)?;
         Ok(())
     }
 
     /// See [`DeregisterNode`].
     pub fn handle(ctx: Context<'_, Self>) -> Result<()> {
-        ctx.accounts.validate()?;
-        ctx.accounts.node.invariant()?;
+        let now = Slot(Clock::get()?.slot);
+        ctx.accounts.validate(now)?;
+        let accounts = &mut *ctx.accounts;
+        accounts.node.weigh(&mut accounts.stake_register, now, &accounts.network.parameters)?;
+        accounts.node.invariant()?;
+        accounts.stake_register.invariant()?;
         emit_cpi!(NodeDeregistered {
             node: ctx.accounts.node.key(),
             withdraw_authority: ctx.accounts.withdraw_authority.key(),

@@ -1,9 +1,9 @@
+use crate::address::NETWORK;
 use crate::error::AssayError;
 use crate::events::ClaimMissed;
-use crate::market::miss_charge;
-use crate::state::{Job, Node};
+use crate::state::{Job, Network, Node};
 use crate::state_machine::JobEvent;
-use crate::units::{BasisPoints, Slot, TokenAmount};
+use crate::units::Slot;
 use anchor_lang::prelude::*;
 
 /// Ends a job whose node did not commit in time.
@@ -11,10 +11,15 @@ use anchor_lang::prelude::*;
 /// Who: anyone, from `Claimed`, after the last run slot. No token moves.
 ///
 /// 1. Owes the whole escrow to the client.
-/// 2. Frees the bond, takes the charge that was pinned at posting out of the node's stake, and owes it to the client.
+/// 2. Frees the bond, takes the charge that was pinned at posting out of the node's stake, and owes it to the client. If it is
+///    not the first miss that has not healed, up to one percent of the bond burns besides.
+/// 3. Unless declared maintenance excuses it, the node claims nothing until a heartbeat accounts for it.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct ExpireClaim<'info> {
+    /// The network, for its parameters.
+    #[account(address = NETWORK)]
+    pub network: Box<Account<'info, Network>>,
     /// The node that claimed.
     #[account(mut)]
     pub node: Box<Account<'info, Node>>,
@@ -33,13 +38,12 @@ impl ExpireClaim<'_> {
 
     /// See [`ExpireClaim`].
     pub fn handle(ctx: Context<'_, Self>) -> Result<()> {
-        ctx.accounts.validate(Slot(Clock::get()?.slot))?;
+        let now = Slot(Clock::get()?.slot);
+        ctx.accounts.validate(now)?;
         let accounts = &mut *ctx.accounts;
-        let bond = TokenAmount(accounts.job.bond);
-        let charge = miss_charge(bond, BasisPoints(u32::from(accounts.job.miss_charge_bps)))?;
-        accounts.job.refund(JobEvent::Miss)?;
-        accounts.job.charge_credit = charge.0;
-        accounts.node.miss_job(bond, charge)?;
+        let rules = &accounts.network.parameters.scheduling;
+        let (cost, score) = accounts.node.record_miss(&accounts.job, now, rules)?;
+        accounts.job.miss(&cost)?;
         accounts.node.invariant()?;
         accounts.job.invariant()?;
 
@@ -49,6 +53,10 @@ impl ExpireClaim<'_> {
             node: job.node,
             client_credit: job.credits.client,
             charge: job.charge_credit,
+            burned: cost.burned.0,
+            reason: job.reason,
+            score_before: score.before,
+            score_after: score.after,
         });
         Ok(())
     }

@@ -1,6 +1,7 @@
+use crate::address::NETWORK;
 use crate::error::AssayError;
 use crate::events::JobSettled;
-use crate::state::{Job, Node};
+use crate::state::{Job, Network, Node};
 use crate::state_machine::JobEvent;
 use crate::units::{Slot, TokenAmount};
 use anchor_lang::prelude::*;
@@ -9,12 +10,16 @@ use anchor_lang::prelude::*;
 ///
 /// Who: anyone, from `Committed` or `Accepted`, after the last challenge slot. No token moves, so no account of anybody can stop it.
 ///
-/// 1. Shares the escrow out in credits: price less fee to the node, fee to the protocol, the rest to the client; unless the
+/// 1. Shares the escrow out in credits: price, less what lateness takes off, less fee to the node, fee to the protocol, the rest to the client; unless the
 ///    client accepted before. Shares the audit pot out among the attestations, up to the cap each; the rest to the client.
 /// 2. Frees the bond.
+/// 3. Records the result in the node's reputation, by the fee that it pays; a late one costs a part of it, and in time a tier.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct FinaliseJob<'info> {
+    /// The network, for its parameters.
+    #[account(address = NETWORK)]
+    pub network: Box<Account<'info, Network>>,
     /// The node that claimed.
     #[account(mut)]
     pub node: Box<Account<'info, Node>>,
@@ -34,10 +39,12 @@ impl FinaliseJob<'_> {
 
     /// See [`FinaliseJob`].
     pub fn handle(ctx: Context<'_, Self>) -> Result<()> {
-        ctx.accounts.validate(Slot(Clock::get()?.slot))?;
+        let now = Slot(Clock::get()?.slot);
+        ctx.accounts.validate(now)?;
         let accounts = &mut *ctx.accounts;
         accounts.job.finalise()?;
         accounts.node.settle_job(TokenAmount(accounts.job.bond))?;
+        let score = accounts.node.record_result(&accounts.job, now, &accounts.network.parameters.scheduling)?;
         accounts.node.invariant()?;
         accounts.job.invariant()?;
 
@@ -49,6 +56,10 @@ impl FinaliseJob<'_> {
             client_credit: job.credits.client,
             fee_credit: job.credits.fee,
             audit_credit: job.credits.audits,
+            reason: job.reason,
+            late_bps: job.late_bps,
+            score_before: score.before,
+            score_after: score.after,
         });
         Ok(())
     }

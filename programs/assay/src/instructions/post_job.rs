@@ -1,9 +1,14 @@
-use crate::address::{CLIENT_SEED, JOB_SEED, NETWORK, VAULT_SEED};
+use crate::address::{CLIENT_SEED, JOB_SEED, NETWORK, STAKE_REGISTER, VAULT_SEED};
 use crate::beacon::newest_slot_hash;
 use crate::error::{AssayError, Checked};
 use crate::events::JobPosted;
+use crate::fairness::endings::{FaultSide, Reason};
+use crate::fairness::filter::JobFilter;
+use crate::fairness::sortition::{SeedRecord, Sortition};
 use crate::market::{is_uri, minimum_bond, OutputDescriptor, PriceRamp};
-use crate::state::{limits, Client, Credits, DisputeRecord, DisputeTerms, Job, JobAudit, Network, PaymentMint};
+use crate::state::{
+    limits, Client, Credits, DisputeRecord, DisputeTerms, Job, JobAudit, Network, PaymentMint, StakeRegister,
+};
 use crate::state_machine::JobState;
 use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
 use crate::vault::Route;
@@ -52,6 +57,10 @@ pub struct PostJobArgs {
     pub audit_cap: u64,
     /// The only node that may claim; none: every node.
     pub invited_node: Option<Pubkey>,
+    /// What the graph costs by the graph language's own measure; 0 says nothing.
+    pub cost_units: u64,
+    /// Which nodes may claim, besides the stake; none: every node.
+    pub filter: Option<JobFilter>,
     /// Where the graph can be fetched.
     #[cfg_attr(not(feature = "idl-build"), borsh(deserialize_with = "crate::wire::read_text"))]
     pub graph_uri: String,
@@ -97,6 +106,13 @@ impl PostJobArgs {
             rise: Slots(self.ramp_slots),
         };
         ramp.validate(Slots(self.claim_slots))?;
+        let sortition = parameters.scheduling.opening.sortition_slots();
+        if ramp.maximum > ramp.minimum && ramp.hold < sortition {
+            return Err(AssayError::RampHoldTooShort);
+        }
+        if self.claim_slots < sortition.0 {
+            return Err(AssayError::ClaimSlotsOutOfBounds);
+        }
         let multiple = BasisPoints(parameters.minimum_bond_bps);
         if TokenAmount(self.bond) < minimum_bond(ramp.maximum, payment_mint.bond_rate(), multiple)? {
             return Err(AssayError::BondTooSmall);
@@ -123,7 +139,7 @@ impl PostJobArgs {
 /// together about 430 bytes fit without an address lookup table; an invitation takes 32 of them.
 ///
 /// 1. Creates the job with its terms, pinning fee, miss charge, the terms of disputes and audits, the stake of all validators
-///    and the newest slot hash, and its vault.
+///    and the newest slot hash, how claims open and what all nodes weighed at the end of the last epoch; and its vault.
 /// 2. Counts it in the client's counter, created if need be.
 /// 3. Moves `price_max` and `audit_pot` from the client into the vault.
 #[event_cpi]
@@ -136,6 +152,9 @@ pub struct PostJob<'info> {
     /// The network, for its parameters.
     #[account(address = NETWORK)]
     pub network: Box<Account<'info, Network>>,
+    /// The weight of all nodes, of which each one's is its share.
+    #[account(address = STAKE_REGISTER)]
+    pub stake_register: Box<Account<'info, StakeRegister>>,
     /// The record of the payment mint.
     #[account(
         has_one = mint @ AssayError::WrongMint,
@@ -223,6 +242,7 @@ impl<'info> PostJob<'info> {
             bump,
             network: &self.network,
             payment_mint: &self.payment_mint,
+            stake_register: &self.stake_register,
         };
         self.job.set_inner(posting.job(args)?);
         Ok(())
@@ -243,6 +263,8 @@ pub(super) struct Posting<'a> {
     pub(super) network: &'a Network,
     /// For the rate of bonds.
     pub(super) payment_mint: &'a PaymentMint,
+    /// For what all nodes weighed.
+    pub(super) stake_register: &'a StakeRegister,
 }
 
 impl Posting<'_> {
@@ -261,6 +283,11 @@ impl Posting<'_> {
             audits_per_job: parameters.audit.audits_per_job,
             ..JobAudit::default()
         };
+        let now = Slot(Clock::get()?.slot);
+        let scheduling = &parameters.scheduling;
+        let weights = &self.stake_register.weights;
+        let sortition =
+            Sortition::new(scheduling.opening, now, scheduling.epoch_slots, |epoch| weights.at_end_of(epoch))?;
         Ok(Job {
             version: Job::VERSION,
             bump: self.bump,
@@ -290,7 +317,13 @@ impl Posting<'_> {
             invited_node: args.invited_node.unwrap_or_default(),
             protocol_fee_bps: parameters.protocol_fee_bps,
             miss_charge_bps: parameters.miss_charge_bps,
-            posted_slot: Clock::get()?.slot,
+            late_price_bps: parameters.scheduling.late_price_bps,
+            filter: args.filter.unwrap_or_default(),
+            cost_units: args.cost_units,
+            sortition,
+            bond_numerator: rate.numerator,
+            bond_denominator: rate.denominator,
+            posted_slot: now.0,
             claimed_slot: 0,
             committed_slot: 0,
             price: 0,
@@ -305,6 +338,11 @@ impl Posting<'_> {
             audit,
             unavailable_open: 0,
             session: Pubkey::default(),
+            expected_slots: 0,
+            late_bps: 0,
+            reason: Reason::Open,
+            fault_side: FaultSide::None,
+            seed: SeedRecord::Open,
             graph_uri: args.graph_uri,
             params_uri: args.params_uri,
             inputs_uri: args.inputs_uri,

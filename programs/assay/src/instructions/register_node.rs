@@ -1,6 +1,7 @@
 use crate::address::{NETWORK, NODE_SEED};
 use crate::events::NodeRegistered;
 use crate::state::{Network, Node};
+use crate::units::Slot;
 use anchor_lang::prelude::*;
 
 /// Arguments of `register_node`.
@@ -52,7 +53,7 @@ impl RegisterNode<'_> {
         node.bump = ctx.bumps.node;
         node.index = args.index;
         node.withdraw_authority = accounts.withdraw_authority.key();
-        node.registered_slot = Clock::get()?.slot;
+        node.begin(Slot(Clock::get()?.slot), accounts.network.parameters.scheduling.epoch_slots)?;
         node.set_contact(args.operator, args.endpoint)?;
         node.invariant()?;
         emit_cpi!(NodeRegistered {

@@ -1,7 +1,7 @@
-use crate::address::NETWORK;
+use crate::address::{NETWORK, STAKE_REGISTER};
 use crate::error::AssayError;
 use crate::events::WithdrawalRequested;
-use crate::state::{Network, Node};
+use crate::state::{Network, Node, StakeRegister};
 use crate::units::{Slot, Slots, TokenAmount};
 use anchor_lang::prelude::*;
 
@@ -17,7 +17,7 @@ pub struct RequestWithdrawalArgs {
 /// Who: the withdraw authority. Bonds of open jobs cannot be requested, and at most four requests are under way at once.
 ///
 /// 1. Moves `amount` from the active stake to the queue, released `unbonding_slots` from now and never before the jobs that
-///    the node claimed are beyond challenge.
+///    the node claimed are beyond challenge; and weighs the node anew.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct RequestWithdrawal<'info> {
@@ -26,6 +26,9 @@ pub struct RequestWithdrawal<'info> {
     /// The network, for the length of unbonding.
     #[account(address = NETWORK)]
     pub network: Box<Account<'info, Network>>,
+    /// What all nodes weigh.
+    #[account(mut, address = STAKE_REGISTER)]
+    pub stake_register: Box<Account<'info, StakeRegister>>,
     /// The node.
     #[account(
         mut,
@@ -37,11 +40,14 @@ pub struct RequestWithdrawal<'info> {
 impl RequestWithdrawal<'_> {
     /// See [`RequestWithdrawal`].
     pub fn handle(ctx: Context<'_, Self>, args: RequestWithdrawalArgs) -> Result<()> {
-        let unbonding = Slots(ctx.accounts.network.parameters.unbonding_slots);
-        let now = Slot(Clock::get()?.slot);
-        let node = &mut ctx.accounts.node;
+        let accounts = &mut *ctx.accounts;
+        let parameters = &accounts.network.parameters;
+        let (now, unbonding) = (Slot(Clock::get()?.slot), Slots(parameters.unbonding_slots));
+        let node = &mut accounts.node;
         let release = node.request_withdrawal(TokenAmount(args.amount), now, unbonding)?;
+        node.weigh(&mut accounts.stake_register, now, parameters)?;
         node.invariant()?;
+        accounts.stake_register.invariant()?;
         emit_cpi!(WithdrawalRequested {
             node: ctx.accounts.node.key(),
             amount: args.amount,

@@ -1,8 +1,8 @@
-use crate::address::NETWORK;
+use crate::address::{NETWORK, STAKE_REGISTER};
 use crate::error::AssayError;
 use crate::events::Staked;
-use crate::state::{Network, Node};
-use crate::units::TokenAmount;
+use crate::state::{Network, Node, StakeRegister};
+use crate::units::{Slot, TokenAmount};
 use crate::vault::Route;
 use anchor_lang::prelude::*;
 use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
@@ -18,7 +18,7 @@ pub struct StakeArgs {
 ///
 /// Who: anyone, from an account of their own. What is staked belongs to the node's withdraw authority from then on.
 ///
-/// 1. Adds `amount` to the node's active stake.
+/// 1. Adds `amount` to the node's active stake, and weighs the node anew.
 /// 2. Moves the tokens into the stake vault.
 #[event_cpi]
 #[derive(Accounts)]
@@ -34,6 +34,9 @@ pub struct Stake<'info> {
     /// The node.
     #[account(mut)]
     pub node: Box<Account<'info, Node>>,
+    /// What all nodes weigh.
+    #[account(mut, address = STAKE_REGISTER)]
+    pub stake_register: Box<Account<'info, StakeRegister>>,
     /// The stake mint.
     #[account(mint::token_program = token_program)]
     pub stake_mint: Box<InterfaceAccount<'info, Mint>>,
@@ -55,6 +58,8 @@ impl<'info> Stake<'info> {
     pub fn handle(ctx: Context<'info, Self>, args: StakeArgs) -> Result<()> {
         let accounts = &mut *ctx.accounts;
         accounts.node.add_stake(TokenAmount(args.amount))?;
+        let (now, parameters) = (Slot(Clock::get()?.slot), &accounts.network.parameters);
+        accounts.node.weigh(&mut accounts.stake_register, now, parameters)?;
         Route {
             token_program: &accounts.token_program,
             mint: &accounts.stake_mint,
@@ -64,6 +69,7 @@ impl<'info> Stake<'info> {
         }
         .deposit(args.amount)?;
         accounts.node.invariant()?;
+        accounts.stake_register.invariant()?;
         emit_cpi!(Staked { node: ctx.accounts.node.key(), amount: args.amount, stake: ctx.accounts.node.stake });
         Ok(())
     }

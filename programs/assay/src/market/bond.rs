@@ -44,11 +44,6 @@ pub fn minimum_bond(price_max: TokenAmount, rate: BondRate, multiple: BasisPoint
     Ok(TokenAmount(bond.max(1)))
 }
 
-/// What a claim that ends without a result costs the node: `share` of the bond, rounded down.
-pub fn miss_charge(bond: TokenAmount, share: BasisPoints) -> Checked<TokenAmount> {
-    bond.portion(share)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,11 +94,6 @@ mod tests {
                 prop_assert!(u128::from(bond.0) * unit >= exact, "covers");
                 prop_assert!(bond.0 == 1 || u128::from(bond.0 - 1) * unit < exact, "and not a unit more");
             }
-        }
-
-        #[test]
-        fn a_charge_never_exceeds_the_bond(bond: u64, share in 0u32..=10_000) {
-            prop_assert!(miss_charge(TokenAmount(bond), BasisPoints(share)).unwrap() <= TokenAmount(bond));
         }
     }
 }

@@ -10,7 +10,7 @@ mod settlement;
 mod text;
 pub mod unbonding;
 
-pub use bond::{minimum_bond, miss_charge, BondRate};
+pub use bond::{minimum_bond, BondRate};
 pub use deadline::Deadline;
 pub use output::OutputDescriptor;
 pub use price::PriceRamp;

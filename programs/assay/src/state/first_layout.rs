@@ -1,8 +1,12 @@
 //! Accounts as the first program wrote them, to migrate what is on a chain. Nothing here ever changes.
 
-use super::{AuditParameters, DisputeParameters, Job, Network, Parameters};
+use super::{limits, AuditParameters, DisputeParameters, Job, Network, Node, Parameters, SchedulingParameters};
 use crate::error::{AssayError, Checked};
+use crate::fairness::filter::JobFilter;
+use crate::fairness::sortition::Sortition;
 use crate::governance::timelock_limits;
+use crate::market::{Unbonding, MAXIMUM_ENDPOINT_BYTES, WITHDRAWAL_PLACES};
+use crate::units::{Slot, Slots};
 use anchor_lang::prelude::*;
 
 /// The network in its first layout, version 1: without guardian, timelock and burnt fees.
@@ -66,7 +70,7 @@ struct FirstAuditParameters {
     minimum_validator_stake: u64,
 }
 
-/// A job in its first layout, version 1: without invitation and session.
+/// A job in its first layout, version 1: without invitation, sortition and session.
 pub struct FirstJob;
 
 impl FirstJob {
@@ -74,31 +78,136 @@ impl FirstJob {
     pub const VERSION: u8 = 1;
     /// Where the invited node was put later: after the bond.
     const INVITED_NODE_OFFSET: usize = 414;
-    /// Where the session was put later: before the strings.
-    const SESSION_OFFSET: usize = 800;
+    /// Where the terms of scheduling were put later: after the two shares of fee and charge.
+    const SCHEDULING_OFFSET: usize = 418;
+    /// Where the count of lost challenges was put later: in the record of disputes.
+    const CHALLENGES_LOST_OFFSET: usize = 654;
+    /// Where the session, and what scheduling records, were put later: before the strings.
+    const RECORD_OFFSET: usize = 800;
+    /// The lengths of four empty strings.
+    const EMPTY_STRINGS: usize = 16;
     /// How much longer the account becomes.
-    pub const ADDED_BYTES: usize = 64;
+    pub const ADDED_BYTES: usize =
+        Job::space(0).saturating_sub(Self::RECORD_OFFSET.saturating_add(Self::EMPTY_STRINGS));
 
-    /// The data of an account in the second layout: nobody is invited and there is no session. `AccountNotOutdated` if it has
-    /// that version, `UnsupportedAccountVersion` if it has another than the first, or is no job.
-    pub fn migrated(data: &[u8]) -> Checked<Vec<u8>> {
+    /// Reads the data of an account. Nobody is invited, all may claim at once, nothing is late, and the job counts nothing for
+    /// reputation. `AccountNotOutdated` if it has today's version, `UnsupportedAccountVersion` if it has another than the
+    /// first, or is no job.
+    // On-chain a stack frame has 4 KiB: a job lies on the heap, and what makes it in a frame of its own.
+    #[inline(never)]
+    pub fn read(data: &[u8]) -> Checked<Box<Job>> {
         let unsupported = AssayError::UnsupportedAccountVersion;
-        let rest = data.strip_prefix(Job::DISCRIMINATOR).ok_or(unsupported)?;
-        match rest.first() {
-            Some(&Self::VERSION) => {}
-            Some(&Job::VERSION) => return Err(AssayError::AccountNotOutdated),
-            _ => return Err(AssayError::UnsupportedAccountVersion),
-        }
-        let (before, rest) = rest
-            .split_at_checked(Self::INVITED_NODE_OFFSET.saturating_sub(Job::DISCRIMINATOR.len()))
-            .and_then(|(before, rest)| Some((before.get(1..)?, rest)))
-            .ok_or(AssayError::UnsupportedAccountVersion)?;
-        let (between, after) = rest
-            .split_at_checked(Self::SESSION_OFFSET.saturating_sub(Self::INVITED_NODE_OFFSET))
-            .ok_or(AssayError::UnsupportedAccountVersion)?;
+        check_outdated(data, Job::DISCRIMINATOR, Self::VERSION, Job::VERSION)?;
+        let part = |from: usize, to: usize| data.get(from..to).ok_or(unsupported);
         let nobody = Pubkey::default();
-        let parts = [Job::DISCRIMINATOR, &[Job::VERSION], before, nobody.as_ref(), between, nobody.as_ref(), after];
-        Ok(parts.concat())
+        let terms = [0; SCHEDULING_TERMS_BYTES];
+        let record = [0; SCHEDULING_RECORD_BYTES];
+        let strings = data.get(Self::RECORD_OFFSET..).ok_or(unsupported)?;
+        let bytes = [
+            part(Job::DISCRIMINATOR.len(), Self::INVITED_NODE_OFFSET)?,
+            nobody.as_ref(),
+            part(Self::INVITED_NODE_OFFSET, Self::SCHEDULING_OFFSET)?,
+            &terms,
+            part(Self::SCHEDULING_OFFSET, Self::CHALLENGES_LOST_OFFSET)?,
+            &[0; 4],
+            part(Self::CHALLENGES_LOST_OFFSET, Self::RECORD_OFFSET)?,
+            nobody.as_ref(),
+            &record,
+            strings,
+        ]
+        .concat();
+        let mut job = Box::new(Job::deserialize(&mut &bytes[..]).map_err(|_| unsupported)?);
+        job.version = Job::VERSION;
+        job.explain_first_ending()?;
+        Ok(job)
+    }
+}
+
+/// Bytes of the terms of scheduling, all of them 0: share for lateness, filter, cost, sortition and the rate of bonds.
+const SCHEDULING_TERMS_BYTES: usize = JobFilter::INIT_SPACE + Sortition::INIT_SPACE + 2 + 8 + 8 + 8;
+/// Bytes of an empty record of scheduling: expected slots, lateness, reason, side of the fault and a seed that is open.
+const SCHEDULING_RECORD_BYTES: usize = 8 + 4 + 1 + 1 + 1;
+
+/// A node in its first layout, version 1: without profile, weight, reputation and standing.
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Debug)]
+pub struct FirstNode {
+    /// As in [`Node`].
+    pub version: u8,
+    /// As in [`Node`].
+    pub bump: u8,
+    index: u16,
+    withdraw_authority: Pubkey,
+    operator: Pubkey,
+    stake: u64,
+    locked: u64,
+    unbonding: [Unbonding; WITHDRAWAL_PLACES],
+    open_jobs: u32,
+    jobs_settled: u64,
+    jobs_missed: u64,
+    registered_slot: u64,
+    last_claim_slot: u64,
+    last_obligation_slot: u64,
+    fraud_convictions: u32,
+    frozen_until_slot: u64,
+    slash_reserve_bps: u16,
+    #[max_len(MAXIMUM_ENDPOINT_BYTES)]
+    endpoint: String,
+}
+
+impl FirstNode {
+    /// The layout version that the first program wrote.
+    pub const VERSION: u8 = 1;
+    /// Size of the account's data, discriminator included.
+    pub const SPACE: usize = Node::DISCRIMINATOR.len().saturating_add(Self::INIT_SPACE);
+
+    /// Reads the data of an account. `AccountNotOutdated` if it has today's version, `UnsupportedAccountVersion` if it has
+    /// another than the first, or is no node.
+    pub fn read(data: &[u8]) -> Checked<Self> {
+        check_outdated(data, Node::DISCRIMINATOR, Self::VERSION, Node::VERSION)?;
+        let mut rest = data.get(Node::DISCRIMINATOR.len()..).unwrap_or_default();
+        Self::deserialize(&mut rest).map_err(|_| AssayError::UnsupportedAccountVersion)
+    }
+
+    /// In today's layout, at `now` in epochs of `epoch_slots`: it says nothing of itself, weighs nothing until it is weighed, and
+    /// its record begins as if it had registered now, but for the tombstone of a conviction.
+    #[inline(never)]
+    pub fn migrated(self, now: Slot, epoch_slots: u32) -> Checked<Box<Node>> {
+        let mut node = Box::new(Node {
+            version: Node::VERSION,
+            bump: self.bump,
+            index: self.index,
+            withdraw_authority: self.withdraw_authority,
+            operator: self.operator,
+            stake: self.stake,
+            locked: self.locked,
+            unbonding: self.unbonding,
+            open_jobs: self.open_jobs,
+            jobs_settled: self.jobs_settled,
+            jobs_missed: self.jobs_missed,
+            last_claim_slot: self.last_claim_slot,
+            last_obligation_slot: self.last_obligation_slot,
+            fraud_convictions: self.fraud_convictions,
+            frozen_until_slot: self.frozen_until_slot,
+            slash_reserve_bps: self.slash_reserve_bps,
+            endpoint: self.endpoint,
+            ..Node::default()
+        });
+        node.begin(now, epoch_slots)?;
+        node.registered_slot = self.registered_slot;
+        if node.fraud_convictions > 0 {
+            node.standing.convict();
+        }
+        Ok(node)
+    }
+}
+
+/// `AccountNotOutdated` if the account of this kind has today's version, `UnsupportedAccountVersion` if it has another than the
+/// first, or is of another kind.
+fn check_outdated(data: &[u8], discriminator: &[u8], first: u8, today: u8) -> Checked {
+    match data.strip_prefix(discriminator).and_then(|rest| rest.first()) {
+        Some(version) if *version == first => Ok(()),
+        Some(version) if *version == today => Err(AssayError::AccountNotOutdated),
+        _ => Err(AssayError::UnsupportedAccountVersion),
     }
 }
 
@@ -111,18 +220,13 @@ impl FirstNetwork {
     /// Reads the data of an account. `AccountNotOutdated` if it has today's version, `UnsupportedAccountVersion` if it has
     /// another than the first, or is no network.
     pub fn read(data: &[u8]) -> Checked<Self> {
-        let rest = data.strip_prefix(Network::DISCRIMINATOR).ok_or(AssayError::UnsupportedAccountVersion)?;
-        match rest.first() {
-            Some(&Self::VERSION) => {
-                let mut rest = rest;
-                Self::deserialize(&mut rest).map_err(|_| AssayError::UnsupportedAccountVersion)
-            }
-            Some(&Network::VERSION) => Err(AssayError::AccountNotOutdated),
-            _ => Err(AssayError::UnsupportedAccountVersion),
-        }
+        check_outdated(data, Network::DISCRIMINATOR, Self::VERSION, Network::VERSION)?;
+        let mut rest = data.get(Network::DISCRIMINATOR.len()..).unwrap_or_default();
+        Self::deserialize(&mut rest).map_err(|_| AssayError::UnsupportedAccountVersion)
     }
 
-    /// In today's layout: nobody is guardian, no fee burns, and changes wait for as short as such a network allows.
+    /// In today's layout: nobody is guardian, no fee burns, changes wait for as short as such a network allows, and nodes are drawn
+    /// by the first rules of scheduling. Stake stays reachable for as long as these need, if that is longer than before.
     pub fn migrated(self) -> Network {
         let timelock = match self.development {
             true => timelock_limits::DEVELOPMENT_TIMELOCK_SLOTS,
@@ -137,7 +241,7 @@ impl FirstNetwork {
             stake_vault: self.stake_vault,
             genesis_hash: self.genesis_hash,
             development: self.development,
-            parameters: self.parameters.migrated(),
+            parameters: self.parameters.migrated(self.development),
             validator_stake: self.validator_stake,
             guardian: Pubkey::default(),
             timelock_slots: *timelock.start(),
@@ -150,9 +254,9 @@ impl FirstNetwork {
 }
 
 impl FirstParameters {
-    fn migrated(self) -> Parameters {
+    fn migrated(self, development: bool) -> Parameters {
         let (dispute, audit) = (self.dispute, self.audit);
-        Parameters {
+        let mut parameters = Parameters {
             minimum_stake: self.minimum_stake,
             unbonding_slots: self.unbonding_slots,
             protocol_fee_bps: self.protocol_fee_bps,
@@ -178,6 +282,29 @@ impl FirstParameters {
                 attestation_bond_bps: audit.attestation_bond_bps,
                 minimum_validator_stake: audit.minimum_validator_stake,
             },
-        }
+            scheduling: SchedulingParameters::default(),
+        };
+        parameters.scheduling = SchedulingParameters::first(Slots(self.unbonding_slots), development);
+        let least = parameters.least_unbonding().unwrap_or(Slots(limits::UNBONDING_SLOTS_MAXIMUM));
+        parameters.unbonding_slots = self.unbonding_slots.max(least.0);
+        parameters
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fairness::endings::{FaultSide, Reason};
+    use crate::fairness::sortition::SeedRecord;
+
+    /// What is put between the bytes of an old job is what today's program writes for nothing of it.
+    #[test]
+    fn what_is_added_to_a_job_says_nothing() {
+        let mut terms = Vec::new();
+        (0u16, JobFilter::default(), 0u64, Sortition::default(), 0u64, 0u64).serialize(&mut terms).unwrap();
+        assert_eq!(terms, [0; SCHEDULING_TERMS_BYTES]);
+        let mut record = Vec::new();
+        (0u64, 0u32, Reason::Open, FaultSide::None, SeedRecord::Open).serialize(&mut record).unwrap();
+        assert_eq!(record, [0; SCHEDULING_RECORD_BYTES]);
     }
 }

@@ -10,7 +10,14 @@ use crate::address::JOB_SEED;
 use crate::dispute::penalty::MAXIMUM_VALID_CLAIMS;
 use crate::dispute::{Target, TargetKind};
 use crate::error::{AssayError, Checked};
-use crate::market::{settle, Deadline, OutputDescriptor, PriceRamp, MAXIMUM_URI_BYTES};
+use crate::fairness::endings::{FaultSide, Reason};
+use crate::fairness::filter::JobFilter;
+use crate::fairness::lateness::{expected_slots, late_price, lateness};
+use crate::fairness::reputation::ReputationRules;
+use crate::fairness::seed::Found;
+use crate::fairness::sortition::{SeedRecord, Sortition};
+use crate::fairness::standing::MissCost;
+use crate::market::{settle, Deadline, OutputDescriptor, PriceRamp, Split, MAXIMUM_URI_BYTES};
 use crate::state_machine::{JobEvent, JobState};
 use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
 use anchor_lang::prelude::*;
@@ -64,8 +71,8 @@ pub struct CommittedResult {
 
 /// One job, or one receipt of a session that was called in. Prices are base units of the payment mint, bonds and charges of the stake mint.
 ///
-/// The strings come last, so that everything before them lies at a fixed offset; the account is exactly as long as they
-/// need. After posting, the terms (all down to `miss_charge_bps`, `dispute`, those of `audit`, and the strings) never change.
+/// The seed and the strings come last, so that everything before them lies at a fixed offset; the account is exactly as long as
+/// they need. After posting, the terms (all down to `bond_denominator`, `dispute`, those of `audit`, and the strings) never change.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Job {
     /// Layout version of this account.
@@ -125,6 +132,18 @@ pub struct Job {
     pub protocol_fee_bps: u16,
     /// The share of the bond that a miss costs, as it was when the job was posted.
     pub miss_charge_bps: u16,
+    /// The share of the price that a result loses which comes in the last slot, as it was when the job was posted.
+    pub late_price_bps: u16,
+    /// Which nodes the client wants, besides the stake.
+    pub filter: JobFilter,
+    /// What the graph costs by the graph language's own measure, as the client says; 0 says nothing, and no result is late.
+    pub cost_units: u64,
+    /// Who may claim and when: the rules and the weight of the network, as they were when the job was posted.
+    pub sortition: Sortition,
+    /// Base units of the stake mint ...
+    pub bond_numerator: u64,
+    /// ... that so many base units of the payment mint were worth when the job was posted.
+    pub bond_denominator: u64,
 
     /// When the job was posted.
     pub posted_slot: u64,
@@ -158,6 +177,16 @@ pub struct Job {
     /// The session whose receipt this is, called in by `client`; zero for an ordinary job. A receipt has no price and no vault,
     /// its bond is the session's, and `job_id` is its sequence.
     pub session: Pubkey,
+    /// How long the node should take by its own speed, fixed by the claim; 0 before.
+    pub expected_slots: u64,
+    /// How late the result was, as a share of the time that was left; 0 in time.
+    pub late_bps: u32,
+    /// Why it ended.
+    pub reason: Reason,
+    /// Whose fault that was.
+    pub fault_side: FaultSide,
+    /// The slot hash that decides who may claim.
+    pub seed: SeedRecord,
 
     /// Where the graph can be fetched.
     #[max_len(MAXIMUM_URI_BYTES)]
@@ -177,7 +206,7 @@ versioned_account!(Job, [75, 124, 80, 203, 161, 180, 202, 80]);
 
 impl Job {
     /// The layout version that this program writes.
-    pub const VERSION: u8 = 2;
+    pub const VERSION: u8 = 3;
     /// Offset of `state` in the account's data, for filters.
     pub const STATE_OFFSET: usize = 10;
     /// Offset of `client` in the account's data, for filters.
@@ -193,6 +222,12 @@ impl Job {
         const WITHOUT_URIS: usize =
             Job::INIT_SPACE.saturating_sub(FOUR_LONGEST_URIS).saturating_add(Job::DISCRIMINATOR.len());
         WITHOUT_URIS.saturating_add(uri_bytes)
+    }
+
+    /// Size of the account's data of an ordinary job with these strings.
+    pub fn space_with_uris(&self) -> usize {
+        let uris = [&self.graph_uri, &self.params_uri, &self.inputs_uri, &self.store_uri];
+        Self::space(uris.into_iter().fold(0, |sum, uri| sum.saturating_add(uri.len())))
     }
 
     /// Size of the account's data of a receipt of `session` that is called in, with room for any place of its inputs: the
@@ -237,6 +272,11 @@ impl Job {
         self.run_deadline()?.last().plus(Slots(self.window_slots))?.plus(self.dispute.longest_slots())
     }
 
+    /// Whether the job is for one node alone. Such jobs know no sortition, and raise no reputation.
+    pub fn is_invitation(&self) -> bool {
+        self.invited_node != Pubkey::default()
+    }
+
     /// Whether a node may claim, as far as the invitation goes.
     pub fn invites(&self, node: &Pubkey) -> bool {
         self.invited_node == Pubkey::default() || self.invited_node == *node
@@ -254,6 +294,31 @@ impl Job {
         Ok(())
     }
 
+    /// Fixes how long a node of this speed should take.
+    pub fn expect_by(&mut self, units_per_slot: u64) -> Checked {
+        let allowed = Slots(self.run_slots);
+        let promised = self.cost_units > 0 && units_per_slot > 0;
+        self.expected_slots = match promised {
+            true => expected_slots(self.cost_units, units_per_slot, allowed)?.0,
+            false => allowed.0,
+        };
+        Ok(())
+    }
+
+    /// Records the slot hash that decides who may claim, or that it is forgotten. `SeedAlreadySealed`.
+    pub fn record_seed(&mut self, found: Found) -> Checked {
+        // Only what nobody has claimed has a use for it.
+        self.state.after(JobEvent::Claim)?;
+        if self.seed != SeedRecord::Open {
+            return Err(AssayError::SeedAlreadySealed);
+        }
+        self.seed = match found {
+            Found::Seed { hash, .. } => SeedRecord::Sealed(hash),
+            Found::Forgotten => SeedRecord::Forgotten,
+        };
+        Ok(())
+    }
+
     /// Records a result that was checked against the job's output descriptor.
     pub fn commit(&mut self, result: CommittedResult, now: Slot) -> Checked {
         let state = self.state.after(JobEvent::Commit)?;
@@ -262,6 +327,8 @@ impl Job {
         self.output_root = result.output_root;
         self.result_manifest = result.result_manifest;
         self.committed_slot = now.0;
+        let (claimed, expected) = (Slot(self.claimed_slot), Slots(self.expected_slots));
+        self.late_bps = lateness(claimed, expected, self.run_deadline()?.last(), now)?.0;
         self.state = state;
         Ok(())
     }
@@ -278,6 +345,11 @@ impl Job {
         if self.state == JobState::Committed {
             self.share_out()?;
         }
+        self.end_with(match (self.late_bps > 0, self.record.challenges_lost > 0) {
+            (true, _) => Reason::CompletedLate,
+            (false, true) => Reason::CompletedDisputed,
+            (false, false) => Reason::Completed,
+        });
         let pot = self.audit.settle()?;
         self.credits.audits = pot.audits.0;
         self.credits.client = TokenAmount(self.credits.client).plus(pot.client)?.0;
@@ -298,12 +370,54 @@ impl Job {
         Ok(())
     }
 
+    /// The price less what lateness takes off.
+    pub fn earned_price(&self) -> Checked<TokenAmount> {
+        let most = BasisPoints(u32::from(self.late_price_bps));
+        Ok(late_price(TokenAmount(self.price), BasisPoints(self.late_bps), most)?)
+    }
+
+    /// What the job counts for reputation, in millionths of an observation: by the fee that it pays. An
+    /// invitation counts nothing, nor does a receipt.
+    pub fn observations(&self, rules: &ReputationRules) -> Checked<u64> {
+        let fee = self.split(self.earned_price()?)?.fee;
+        let in_stake = u128::from(fee.0)
+            .checked_mul(u128::from(self.bond_numerator))
+            .and_then(|product| product.checked_div(u128::from(self.bond_denominator)))
+            .unwrap_or(0);
+        Ok(rules
+            .observations(u64::try_from(in_stake).unwrap_or(u64::MAX), self.is_receipt() || self.is_invitation())?)
+    }
+
+    fn split(&self, price: TokenAmount) -> Checked<Split> {
+        settle(TokenAmount(self.price_max), price, BasisPoints(u32::from(self.protocol_fee_bps)))
+    }
+
+    fn end_with(&mut self, reason: Reason) {
+        let accepted = self.state == JobState::Accepted;
+        self.reason = reason;
+        self.fault_side = reason.consequence(accepted).map_or(FaultSide::None, |consequence| consequence.fault);
+    }
+
+    /// For a job that the first program wrote: why it ended, and that a claim promised no speed.
+    pub(super) fn explain_first_ending(&mut self) -> Checked {
+        if self.node != Pubkey::default() {
+            self.expected_slots = self.run_slots;
+        }
+        let reason = match self.state {
+            JobState::Posted | JobState::Claimed | JobState::Committed | JobState::Accepted => return Ok(()),
+            JobState::Cancelled => Reason::Cancelled,
+            JobState::Expired => Reason::Unclaimed,
+            JobState::Missed => Reason::NoShow,
+            JobState::Settled if self.record.challenges_lost > 0 => Reason::CompletedDisputed,
+            JobState::Settled => Reason::Completed,
+            JobState::Convicted => Reason::of_fault(self.record.fault).ok_or(AssayError::InvariantBroken)?,
+        };
+        self.end_with(reason);
+        Ok(())
+    }
+
     fn share_out(&mut self) -> Checked {
-        let split = settle(
-            TokenAmount(self.price_max),
-            TokenAmount(self.price),
-            BasisPoints(u32::from(self.protocol_fee_bps)),
-        )?;
+        let split = self.split(self.earned_price()?)?;
         self.credits = Credits { node: split.node.0, client: split.client.0, fee: split.fee.0, audits: 0 };
         Ok(())
     }
@@ -312,6 +426,7 @@ impl Job {
     /// and the escrow unless it has accepted the result.
     pub fn convict(&mut self, fault: Fault, key: [u8; 32], slashed: TokenAmount, now: Slot) -> Checked {
         let state = self.state.after(JobEvent::Convict)?;
+        self.end_with(Reason::of_fault(fault).ok_or(AssayError::InvariantBroken)?);
         if self.state == JobState::Committed {
             self.credits = Credits { client: self.price_max, ..Credits::default() };
         }
@@ -415,12 +530,26 @@ impl Job {
     /// Ends the job by `event` (cancel, expire or miss) and owes the whole escrow to the client.
     pub fn refund(&mut self, event: JobEvent) -> Checked {
         let state = self.state.after(event)?;
-        if !matches!(state, JobState::Cancelled | JobState::Expired | JobState::Missed) {
-            return Err(AssayError::IllegalTransition);
-        }
+        self.end_with(match state {
+            JobState::Cancelled => Reason::Cancelled,
+            JobState::Expired => Reason::Unclaimed,
+            // Only the node's next sign of life says whether it was away.
+            JobState::Missed => Reason::NoShow,
+            _ => return Err(AssayError::IllegalTransition),
+        });
         self.credits = Credits { client: self.escrow()?.0, ..Credits::default() };
         self.state = state;
         Ok(())
+    }
+
+    /// Ends the job without a result: everything back to the client, and what the miss costs the node.
+    pub fn miss(&mut self, cost: &MissCost) -> Checked {
+        self.refund(JobEvent::Miss)?;
+        if cost.in_maintenance {
+            self.end_with(Reason::MissedInMaintenance);
+        }
+        self.charge_credit = cost.charge.0;
+        self.burn(cost.burned)
     }
 
     /// Takes the fee of one attestation out of what the job owes to all, and counts the attestation out. `NothingOwed`.
@@ -492,7 +621,8 @@ impl Job {
         let covered = self.liabilities()? <= self.escrow()?;
         let receipt = !self.is_receipt() || (self.escrow()? == TokenAmount::ZERO && self.vault == Pubkey::default());
         let records_hold = self.record_holds() && self.audit_holds();
-        check_invariant(holds && covered && receipt && self.price <= self.price_max && records_hold)
+        let explained = self.state.is_end() == (self.reason != Reason::Open);
+        check_invariant(holds && covered && receipt && explained && self.price <= self.price_max && records_hold)
     }
 
     /// Fees are owed exactly as long as attestations of a settled job are open; and nobody attests for nothing.

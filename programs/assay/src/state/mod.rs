@@ -16,8 +16,10 @@ mod network;
 mod node;
 mod parameters;
 mod payment_mint;
+mod scheduling_parameters;
 mod segment_claim;
 mod session;
+mod stake_register;
 mod validator;
 mod versioned;
 
@@ -35,14 +37,16 @@ pub use demand::{Demand, DemandKey, DemandState, DemandTree, TreeFacts};
 pub use job::{CommittedResult, Credits, DisputeRecord, DisputeTerms, Fault, Job, JobNode};
 pub use job_audit::JobAudit;
 pub use network::Network;
-pub use node::Node;
+pub use node::{Conviction, Life, Node, Profile};
 pub use parameters::{limits, DisputeParameters, Parameters};
 pub use payment_mint::PaymentMint;
+pub use scheduling_parameters::{scheduling_limits, SchedulingParameters};
 pub use segment_claim::SegmentClaim;
 pub use session::{Session, SessionCredits};
+pub use stake_register::StakeRegister;
 pub use validator::Validator;
 
-pub use first_layout::{FirstJob, FirstNetwork};
+pub use first_layout::{FirstJob, FirstNetwork, FirstNode};
 pub use proposal::{Change, Proposal};
 pub use reward_pool::RewardPool;
 

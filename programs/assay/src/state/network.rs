@@ -54,7 +54,7 @@ versioned_account!(Network, [51, 5, 209, 183, 60, 99, 156, 251]);
 
 impl Network {
     /// The layout version that this program writes.
-    pub const VERSION: u8 = 2;
+    pub const VERSION: u8 = 3;
     /// Size of the account's data, discriminator included.
     pub const SPACE: usize = Self::DISCRIMINATOR.len().saturating_add(Self::INIT_SPACE);
 

@@ -1,8 +1,20 @@
 //! A node: its keys, its stake, and what of it is locked or on its way out.
 
-use super::{check_invariant, check_version, limits, Parameters};
+mod record;
+mod scheduling;
+
+pub use record::{Conviction, Life};
+pub use scheduling::Profile;
+
+use super::versioned::versioned_account;
+use super::{check_invariant, check_version, limits, SchedulingParameters};
+use crate::audit::Epoch;
 use crate::dispute::penalty;
 use crate::error::{AssayError, Checked};
+use crate::fairness::correlation::PendingCharge;
+use crate::fairness::reputation::{Evidence, Score};
+use crate::fairness::standing::NodeStanding;
+use crate::fairness::weight::StakeSnapshot;
 use crate::market::{is_endpoint, unbonding, Unbonding, MAXIMUM_ENDPOINT_BYTES, WITHDRAWAL_PLACES};
 use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
 use anchor_lang::prelude::*;
@@ -11,8 +23,7 @@ use anchor_lang::prelude::*;
 ///
 /// `stake` is active and includes `locked`, the sum of the bonds of open jobs. What is in `unbonding` is no longer part of
 /// `stake`, but it stays the node's, and slashable, until it is withdrawn.
-#[account]
-#[derive(InitSpace, Debug, Default, PartialEq, Eq)]
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Node {
     /// Layout version of this account.
     pub version: u8,
@@ -48,20 +59,44 @@ pub struct Node {
     pub frozen_until_slot: u64,
     /// The largest slash that an open job pinned: this share of the stake stays free of bonds. 0 without open jobs.
     pub slash_reserve_bps: u16,
+    /// What the node says of itself.
+    pub profile: Profile,
+    /// What the node weighs, by epoch; the register counts as much.
+    pub weights: StakeSnapshot,
+    /// The stake that the register counts.
+    pub counted_stake: u64,
+    /// What its work says about it.
+    pub evidence: Evidence,
+    /// The score of this evidence when it last changed.
+    pub score: Score,
+    /// Misses, jail, maintenance and signs of life.
+    pub standing: NodeStanding,
+    /// What it owes for having been convicted when others were.
+    pub pending_charge: PendingCharge,
     /// Where the node serves artifacts; empty says nowhere.
     #[max_len(MAXIMUM_ENDPOINT_BYTES)]
     pub endpoint: String,
 }
 
+versioned_account!(Node, [208, 53, 1, 3, 49, 122, 180, 49]);
+
 impl Node {
     /// The layout version that this program writes.
-    pub const VERSION: u8 = 1;
+    pub const VERSION: u8 = 2;
     /// Size of the account's data, discriminator included.
     pub const SPACE: usize = Self::DISCRIMINATOR.len().saturating_add(Self::INIT_SPACE);
     /// Offset of `withdraw_authority` in the account's data, for filters.
     pub const WITHDRAW_AUTHORITY_OFFSET: usize = 12;
     /// Offset of `operator` in the account's data, for filters.
     pub const OPERATOR_OFFSET: usize = 44;
+
+    /// Begins its record: it registered at `now`, in epochs of `epoch_slots`.
+    pub fn begin(&mut self, now: Slot, epoch_slots: u32) -> Checked {
+        self.registered_slot = now.0;
+        self.standing = NodeStanding::new(now, epoch_slots)?;
+        self.evidence.epoch = Epoch::of(now, epoch_slots)?.0;
+        Ok(())
+    }
 
     /// Sets operator and endpoint. `OperatorInvalid` or `EndpointInvalid`.
     pub fn set_contact(&mut self, operator: Pubkey, endpoint: String) -> Checked {
@@ -113,23 +148,14 @@ impl Node {
         Ok(amount)
     }
 
-    /// Takes all that is released at `now` out of the queue and returns the sum. `NothingReleased`, `StakeFrozen`.
+    /// Takes all that is released at `now` out of the queue and returns the sum. `NothingReleased`, `StakeFrozen`,
+    /// `CorrelationOutstanding`.
     pub fn withdraw_released(&mut self, now: Slot) -> Checked<TokenAmount> {
+        self.check_charged()?;
         if now.0 < self.frozen_until_slot {
             return Err(AssayError::StakeFrozen);
         }
         unbonding::take_released(&mut self.unbonding, now)
-    }
-
-    /// `StakeBelowNetworkMinimum` or `TooManyOpenJobs` unless the network lets the node take one more job or session.
-    pub fn check_may_take(&self, parameters: &Parameters) -> Checked {
-        if self.stake < parameters.minimum_stake {
-            return Err(AssayError::StakeBelowNetworkMinimum);
-        }
-        if self.open_jobs >= parameters.maximum_open_jobs_per_node {
-            return Err(AssayError::TooManyOpenJobs);
-        }
-        Ok(())
     }
 
     /// Locks the bond of a job that the node claims at `now` and whose dispute ends at `obligation` at the latest. A
@@ -149,6 +175,7 @@ impl Node {
         self.locked = TokenAmount(self.locked).plus(bond)?.0;
         self.open_jobs = self.open_jobs.checked_add(1).ok_or(AssayError::ArithmeticOverflow)?;
         self.last_claim_slot = now.0;
+        self.standing.seen_slot = self.standing.seen_slot.max(now.0);
         self.last_obligation_slot = self.last_obligation_slot.max(obligation.0);
         Ok(())
     }
@@ -160,7 +187,7 @@ impl Node {
         Ok(())
     }
 
-    /// Frees the bond of a job whose result never came and takes `charge` out of the stake.
+    /// Frees the bond of a job whose result never came and takes `charge`, and what is burned besides, out of the stake.
     pub fn miss_job(&mut self, bond: TokenAmount, charge: TokenAmount) -> Checked {
         self.free_bond(bond)?;
         self.stake = TokenAmount(self.stake).minus(charge)?.0;
@@ -188,11 +215,22 @@ impl Node {
         let free = self.free_stake()?;
         let queued = unbonding::total(&self.unbonding)?;
         let slashed = penalty::slashed_stake(free, TokenAmount(self.stake), queued, slash)?;
-        let from_active = penalty::take_stake(free, &mut self.unbonding, slashed)?;
-        self.stake = TokenAmount(self.stake).minus(from_active)?.0;
+        self.take(slashed)?;
         self.fraud_convictions = self.fraud_convictions.checked_add(1).ok_or(AssayError::ArithmeticOverflow)?;
         self.freeze(now.plus(unbonding)?);
         Ok(slashed)
+    }
+
+    /// Takes `amount` out of the stake that no bond locks, and then out of what unbonds.
+    fn take(&mut self, amount: TokenAmount) -> Checked {
+        let from_active = penalty::take_stake(self.free_stake()?, &mut self.unbonding, amount)?;
+        self.stake = TokenAmount(self.stake).minus(from_active)?.0;
+        Ok(())
+    }
+
+    /// All that is the node's: active stake, bonds included, and what unbonds.
+    pub fn whole_stake(&self) -> Checked<TokenAmount> {
+        TokenAmount(self.stake).plus(unbonding::total(&self.unbonding)?)
     }
 
     /// Keeps all stake, unbonding included, where it is until `until` at least.
@@ -208,8 +246,9 @@ impl Node {
 
     /// `NodeHasOpenJobs`, `NodeHasStake` or `NodeHasUnbonding` unless the node owns and owes nothing.
     ///
-    /// `StakeFrozen` while it is frozen, so that a conviction cannot be shed before its time.
-    pub fn check_empty(&self, now: Slot) -> Checked {
+    /// `StakeFrozen` while it is frozen, `CorrelationOutstanding` while it is to be charged for its company, `NodeHasMarks` until
+    /// what it did has faded: none of it can be shed by registering again.
+    pub fn check_empty(&self, now: Slot, rules: &SchedulingParameters) -> Checked {
         if self.open_jobs != 0 {
             return Err(AssayError::NodeHasOpenJobs);
         }
@@ -222,7 +261,8 @@ impl Node {
         if now.0 < self.frozen_until_slot {
             return Err(AssayError::StakeFrozen);
         }
-        Ok(())
+        self.check_charged()?;
+        self.check_unmarked(now, rules)
     }
 
     /// What must always be true. Each open job locks at least one base unit.
@@ -232,7 +272,9 @@ impl Node {
             0 => self.locked == 0,
             open => self.locked >= u64::from(open),
         };
-        check_invariant(bonds_are_plausible && self.locked <= self.stake)
+        check_invariant(
+            bonds_are_plausible && self.locked <= self.stake && self.weights.present() <= self.counted_stake,
+        )
     }
 
     fn free_bond(&mut self, bond: TokenAmount) -> Checked {

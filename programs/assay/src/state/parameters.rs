@@ -1,6 +1,6 @@
 //! What governance may change, and within which hard bounds.
 
-use super::AuditParameters;
+use super::{AuditParameters, SchedulingParameters};
 use crate::dispute::clocks::allowance;
 use crate::error::{AssayError, Checked};
 use crate::units::Slots;
@@ -131,6 +131,8 @@ pub struct Parameters {
     pub dispute: DisputeParameters,
     /// What is decided about audits.
     pub audit: AuditParameters,
+    /// What is decided about who may claim, and about reputation.
+    pub scheduling: SchedulingParameters,
 }
 
 impl Parameters {
@@ -138,6 +140,7 @@ impl Parameters {
     pub fn validate(&self, development: bool) -> Checked {
         self.dispute.validate(development)?;
         self.audit.validate()?;
+        self.scheduling.validate(Slots(self.unbonding_slots), development)?;
         let rules = [
             (limits::MINIMUM_STAKE.contains(&self.minimum_stake), AssayError::MinimumStakeOutOfBounds),
             (limits::PROTOCOL_FEE_BPS.contains(&self.protocol_fee_bps), AssayError::ProtocolFeeOutOfBounds),
@@ -160,16 +163,31 @@ impl Parameters {
             return Err(error);
         }
         // Last, because the bounds above make this sum small.
-        let least_unbonding = self
-            .maximum_run_slots
-            .checked_add(self.maximum_window_slots)
-            .and_then(|sum| sum.checked_add(self.dispute.longest_slots().0))
-            .and_then(|sum| sum.checked_add(limits::UNBONDING_MARGIN_SLOTS))
-            .ok_or(AssayError::ArithmeticOverflow)?;
+        let least_unbonding = self.least_unbonding()?.0;
         if (least_unbonding..=limits::UNBONDING_SLOTS_MAXIMUM).contains(&self.unbonding_slots) {
             Ok(())
         } else {
             Err(AssayError::UnbondingSlotsOutOfBounds)
+        }
+    }
+
+    /// The shortest unbonding: stake stays reachable for longer than the longest job, its dispute, and the charge for a conviction
+    /// in company.
+    pub fn least_unbonding(&self) -> Checked<Slots> {
+        Slots(self.maximum_run_slots)
+            .plus(Slots(self.maximum_window_slots))?
+            .plus(self.dispute.longest_slots())?
+            .plus(self.scheduling.half_correlation_window())?
+            .plus(Slots(limits::UNBONDING_MARGIN_SLOTS))
+    }
+
+    /// `SchedulingLengthsFixed` unless these parameters may come after `present` ones.
+    pub fn check_follows(&self, present: &Self) -> Checked {
+        let lengths = |of: &Self| (of.scheduling.epoch_slots, of.scheduling.correlation_window_slots);
+        if lengths(self) == lengths(present) {
+            Ok(())
+        } else {
+            Err(AssayError::SchedulingLengthsFixed)
         }
     }
 }
@@ -205,7 +223,13 @@ mod tests {
                 attestation_bond_bps: 100_000,
                 minimum_validator_stake: 1_000,
             },
+            scheduling: scheduling(),
         }
+    }
+
+    fn scheduling() -> SchedulingParameters {
+        let rules = crate::state::scheduling_parameters::tests::valid();
+        SchedulingParameters { correlation_window_slots: 32, ..rules }
     }
 
     /// Every parameter at both ends of its range passes, one beyond is refused with the parameter's own error.
@@ -286,8 +310,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_counted_never_changes_its_length() {
+        let present = valid();
+        let mut next = Parameters { minimum_stake: 5, ..present };
+        assert_eq!(next.check_follows(&present), Ok(()));
+        next.scheduling.epoch_slots += 1;
+        assert_eq!(next.check_follows(&present), Err(AssayError::SchedulingLengthsFixed));
+        let mut next = present;
+        next.scheduling.correlation_window_slots += 1;
+        assert_eq!(next.check_follows(&present), Err(AssayError::SchedulingLengthsFixed));
+    }
+
+    #[test]
     fn stake_stays_reachable_longer_than_any_job() {
-        let longest_job = 400 + 300 + 150 + limits::UNBONDING_MARGIN_SLOTS;
+        let longest_job = 400 + 300 + 150 + 16 + limits::UNBONDING_MARGIN_SLOTS;
         for (unbonding_slots, result) in [
             (longest_job - 1, Err(AssayError::UnbondingSlotsOutOfBounds)),
             (longest_job, Ok(())),

@@ -66,7 +66,10 @@ impl Change {
     /// mint is at hand.
     pub fn validate(&self, network: &Network) -> Checked {
         match *self {
-            Self::Parameters { ref parameters } => parameters.validate(network.development),
+            Self::Parameters { ref parameters } => {
+                parameters.validate(network.development)?;
+                parameters.check_follows(&network.parameters)
+            }
             Self::AllowPaymentMint { bond_numerator, bond_denominator, .. }
             | Self::SetPaymentMint { bond_numerator, bond_denominator, .. } => {
                 BondRate { numerator: bond_numerator, denominator: bond_denominator }.validate()

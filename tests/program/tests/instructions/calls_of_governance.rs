@@ -54,5 +54,6 @@ pub(crate) fn governance_calls() -> Calls {
     calls.push(("burn_fee", world, call.instruction()));
     calls.push(crate::migrate_network::call());
     calls.push(crate::migrate_job::call());
+    calls.push(crate::migrate_node::call());
     calls
 }

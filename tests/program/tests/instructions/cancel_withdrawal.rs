@@ -1,3 +1,4 @@
+use anchor_lang::error::ErrorCode;
 use assay::AssayError;
 use assay::accounts::CancelWithdrawal;
 use assay::events::WithdrawalCancelled;
@@ -46,10 +47,13 @@ fn refuses_wrong_accounts() {
     let call = world.cancel_withdrawal(&node, 0);
     let right = call.accounts;
     let not_owner = || AssayError::NotWithdrawAuthority.into();
+    let mismatch = || ErrorCode::AccountDiscriminatorMismatch.into();
     let table = [
         ("a stranger", CancelWithdrawal { withdraw_authority: world.mallory, ..right }, not_owner()),
         ("the operator", CancelWithdrawal { withdraw_authority: node.operator, ..right }, not_owner()),
         ("another node", CancelWithdrawal { node: other.address, ..right }, not_owner()),
+        ("a node as network", CancelWithdrawal { network: node.address, ..right }, mismatch()),
+        ("a node as register", CancelWithdrawal { stake_register: node.address, ..right }, mismatch()),
     ];
     world.refuses_accounts(&call, table);
 }

@@ -70,10 +70,13 @@ fn refuses_wrong_accounts() {
     let call = world.deregister_node(&node);
     let right = call.accounts;
     let not_owner = || AssayError::NotWithdrawAuthority.into();
+    let mismatch = || ErrorCode::AccountDiscriminatorMismatch.into();
     let table = [
         ("a stranger", DeregisterNode { withdraw_authority: world.mallory, ..right }, not_owner()),
         ("the operator", DeregisterNode { withdraw_authority: node.operator, ..right }, not_owner()),
         ("another node", DeregisterNode { node: world.other_node.address, ..right }, not_owner()),
+        ("a node as network", DeregisterNode { network: node.address, ..right }, mismatch()),
+        ("a node as register", DeregisterNode { stake_register: node.address, ..right }, mismatch()),
     ];
     world.refuses_accounts(&call, table);
 }

@@ -5,6 +5,7 @@ use crate::calls_of_governance::governance_calls;
 use crate::calls_of_sessions::session_calls;
 use assay::address;
 use assay::instructions::{CreditRole, PostJobArgs, SetBudgetArgs, WithdrawBudgetArgs};
+use assay::state::Profile;
 use program_tests::budgets::limits;
 use program_tests::terms::{parameters, terms};
 use program_tests::{Case, Node, Trial, World};
@@ -44,6 +45,11 @@ pub(crate) fn every_call() -> Vec<EveryCall> {
     let post = PostJobArgs { job_id: next.id, ..terms() };
     let result = world.result(&claimed).args();
     let first = World::uninitialised();
+    let mut bare = first.clone();
+    bare.accepts(&bare.initialize_network(parameters()));
+    let mut sealable = world.clone();
+    let wanted = sealable.read_job(&posted).sortition.seed_slot;
+    sealable.remember([wanted + 2, wanted, wanted - 1]);
     let calls = [
         ("initialize_network", &first, first.initialize_network(parameters()).instruction()),
         ("propose_authority", &world, world.propose_authority(client).instruction()),
@@ -55,6 +61,12 @@ pub(crate) fn every_call() -> Vec<EveryCall> {
         ("cancel_withdrawal", &world, world.cancel_withdrawal(&node, 0).instruction()),
         ("withdraw_stake", &later, later.withdraw_stake(&node).instruction()),
         ("deregister_node", &registered, registered.deregister_node(&new_node).instruction()),
+        ("create_stake_register", &bare, bare.create_stake_register(bare.payer()).instruction()),
+        ("set_profile", &world, world.set_profile(&node, Profile::default()).instruction()),
+        ("heartbeat", &later, later.heartbeat(&node).instruction()),
+        ("announce_maintenance", &world, world.announce_maintenance(&node, world.slot() + 10, 5).instruction()),
+        ("weigh_node", &world, world.weigh_node(&node).instruction()),
+        ("seal_seed", &sealable, sealable.seal_seed(&posted).instruction()),
         ("post_job", &world, world.post_job(&next, post).instruction()),
         ("claim_job", &world, world.claim_job(&node, &posted).instruction()),
         ("commit_result", &world, world.commit_result(&node, &claimed, result).instruction()),

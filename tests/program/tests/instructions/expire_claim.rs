@@ -61,18 +61,17 @@ fn only_claimed_jobs_are_missed() {
     }
 }
 
-/// A charge that rounds to nothing leaves nothing to withdraw, and the job still closes.
+/// A charge that would round to nothing is one unit: nobody claims and leaves for free.
 #[test]
-fn a_charge_can_be_nothing() {
+fn a_charge_is_never_nothing() {
     let mut world = World::new();
     world.changes_parameters(Parameters { minimum_bond_bps: 0, ..parameters() });
     let mint = world.mint;
     let job = world.post(world.client, &mint, PostJobArgs { bond: 19, ..terms() });
     world.claim(&job);
     world.miss(&job);
-    assert_eq!(world.read_job(&job).charge_credit, 0);
-    assert_eq!(world.read_node(&world.node).stake, STAKE);
-    world.refuses(&world.withdraw_charge(job.client, &job), AssayError::NothingOwed);
+    assert_eq!(world.read_job(&job).charge_credit, 1);
+    assert_eq!(world.read_node(&world.node).stake, STAKE - 1);
     world.pay_out(&job);
     world.accepts(&world.close_job(&job));
 }
@@ -94,6 +93,7 @@ fn refuses_wrong_accounts() {
             AssayError::WrongNode.into(),
         ),
         ("another node's job", ExpireClaim { job: others.address, ..right }, AssayError::WrongNode.into()),
+        ("a node as network", ExpireClaim { network: other.address, ..right }, mismatch()),
         ("a job as node", ExpireClaim { node: others.address, ..right }, mismatch()),
         ("a node as job", ExpireClaim { job: other.address, ..right }, mismatch()),
     ];

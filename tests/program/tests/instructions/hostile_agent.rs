@@ -210,6 +210,10 @@ impl Heist {
             self.earned += state.credits.node + state.credits.fee;
             self.world.pay_out(job);
         }
+        // A node that missed before loses a part of its bond besides.
+        if state.record.burn_credit > 0 {
+            self.world.accepts(&self.world.burn_slash(job));
+        }
         let close = self.world.close_job(job).instruction();
         assert!(self.try_to("close", close), "an ended job that owes nothing closes");
         self.jobs.retain(|other| other != job);

@@ -9,6 +9,7 @@ use assay::{AssayError, address};
 use program_tests::calls::GENESIS_HASH;
 use program_tests::outcome::ACCOUNT_IN_USE;
 use program_tests::program::program_bytes;
+use program_tests::scheduling_calls::at_stake;
 use program_tests::terms::parameters;
 use program_tests::{Call, World};
 use solana_sdk::instruction::InstructionError;
@@ -150,7 +151,11 @@ fn only_a_development_network_has_short_clocks() {
     long.dispute.reveal_slots = 150;
     world.refuses(&world.initialize_network_as(long, false), AssayError::DisputeClocksOutOfBounds);
     (long.dispute.challenger_clock_slots, long.dispute.defender_clock_slots) = (9_000, 9_000);
-    long.unbonding_slots = 400 + 300 + (9_000 + 9_000 + 150) * 3 / 2 + 64;
+    // Nor may all claim at once, or convictions be forgotten within a day.
+    world.refuses(&world.initialize_network_as(long, false), AssayError::OpeningRulesOutOfBounds);
+    long.scheduling.opening = at_stake(long).scheduling.opening;
+    world.refuses(&world.initialize_network_as(long, false), AssayError::CorrelationWindowOutOfBounds);
+    let long = at_stake(long);
     world.accepts(&world.initialize_network_as(long, false));
     let shorter = Parameters { unbonding_slots: long.unbonding_slots - 1, ..long };
     let change = |parameters| Change::Parameters { parameters };

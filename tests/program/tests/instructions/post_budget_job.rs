@@ -270,6 +270,11 @@ fn refuses_wrong_accounts() {
             PostBudgetJob { payment_mint: address::payment_mint(&world.mint_2022.address), ..right },
             WrongMint.into(),
         ),
+        (
+            "another account of the program as register",
+            PostBudgetJob { stake_register: others_job.address, ..right },
+            ErrorCode::AccountDiscriminatorMismatch.into(),
+        ),
         ("another mint", PostBudgetJob { mint: world.stake_mint.address, ..right }, WrongMint.into()),
         ("another's budget", PostBudgetJob { budget: other.address, ..right }, seeds()),
         (

@@ -3,6 +3,7 @@ use assay::AssayError::{self, *};
 use assay::accounts::PostJob;
 use assay::address;
 use assay::events::JobPosted;
+use assay::fairness::sortition::Sortition;
 use assay::instructions::PostJobArgs;
 use assay::market::OutputDescriptor;
 use assay::state::{Client, Credits, DisputeTerms, JobAudit};
@@ -64,6 +65,15 @@ fn records_the_terms_and_escrows_the_maximum_price() {
         bond: args.bond,
         protocol_fee_bps: parameters().protocol_fee_bps,
         miss_charge_bps: parameters().miss_charge_bps,
+        late_price_bps: parameters().scheduling.late_price_bps,
+        sortition: Sortition {
+            rules: parameters().scheduling.opening,
+            seed_slot: FIRST_SLOT,
+            epoch: FIRST_SLOT / 50 - 1,
+            total_weight: 0,
+        },
+        bond_numerator: 1,
+        bond_denominator: 1,
         posted_slot: FIRST_SLOT,
         credits: Credits::default(),
         dispute: DisputeTerms {
@@ -297,6 +307,11 @@ fn refuses_wrong_accounts() {
         (
             "another account of the program as network",
             PostJob { network: others_job.address, ..right },
+            ErrorCode::AccountDiscriminatorMismatch.into(),
+        ),
+        (
+            "another account of the program as register",
+            PostJob { stake_register: others_job.address, ..right },
             ErrorCode::AccountDiscriminatorMismatch.into(),
         ),
         (

@@ -4,11 +4,15 @@ use assay::AssayError::{self, *};
 use assay::accounts::ProposeChange;
 use assay::address;
 use assay::events::ChangeProposed;
+use assay::fairness::reputation::ReputationRules;
+use assay::fairness::sortition::OpeningRules;
+use assay::fairness::standing::StandingRules;
 use assay::governance::EXECUTION_SLOTS;
 use assay::market::BondRate;
-use assay::state::{AuditParameters, Change, Parameters};
+use assay::state::{AuditParameters, Change, Parameters, SchedulingParameters};
 use program_tests::World;
 use program_tests::governance_calls::{MintTerms, allowance};
+use program_tests::scheduling_calls::at_stake;
 use program_tests::terms::parameters;
 use program_tests::tokens::associated;
 use solana_sdk::pubkey::Pubkey;
@@ -57,7 +61,7 @@ fn each_bound_of_parameters_has_its_error() {
         (Parameters { minimum_window_slots: 301, ..valid }, WindowLimitsOutOfBounds),
         (Parameters { maximum_open_jobs_per_node: 0, ..valid }, MaximumOpenJobsOutOfBounds),
         (Parameters { maximum_open_jobs_per_node: 1_025, ..valid }, MaximumOpenJobsOutOfBounds),
-        (Parameters { unbonding_slots: 400 + 300 + DISPUTE + 63, ..valid }, UnbondingSlotsOutOfBounds),
+        (Parameters { unbonding_slots: 400 + 300 + DISPUTE + 64 + 63, ..valid }, UnbondingSlotsOutOfBounds),
         (Parameters { unbonding_slots: u64::MAX, ..valid }, UnbondingSlotsOutOfBounds),
     ];
     for (parameters, error) in table {
@@ -72,8 +76,26 @@ fn each_bound_of_parameters_has_its_error() {
     for (audit, error) in audits {
         world.refuses(&world.propose(of(Parameters { audit, ..valid })), error);
     }
+    let opening = OpeningRules { delay_slots: 1, ..valid.scheduling.opening };
+    let reputation = ReputationRules { outage_bps: 50_000, ..valid.scheduling.reputation };
+    let standing = StandingRules { repeat_bps: 101, ..valid.scheduling.standing };
+    let of_scheduling = [
+        (SchedulingParameters { epoch_slots: 1, ..valid.scheduling }, SchedulingEpochOutOfBounds),
+        (SchedulingParameters { epoch_slots: 51, ..valid.scheduling }, SchedulingLengthsFixed),
+        (SchedulingParameters { correlation_window_slots: 127, ..valid.scheduling }, SchedulingLengthsFixed),
+        (SchedulingParameters { correlation_window_slots: 15, ..valid.scheduling }, CorrelationWindowOutOfBounds),
+        (SchedulingParameters { stake_per_job: 0, ..valid.scheduling }, StakePerJobOutOfBounds),
+        (SchedulingParameters { late_price_bps: 10_001, ..valid.scheduling }, LatePriceOutOfBounds),
+        (SchedulingParameters { absent_epochs: 0, ..valid.scheduling }, AbsentEpochsOutOfBounds),
+        (SchedulingParameters { opening, ..valid.scheduling }, OpeningRulesOutOfBounds),
+        (SchedulingParameters { reputation, ..valid.scheduling }, ReputationRulesOutOfBounds),
+        (SchedulingParameters { standing, ..valid.scheduling }, StandingRulesOutOfBounds),
+    ];
+    for (scheduling, error) in of_scheduling {
+        world.refuses(&world.propose(of(Parameters { scheduling, ..valid })), error);
+    }
     assert_eq!(world.network().parameters, valid);
-    world.accepts(&world.propose(of(Parameters { unbonding_slots: 400 + 300 + DISPUTE + 64, ..valid })));
+    world.accepts(&world.propose(of(Parameters { unbonding_slots: 400 + 300 + DISPUTE + 64 + 64, ..valid })));
 }
 
 #[test]
@@ -101,10 +123,7 @@ fn every_other_change_is_bounded_too() {
 #[test]
 fn only_a_development_network_has_a_short_timelock() {
     let mut world = World::uninitialised();
-    let mut long = parameters();
-    long.dispute.reveal_slots = 150;
-    (long.dispute.challenger_clock_slots, long.dispute.defender_clock_slots) = (9_000, 9_000);
-    long.unbonding_slots = 400 + 300 + (9_000 + 9_000 + 150) * 3 / 2 + 64;
+    let long = at_stake(parameters());
     world.accepts(&world.initialize_network_as(long, false));
     assert_eq!(world.network().timelock_slots, 432_000);
     world.refuses(&world.propose(Change::Timelock { timelock_slots: 431_999 }), TimelockOutOfBounds);

@@ -3,6 +3,7 @@ use assay::AssayError;
 use assay::accounts::Prove;
 use assay::dispute::ChallengeState;
 use assay::events::{FaultProved, ProofOutcome};
+use assay::fairness::reputation::Score;
 use assay::state::{Credits, Demand, DemandState, Fault, SegmentClaim};
 use assay::state_machine::JobState;
 use program_tests::terms::terms;
@@ -38,6 +39,8 @@ fn a_wrong_element_convicts() {
         element: 700,
         bounty,
         burn_credit: BOND - bounty + SLASHED,
+        score_before: Score(0),
+        score_after: Score(0),
     };
     assert_eq!(event, expected);
     let job = trial.world.read_job(&trial.job);
@@ -237,6 +240,7 @@ fn refuses_wrong_accounts() {
         ("another job", Prove { job: others_job.address, ..right }, AssayError::WrongJob.into()),
         ("another node", Prove { node: world.other_node.address, ..right }, AssayError::WrongNode.into()),
         ("a job as network", Prove { network: right.job, ..right }, mismatch()),
+        ("a job as register", Prove { stake_register: right.job, ..right }, mismatch()),
         (
             "another's challenge",
             Prove { challenge: assay::address::challenge(&right.job, &other), ..right },

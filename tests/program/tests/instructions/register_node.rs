@@ -3,6 +3,8 @@ use assay::AssayError;
 use assay::accounts::RegisterNode;
 use assay::address;
 use assay::events::NodeRegistered;
+use assay::fairness::reputation::Evidence;
+use assay::fairness::standing::NodeStanding;
 use program_tests::outcome::ACCOUNT_IN_USE;
 use program_tests::world::FIRST_SLOT;
 use program_tests::{Node, World};
@@ -26,12 +28,14 @@ fn creates_a_node_without_stake() {
         assert_eq!((address, withdraw_authority, operator, number), (node.address, node.owner, node.operator, index));
         let state = world.read_node(&node);
         let expected = assay::state::Node {
-            version: 1,
+            version: assay::state::Node::VERSION,
             bump: state.bump,
             index,
             withdraw_authority: node.owner,
             operator: node.operator,
             registered_slot: FIRST_SLOT + 5,
+            evidence: Evidence { epoch: 20, ..Evidence::default() },
+            standing: NodeStanding { seen_slot: FIRST_SLOT + 5, heartbeat_epoch: 20, ..NodeStanding::default() },
             endpoint: "http://a:1".into(),
             ..Default::default()
         };

@@ -2,8 +2,10 @@ use anchor_lang::error::ErrorCode;
 use assay::AssayError;
 use assay::accounts::RequestWithdrawal;
 use assay::events::WithdrawalRequested;
-use assay::state::{DisputeParameters, Parameters, limits};
+use assay::state::{DisputeParameters, Parameters, SchedulingParameters, limits};
+use assay::units::Slots;
 use program_tests::World;
+use program_tests::scheduling_calls::scheduling;
 use program_tests::terms::{parameters, terms};
 use program_tests::world::{FIRST_SLOT, STAKE};
 
@@ -59,11 +61,14 @@ fn stake_outlasts_every_job_that_it_may_answer_for() {
     let dispute = (20 + 200 + 150) * 3 / 2;
     let last_obligation = FIRST_SLOT + terms().run_slots + terms().window_slots + dispute;
     assert_eq!(world.read_job(&job).last_obligation().unwrap().0, last_obligation);
+    let least = 1 + 1 + 3 + 15 + 15 + 64 + limits::UNBONDING_MARGIN_SLOTS;
+    let standing = SchedulingParameters::first(Slots(least), true).standing;
     let short = Parameters {
         maximum_run_slots: 1,
         maximum_window_slots: 1,
         minimum_window_slots: 1,
-        unbonding_slots: 1 + 1 + 3 + 15 + 15 + limits::UNBONDING_MARGIN_SLOTS,
+        unbonding_slots: least,
+        scheduling: SchedulingParameters { standing, ..scheduling() },
         dispute: DisputeParameters {
             reveal_slots: 2,
             challenger_clock_slots: 10,
@@ -91,6 +96,11 @@ fn refuses_wrong_accounts() {
         (
             "another account of the program",
             RequestWithdrawal { network: node.address, ..right },
+            ErrorCode::AccountDiscriminatorMismatch.into(),
+        ),
+        (
+            "a node as register",
+            RequestWithdrawal { stake_register: node.address, ..right },
             ErrorCode::AccountDiscriminatorMismatch.into(),
         ),
     ];

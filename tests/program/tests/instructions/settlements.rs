@@ -248,11 +248,14 @@ fn a_convicted_node_is_frozen() {
     let rest = state.stake;
     trial.world.accepts(&trial.world.request_withdrawal(&node, rest));
     trial.world.refuses(&trial.world.deregister_node(&node), AssayError::NodeHasUnbonding);
+    trial.world.refuses(&trial.world.withdraw_stake(&node), AssayError::CorrelationOutstanding);
+    trial.world.advance(64);
+    trial.world.accepts(&trial.world.charge_correlation(&node));
     trial.world.warp_to(frozen_until - 1);
     trial.world.refuses(&trial.world.withdraw_stake(&node), AssayError::StakeFrozen);
     trial.world.warp_to(frozen_until + 64);
     trial.world.accepts(&trial.world.withdraw_stake(&node));
-    trial.world.accepts(&trial.world.deregister_node(&node));
+    trial.world.refuses(&trial.world.deregister_node(&node), AssayError::NodeHasMarks);
 }
 
 #[test]

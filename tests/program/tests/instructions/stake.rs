@@ -67,6 +67,11 @@ fn refuses_wrong_accounts() {
             Stake { node: job.address, ..right },
             ErrorCode::AccountDiscriminatorMismatch.into(),
         ),
+        (
+            "a node as register",
+            Stake { stake_register: node.address, ..right },
+            ErrorCode::AccountDiscriminatorMismatch.into(),
+        ),
         ("another mint", Stake { stake_mint: mint.address, ..right }, AssayError::WrongMint.into()),
         ("the caller's own account as vault", Stake { stake_vault: own_vault, ..right }, AssayError::WrongVault.into()),
         ("another vault of the program", Stake { stake_vault: job.vault, ..right }, AssayError::WrongVault.into()),

@@ -9,7 +9,7 @@ use solana_sdk::pubkey::Pubkey;
 use std::collections::BTreeSet;
 
 /// Where another account may stand, and why that harms nobody.
-const LEGITIMATE: [(&str, usize, &str); 43] = [
+const LEGITIMATE: [(&str, usize, &str); 48] = [
     ("accept_budget_result", 0, "the owner instead of the agent"),
     ("cancel_budget_job", 0, "the owner instead of the agent"),
     ("claim_job", 3, "another posted job: the operator chooses"),
@@ -23,6 +23,7 @@ const LEGITIMATE: [(&str, usize, &str); 43] = [
     ("collect_attestation", 0, "a helper, because the destination is the payee's associated token account"),
     ("collect_attestation", 6, "another account of the mint: the payee signs and chooses"),
     ("create_budget", 1, "another mint's record: the owner chooses"),
+    ("create_stake_register", 0, "anyone pays, and decides nothing"),
     ("create_reward_pool", 0, "anyone pays, and gets no right by it"),
     ("demand_opening", 7, "another buffer with the same witness"),
     ("demand_opening", 10, "only carries the program into the transaction, which an account left out does here"),
@@ -35,19 +36,23 @@ const LEGITIMATE: [(&str, usize, &str); 43] = [
     ("initialize_network", 9, "only carries the program into the transaction, which another account does here"),
     ("migrate_job", 0, "anyone pays, and decides nothing"),
     ("migrate_job", 1, "another old job: anyone migrates any"),
+    ("migrate_node", 0, "anyone pays, and decides nothing"),
+    ("migrate_node", 2, "another old node: anyone migrates any"),
     ("migrate_network", 0, "anyone pays, and decides nothing"),
     ("propose_change", 7, "only carries the program into the transaction, which an account left out does here"),
     ("open_session", 2, "another node: the client chooses"),
     ("post_budget_job", 0, "the owner instead of the agent"),
-    ("prove", 11, "only carries the program into the transaction, which an account left out does here"),
+    ("prove", 12, "only carries the program into the transaction, which an account left out does here"),
+    ("seal_seed", 0, "another posted job whose seed is known: anyone may seal it"),
     ("stake", 2, "another node: the funder chooses"),
     ("time_out_challenger", 6, "only carries the program into the transaction, which an account left out does here"),
-    ("time_out_defender", 10, "only carries the program into the transaction, which an account left out does here"),
+    ("time_out_defender", 11, "only carries the program into the transaction, which an account left out does here"),
     (
         "time_out_defender of a receipt",
-        10,
+        11,
         "only carries the program into the transaction, which an account left out does here",
     ),
+    ("weigh_node", 2, "another node: anyone may have it weighed"),
     ("withdraw_budget", 4, "another account of the mint: the owner chooses"),
     ("withdraw_charge", 0, "a helper, because the destination is the payee's associated token account"),
     ("withdraw_charge", 5, "another account of the mint: the payee signs and chooses"),

@@ -37,6 +37,8 @@ pub(crate) enum Action {
     Pause { slots: u64 },
     Register { node: usize },
     Deregister { node: usize },
+    Heartbeat { node: usize },
+    Burn { job: usize },
     SwitchOperator { node: usize },
     Stake { node: usize, amount: u64 },
     RequestWithdrawal { node: usize, amount: u64 },
@@ -79,6 +81,12 @@ impl Action {
 /// Chooses what is tried next: mostly what the rules allow or nearly allow, sometimes anything.
 pub(crate) fn choose(model: &Model, rng: &mut StdRng) -> Action {
     let node = rng.random_range(0..NODES);
+    // Rare enough that a job of which something burns would hardly ever be met by chance.
+    if let Some(job) = model.jobs.iter().position(|job| job.burn > 0)
+        && rng.random_ratio(1, 4)
+    {
+        return Action::Burn { job };
+    }
     if model.jobs.is_empty() || rng.random_ratio(1, 7) {
         return post(model, rng);
     }
@@ -100,6 +108,9 @@ pub(crate) fn choose(model: &Model, rng: &mut StdRng) -> Action {
         21..22 => Action::Deregister {
             node: some_node(model, rng, |node| node.registered && node.stake == 0 && node.unbonding() == 0),
         },
+        22..23 if rng.random_ratio(2, 3) => {
+            Action::Heartbeat { node: some_node(model, rng, |node| node.record.standing.unresolved > 0) }
+        }
         22..23 => Action::SwitchOperator { node },
         23..27 => {
             let held = model.wallets[CLIENTS + node][crate::state::STAKE_MINT];
@@ -179,7 +190,7 @@ fn on_a_job(model: &Model, rng: &mut StdRng) -> Action {
         Some(job) if rng.random_ratio(19, 20) => *job,
         _ => rng.random_range(0..model.jobs.len()),
     };
-    let JobModel { state, claimer, client, credit_node, credit_client, credit_fee, charge, .. } = model.jobs[job];
+    let JobModel { state, claimer, client, credit_node, credit_client, credit_fee, charge, burn, .. } = model.jobs[job];
     let honest = rng.random_ratio(7, 8);
     let (claimer, key) = claimer.filter(|_| honest).unwrap_or((rng.random_range(0..NODES), rng.random_range(0..2)));
     let client = if honest { client } else { rng.random_range(0..CLIENTS) };
@@ -191,7 +202,7 @@ fn on_a_job(model: &Model, rng: &mut StdRng) -> Action {
     match fitting {
         State::Posted => match rng.random_range(0..10) {
             0..7 => {
-                let node = rng.random_range(0..NODES);
+                let node = some_node(model, rng, |node| node.record.standing.unresolved == 0);
                 let operator = if honest { model.nodes[node].operator } else { rng.random_range(0..2) };
                 Action::Claim { node, operator, job }
             }
@@ -226,10 +237,12 @@ fn on_a_job(model: &Model, rng: &mut StdRng) -> Action {
             0..7 if credit_client > 0 => payment(rng, job, CreditRole::Client),
             0..8 if credit_fee > 0 => Action::SweepFee { job },
             0..8 if charge > 0 => charge_payment(rng, job),
+            0..8 if burn > 0 => Action::Burn { job },
             0..8 => Action::Close { job },
             8 => payment(rng, job, CreditRole::Node),
             9 => payment(rng, job, CreditRole::Client),
             10 => charge_payment(rng, job),
+            11 if rng.random_bool(0.5) => Action::Burn { job },
             _ => Action::SweepFee { job },
         },
     }
@@ -336,7 +349,7 @@ pub(crate) fn mostly(rng: &mut StdRng, valid: &[u64], edge: &[u64]) -> u64 {
 fn some_parameters(rng: &mut StdRng) -> Parameters {
     Parameters {
         minimum_stake: *[1, 10_000, 50_000].choose(rng).expect("a choice"),
-        unbonding_slots: *[1_318, 1_319, 1_400].choose(rng).expect("a choice"),
+        unbonding_slots: *[1_382, 1_383, 1_400].choose(rng).expect("a choice"),
         protocol_fee_bps: *[0, 250, 1_000, 1_001].choose(rng).expect("a choice"),
         miss_charge_bps: *[0, 500, 2_000].choose(rng).expect("a choice"),
         minimum_bond_bps: *[0, 10_000, 15_000].choose(rng).expect("a choice"),

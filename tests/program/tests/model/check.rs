@@ -25,13 +25,18 @@ impl Market {
             self.check_job(at, state.as_ref());
         }
         self.check_sessions();
-        let mut stake_owed: u64 = states.iter().flatten().map(|job| job.charge_credit).sum();
+        let mut stake_owed: u64 = states.iter().flatten().map(|job| job.charge_credit + job.record.burn_credit).sum();
         for at in 0..NODES {
             stake_owed += self.check_node(at, &states);
         }
         for at in 0..VALIDATORS {
             stake_owed += self.check_validator(at, &states);
         }
+        let nodes: Vec<NodeAccount> = self.nodes.iter().filter_map(|node| self.world.find(node.address)).collect();
+        let register = self.world.stake_register();
+        let weights: u64 = nodes.iter().map(|node| node.weights.present()).sum();
+        let counted: u64 = nodes.iter().map(|node| node.counted_stake).sum();
+        assert_eq!((register.weights.present(), register.stake), (weights, counted), "the register of stake");
         let all: u64 = self.model.validators.iter().map(|validator| validator.stake).sum();
         let network = self.world.network();
         assert_eq!(network.validator_stake, all, "stake of all validators");
@@ -78,7 +83,7 @@ impl Market {
             (model.credit_node, model.credit_client, model.credit_fee, model.credit_audits),
             "job {at}"
         );
-        assert_eq!(state.charge_credit, model.charge, "job {at}");
+        assert_eq!((state.charge_credit, state.record.burn_credit), (model.charge, model.burn), "job {at}");
         let open = model.attested.iter().flatten().count() as u64;
         let audit = (u64::from(state.audit.attestations), u64::from(state.audit.open_attestations), state.audit.fee);
         assert_eq!(audit, (model.attestations, open, model.fee_each), "audit of job {at}");
@@ -139,6 +144,8 @@ impl Market {
         assert_eq!((state.stake, state.locked, state.open_jobs), (model.stake, model.locked, model.open_jobs));
         assert_eq!((state.jobs_settled, state.jobs_missed), (model.settled, model.missed), "record of node {at}");
         assert_eq!(state.operator, self.operators[at][model.operator], "operator of node {at}");
+        let record = &model.record;
+        assert_eq!((state.standing, state.evidence), (record.standing, record.evidence), "record of node {at}");
         let queue = state.unbonding.map(|place| place.amount);
         assert_eq!(queue, model.queue.map(|place| place.0), "queue of node {at}");
         state.stake + queue.iter().sum::<u64>()

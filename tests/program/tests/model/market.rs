@@ -56,6 +56,7 @@ impl Market {
         let mut world = World::uninitialised();
         world.svm = std::mem::take(&mut world.svm).with_sigverify(false).with_transaction_history(0);
         world.accepts(&world.initialize_network(model_parameters()));
+        world.accepts(&world.create_stake_register(world.payer()));
         let mints = [world.create_mint("first mint", true), world.create_mint_2022("second mint"), world.stake_mint];
         for mint in &mints[..PAYMENT_MINTS] {
             world.governs(allowance(mint, 1, 1));
@@ -85,7 +86,10 @@ impl Market {
                 world.mint_to(&mints[STAKE_MINT], associated(owner, &mints[STAKE_MINT]), stake);
                 world.accepts(&world.stake(&node, owner, stake));
             }
-            models.push(NodeModel { registered: stake > 0, stake, ..NodeModel::default() });
+            let mut record = assay::state::Node::default();
+            let epoch_slots = model_parameters().scheduling.epoch_slots;
+            record.begin(assay::units::Slot(world.slot()), epoch_slots).expect("a slot");
+            models.push(NodeModel { registered: stake > 0, stake, record, ..NodeModel::default() });
             nodes.push(node);
             operators.push(keys);
         }
@@ -240,6 +244,10 @@ impl Market {
             Action::Pause { slots } => world.pause_new_work(self.guardian, slots).instruction(),
             Action::Register { node } => world.register_node(&with_key(node, 0), 0, "").instruction(),
             Action::Deregister { node } => world.deregister_node(&nodes[node]).instruction(),
+            Action::Heartbeat { node } => {
+                let key = self.model.nodes[node].operator;
+                world.heartbeat(&with_key(node, key)).instruction()
+            }
             Action::SwitchOperator { node } => {
                 let other = self.operators[node][1 - self.model.nodes[node].operator];
                 world.update_node(&nodes[node], other, "http://node.example").instruction()
@@ -268,6 +276,7 @@ impl Market {
                 world.cancel_job(&self.jobs[job]).with(signed).instruction()
             }
             Action::ExpireJob { job } => world.expire_job(&self.jobs[job]).instruction(),
+            Action::Burn { job } => world.burn_slash(&self.jobs[job]).instruction(),
             Action::ExpireClaim { node, job } => world.expire_claim(&nodes[node], &self.jobs[job]).instruction(),
             Action::WithdrawCredit { job, role, caller, destination } => {
                 let model = &self.model.jobs[job];
@@ -407,6 +416,9 @@ impl Market {
         if self.model.jobs[job].credit_fee > 0 {
             self.must(Action::SweepFee { job });
         }
+        if self.model.jobs[job].burn > 0 {
+            self.must(Action::Burn { job });
+        }
         for validator in 0..VALIDATORS {
             if self.model.jobs[job].attested[validator] == Some(false) {
                 self.must(Action::SettleAttestation { validator, job });
@@ -430,6 +442,12 @@ impl Market {
             self.wait_until(last(self));
             self.must(Action::WithdrawStake { node });
         }
+        if self.model.nodes[node].record.standing.unresolved > 0 {
+            self.must(Action::Heartbeat { node });
+        }
+        // What it did fades: however bad, within this time.
+        let faded = self.model.slot + 20_000;
+        self.wait_until(faded);
         self.must(Action::Deregister { node });
     }
 

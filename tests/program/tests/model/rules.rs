@@ -9,6 +9,7 @@ use anchor_lang::error::ErrorCode::AccountNotInitialized;
 use assay::AssayError::*;
 use assay::instructions::CreditRole;
 use assay::state::{Parameters, limits};
+use assay::units::{Slot, Slots};
 use program_tests::Why;
 use program_tests::outcome::{ACCOUNT_IN_USE, TOKEN_INSUFFICIENT_FUNDS};
 
@@ -48,6 +49,7 @@ impl Model {
             Action::Register { node } => broken.unless(!self.nodes[*node].registered, ACCOUNT_IN_USE),
             Action::Post { client, mint, id, terms } => self.posting_rules(&mut broken, *client, *mint, *id, terms),
             Action::Deregister { .. }
+            | Action::Heartbeat { .. }
             | Action::SwitchOperator { .. }
             | Action::Stake { .. }
             | Action::RequestWithdrawal { .. }
@@ -69,6 +71,7 @@ impl Model {
         let least = parameters.maximum_run_slots
             + parameters.maximum_window_slots
             + longest_dispute(&parameters.dispute)
+            + parameters.scheduling.correlation_window_slots / 2
             + limits::UNBONDING_MARGIN_SLOTS;
         broken.unless(parameters.unbonding_slots >= least, UnbondingSlotsOutOfBounds);
     }
@@ -172,6 +175,7 @@ impl Model {
     fn node_rules(&self, broken: &mut Broken, action: &Action) {
         let at = match action {
             Action::Deregister { node }
+            | Action::Heartbeat { node }
             | Action::SwitchOperator { node }
             | Action::Stake { node, .. }
             | Action::RequestWithdrawal { node, .. }
@@ -188,6 +192,13 @@ impl Model {
                 broken.unless(node.open_jobs == 0, NodeHasOpenJobs);
                 broken.unless(node.stake == 0, NodeHasStake);
                 broken.unless(node.unbonding() == 0, NodeHasUnbonding);
+                let rules = &self.parameters.scheduling;
+                broken.unless(node.record.check_unmarked(Slot(self.slot), rules).is_ok(), NodeHasMarks);
+            }
+            Action::Heartbeat { .. } => {
+                let epoch = self.slot / u64::from(self.parameters.scheduling.epoch_slots);
+                let standing = &node.record.standing;
+                broken.unless(epoch > standing.heartbeat_epoch || standing.unresolved > 0, HeartbeatTooSoon);
             }
             Action::Stake { amount, .. } => {
                 broken.unless(*amount > 0, AmountZero);
@@ -219,6 +230,7 @@ impl Model {
             | Action::WithdrawCredit { job, .. }
             | Action::WithdrawCharge { job, .. }
             | Action::SweepFee { job }
+            | Action::Burn { job }
             | Action::Close { job } => (*job, None),
             _ => unreachable!("no action on a job"),
         };
@@ -273,10 +285,11 @@ impl Model {
                 payment_rules(broken, *caller, *destination);
             }
             Action::SweepFee { .. } => broken.unless(job.credit_fee > 0, NothingOwed),
+            Action::Burn { .. } => broken.unless(job.burn > 0, NothingToBurn),
             Action::Close { .. } => {
                 broken.unless(!job.is_open(), JobNotEnded);
                 broken.unless(job.attested == [None; VALIDATORS], AttestationsOpen);
-                broken.unless(job.owed() == 0 && job.charge == 0, CreditsOutstanding);
+                broken.unless(job.owed() == 0 && job.charge == 0 && job.burn == 0, CreditsOutstanding);
             }
             _ => unreachable!("no action on a job"),
         }
@@ -289,10 +302,20 @@ impl Model {
         broken.unless(self.slot <= job.posted + job.terms.claim_slots, ClaimWindowClosed);
         broken.unless(node.stake >= self.parameters.minimum_stake, StakeBelowNetworkMinimum);
         broken.unless(node.stake >= job.terms.minimum_stake, StakeBelowJobMinimum);
-        broken.unless(node.open_jobs < self.parameters.maximum_open_jobs_per_node, TooManyOpenJobs);
+        self.taking_rules(broken, node);
         // What a conviction would take besides the bond stays free.
         let reserve = share(node.stake, self.parameters.dispute.slash_bps);
         broken.unless(node.free() >= job.terms.bond + reserve, InsufficientFreeStake);
+    }
+
+    /// What keeps a node from taking one more job or session, its stake apart.
+    pub(crate) fn taking_rules(&self, broken: &mut Broken, node: &NodeModel) {
+        broken.unless(node.open_jobs < self.parameters.maximum_open_jobs_per_node, TooManyOpenJobs);
+        let affordable = node.stake / self.parameters.scheduling.stake_per_job;
+        broken.unless(u64::from(node.open_jobs) < affordable, CapacityReached);
+        let standing = &node.record.standing;
+        broken.unless(standing.unresolved == 0, UnresolvedMiss);
+        broken.unless(self.slot >= standing.jailed_until_slot, Jailed);
     }
 
     /// What the action changes. Called only if it breaks no rule.
@@ -311,7 +334,15 @@ impl Model {
             }
             // As long again, and an hour at least.
             Action::Pause { slots } => self.pause = (now + slots, now + slots + slots.max(9_000)),
-            Action::Register { node } => self.nodes[node] = NodeModel { registered: true, ..NodeModel::default() },
+            Action::Register { node } => {
+                let mut record = assay::state::Node::default();
+                record.begin(Slot(now), self.parameters.scheduling.epoch_slots).expect("a slot");
+                self.nodes[node] = NodeModel { registered: true, record, ..NodeModel::default() };
+            }
+            Action::Heartbeat { node } => {
+                let rules = &self.parameters.scheduling;
+                self.nodes[node].record.record_heartbeat(Slot(now), rules).expect("a heartbeat in time");
+            }
             Action::Deregister { node } => self.nodes[node] = NodeModel::default(),
             Action::SwitchOperator { node } => self.nodes[node].operator = 1 - self.nodes[node].operator,
             Action::Stake { node, amount } => {
@@ -374,6 +405,8 @@ impl Model {
             credit_fee: 0,
             credit_audits: 0,
             charge: 0,
+            burn: 0,
+            rate: (self.mints[mint].numerator, self.mints[mint].denominator),
             vault: terms.price_max + terms.pot,
             attestation_bond: self.attestation_bond(mint, terms.cap).expect("checked before"),
             validator_stake: self.validators.iter().map(|validator| validator.stake).sum(),
@@ -394,6 +427,7 @@ impl Model {
                 let node = &mut self.nodes[node];
                 node.locked += job.terms.bond;
                 node.open_jobs += 1;
+                node.record.standing.seen_slot = now;
                 node.last_obligation = node.last_obligation.max(
                     now + job.terms.run_slots + job.terms.window_slots + longest_dispute(&self.parameters.dispute),
                 );
@@ -416,6 +450,8 @@ impl Model {
                 node.locked -= job.terms.bond;
                 node.open_jobs -= 1;
                 node.settled += 1;
+                let rules = &self.parameters.scheduling;
+                node.record.record_result(&job.record(), Slot(now), rules).expect("a result");
             }
             Action::Accept { job, .. } => {
                 self.jobs[job].share_out();
@@ -426,10 +462,23 @@ impl Model {
             Action::ExpireClaim { node, job } => {
                 let job = &mut self.jobs[job];
                 job.refund(State::Missed);
-                job.charge = share(job.terms.bond, job.charge_bps);
                 let node = &mut self.nodes[node];
+                // The program's function frees the bond in the account that it is given; what it says of money is compared with
+                // what the model says.
+                let bond = job.terms.bond;
+                (node.record.stake, node.record.locked, node.record.open_jobs) = (bond, bond, 1);
+                let earlier = node.record.standing.unresolved > 0 || {
+                    let recovery = Slots(self.parameters.scheduling.standing.recovery_slots);
+                    node.record.standing.misses.at(Slot(now), recovery) > 0
+                };
+                let rules = &self.parameters.scheduling;
+                node.record.record_miss(&job.record(), Slot(now), rules).expect("a miss");
+                job.charge = share(bond, job.charge_bps).max(1).min(bond);
+                let repeat_bps = if earlier { rules.standing.repeat_bps } else { 0 };
+                job.burn = share(bond, repeat_bps).min(bond - job.charge);
+                assert_eq!(node.record.stake, bond - job.charge - job.burn, "the cost of a miss");
                 node.locked -= job.terms.bond;
-                node.stake -= job.charge;
+                node.stake -= job.charge + job.burn;
                 node.open_jobs -= 1;
                 node.missed += 1;
             }
@@ -444,6 +493,7 @@ impl Model {
                 job.vault -= credit;
                 self.wallets[receiver(payee, destination)][job.mint] += credit;
             }
+            Action::Burn { job } => self.stake_vault -= std::mem::take(&mut self.jobs[job].burn),
             Action::WithdrawCharge { job, destination, .. } => {
                 let job = &mut self.jobs[job];
                 let charge = std::mem::take(&mut job.charge);

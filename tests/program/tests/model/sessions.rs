@@ -317,7 +317,7 @@ impl Model {
                 broken.unless(stage == SessionStage::Offered, IllegalSessionTransition);
                 broken.unless(now <= session.offered + session.offer.accept_slots, AcceptDeadlinePassed);
                 broken.unless(node_model.stake >= self.parameters.minimum_stake, StakeBelowNetworkMinimum);
-                broken.unless(node_model.open_jobs < self.parameters.maximum_open_jobs_per_node, TooManyOpenJobs);
+                self.taking_rules(broken, node_model);
                 let reserve = share(node_model.stake, self.parameters.dispute.slash_bps);
                 broken.unless(node_model.free() >= session.offer.bond + reserve, InsufficientFreeStake);
             }
@@ -420,6 +420,7 @@ impl Model {
                 let node = &mut self.nodes[node];
                 node.locked += session.offer.bond;
                 node.open_jobs += 1;
+                node.record.standing.seen_slot = now;
                 node.last_obligation = node.last_obligation.max(obligation);
             }
             SessionAction::CancelSession { .. } => {

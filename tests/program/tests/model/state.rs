@@ -48,6 +48,10 @@ pub(crate) struct JobModel {
     pub(crate) credit_fee: u64,
     pub(crate) credit_audits: u64,
     pub(crate) charge: u64,
+    /// What a repeated miss burns.
+    pub(crate) burn: u64,
+    /// The bond rate at posting.
+    pub(crate) rate: (u64, u64),
     pub(crate) vault: u64,
     /// What an attestation locks.
     pub(crate) attestation_bond: u64,
@@ -114,6 +118,8 @@ pub(crate) struct NodeModel {
     pub(crate) open_jobs: u32,
     pub(crate) settled: u64,
     pub(crate) missed: u64,
+    /// Reputation and standing alone, by the program's own functions; the model keeps everything else itself.
+    pub(crate) record: assay::state::Node,
     pub(crate) last_obligation: u64,
     /// Amount and release slot; an amount of zero is an empty place.
     pub(crate) queue: [(u64, u64); 4],
@@ -166,6 +172,23 @@ impl JobModel {
 
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.state, State::Posted | State::Claimed | State::Committed | State::Accepted)
+    }
+
+    /// What the rules of reputation and standing read of a job.
+    pub(crate) fn record(&self) -> assay::state::Job {
+        assay::state::Job {
+            bond: self.terms.bond,
+            run_slots: self.terms.run_slots,
+            claimed_slot: self.claimed,
+            committed_slot: self.committed,
+            price: self.price,
+            price_max: self.terms.price_max,
+            protocol_fee_bps: self.fee_bps,
+            miss_charge_bps: self.charge_bps,
+            bond_numerator: self.rate.0,
+            bond_denominator: self.rate.1,
+            ..Default::default()
+        }
     }
 
     /// The price of a claim at `slot`: the minimum until the hold ends, then in proportion, then the maximum.

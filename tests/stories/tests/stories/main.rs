@@ -14,6 +14,7 @@ mod lies;
 mod network;
 mod outages;
 mod pretrained;
+mod scheduling;
 mod sessions;
 mod split;
 mod trial;

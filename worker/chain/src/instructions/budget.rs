@@ -102,6 +102,7 @@ pub fn post_budget_job(authority: &Pubkey, budget: &Pubkey, mint: TokenMint, arg
         accounts::PostBudgetJob {
             authority: *authority,
             network: address::network(),
+            stake_register: address::STAKE_REGISTER,
             payment_mint: address::payment_mint(&mint.address),
             mint: mint.address,
             budget: *budget,

@@ -271,6 +271,7 @@ pub fn prove(
         accounts::Prove {
             challenger: challenge.challenger,
             network: address::network(),
+            stake_register: address::STAKE_REGISTER,
             node: job.node,
             job: challenge.job,
             challenge: address::challenge(&challenge.job, &challenge.challenger),
@@ -298,6 +299,7 @@ pub fn prove_equivocation(
         accounts::ProveEquivocation {
             challenger: challenge.challenger,
             network: address::network(),
+            stake_register: address::STAKE_REGISTER,
             node: job.node,
             job: challenge.job,
             challenge: address::challenge(&challenge.job, &challenge.challenger),
@@ -319,6 +321,7 @@ pub fn time_out_defender(challenge: &Challenge, job: &Job, claim: Option<(&Pubke
     build(
         accounts::TimeOutDefender {
             network: address::network(),
+            stake_register: address::STAKE_REGISTER,
             node: job.node,
             job: challenge.job,
             challenge: address::challenge(&challenge.job, &challenge.challenger),

@@ -170,6 +170,21 @@ pub fn migrate_job(payer: &Pubkey, job: &Pubkey) -> Instruction {
     )
 }
 
+/// Brings a node to the layout of this program.
+pub fn migrate_node(payer: &Pubkey, node: &Pubkey) -> Instruction {
+    build(
+        accounts::MigrateNode {
+            payer: *payer,
+            network: address::network(),
+            node: *node,
+            system_program: solana_system_interface::program::ID,
+            event_authority: address::EVENT_AUTHORITY,
+            program: assay::ID,
+        },
+        data::MigrateNode {},
+    )
+}
+
 /// Creates the reward pool.
 pub fn create_reward_pool(payer: &Pubkey, stake_mint: TokenMint) -> Instruction {
     build(

@@ -6,12 +6,14 @@ mod audit;
 mod budget;
 mod dispute;
 mod governance;
+mod scheduling;
 mod session;
 
 pub use audit::*;
 pub use budget::*;
 pub use dispute::*;
 pub use governance::*;
+pub use scheduling::*;
 pub use session::*;
 
 use anchor_lang::{InstructionData, ToAccountMetas};
@@ -169,6 +171,7 @@ pub fn stake(funder: &Pubkey, node: &Pubkey, stake_mint: TokenMint, source: &Pub
         accounts::Stake {
             funder: *funder,
             network: address::network(),
+            stake_register: address::STAKE_REGISTER,
             node: *node,
             stake_mint: stake_mint.address,
             stake_vault: address::stake_vault(),
@@ -187,6 +190,7 @@ pub fn request_withdrawal(withdraw_authority: &Pubkey, node: &Pubkey, amount: u6
         accounts::RequestWithdrawal {
             withdraw_authority: *withdraw_authority,
             network: address::network(),
+            stake_register: address::STAKE_REGISTER,
             node: *node,
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
@@ -200,6 +204,8 @@ pub fn cancel_withdrawal(withdraw_authority: &Pubkey, node: &Pubkey, index: u8) 
     build(
         accounts::CancelWithdrawal {
             withdraw_authority: *withdraw_authority,
+            network: address::network(),
+            stake_register: address::STAKE_REGISTER,
             node: *node,
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
@@ -236,6 +242,8 @@ pub fn deregister_node(withdraw_authority: &Pubkey, node: &Pubkey) -> Instructio
     build(
         accounts::DeregisterNode {
             withdraw_authority: *withdraw_authority,
+            network: address::network(),
+            stake_register: address::STAKE_REGISTER,
             node: *node,
             event_authority: address::EVENT_AUTHORITY,
             program: assay::ID,
@@ -251,6 +259,7 @@ pub fn post_job(client: &Pubkey, mint: TokenMint, source: &Pubkey, args: PostJob
         accounts::PostJob {
             client: *client,
             network: address::network(),
+            stake_register: address::STAKE_REGISTER,
             payment_mint: address::payment_mint(&mint.address),
             mint: mint.address,
             client_account: address::client(client),
@@ -297,7 +306,13 @@ pub fn commit_result(operator: &Pubkey, job: &Pubkey, args: CommitResultArgs) ->
 /// Settles a job whose window closed; `node` is the one that claimed it. Nobody needs to sign but the fee payer.
 pub fn finalise_job(node: &Pubkey, job: &Pubkey) -> Instruction {
     build(
-        accounts::FinaliseJob { node: *node, job: *job, event_authority: address::EVENT_AUTHORITY, program: assay::ID },
+        accounts::FinaliseJob {
+            network: address::network(),
+            node: *node,
+            job: *job,
+            event_authority: address::EVENT_AUTHORITY,
+            program: assay::ID,
+        },
         data::FinaliseJob {},
     )
 }
@@ -326,7 +341,13 @@ pub fn expire_job(job: &Pubkey) -> Instruction {
 /// Ends a claim whose result did not come in time. Nobody needs to sign but the fee payer.
 pub fn expire_claim(node: &Pubkey, job: &Pubkey) -> Instruction {
     build(
-        accounts::ExpireClaim { node: *node, job: *job, event_authority: address::EVENT_AUTHORITY, program: assay::ID },
+        accounts::ExpireClaim {
+            network: address::network(),
+            node: *node,
+            job: *job,
+            event_authority: address::EVENT_AUTHORITY,
+            program: assay::ID,
+        },
         data::ExpireClaim {},
     )
 }

@@ -4,6 +4,7 @@ use super::desired::Desired;
 use super::plan::{Action, Plan};
 use crate::deploy::{DeployProgress, Deployment, deploy, read_program_file};
 use crate::error::{ChainError, Result};
+use crate::governance::OutdatedAccounts;
 use crate::instructions;
 use crate::sender::Sender;
 use assay::InitializeNetworkArgs;
@@ -103,10 +104,11 @@ pub async fn apply(
                 Some(instructions::initialize_network(&authority, stake_mint, args))
             }
             Action::MigrateNetwork => Some(instructions::migrate_network(&authority)),
-            Action::MigrateJobs { jobs } => {
-                migrate_jobs(sender, credentials.authority, jobs).await?;
+            Action::MigrateAccounts { outdated } => {
+                migrate_accounts(sender, credentials.authority, outdated).await?;
                 None
             }
+            Action::CreateStakeRegister => Some(instructions::create_stake_register(&authority)),
             governed => {
                 let Some(change) = governed.change() else { continue };
                 let step = govern(sender, credentials, change, position).await?;
@@ -122,12 +124,14 @@ pub async fn apply(
     Ok(())
 }
 
-/// Brings jobs to today's layout. Somebody else may do it at the same time: only one that is left as it was is an error.
-pub async fn migrate_jobs(sender: &Sender, payer: &Keypair, jobs: &[Pubkey]) -> Result<()> {
-    for job in jobs {
-        let migrate = instructions::migrate_job(&payer.pubkey(), job);
+/// Brings accounts to today's layout: nodes, then jobs. Somebody else may do it at the same time: only one that is left as it was
+/// is an error.
+pub async fn migrate_accounts(sender: &Sender, payer: &Keypair, outdated: &OutdatedAccounts) -> Result<()> {
+    let nodes = outdated.nodes.iter().map(|node| (node, instructions::migrate_node(&payer.pubkey(), node)));
+    let jobs = outdated.jobs.iter().map(|job| (job, instructions::migrate_job(&payer.pubkey(), job)));
+    for (address, migrate) in nodes.chain(jobs) {
         if let Err(error) = sender.execute(&[migrate], &[payer]).await
-            && sender.chain().outdated_jobs().await?.contains(job)
+            && sender.chain().outdated_accounts().await?.contains(address)
         {
             return Err(error);
         }

@@ -1,7 +1,11 @@
 //! What the migration files ask for.
 
 use crate::error::{ChainError, Result};
-use assay::state::{AuditParameters, DisputeParameters, Parameters};
+use assay::fairness::maintenance::MaintenanceRules;
+use assay::fairness::reputation::ReputationRules;
+use assay::fairness::sortition::OpeningRules;
+use assay::fairness::standing::StandingRules;
+use assay::state::{AuditParameters, DisputeParameters, Parameters, SchedulingParameters};
 use serde::Deserialize;
 use solana_sdk::pubkey::Pubkey;
 use std::collections::BTreeMap;
@@ -17,6 +21,7 @@ const BUILTIN: &[(&str, &str)] = &[
     ("0003_parameters.toml", include_str!("../../../../migrations/0003_parameters.toml")),
     ("0004_disputes.toml", include_str!("../../../../migrations/0004_disputes.toml")),
     ("0005_governance.toml", include_str!("../../../../migrations/0005_governance.toml")),
+    ("0006_scheduling.toml", include_str!("../../../../migrations/0006_scheduling.toml")),
 ];
 
 /// The state that all files together ask for.
@@ -166,7 +171,7 @@ parameters_section! {
         maximum_window_slots: u64,
         minimum_window_slots: u64,
         maximum_open_jobs_per_node: u32,
-    } { dispute: DisputeSection, audit: AuditSection }
+    } { dispute: DisputeSection, audit: AuditSection, scheduling: SchedulingSection }
 }
 
 parameters_section! {
@@ -175,6 +180,56 @@ parameters_section! {
         audits_per_job: u16,
         attestation_bond_bps: u32,
         minimum_validator_stake: u64,
+    }
+}
+
+parameters_section! {
+    SchedulingSection => SchedulingParameters {
+        epoch_slots: u32,
+        stake_per_job: u64,
+        late_price_bps: u16,
+        correlation_window_slots: u64,
+        absent_epochs: u32,
+    } { opening: OpeningSection, reputation: ReputationSection, standing: StandingSection }
+}
+
+parameters_section! {
+    OpeningSection => OpeningRules {
+        delay_slots: u32,
+        step_slots: u32,
+        first_expected: u16,
+        steps: u8,
+    }
+}
+
+parameters_section! {
+    ReputationSection => ReputationRules {
+        fee_per_observation: u64,
+        maximum_per_job: u64,
+        kept_per_epoch: u32,
+        no_show_bps: u32,
+        outage_bps: u32,
+        maintenance_bps: u32,
+        missed_heartbeat_bps: u32,
+    }
+}
+
+parameters_section! {
+    StandingSection => StandingRules {
+        recovery_slots: u64,
+        jail_slots: u64,
+        maximum_jail_slots: u64,
+        silence_slots: u64,
+        repeat_bps: u16,
+        lates_per_tier: u8,
+    } { maintenance: MaintenanceSection }
+}
+
+parameters_section! {
+    MaintenanceSection => MaintenanceRules {
+        notice_slots: u64,
+        maximum_slots: u64,
+        gap_slots: u64,
     }
 }
 
@@ -365,7 +420,7 @@ pub(super) mod tests {
             "[parameters]\nprotocol_fee_bps = 7\n[[payment_mint]]\nmint = \"{mint}\"\nenabled = false\n\
              bond_numerator = 3\nbond_denominator = 4\n"
         );
-        let folder = folder_with(&[("0006_lower_fee.toml", &text)]);
+        let folder = folder_with(&[("0007_lower_fee.toml", &text)]);
         let after = Desired::load(folder.path(), &variables()).unwrap();
         assert_eq!(after.parameters, Parameters { protocol_fee_bps: 7, ..before.parameters });
         let expected = DesiredMint { mint, enabled: false, bond_numerator: 3, bond_denominator: 4 };
@@ -379,28 +434,30 @@ pub(super) mod tests {
         let after = Desired::builtin_with(&variables(), &further).unwrap();
         assert_eq!(after.parameters, Parameters { protocol_fee_bps: 9, ..before.parameters });
         let refused = Desired::builtin_with(&variables(), &["[parameters]\nfee = 1".to_owned()]).unwrap_err();
-        assert!(refused.to_string().contains("0006_further.toml"), "{refused}");
+        assert!(refused.to_string().contains("0007_further.toml"), "{refused}");
     }
 
     #[test]
     fn each_mistake_is_refused_and_named() {
         for (name, text, reason) in [
-            ("0007_gap.toml", "", "0006_"),
-            ("6_short.toml", "", "0006_"),
-            ("0006_x.toml", "[parameters]\nfee = 1", "fee"),
-            ("0006_x.toml", "[[[", "TOML"),
-            ("0006_x.toml", "[parameters]\nprotocol_fee_bps = 1001", "P6022"),
-            ("0006_x.toml", "[parameters.dispute]\nfee = 1", "fee"),
-            ("0006_x.toml", "[parameters.audit]\nepoch_slots = 1", "P6270"),
-            ("0006_x.toml", "[governance]\ntimelock_slots = 6480001", "P6401"),
-            ("0006_x.toml", "[governance]\nfee_burn_bps = 10001", "P6414"),
-            ("0006_x.toml", "[governance]\nguardian = \"nobody\"", "not an address"),
-            ("0006_x.toml", "[governance]\nveto = 1", "veto"),
-            ("0006_x.toml", "[parameters.dispute]\nbounty_bps = 5001", "P6264"),
-            ("0006_x.toml", "[network]\nstake_mint = \"${stake_mint}\"", "P6261"),
-            ("0006_x.toml", "[network]\nstake_mint = \"zero\"", "not an address"),
-            ("0006_x.toml", "[network]\nstake_mint = \"${unknown}\"", "unknown"),
-            ("0006_x.toml", "# ${never", "closed"),
+            ("0008_gap.toml", "", "0007_"),
+            ("7_short.toml", "", "0007_"),
+            ("0007_x.toml", "[parameters]\nfee = 1", "fee"),
+            ("0007_x.toml", "[[[", "TOML"),
+            ("0007_x.toml", "[parameters]\nprotocol_fee_bps = 1001", "P6022"),
+            ("0007_x.toml", "[parameters.dispute]\nfee = 1", "fee"),
+            ("0007_x.toml", "[parameters.audit]\nepoch_slots = 1", "P6270"),
+            ("0007_x.toml", "[governance]\ntimelock_slots = 6480001", "P6401"),
+            ("0007_x.toml", "[governance]\nfee_burn_bps = 10001", "P6414"),
+            ("0007_x.toml", "[governance]\nguardian = \"nobody\"", "not an address"),
+            ("0007_x.toml", "[governance]\nveto = 1", "veto"),
+            ("0007_x.toml", "[parameters.dispute]\nbounty_bps = 5001", "P6264"),
+            ("0007_x.toml", "[parameters.scheduling.standing]\nrepeat_bps = 101", "P6554"),
+            ("0007_x.toml", "[parameters.scheduling.opening]\nfee = 1", "fee"),
+            ("0007_x.toml", "[network]\nstake_mint = \"${stake_mint}\"", "P6261"),
+            ("0007_x.toml", "[network]\nstake_mint = \"zero\"", "not an address"),
+            ("0007_x.toml", "[network]\nstake_mint = \"${unknown}\"", "unknown"),
+            ("0007_x.toml", "# ${never", "closed"),
         ] {
             let folder = folder_with(&[(name, text)]);
             let error = Desired::load(folder.path(), &variables()).unwrap_err();

@@ -8,6 +8,6 @@ mod apply;
 mod desired;
 mod plan;
 
-pub use apply::{Credentials, Step, apply, migrate_jobs};
+pub use apply::{Credentials, Step, apply, migrate_accounts};
 pub use desired::{Desired, DesiredGovernance, DesiredMint, Variables};
 pub use plan::{Action, Plan, plan};

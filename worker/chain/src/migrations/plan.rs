@@ -4,7 +4,7 @@ use super::desired::{Desired, DesiredGovernance, DesiredMint};
 use crate::chain::Chain;
 use crate::deploy::{ProgramOnChain, read_program_file};
 use crate::error::{ChainError, Result};
-use crate::governance::NetworkLayout;
+use crate::governance::{NetworkLayout, OutdatedAccounts};
 use assay::state::{Change, Network, Parameters, PaymentMint};
 use solana_sdk::pubkey::Pubkey;
 use std::fmt;
@@ -37,12 +37,14 @@ pub enum Action {
         /// How it is governed.
         governance: DesiredGovernance,
     },
+    /// Create the register of what all nodes weigh.
+    CreateStakeRegister,
     /// Bring the network to the layout of this program. What it lacks besides shows in the next plan.
     MigrateNetwork,
-    /// Bring jobs to the layout of this program: until then nobody can do anything about them, and their deadlines run.
-    MigrateJobs {
+    /// Bring nodes and jobs to the layout of this program: until then nobody can do anything about them, and deadlines run.
+    MigrateAccounts {
         /// Their addresses.
-        jobs: Vec<Pubkey>,
+        outdated: OutdatedAccounts,
     },
     /// Change parameters.
     SetParameters {
@@ -86,7 +88,8 @@ impl Action {
             | Self::UpgradeProgram { .. }
             | Self::InitialiseNetwork { .. }
             | Self::MigrateNetwork
-            | Self::MigrateJobs { .. } => None,
+            | Self::MigrateAccounts { .. }
+            | Self::CreateStakeRegister => None,
             Self::SetParameters { to, .. } => Some(Change::Parameters { parameters: to }),
             Self::SetFeeBurn { to, .. } => Some(Change::FeeBurn { fee_burn_bps: to }),
             Self::SetGuardian { to, .. } => Some(Change::Guardian { guardian: to }),
@@ -119,10 +122,12 @@ impl Plan {
 struct Present {
     program: Option<ProgramOnChain>,
     network: Option<Network>,
+    /// Whether there is a register of stake.
+    stake_register: bool,
     /// Whether there is one, but in an earlier layout.
     outdated: bool,
-    /// Jobs in an earlier layout.
-    outdated_jobs: Vec<Pubkey>,
+    /// Nodes and jobs in an earlier layout.
+    outdated_accounts: OutdatedAccounts,
     /// In the order of the desired mints.
     payment_mints: Vec<Option<PaymentMint>>,
 }
@@ -140,8 +145,12 @@ pub async fn plan(chain: &Chain, desired: &Desired, authority: &Pubkey) -> Resul
     let outdated = chain.network_layout().await? == NetworkLayout::Outdated;
     let network = if outdated { None } else { chain.find_network().await? };
     let program = chain.program(&desired.program).await?;
-    let outdated_jobs = if program.is_some() { chain.outdated_jobs().await? } else { Vec::new() };
-    let present = Present { program, network, outdated, outdated_jobs, payment_mints };
+    let outdated_accounts = match program {
+        Some(_) => chain.outdated_accounts().await?,
+        None => OutdatedAccounts::default(),
+    };
+    let stake_register = chain.find_stake_register().await?.is_some();
+    let present = Present { program, network, stake_register, outdated, outdated_accounts, payment_mints };
     compare(desired, &image, &present, authority)
 }
 
@@ -165,8 +174,8 @@ fn compare(desired: &Desired, image: &[u8], present: &Present, authority: &Pubke
     if present.outdated {
         actions.push(Action::MigrateNetwork);
     }
-    if !present.outdated_jobs.is_empty() {
-        actions.push(Action::MigrateJobs { jobs: present.outdated_jobs.clone() });
+    if !present.outdated_accounts.is_empty() {
+        actions.push(Action::MigrateAccounts { outdated: present.outdated_accounts.clone() });
     }
     if present.outdated {
         return Ok(Plan { actions });
@@ -194,6 +203,18 @@ fn compare(desired: &Desired, image: &[u8], present: &Present, authority: &Pubke
                     ),
                 });
             }
+            if desired.parameters.check_follows(&network.parameters).is_err() {
+                let (present, wanted) = (&network.parameters.scheduling, &desired.parameters.scheduling);
+                return Err(ChainError::MigrationConflict {
+                    reason: format!(
+                        "the network's scheduling.epoch_slots and correlation_window_slots are {} and {}, the migrations say {} and {}: they never change, correct the migrations",
+                        present.epoch_slots,
+                        present.correlation_window_slots,
+                        wanted.epoch_slots,
+                        wanted.correlation_window_slots
+                    ),
+                });
+            }
             if network.parameters != desired.parameters {
                 governed.push(Action::SetParameters { from: network.parameters, to: desired.parameters });
             }
@@ -208,6 +229,9 @@ fn compare(desired: &Desired, image: &[u8], present: &Present, authority: &Pubke
                 timelock = Some(Action::SetTimelock { from: network.timelock_slots, to: wanted.timelock_slots });
             }
         }
+    }
+    if !present.stake_register {
+        actions.push(Action::CreateStakeRegister);
     }
     for (mint, present) in desired.payment_mints.iter().zip(&present.payment_mints) {
         match present {
@@ -254,7 +278,8 @@ impl fmt::Display for Action {
                 )
             }
             Self::MigrateNetwork => write!(formatter, "bring the network to the layout of this program"),
-            Self::MigrateJobs { jobs } => write!(formatter, "bring {} jobs to the layout of this program", jobs.len()),
+            Self::MigrateAccounts { outdated } => write!(formatter, "bring {outdated} to the layout of this program"),
+            Self::CreateStakeRegister => write!(formatter, "create the register of what all nodes weigh"),
             Self::SetParameters { from, to } => write!(formatter, "set parameters from {from:?} to {to:?}"),
             Self::SetFeeBurn { from, to } => write!(formatter, "set fee_burn_bps from {from} to {to}"),
             Self::SetGuardian { from, to } => write!(formatter, "set the guardian from {from} to {to}"),
@@ -342,9 +367,21 @@ mod tests {
                 proposals: 3,
                 fee_burn_bps: desired.governance.fee_burn_bps,
             }),
+            stake_register: true,
             outdated: false,
-            outdated_jobs: Vec::new(),
+            outdated_accounts: OutdatedAccounts::default(),
             payment_mints: mints.collect(),
+        }
+    }
+
+    fn nothing() -> Present {
+        Present {
+            program: None,
+            network: None,
+            stake_register: false,
+            outdated: false,
+            outdated_accounts: OutdatedAccounts::default(),
+            payment_mints: vec![None],
         }
     }
 
@@ -355,14 +392,8 @@ mod tests {
 
     #[test]
     fn an_empty_chain_needs_everything_in_order() {
-        let empty = Present {
-            program: None,
-            network: None,
-            outdated: false,
-            outdated_jobs: Vec::new(),
-            payment_mints: vec![None],
-        };
-        assert_eq!(kinds(&empty), ["DeployProgram", "InitialiseNetwork", "AllowPaymentMint"]);
+        let empty = nothing();
+        assert_eq!(kinds(&empty), ["DeployProgram", "InitialiseNetwork", "CreateStakeRegister", "AllowPaymentMint"]);
     }
 
     #[test]
@@ -382,6 +413,8 @@ mod tests {
         let mut present = finished();
         present.payment_mints[0].as_mut().unwrap().enabled = false;
         assert_eq!(kinds(&present), ["SetPaymentMint"]);
+        let present = Present { stake_register: false, ..finished() };
+        assert_eq!(kinds(&present), ["CreateStakeRegister"]);
         let mut present = finished();
         let network = present.network.as_mut().unwrap();
         (network.fee_burn_bps, network.timelock_slots, network.parameters.minimum_stake) = (1, 7, 9);
@@ -404,13 +437,14 @@ mod tests {
         let present = Present { network: None, outdated: true, ..finished() };
         let plan = compare(&desired(), IMAGE, &present, &stranger).unwrap();
         assert_eq!(plan.actions, [Action::MigrateNetwork]);
-        let jobs = vec![stranger];
-        let present = Present { outdated_jobs: jobs.clone(), ..present };
+        let outdated = OutdatedAccounts { nodes: vec![stranger], jobs: Vec::new() };
+        let accounts = Action::MigrateAccounts { outdated: outdated.clone() };
+        let present = Present { outdated_accounts: outdated.clone(), ..present };
         let plan = compare(&desired(), IMAGE, &present, &stranger).unwrap();
-        assert_eq!(plan.actions, [Action::MigrateNetwork, Action::MigrateJobs { jobs: jobs.clone() }]);
-        let present = Present { outdated_jobs: jobs.clone(), ..finished() };
+        assert_eq!(plan.actions, [Action::MigrateNetwork, accounts.clone()]);
+        let present = Present { outdated_accounts: outdated, ..finished() };
         let plan = compare(&desired(), IMAGE, &present, &stranger).unwrap();
-        assert_eq!(plan.actions, [Action::MigrateJobs { jobs }]);
+        assert_eq!(plan.actions, [accounts]);
     }
 
     #[test]
@@ -440,19 +474,16 @@ mod tests {
         let mut present = finished();
         present.network.as_mut().unwrap().development = false;
         assert_eq!(code(&present), "C0152");
+        let mut present = finished();
+        present.network.as_mut().unwrap().parameters.scheduling.epoch_slots += 1;
+        assert_eq!(code(&present), "C0152");
     }
 
     #[test]
     fn a_plan_reads_as_a_list() {
-        let empty = Present {
-            program: None,
-            network: None,
-            outdated: false,
-            outdated_jobs: Vec::new(),
-            payment_mints: vec![None],
-        };
+        let empty = nothing();
         let text = compare(&desired(), IMAGE, &empty, &authority()).unwrap().to_string();
-        assert!(text.starts_with("1. deploy the program") && text.contains("\n3. allow payments"), "{text}");
+        assert!(text.starts_with("1. deploy the program") && text.contains("\n4. allow payments"), "{text}");
         assert!(Plan::default().to_string().contains("nothing to do"));
     }
 }

@@ -134,8 +134,9 @@ pub(super) fn words(step: &Step<'_>) -> String {
         Step::Begun { action: Action::DeployProgram { .. }, .. } => "deploying the program".to_owned(),
         Step::Begun { action: Action::UpgradeProgram { .. }, .. } => "upgrading the program".to_owned(),
         Step::Begun { action: Action::InitialiseNetwork { .. }, .. } => "initialising the network".to_owned(),
+        Step::Begun { action: Action::CreateStakeRegister, .. } => "creating the register of stake".to_owned(),
         Step::Begun { action: Action::MigrateNetwork, .. } => "migrating the network".to_owned(),
-        Step::Begun { action: Action::MigrateJobs { jobs }, .. } => format!("migrating {} jobs", jobs.len()),
+        Step::Begun { action: Action::MigrateAccounts { outdated }, .. } => format!("migrating {outdated}"),
         Step::Begun { action: Action::SetParameters { .. }, .. } => "setting parameters".to_owned(),
         Step::Begun {
             action: Action::SetFeeBurn { .. } | Action::SetGuardian { .. } | Action::SetTimelock { .. },

@@ -12,6 +12,8 @@ use crate::journal::Stage;
 use crate::market::{Action, Market};
 use crate::prepare::NotWhole;
 use crate::refusal::Refusal;
+use crate::turn::{Claim, Turn};
+use assay::fairness::sortition::{Opening, SeedRecord};
 use assay::state::{Job, Node};
 use assay::units::{BasisPoints, Slot, TokenAmount};
 use std::sync::Arc;
@@ -39,14 +41,7 @@ impl<M: Market> Driver<M> {
             Stake::Enough => {}
             Stake::TooLittle(refusal) => return self.skip(refusal),
             Stake::Locked => {
-                // Bonds of other jobs come back; until then the place is theirs to use.
-                self.progress.permit = None;
-                self.progress.prepared = None;
-                tokio::select! {
-                    () = self.ears.node_or_job() => {}
-                    () = cancel.cancelled() => {}
-                    () = tokio::time::sleep(LONGEST_WAIT) => {}
-                }
+                self.wait_for_place(cancel).await;
                 return Ok(());
             }
         }
@@ -61,6 +56,18 @@ impl<M: Market> Driver<M> {
         if !self.progress.fetched {
             return self.fetch(job, cancel).await;
         }
+        let seal = match self.turn(job).await? {
+            Turn::Now { seal } => seal,
+            Turn::At(slot) => {
+                self.wait_for_turn(slot, cancel).await;
+                return Ok(());
+            }
+            Turn::AfterChange => {
+                self.wait_for_place(cancel).await;
+                return Ok(());
+            }
+            Turn::Never(refusal) => return self.skip(refusal),
+        };
         if self.progress.permit.is_none() {
             let too_late = self.time_to_claim(job);
             tokio::select! {
@@ -92,7 +99,48 @@ impl<M: Market> Driver<M> {
             self.wait_for_lamports(cancel).await;
             return Ok(());
         }
-        self.promise(job, &Action::Claim).await
+        self.promise(job, &Action::Claim { seal }).await
+    }
+
+    /// When the node may claim, by the program's own rules.
+    async fn turn(&mut self, job: &Job) -> Result<Turn, DriveError> {
+        let heard = self.ears.hear_node();
+        let market = &self.shared.market;
+        let seen = market.node(self.looked.max(heard)).await?;
+        let parameters = market.parameters(self.looked).await?;
+        let is_open =
+            job.seed == SeedRecord::Open && matches!(job.sortition.opening(Slot(self.looked)), Opening::Expected(_));
+        let remembered = if is_open { market.remembered(job.sortition.seed_slot).await? } else { None };
+        let Some(node) = &seen.account else {
+            return Ok(Turn::Never(not_registered()));
+        };
+        let claim = Claim {
+            job_address: &self.address,
+            job,
+            node_address: &self.shared.node,
+            node,
+            parameters: &parameters,
+            remembered,
+        };
+        Ok(claim.turn(self.looked))
+    }
+
+    /// Waits for the slot of this node's turn; the place is others' to use until shortly before.
+    async fn wait_for_turn(&mut self, slot: u64, cancel: &CancellationToken) {
+        self.progress.permit = None;
+        self.progress.prepared = None;
+        self.wait_for(slot, cancel).await;
+    }
+
+    /// Waits until this node's account changes: bonds of other jobs come back, and until then the place is theirs to use.
+    async fn wait_for_place(&mut self, cancel: &CancellationToken) {
+        self.progress.permit = None;
+        self.progress.prepared = None;
+        tokio::select! {
+            () = self.ears.node_or_job() => {}
+            () = cancel.cancelled() => {}
+            () = tokio::time::sleep(LONGEST_WAIT) => {}
+        }
     }
 
     /// What the operator key lacks to defend the job beside those that are open; if it lacks nothing and `take_on` says
@@ -297,7 +345,7 @@ pub(crate) enum Stake {
 impl Stake {
     pub(crate) fn of(node: Option<&Node>, bond: u64, slash: BasisPoints, minimum_stake: u64) -> Self {
         let Some(node) = node else {
-            return Self::TooLittle(Refusal::new("N0208", "the node is not registered", "run `assay node init`"));
+            return Self::TooLittle(not_registered());
         };
         if node.fraud_convictions > 0 {
             return Self::TooLittle(Refusal::new("N0217", "the node was convicted", "register another node"));
@@ -318,6 +366,10 @@ impl Stake {
         }
         if covers(node.locked) { Self::Enough } else { Self::Locked }
     }
+}
+
+fn not_registered() -> Refusal {
+    Refusal::new("N0208", "the node is not registered", "run `assay node init`")
 }
 
 fn refuse_run_time(run_slots: u64, margin_slots: u64, estimated_slots: u64) -> Option<Refusal> {

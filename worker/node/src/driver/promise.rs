@@ -103,7 +103,7 @@ impl<M: Market> Driver<M> {
 /// What a refused claim means for the job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClaimRefusal {
-    /// Other jobs of this node are in the way, or the guardian pauses new work; both end.
+    /// Other jobs of this node are in the way, the guardian pauses new work, or it is not its turn; all that passes.
     Passing,
     /// This node has too little stake for it.
     Stake,
@@ -114,7 +114,20 @@ pub(crate) enum ClaimRefusal {
 impl ClaimRefusal {
     pub(crate) fn of(code: &str) -> Self {
         let is = |error: AssayError| program_error::code(error) == code;
-        let passing = [AssayError::InsufficientFreeStake, AssayError::TooManyOpenJobs, AssayError::WorkPaused];
+        // Another node sealed the seed first, or an epoch began: the chain decides again.
+        let passing = [
+            AssayError::InsufficientFreeStake,
+            AssayError::TooManyOpenJobs,
+            AssayError::WorkPaused,
+            AssayError::CapacityReached,
+            AssayError::SeedAlreadySealed,
+            AssayError::SeedNotSealed,
+            AssayError::SeedNotYet,
+            AssayError::NotDrawnYet,
+            AssayError::UnresolvedMiss,
+            AssayError::Jailed,
+            AssayError::InMaintenance,
+        ];
         if passing.into_iter().any(is) {
             Self::Passing
         } else if is(AssayError::StakeBelowJobMinimum) || is(AssayError::StakeBelowNetworkMinimum) {
@@ -164,6 +177,7 @@ mod tests {
         let of = |error| ClaimRefusal::of(&program_error::code(error));
         assert_eq!(of(AssayError::InsufficientFreeStake), ClaimRefusal::Passing);
         assert_eq!(of(AssayError::TooManyOpenJobs), ClaimRefusal::Passing);
+        assert_eq!(of(AssayError::SeedAlreadySealed), ClaimRefusal::Passing);
         assert_eq!(of(AssayError::WorkPaused), ClaimRefusal::Passing);
         assert_eq!(of(AssayError::StakeBelowJobMinimum), ClaimRefusal::Stake);
         assert_eq!(of(AssayError::StakeBelowNetworkMinimum), ClaimRefusal::Stake);

@@ -4,16 +4,20 @@
 use crate::court::Court;
 use anchor_lang::{AnchorDeserialize, AnchorSerialize};
 use assay::AssayError;
-use assay::market::miss_charge;
+use assay::fairness::seed::Found;
 use assay::session::{Receipt, Voucher};
-use assay::state::{CommittedResult, Demand, Job, JobNode, Node, SegmentClaim, Session};
+use assay::state::{
+    CommittedResult, Demand, Job, JobNode, Node, Parameters, SchedulingParameters, SegmentClaim, Session,
+};
 use assay::state_machine::JobEvent;
 use assay::units::{BasisPoints, Slot, TokenAmount};
 use assay_chain::program_error;
 use assay_node::defence::cost::rent_lamports;
 use assay_node::defence::duties::Dispute;
 use assay_node::journal::{InFlight, Purpose, SessionPurpose};
-use assay_node::market::{Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, SessionAction, Signed, Unreachable};
+use assay_node::market::{
+    Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, SessionAction, Signed, Unreachable, Upkeep,
+};
 use referee::commit::commitment;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Signature;
@@ -85,6 +89,11 @@ pub(crate) struct Committed {
     pub(crate) output_root: [u8; 32],
     pub(crate) manifest: [u8; 32],
     pub(crate) output_path: Vec<[u8; 32]>,
+}
+
+/// The rules under which these tests run: nobody is drawn, and nothing jails.
+fn scheduling() -> SchedulingParameters {
+    SchedulingParameters { epoch_slots: 1_000_000, stake_per_job: 1, ..SchedulingParameters::default() }
 }
 
 pub(crate) fn pack<T: AnchorSerialize>(value: &T) -> Vec<u8> {
@@ -188,11 +197,8 @@ impl World {
                 if !job.run_deadline()?.has_passed(now) {
                     return Err(AssayError::RunDeadlineNotPassed);
                 }
-                let bond = TokenAmount(job.bond);
-                let charge = miss_charge(bond, BasisPoints(u32::from(job.miss_charge_bps)))?;
-                job.refund(JobEvent::Miss)?;
-                job.charge_credit = charge.0;
-                node.miss_job(bond, charge)?;
+                let (cost, _) = node.record_miss(&job, now, &scheduling())?;
+                job.miss(&cost)?;
             }
         }
         node.invariant()?;
@@ -435,6 +441,14 @@ impl Market for TestMarket {
         .await
     }
 
+    async fn parameters(&self, _: u64) -> Result<Parameters, Unreachable> {
+        Ok(Parameters { maximum_open_jobs_per_node: 1_000, scheduling: scheduling(), ..Parameters::default() })
+    }
+
+    async fn remembered(&self, _: u64) -> Result<Option<Found>, Unreachable> {
+        Ok(None)
+    }
+
     async fn sign(&self, address: &Pubkey, _: &Job, action: &Action) -> Result<Signed, Unreachable> {
         let purpose = action.purpose();
         let refused = {
@@ -548,6 +562,28 @@ impl Market for TestMarket {
 
     async fn buffer(&self, id: u64, _: u64) -> Result<Option<OwnBuffer>, Unreachable> {
         self.call(|world| world.court.buffer(id)).await
+    }
+
+    async fn keep_up(&self, upkeep: &Upkeep) -> Result<CarriedOut, Unreachable> {
+        let upkeep = *upkeep;
+        self.call(|world| {
+            let mut node = world.node();
+            let done = match upkeep {
+                Upkeep::Heartbeat => node.record_heartbeat(Slot(world.slot), &scheduling()).map(drop),
+                Upkeep::Profile(profile) => node.set_profile(profile),
+            };
+            match done {
+                Ok(()) => {
+                    world.put_node(&node);
+                    CarriedOut::Landed { slot: world.slot, fee_lamports: 0 }
+                }
+                Err(error) => {
+                    let (code, reason) = words(error);
+                    CarriedOut::Refused { code, reason }
+                }
+            }
+        })
+        .await
     }
 
     async fn carry_out(&self, job: &Pubkey, moves: &[Move]) -> Result<CarriedOut, Unreachable> {

@@ -17,7 +17,7 @@ import {
 } from "@solana/kit";
 import { ASSAY_PROGRAM_ADDRESS } from "../generated/programs/index.js";
 import { sameBytes } from "../hashes.js";
-import { type FollowOptions, follow, type Observed } from "./follow.js";
+import { type FollowOptions, follow, type Observed, type Snapshot } from "./follow.js";
 
 /** The connections that following needs; `createSolanaRpc` and `createSolanaRpcSubscriptions` make them. */
 export interface Connections<Api, SubscriptionsApi> {
@@ -77,15 +77,7 @@ export function followProgramAccounts(
   filters: readonly AccountFilter[],
   options: FollowAccountOptions = {},
 ): AsyncGenerator<Observed<Address, AccountState>, void, undefined> {
-  const commitment = options.commitment ?? "confirmed";
-  const memcmp = filters.map(({ offset, bytes }) => ({
-    memcmp: {
-      offset: BigInt(offset),
-      bytes: getBase58Decoder().decode(bytes) as Base58EncodedBytes,
-      encoding: "base58" as const,
-    },
-  }));
-  const configuration = { commitment, encoding: "base64", filters: memcmp } as const;
+  const configuration = programConfiguration(filters, options.commitment);
   return follow(
     {
       isSame: isSameState,
@@ -94,15 +86,34 @@ export function followProgramAccounts(
         const notifications = await request.subscribe({ abortSignal });
         return mapped(notifications, ({ context, value }) => observed(value.pubkey, context.slot, value.account));
       },
-      async read(abortSignal) {
-        const request = rpc.getProgramAccounts(ASSAY_PROGRAM_ADDRESS, { ...configuration, withContext: true });
-        const { context, value } = await request.send({ abortSignal });
-        const states = value.map(({ pubkey, account }) => [pubkey, stateOf(account)] as const);
-        return { slot: context.slot, values: new Map(states) };
-      },
+      read: (signal) => readProgramAccounts(rpc, filters, { ...options, signal }),
     },
     options,
   );
+}
+
+/** All of the program's accounts that pass the filters. */
+export async function readProgramAccounts(
+  rpc: Rpc<GetProgramAccountsApi>,
+  filters: readonly AccountFilter[],
+  options: Pick<FollowAccountOptions, "commitment" | "signal"> = {},
+): Promise<Snapshot<Address, AccountState>> {
+  const configuration = { ...programConfiguration(filters, options.commitment), withContext: true } as const;
+  const request = rpc.getProgramAccounts(ASSAY_PROGRAM_ADDRESS, configuration);
+  const { context, value } = await request.send(options.signal && { abortSignal: options.signal });
+  const states = value.map(({ pubkey, account }) => [pubkey, stateOf(account)] as const);
+  return { slot: context.slot, values: new Map(states) };
+}
+
+function programConfiguration(filters: readonly AccountFilter[], commitment: Commitment = "confirmed") {
+  const memcmp = filters.map(({ offset, bytes }) => ({
+    memcmp: {
+      offset: BigInt(offset),
+      bytes: getBase58Decoder().decode(bytes) as Base58EncodedBytes,
+      encoding: "base58" as const,
+    },
+  }));
+  return { commitment, encoding: "base64", filters: memcmp } as const;
 }
 
 function observed(key: Address, slot: Slot, account: EncodedAccount | null): Observed<Address, AccountState> {

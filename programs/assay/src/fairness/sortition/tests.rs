@@ -124,7 +124,7 @@ fn thresholds_are_exact_at_the_edges() {
 
 #[test]
 fn rules_outside_their_bounds_are_refused() {
-    assert_eq!(RULES.validate(), Ok(()));
+    assert_eq!(RULES.validate(false), Ok(()));
     let cases: [fn(&mut OpeningRules); 7] = [
         |r| r.delay_slots = 0,
         |r| r.delay_slots = 151,
@@ -137,7 +137,7 @@ fn rules_outside_their_bounds_are_refused() {
     for (case, change) in cases.into_iter().enumerate() {
         let mut rules = RULES;
         change(&mut rules);
-        assert_eq!(rules.validate(), Err(FairnessError::RuleOutOfBounds), "case {case}");
+        assert_eq!(rules.validate(false), Err(FairnessError::RuleOutOfBounds), "case {case}");
     }
     assert_eq!(Sortition::new(RULES, Slot(5), 0, |_| 1), Err(FairnessError::InvariantBroken));
     assert_eq!(Sortition::new(RULES, Slot(u64::MAX), 9, |_| 1), Err(FairnessError::ArithmeticOverflow));

@@ -1,9 +1,9 @@
 use super::withdraw_budget::pay_lamports;
-use crate::address::{CLIENT_SEED, JOB_SEED, NETWORK, VAULT_SEED};
+use crate::address::{CLIENT_SEED, JOB_SEED, NETWORK, STAKE_REGISTER, VAULT_SEED};
 use crate::budget::Request;
 use crate::error::AssayError;
 use crate::instructions::post_job::{announce, PostJobArgs, Posting};
-use crate::state::{Budget, Client, Job, Network, PaymentMint};
+use crate::state::{Budget, Client, Job, Network, PaymentMint, StakeRegister};
 use crate::units::{Slot, TokenAmount};
 use crate::vault::Route;
 use anchor_lang::prelude::*;
@@ -30,6 +30,9 @@ pub struct PostBudgetJob<'info> {
     /// The network, for its parameters.
     #[account(address = NETWORK)]
     pub network: Box<Account<'info, Network>>,
+    /// The weight of all nodes, of which each one's is its share.
+    #[account(address = STAKE_REGISTER)]
+    pub stake_register: Box<Account<'info, StakeRegister>>,
     /// The record of the payment mint.
     #[account(
         has_one = mint @ AssayError::WrongMint,
@@ -127,6 +130,7 @@ impl<'info> PostBudgetJob<'info> {
             bump,
             network: &self.network,
             payment_mint: &self.payment_mint,
+            stake_register: &self.stake_register,
         };
         self.job.set_inner(posting.job(args)?);
         Ok(())

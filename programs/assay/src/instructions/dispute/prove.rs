@@ -1,11 +1,12 @@
-use super::support::{progress, refute, succeed, Convicted};
-use crate::address::NETWORK;
+use super::support::{progress, refute, succeed, Convicted, Success};
+use crate::address::{NETWORK, STAKE_REGISTER};
 use crate::dispute::openings::rejected;
 use crate::error::AssayError;
 use crate::events::{FaultProved, ProofOutcome};
-use crate::state::{Buffer, Challenge, Demand, Fault, Job, Network, Node, SegmentClaim, Session};
+use crate::fairness::reputation::ScoreChange;
+use crate::state::{Buffer, Challenge, Demand, Fault, Job, Network, Node, SegmentClaim, Session, StakeRegister};
 use crate::state_machine::JobState;
-use crate::units::{Slot, Slots};
+use crate::units::Slot;
 use anchor_lang::prelude::*;
 use referee::proof::{judge, Fault as Found, Finding, Pinned, PinnedSegment};
 
@@ -26,9 +27,12 @@ use referee::proof::{judge, Fault as Found, Finding, Pinned, PinnedSegment};
 pub struct Prove<'info> {
     /// Who committed the challenge.
     pub challenger: Signer<'info>,
-    /// The network, for the length of unbonding.
+    /// The network, for its parameters.
     #[account(address = NETWORK)]
     pub network: Box<Account<'info, Network>>,
+    /// What all nodes weigh, and what was convicted lately.
+    #[account(mut, address = STAKE_REGISTER)]
+    pub stake_register: Box<Account<'info, StakeRegister>>,
     /// The node that claimed.
     #[account(mut, address = job.node @ AssayError::WrongNode)]
     pub node: Box<Account<'info, Node>>,
@@ -97,17 +101,22 @@ impl Prove<'_> {
         Ok(judge(Buffer::bytes_of(&data)?, &pinned).map_err(rejected(AssayError::ProofRejected))?)
     }
 
-    fn decide(&mut self, finding: &Finding, fault: Fault, now: Slot) -> Result<ProofOutcome> {
+    fn decide(&mut self, finding: &Finding, fault: Fault, now: Slot) -> Result<(ProofOutcome, ScoreChange)> {
         let unsigned = self.claim.as_mut().filter(|claim| finding.uses_segment && !claim.signed);
         if let (Some(claim), Some(demand)) = (unsigned, self.segment_demand.as_mut()) {
             refute(&mut self.job, &mut self.challenge, claim, demand, now)?;
-            return Ok(ProofOutcome::RootRefuted);
+            let score = ScoreChange { before: self.node.score, after: self.node.score };
+            return Ok((ProofOutcome::RootRefuted, score));
         }
-        let unbonding = Slots(self.network.parameters.unbonding_slots);
-        let session = self.session.as_mut().map(|session| &mut ***session);
-        let parties = Convicted { job: &mut self.job, node: &mut self.node, session };
-        let convicts = succeed(parties, &mut self.challenge, fault, now, unbonding)?;
-        Ok(if convicts { ProofOutcome::Convicted } else { ProofOutcome::ProvedToo })
+        let parties = Convicted {
+            job: &mut self.job,
+            node: &mut self.node,
+            session: self.session.as_mut().map(|session| &mut ***session),
+            register: &mut self.stake_register,
+            parameters: &self.network.parameters,
+        };
+        let Success { convicts, score } = succeed(parties, &mut self.challenge, fault, now)?;
+        Ok((if convicts { ProofOutcome::Convicted } else { ProofOutcome::ProvedToo }, score))
     }
 
     /// See [`Prove`].
@@ -120,7 +129,7 @@ impl Prove<'_> {
             Found::Element { slot, element, .. } => (Fault::WrongElement, slot, element),
             Found::Mismatch { slot, .. } => (Fault::BoundaryMismatch, slot, 0),
         };
-        let outcome = accounts.decide(&finding, fault, now)?;
+        let (outcome, score) = accounts.decide(&finding, fault, now)?;
         accounts.node.invariant()?;
         accounts.job.invariant()?;
         accounts.challenge.invariant()?;
@@ -142,6 +151,8 @@ impl Prove<'_> {
             element,
             bounty: record.bounty,
             burn_credit: record.burn_credit,
+            score_before: score.before,
+            score_after: score.after,
         });
         Ok(())
     }

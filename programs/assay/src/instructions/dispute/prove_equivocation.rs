@@ -1,11 +1,11 @@
-use super::support::{progress, succeed, Convicted};
-use crate::address::NETWORK;
+use super::support::{progress, succeed, Convicted, Success};
+use crate::address::{NETWORK, STAKE_REGISTER};
 use crate::dispute::signature::{check_signed, SegmentStatement, INSTRUCTIONS_SYSVAR};
 use crate::error::AssayError;
 use crate::events::{FaultProved, ProofOutcome};
-use crate::state::{Challenge, Demand, Fault, Job, Network, Node, SegmentClaim, Session};
+use crate::state::{Challenge, Demand, Fault, Job, Network, Node, SegmentClaim, Session, StakeRegister};
 use crate::state_machine::JobState;
-use crate::units::{Slot, Slots};
+use crate::units::Slot;
 use anchor_lang::prelude::*;
 
 /// Arguments of `prove_equivocation`.
@@ -26,9 +26,12 @@ pub struct ProveEquivocationArgs {
 pub struct ProveEquivocation<'info> {
     /// Who committed the challenge.
     pub challenger: Signer<'info>,
-    /// The network, for the genesis hash and the length of unbonding.
+    /// The network, for the genesis hash and its parameters.
     #[account(address = NETWORK)]
     pub network: Box<Account<'info, Network>>,
+    /// What all nodes weigh, and what was convicted lately.
+    #[account(mut, address = STAKE_REGISTER)]
+    pub stake_register: Box<Account<'info, StakeRegister>>,
     /// The node that claimed.
     #[account(mut, address = job.node @ AssayError::WrongNode)]
     pub node: Box<Account<'info, Node>>,
@@ -89,10 +92,14 @@ impl ProveEquivocation<'_> {
         let now = Slot(Clock::get()?.slot);
         ctx.accounts.validate(&args, now)?;
         let accounts = &mut *ctx.accounts;
-        let unbonding = Slots(accounts.network.parameters.unbonding_slots);
-        let session = accounts.session.as_mut().map(|session| &mut ***session);
-        let parties = Convicted { job: &mut accounts.job, node: &mut accounts.node, session };
-        let convicts = succeed(parties, &mut accounts.challenge, Fault::Equivocation, now, unbonding)?;
+        let parties = Convicted {
+            job: &mut accounts.job,
+            node: &mut accounts.node,
+            session: accounts.session.as_mut().map(|session| &mut ***session),
+            register: &mut accounts.stake_register,
+            parameters: &accounts.network.parameters,
+        };
+        let Success { convicts, score } = succeed(parties, &mut accounts.challenge, Fault::Equivocation, now)?;
         accounts.node.invariant()?;
         accounts.job.invariant()?;
         accounts.challenge.invariant()?;
@@ -110,6 +117,8 @@ impl ProveEquivocation<'_> {
             element: 0,
             bounty: record.bounty,
             burn_credit: record.burn_credit,
+            score_before: score.before,
+            score_after: score.after,
         });
         Ok(())
     }

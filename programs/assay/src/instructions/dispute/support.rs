@@ -4,7 +4,10 @@ use crate::dispute::openings::rejected;
 use crate::dispute::penalty::halves;
 use crate::dispute::{ChallengeEvent, Progress};
 use crate::error::{AssayError, Checked};
-use crate::state::{Buffer, Challenge, Demand, Fault, Job, Node, SegmentClaim, Session};
+use crate::fairness::reputation::ScoreChange;
+use crate::state::{
+    Buffer, Challenge, Conviction, Demand, Fault, Job, Node, Parameters, SegmentClaim, Session, StakeRegister,
+};
 use crate::state_machine::JobState;
 use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
 use anchor_lang::prelude::*;
@@ -80,12 +83,25 @@ pub(super) struct Convicted<'a> {
     pub(super) node: &'a mut Node,
     /// The session, if the job is a receipt that was called in; [`Job::check_session`] has checked it.
     pub(super) session: Option<&'a mut Session>,
+    /// What all nodes weigh, and what was convicted lately.
+    pub(super) register: &'a mut StakeRegister,
+    /// The network's parameters.
+    pub(super) parameters: &'a Parameters,
+}
+
+/// What came of a challenge that was right.
+pub(super) struct Success {
+    /// Whether the job was convicted by it.
+    pub(super) convicts: bool,
+    /// The node's score before and after.
+    pub(super) score: ScoreChange,
 }
 
 impl Convicted<'_> {
     /// Takes what a conviction takes, and returns what that is beyond the bond. The bond of a session goes with the first of
     /// its receipts that is convicted; a later one finds none.
-    fn slash(&mut self, now: Slot, unbonding: Slots) -> Checked<TokenAmount> {
+    fn slash(&mut self, now: Slot) -> Checked<TokenAmount> {
+        let unbonding = Slots(self.parameters.unbonding_slots);
         let slash = BasisPoints(u32::from(self.job.dispute.slash_bps));
         let first = match &mut self.session {
             None => true,
@@ -100,21 +116,27 @@ impl Convicted<'_> {
 }
 
 /// The challenge showed a fault. Convicts the job unless it is convicted already, and ends the challenge with its bond kept:
-/// as a valid claim while there is room for one. Returns whether the job was convicted by it.
+/// as a valid claim while there is room for one.
 pub(super) fn succeed(
     mut parties: Convicted<'_>,
     challenge: &mut Challenge,
     fault: Fault,
     now: Slot,
-    unbonding: Slots,
-) -> Checked<bool> {
+) -> Checked<Success> {
     let convicts = parties.job.state != JobState::Convicted;
+    let mut score = ScoreChange { before: parties.node.score, after: parties.node.score };
     if convicts {
-        let slashed = parties.slash(now, unbonding)?;
+        let observations = parties.job.observations(&parties.parameters.scheduling.reputation)?;
+        let before = parties.node.whole_stake()?;
+        let slashed = parties.slash(now)?;
         parties.job.convict(fault, challenge.claim_key(), slashed, now)?;
+        let Convicted { node, register, parameters, .. } = &mut parties;
+        let conviction = Conviction { slashed, stake: before, observations };
+        score = node.record_conviction(&conviction, register, now, parameters)?;
+        register.invariant()?;
     }
     win(parties.job, challenge)?;
-    Ok(convicts)
+    Ok(Success { convicts, score })
 }
 
 /// Ends a challenge that was right: as a valid claim while there is room for one.
@@ -128,6 +150,7 @@ pub(super) fn win(job: &mut Job, challenge: &mut Challenge) -> Checked {
 /// stake, for the cost of its defence.
 pub(super) fn lose(job: &mut Job, node: &mut Node, challenge: &mut Challenge, event: ChallengeEvent) -> Checked {
     let bond = challenge.lose(event)?;
+    job.record.challenges_lost = job.record.challenges_lost.saturating_add(1);
     if event == ChallengeEvent::Lapse || challenge.revealed_slot == 0 {
         job.burn(bond)?;
     } else {

@@ -1,13 +1,13 @@
 use super::support::{progress, refute, succeed, Convicted};
-use crate::address::NETWORK;
+use crate::address::{NETWORK, STAKE_REGISTER};
 use crate::dispute::gaps::too_many_slots_are_missing;
 use crate::dispute::signature::SLOT_HASHES_SYSVAR;
 use crate::dispute::{ChallengeEvent, ChallengeState};
 use crate::error::AssayError;
 use crate::events::{DefenderTimedOut, TimeOutOutcome};
-use crate::state::{Challenge, Demand, Fault, Job, Network, Node, SegmentClaim, Session};
+use crate::state::{Challenge, Demand, Fault, Job, Network, Node, SegmentClaim, Session, StakeRegister};
 use crate::state_machine::JobState;
-use crate::units::{Slot, Slots};
+use crate::units::Slot;
 use anchor_lang::prelude::*;
 
 /// Ends the wait of a challenge for an answer that does not come.
@@ -22,9 +22,12 @@ use anchor_lang::prelude::*;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct TimeOutDefender<'info> {
-    /// The network, for the length of unbonding.
+    /// The network, for its parameters.
     #[account(address = NETWORK)]
     pub network: Box<Account<'info, Network>>,
+    /// What all nodes weigh, and what was convicted lately.
+    #[account(mut, address = STAKE_REGISTER)]
+    pub stake_register: Box<Account<'info, StakeRegister>>,
     /// The node that claimed.
     #[account(mut, address = job.node @ AssayError::WrongNode)]
     pub node: Box<Account<'info, Node>>,
@@ -91,10 +94,14 @@ impl TimeOutDefender<'_> {
             self.challenge.clocks.defender_extended = true;
             return Ok(TimeOutOutcome::Extended);
         }
-        let unbonding = Slots(self.network.parameters.unbonding_slots);
-        let session = self.session.as_mut().map(|session| &mut ***session);
-        let parties = Convicted { job: &mut self.job, node: &mut self.node, session };
-        succeed(parties, &mut self.challenge, Fault::Withheld, now, unbonding)?;
+        let parties = Convicted {
+            job: &mut self.job,
+            node: &mut self.node,
+            session: self.session.as_mut().map(|session| &mut ***session),
+            register: &mut self.stake_register,
+            parameters: &self.network.parameters,
+        };
+        succeed(parties, &mut self.challenge, Fault::Withheld, now)?;
         Ok(TimeOutOutcome::Convicted)
     }
 
@@ -102,6 +109,7 @@ impl TimeOutDefender<'_> {
     pub fn handle(ctx: Context<'_, Self>) -> Result<()> {
         ctx.accounts.validate()?;
         let accounts = &mut *ctx.accounts;
+        let score_before = accounts.node.score;
         let outcome = accounts.decide(Slot(Clock::get()?.slot))?;
         accounts.node.invariant()?;
         accounts.job.invariant()?;
@@ -121,6 +129,8 @@ impl TimeOutDefender<'_> {
             outcome,
             bounty: ctx.accounts.job.record.bounty,
             burn_credit: ctx.accounts.job.record.burn_credit,
+            score_before,
+            score_after: ctx.accounts.node.score,
         });
         Ok(())
     }

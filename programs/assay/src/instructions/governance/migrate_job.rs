@@ -10,7 +10,8 @@ use anchor_lang::prelude::*;
 /// program before this wrote, are refused.
 ///
 /// 1. Makes the account longer and tops its rent up.
-/// 2. Writes what it held in its new places: nobody is invited, and it is no receipt of a session.
+/// 2. Writes what it held in its new places: nobody is invited, all may claim at once, nothing is late, it is no receipt of a
+///    session, and if it has ended it says why.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct MigrateJob<'info> {
@@ -25,18 +26,19 @@ pub struct MigrateJob<'info> {
 }
 
 impl MigrateJob<'_> {
-    /// The data in the new layout.
-    fn validate(&self) -> Result<Vec<u8>> {
-        let data = FirstJob::migrated(&self.job.try_borrow_data()?)?;
-        Job::try_deserialize(&mut &data[..])?.invariant()?;
-        Ok(data)
+    fn validate(&self) -> Result<Box<Job>> {
+        let job = FirstJob::read(&self.job.try_borrow_data()?)?;
+        job.invariant()?;
+        Ok(job)
     }
 
     /// See [`MigrateJob`].
     pub fn handle(ctx: Context<'_, Self>) -> Result<()> {
-        let data = ctx.accounts.validate()?;
+        let migrated = ctx.accounts.validate()?;
+        let mut data = Vec::with_capacity(migrated.space_with_uris());
+        migrated.try_serialize(&mut data)?;
         let MigrateJob { payer, job, system_program, .. } = &*ctx.accounts;
-        rewrite(job, payer, system_program, &data, data.len())?;
+        rewrite(job, payer, system_program, &data, migrated.space_with_uris())?;
         emit_cpi!(JobMigrated {
             job: ctx.accounts.job.key(),
             from_version: FirstJob::VERSION,

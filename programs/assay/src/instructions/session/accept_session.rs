@@ -10,7 +10,8 @@ use anchor_lang::prelude::*;
 ///
 /// Who: the node's operator, from `Offered`, until the last slot of accepting. The node needs what it needs to claim a job: the
 /// stake that the network asks for, free stake for the bond and for what a conviction would take besides, and a free place
-/// among its open jobs; and it was never convicted. Not while the guardian pauses new work.
+/// among its open jobs; it was never convicted, has accounted for its misses, and is neither in jail nor in maintenance. Not while
+/// the guardian pauses new work.
 ///
 /// 1. Pins operator and payee; the time of the session begins.
 /// 2. Locks the bond in the node's stake, reachable until a dispute over the last receipt can have ended.
@@ -35,7 +36,7 @@ impl AcceptSession<'_> {
         self.network.check_takes_work(now)?;
         self.session.state.after(SessionEvent::Accept)?;
         require!(!self.session.accept_deadline()?.has_passed(now), AssayError::AcceptDeadlinePassed);
-        self.node.check_may_take(&self.network.parameters)?;
+        self.node.check_may_take(now, &self.network.parameters)?;
         Ok(())
     }
 

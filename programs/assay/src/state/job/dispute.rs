@@ -67,6 +67,8 @@ impl DisputeTerms {
 pub struct DisputeRecord {
     /// Challenges that were committed and have not ended.
     pub challenges_open: u32,
+    /// Challenges that lost their bond: of them the result was right.
+    pub challenges_lost: u32,
     /// Challenges that were right.
     pub valid_claims: u16,
     /// When the job was convicted; 0 if it was not.

@@ -141,6 +141,8 @@ fn broken_books_are_noticed() {
 fn fields_lie_where_filters_look_and_the_size_is_exact() {
     let mut job = posted();
     job.payment_mint = Pubkey::new_from_array([5; 32]);
+    // The longest that the account gets: there is room for the seed from the post on.
+    job.seed = SeedRecord::Sealed([7; 32]);
     job.claim(NODE, Slot(1_000)).unwrap();
     for uris in [["", "", "", ""], ["http://a", "b", "ipfs://cc", "store"]] {
         [job.graph_uri, job.params_uri, job.inputs_uri, job.store_uri] = uris.map(String::from);
@@ -299,4 +301,18 @@ proptest! {
         prop_assert_eq!(job.liabilities(), job.escrow());
         job.invariant().unwrap();
     }
+}
+
+/// The claim fixes how long the node should take; who promises nothing, or asks for nothing, has the whole run.
+#[test]
+fn a_claim_pins_the_speed_that_was_promised() {
+    let expected = |cost_units, units_per_slot| {
+        let mut job = Job { cost_units, run_slots: 50, ..posted() };
+        job.expect_by(units_per_slot).unwrap();
+        job.expected_slots
+    };
+    assert_eq!(expected(1_000, 100), 10);
+    assert_eq!(expected(1_001, 100), 11);
+    assert_eq!(expected(1_000_000, 100), 50, "never longer than the run");
+    assert_eq!((expected(0, 100), expected(1_000, 0)), (50, 50));
 }

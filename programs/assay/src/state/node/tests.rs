@@ -10,6 +10,10 @@ fn lock(node: &mut Node, bond: u64) -> Checked {
     node.lock_bond(TokenAmount(bond), BasisPoints(0), Slot(1), Slot(2))
 }
 
+fn rules() -> SchedulingParameters {
+    crate::state::scheduling_parameters::tests::valid()
+}
+
 #[test]
 fn only_free_stake_can_be_locked_or_withdrawn() {
     let mut node = node(100);
@@ -67,16 +71,16 @@ fn a_settled_job_frees_the_bond() {
 #[test]
 fn only_an_empty_node_can_be_removed() {
     let mut node = node(0);
-    assert_eq!(node.check_empty(Slot(0)), Ok(()));
+    assert_eq!(node.check_empty(Slot(0), &rules()), Ok(()));
     node.add_stake(TokenAmount(1)).unwrap();
-    assert_eq!(node.check_empty(Slot(0)), Err(AssayError::NodeHasStake));
+    assert_eq!(node.check_empty(Slot(0), &rules()), Err(AssayError::NodeHasStake));
     lock(&mut node, 1).unwrap();
-    assert_eq!(node.check_empty(Slot(0)), Err(AssayError::NodeHasOpenJobs));
+    assert_eq!(node.check_empty(Slot(0), &rules()), Err(AssayError::NodeHasOpenJobs));
     node.settle_job(TokenAmount(1)).unwrap();
     node.request_withdrawal(TokenAmount(1), Slot(0), Slots(5)).unwrap();
-    assert_eq!(node.check_empty(Slot(0)), Err(AssayError::NodeHasUnbonding));
+    assert_eq!(node.check_empty(Slot(0), &rules()), Err(AssayError::NodeHasUnbonding));
     assert_eq!(node.withdraw_released(Slot(66)), Ok(TokenAmount(1)), "last obligation, margin");
-    assert_eq!(node.check_empty(Slot(0)), Ok(()));
+    assert_eq!(node.check_empty(Slot(0), &rules()), Ok(()));
 }
 
 #[test]
@@ -94,10 +98,15 @@ fn broken_books_are_noticed() {
         Node { locked: 1, stake: 5, ..node(5) },
         Node { locked: 6, open_jobs: 1, ..node(5) },
         Node { locked: 1, open_jobs: 2, ..node(5) },
+        {
+            let mut heavy = Node { counted_stake: 4, ..node(5) };
+            heavy.weights.set(Epoch(1), 5).unwrap();
+            heavy
+        },
     ] {
         assert_eq!(broken.invariant(), Err(AssayError::InvariantBroken), "{broken:?}");
     }
-    assert_eq!(Node { version: 2, ..node(5) }.invariant(), Err(AssayError::UnsupportedAccountVersion));
+    assert_eq!(Node { version: 1, ..node(5) }.invariant(), Err(AssayError::UnsupportedAccountVersion));
 }
 
 #[test]
@@ -140,4 +149,53 @@ proptest! {
             prop_assert_eq!(node.stake + total(&node.unbonding).unwrap().0, deposited - paid_out - charged);
         }
     }
+}
+
+/// Whatever a new account would not have on record keeps the old one open, each thing by itself; all but a conviction fades.
+#[test]
+fn marks_keep_an_account_open_until_they_fade() {
+    type Mark = fn(&mut Node);
+    let marks: [Mark; 6] = [
+        |node| node.fraud_convictions = 1,
+        |node| node.standing.unresolved = 1,
+        |node| _ = node.standing.misses.climb(1, Slot(500), Slots(100)),
+        |node| _ = node.standing.lates.climb(1, Slot(500), Slots(100)),
+        |node| node.standing.jailed_until_slot = 600,
+        |node| (node.evidence.bad, node.evidence.epoch) = (crate::fairness::reputation::OBSERVATION, 11),
+    ];
+    for (at, mark) in marks.into_iter().enumerate() {
+        let mut marked = node(0);
+        marked.evidence.epoch = 10;
+        assert_eq!(marked.check_empty(Slot(599), &rules()), Ok(()));
+        mark(&mut marked);
+        assert_eq!(marked.check_empty(Slot(599), &rules()), Err(AssayError::NodeHasMarks), "mark {at}");
+        let fades = at > 1;
+        assert_eq!(marked.check_empty(Slot(100_000), &rules()).is_ok(), fades, "mark {at}");
+    }
+}
+
+/// A conviction is charged for its company before stake leaves or the account closes.
+#[test]
+fn a_pending_charge_keeps_everything_where_it_is() {
+    let mut node = node(0);
+    node.pending_charge.convicted_slot = 5;
+    assert_eq!(node.check_empty(Slot(0), &rules()), Err(AssayError::CorrelationOutstanding));
+    assert_eq!(node.withdraw_released(Slot(u64::MAX)), Err(AssayError::CorrelationOutstanding));
+}
+
+/// The charge takes free stake first, then what unbonds, and never a bond.
+#[test]
+fn the_charge_for_company_spares_bonds() {
+    let mut node = node(100);
+    lock(&mut node, 60).unwrap();
+    node.request_withdrawal(TokenAmount(30), Slot(0), Slots(10)).unwrap();
+    let mut register = crate::state::StakeRegister { stake: 100, ..Default::default() };
+    let window = Slots(rules().correlation_window_slots);
+    node.pending_charge
+        .convict(&mut register.convicted, TokenAmount(50), TokenAmount(100), TokenAmount(100), Slot(1_000), window)
+        .unwrap();
+    let early = node.charge_correlation(&register, Slot(1_159), &rules());
+    assert_eq!(early, Err(AssayError::CorrelationNotDue));
+    assert_eq!(node.charge_correlation(&register, Slot(1_160), &rules()), Ok(TokenAmount(40)));
+    assert_eq!((node.stake, node.locked, total(&node.unbonding)), (60, 60, Ok(TokenAmount(0))));
 }

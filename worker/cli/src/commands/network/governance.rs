@@ -8,7 +8,7 @@ use crate::output::{Output, Table, fields};
 use assay::state::{Change, Network, RewardPool};
 use assay_chain::governance::NetworkLayout;
 use assay_chain::instructions;
-use assay_chain::migrations::migrate_jobs;
+use assay_chain::migrations::migrate_accounts;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use solana_sdk::instruction::Instruction;
@@ -313,19 +313,39 @@ pub(super) async fn migrate(context: &Context, output: Output) -> Result<(), Cli
         NetworkLayout::Current => false,
         NetworkLayout::Outdated => true,
     };
-    let jobs = chain.outdated_jobs().await?;
-    if network || !jobs.is_empty() {
+    let outdated = chain.outdated_accounts().await?;
+    let register = chain.find_stake_register().await?.is_none();
+    if network || register || !outdated.is_empty() {
         let key = context.keypair()?;
         if network {
             context.sender.execute(&[instructions::migrate_network(&key.pubkey())], &[&key]).await?;
         }
-        migrate_jobs(&context.sender, &key, &jobs).await?;
+        if register {
+            context.sender.execute(&[instructions::create_stake_register(&key.pubkey())], &[&key]).await?;
+        }
+        migrate_accounts(&context.sender, &key, &outdated).await?;
     }
-    output.result(&json!({ "migrated": network, "jobs": jobs.len(), "version": Network::VERSION }), || {
-        match (network, jobs.len()) {
-            (false, 0) => "nothing to do: network and jobs have the layout of this client".to_owned(),
-            (false, count) => format!("{count} jobs are migrated"),
-            (true, count) => format!("the network is migrated to layout {}, with {count} jobs", Network::VERSION),
+    let value = json!({
+        "migrated": network,
+        "stake_register_created": register,
+        "nodes": outdated.nodes.len(),
+        "jobs": outdated.jobs.len(),
+        "version": Network::VERSION,
+    });
+    output.result(&value, || {
+        let mut done = Vec::new();
+        if network {
+            done.push(format!("the network is migrated to layout {}", Network::VERSION));
+        }
+        if register {
+            done.push("the register of stake is created".to_owned());
+        }
+        if !outdated.is_empty() {
+            done.push(format!("{outdated} are migrated"));
+        }
+        match done.is_empty() {
+            true => "nothing to do: network, nodes and jobs have the layout of this client".to_owned(),
+            false => done.join("; "),
         }
     })
 }

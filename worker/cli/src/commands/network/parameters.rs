@@ -23,16 +23,39 @@ fn clock(development: bool) -> (u64, u64) {
 }
 
 macro_rules! settings {
-    ($($name:literal = $($field:ident).+ : $kind:ty, $bounds:expr;)+) => {
-        &[$(Setting {
-            name: $name,
-            get: |parameters| parameters.$($field).+ as u64,
-            set: |parameters, value| {
-                let fits = u128::from(value) <= <$kind>::MAX as u128;
-                fits.then(|| parameters.$($field).+ = value as $kind)
-            },
-            bounds: $bounds,
-        }),+]
+    (
+        $($name:literal = $($field:ident).+ : $kind:ty, $bounds:expr;)+
+        dependent { $($rule:literal = $($part:ident).+ : $rule_kind:ty;)+ }
+    ) => {
+        &[
+            $(Setting {
+                name: $name,
+                get: |parameters| parameters.$($field).+ as u64,
+                set: |parameters, value| {
+                    let fits = u128::from(value) <= <$kind>::MAX as u128;
+                    fits.then(|| parameters.$($field).+ = value as $kind)
+                },
+                bounds: $bounds,
+            },)+
+            $(Setting {
+                name: $rule,
+                get: |parameters| parameters.scheduling.$($part).+ as u64,
+                set: |parameters, value| {
+                    let fits = u128::from(value) <= <$rule_kind>::MAX as u128;
+                    fits.then(|| parameters.scheduling.$($part).+ = value as $rule_kind)
+                },
+                bounds: |parameters, development| {
+                    let accessors = Accessors {
+                        get: |parameters| parameters.scheduling.$($part).+ as u64,
+                        set: |parameters, value| {
+                            let fits = u128::from(value) <= <$rule_kind>::MAX as u128;
+                            fits.then(|| parameters.scheduling.$($part).+ = value as $rule_kind)
+                        },
+                    };
+                    around(parameters, development, &accessors, <$rule_kind>::MAX as u64)
+                },
+            },)+
+        ]
     };
 }
 
@@ -62,15 +85,67 @@ pub(super) const SETTINGS: &[Setting] = settings! {
     "audit_audits_per_job" = audit.audits_per_job: u16, |_, _| ends(&audit_limits::AUDITS_PER_JOB);
     "audit_attestation_bond_bps" = audit.attestation_bond_bps: u32, |_, _| ends(&audit_limits::ATTESTATION_BOND_BPS);
     "audit_minimum_validator_stake" = audit.minimum_validator_stake: u64, |_, _| ends(&limits::MINIMUM_STAKE);
+    dependent {
+        "scheduling_epoch_slots" = epoch_slots: u32;
+        "scheduling_stake_per_job" = stake_per_job: u64;
+        "scheduling_late_price_bps" = late_price_bps: u16;
+        "scheduling_correlation_window_slots" = correlation_window_slots: u64;
+        "scheduling_absent_epochs" = absent_epochs: u32;
+        "opening_delay_slots" = opening.delay_slots: u32;
+        "opening_step_slots" = opening.step_slots: u32;
+        "opening_first_expected" = opening.first_expected: u16;
+        "opening_steps" = opening.steps: u8;
+        "reputation_fee_per_observation" = reputation.fee_per_observation: u64;
+        "reputation_maximum_per_job" = reputation.maximum_per_job: u64;
+        "reputation_kept_per_epoch" = reputation.kept_per_epoch: u32;
+        "reputation_no_show_bps" = reputation.no_show_bps: u32;
+        "reputation_outage_bps" = reputation.outage_bps: u32;
+        "reputation_maintenance_bps" = reputation.maintenance_bps: u32;
+        "reputation_missed_heartbeat_bps" = reputation.missed_heartbeat_bps: u32;
+        "standing_recovery_slots" = standing.recovery_slots: u64;
+        "standing_jail_slots" = standing.jail_slots: u64;
+        "standing_maximum_jail_slots" = standing.maximum_jail_slots: u64;
+        "standing_silence_slots" = standing.silence_slots: u64;
+        "standing_repeat_bps" = standing.repeat_bps: u16;
+        "standing_lates_per_tier" = standing.lates_per_tier: u8;
+        "maintenance_notice_slots" = standing.maintenance.notice_slots: u64;
+        "maintenance_maximum_slots" = standing.maintenance.maximum_slots: u64;
+        "maintenance_gap_slots" = standing.maintenance.gap_slots: u64;
+    }
 };
 
-/// Stake stays reachable for longer than the longest job and its dispute.
 fn least_unbonding(parameters: &Parameters) -> u64 {
-    parameters
-        .maximum_run_slots
-        .saturating_add(parameters.maximum_window_slots)
-        .saturating_add(parameters.dispute.longest_slots().0)
-        .saturating_add(limits::UNBONDING_MARGIN_SLOTS)
+    parameters.least_unbonding().map_or(u64::MAX, |least| least.0)
+}
+
+/// The ends of what the program accepts around the present value, beside the other parameters: for rules that depend on one
+/// another. What is valid is one stretch.
+fn around(parameters: &Parameters, development: bool, setting: &Accessors, largest: u64) -> (u64, u64) {
+    let holds = |value| {
+        let mut changed = *parameters;
+        (setting.set)(&mut changed, value).is_some() && changed.validate(development).is_ok()
+    };
+    let present = (setting.get)(parameters);
+    // Below: the least value that holds.
+    let (mut low, mut high) = (0, present);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if holds(middle) { high = middle } else { low = middle + 1 }
+    }
+    let least = high;
+    // Above: the greatest.
+    let (mut low, mut high) = (present, largest);
+    while low < high {
+        let middle = low + (high - low).div_ceil(2);
+        if holds(middle) { low = middle } else { high = middle - 1 }
+    }
+    (least, low)
+}
+
+/// How a parameter is read and written.
+struct Accessors {
+    get: fn(&Parameters) -> u64,
+    set: fn(&mut Parameters, u64) -> Option<()>,
 }
 
 impl Setting {
@@ -117,6 +192,7 @@ pub(super) fn changed(parameters: &Parameters, changes: &[String]) -> Result<Par
 mod tests {
     use super::*;
     use crate::commands::network::tests::parameters;
+    use assay::fairness::sortition::OpeningRules;
 
     /// One beyond each bound that is shown is refused by the program's own rules, and the bound itself is not.
     #[test]
@@ -127,6 +203,8 @@ mod tests {
             if !development {
                 valid.dispute.reveal_slots = 150;
                 (valid.dispute.challenger_clock_slots, valid.dispute.defender_clock_slots) = (9_000, 9_000);
+                let opening = OpeningRules { delay_slots: 2, step_slots: 3, first_expected: 1, steps: 4 };
+                (valid.scheduling.opening, valid.scheduling.correlation_window_slots) = (opening, 216_000);
             }
             assert_eq!(valid.validate(development), Ok(()));
             for setting in SETTINGS {
@@ -136,7 +214,7 @@ mod tests {
                     (setting.set)(&mut changed, value).map(|()| changed.validate(development).is_ok())
                 };
                 assert_eq!((with(least), with(most)), (Some(true), Some(true)), "{}", setting.name);
-                assert_ne!(with(most + 1), Some(true), "{}", setting.name);
+                assert_ne!(most.checked_add(1).and_then(with), Some(true), "{}", setting.name);
                 if let Some(below) = least.checked_sub(1) {
                     assert_eq!(with(below), Some(false), "{}", setting.name);
                 }

@@ -1,7 +1,10 @@
 //! `assay node`: register, stake, run, watch, leave.
 
 mod doctor;
+mod explain;
 mod init;
+mod list;
+mod maintenance;
 mod run;
 mod stake;
 mod status;
@@ -56,6 +59,18 @@ pub(crate) enum Command {
         #[command(flatten)]
         folder: Folder,
     },
+    /// The nodes of the network, with filters like those of a job
+    List(list::List),
+    /// Why a node may claim a job or not, and what became of it, by the program's own codes
+    Explain {
+        /// Address of the node
+        node: Pubkey,
+        /// Address of the job
+        #[arg(long)]
+        job: Pubkey,
+    },
+    /// Declare ahead that the node will be away
+    Maintenance(maintenance::Maintenance),
     /// The GPU adapters that this machine offers
     Adapters,
     /// Request the withdrawal of stake; it is released after the unbonding time
@@ -148,6 +163,9 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
     let context = chain.context()?;
     match command {
         Command::Adapters => adapters(output),
+        Command::List(arguments) => list::list(&context, &arguments, output).await,
+        Command::Explain { node, job } => explain::explain(&context, &node, &job, output).await,
+        Command::Maintenance(arguments) => maintenance::maintenance(&context, &arguments, output).await,
         Command::Init(arguments) => init::init(&context, arguments, output).await,
         Command::Stake { amount, folder } => stake::stake(&context, &folder, amount, output).await,
         Command::Run { folder, backend, until_parent_exits } => {

@@ -1,0 +1,180 @@
+/** The same interface description under Anchor's own client: equal bytes in both directions. */
+import { readFileSync } from "node:fs";
+import anchor from "@anchor-lang/core";
+import { type Address, address, createNoopSigner, getAddressDecoder } from "@solana/kit";
+import { expect, test } from "vitest";
+import { INTERFACE_DESCRIPTION } from "../scripts/render.js";
+import {
+  clientAddress,
+  getJobEncoder,
+  getPostJobInstructionAsync,
+  getPostJobInstructionDataDecoder,
+  type JobArgs,
+  JobState,
+  jobAddress,
+  paymentMintAddress,
+  singleAddresses,
+  vaultAddress,
+} from "../src/index.js";
+import { hex } from "./vectors.js";
+
+const { PublicKey } = anchor.web3;
+const idl = JSON.parse(readFileSync(INTERFACE_DESCRIPTION, "utf8"));
+const key = (byte: number): Address => getAddressDecoder().decode(new Uint8Array(32).fill(byte));
+const bytes = (length: number, byte: number) => new Uint8Array(length).fill(byte);
+const output = { uid: bytes(8, 9), leaves: 6, depth: 3, boundaryPosition: 2, boundaryCount: 300 };
+const arguments_ = {
+  jobId: (1n << 40n) + 5n,
+  graphRoot: bytes(32, 1),
+  paramsRoot: bytes(32, 2),
+  inputsRoot: bytes(32, 3),
+  irVersion: 1,
+  symbols: [1, 2, 3, 70_000],
+  output,
+  priceMin: 1n,
+  priceMax: (1n << 64n) - 1n,
+  rampHoldSlots: 2n,
+  rampSlots: 3n,
+  claimSlots: 4n,
+  runSlots: 5n,
+  windowSlots: 6n,
+  minimumStake: 7n,
+  bond: 8n,
+  auditPot: 9n,
+  auditCap: 10n,
+  invitedNode: key(77),
+  graphUri: "http://host/v1/artifacts/graph",
+  paramsUri: "",
+  inputsUri: "i",
+  storeUri: "ü",
+};
+
+/** The same values in the types of Anchor's client. */
+function anchorForm(value: unknown): unknown {
+  if (typeof value === "bigint") return new anchor.BN(value.toString());
+  if (value instanceof Uint8Array) return [...value];
+  if (Array.isArray(value)) return value.map(anchorForm);
+  if (typeof value === "string" && /^[1-9A-HJ-NP-Za-km-z]{32,44}$/.test(value)) return new PublicKey(value);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([field, inner]) => [field, anchorForm(inner)]));
+}
+
+/** Values of Anchor's client in plain types: integers as strings, bytes as lists. */
+function plain(value: unknown): unknown {
+  if (typeof value === "bigint" || value instanceof anchor.BN || value instanceof PublicKey) return String(value);
+  if (value instanceof Uint8Array) return [...value];
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([field, inner]) => [field, plain(inner)]));
+}
+
+test("Anchor builds the same instruction", async () => {
+  const [client, mint, source, tokenProgram] = [key(5), key(6), key(7), key(8)];
+  const job = await jobAddress(client, arguments_.jobId);
+  const accounts = {
+    client,
+    network: singleAddresses.network,
+    paymentMint: await paymentMintAddress(mint),
+    mint,
+    clientAccount: await clientAddress(client),
+    job,
+    vault: await vaultAddress(job),
+    source,
+    tokenProgram,
+    systemProgram: address("11111111111111111111111111111111"),
+    eventAuthority: singleAddresses.eventAuthority,
+    program: address(idl.address),
+  };
+  const ours = await getPostJobInstructionAsync({ ...accounts, client: createNoopSigner(client), args: arguments_ });
+  const coder = new anchor.BorshInstructionCoder(idl);
+  const data = coder.encode("post_job", anchorForm({ args: snakeCase(arguments_) }) as object);
+  expect(hex(data)).toBe(hex(ours.data));
+  const decoded = getPostJobInstructionDataDecoder().decode(data);
+  expect(plain(decoded.args)).toEqual(plain({ ...arguments_, invitedNode: { __option: "Some", value: key(77) } }));
+  const program = new anchor.Program(idl, { connection: {} } as anchor.Provider);
+  const build = program.methods.postJob?.(anchorForm(arguments_));
+  const theirs = await build
+    ?.accountsPartial(anchorForm(accounts) as Record<string, anchor.web3.PublicKey>)
+    .instruction();
+  expect(theirs?.keys.map(({ pubkey }) => String(pubkey))).toEqual(ours.accounts.map((account) => account.address));
+  const roles = theirs?.keys.map(({ isSigner, isWritable }) => (isSigner ? 2 : 0) + (isWritable ? 1 : 0));
+  expect(roles).toEqual(ours.accounts.map(({ role }) => role));
+  expect(hex(theirs?.data ?? null)).toBe(hex(ours.data));
+});
+
+test("Anchor reads the same account", () => {
+  const { auditPot: _pot, auditCap: _cap, ...terms } = arguments_;
+  const credits = { node: 1n, client: 2n, fee: 3n, audits: 4n };
+  const job: JobArgs = {
+    ...terms,
+    version: 2,
+    bump: 255,
+    state: JobState.Committed,
+    client: key(1),
+    paymentMint: key(2),
+    node: key(3),
+    operator: key(4),
+    payee: key(5),
+    vault: key(6),
+    protocolFeeBps: 250,
+    missChargeBps: 100,
+    postedSlot: 11n,
+    claimedSlot: 12n,
+    committedSlot: 13n,
+    price: 14n,
+    commitment: bytes(32, 4),
+    boundaryRoot: bytes(32, 5),
+    outputRoot: bytes(32, 6),
+    resultManifest: bytes(32, 7),
+    credits,
+    chargeCredit: 15n,
+    dispute: {
+      challengeBond: 1n,
+      revealSlots: 2,
+      challengerClockSlots: 3,
+      defenderClockSlots: 4,
+      slashBps: 5,
+      bountyBps: 6,
+      openingFeeLamports: 7n,
+    },
+    record: {
+      challengesOpen: 1,
+      validClaims: 2,
+      convictedSlot: 3n,
+      provenKey: bytes(32, 8),
+      fault: 0,
+      bounty: 4n,
+      burnCredit: 5n,
+      settled: true,
+    },
+    audit: {
+      pot: 1n,
+      cap: 2n,
+      attestationBond: 3n,
+      validatorStake: 4n,
+      beacon: bytes(32, 9),
+      epochSlots: 5,
+      auditsPerJob: 6,
+      attestations: 7,
+      openAttestations: 8,
+      fee: 9n,
+    },
+    unavailableOpen: 16,
+    session: key(9),
+  };
+  const encoded = Buffer.from(getJobEncoder().encode(job));
+  const decoded = new anchor.BorshAccountsCoder(idl).decode("Job", encoded);
+  const { state, record, ...theirs } = decoded;
+  expect(Object.keys(state)).toEqual(["Committed"]);
+  expect(Object.keys(record.fault)).toHaveLength(1);
+  const { state: _, record: ourRecord, ...ours } = job;
+  expect(plain(theirs)).toEqual(plain(snakeCase(ours)));
+  expect(plain({ ...record, fault: 0 })).toEqual(plain(snakeCase(ourRecord)));
+});
+
+/** The names as they stand in the interface description, which coders use. */
+function snakeCase(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array || Array.isArray(value)) return value;
+  const named = (field: string) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return Object.fromEntries(Object.entries(value).map(([field, inner]) => [named(field), snakeCase(inner)]));
+}
