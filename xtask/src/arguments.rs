@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Simulate(Forwarded),
     /// Fuzz the graph decoder.
     Fuzz(FuzzOptions),
+    /// Build the verifier for WebAssembly, app/packages/verifier/wasm/assay_verifier.wasm.
+    Wasm(WasmOptions),
 }
 
 impl Command {
@@ -59,6 +61,7 @@ impl Command {
             Self::Bench(_) => "bench",
             Self::Simulate(_) => "simulate",
             Self::Fuzz(_) => "fuzz",
+            Self::Wasm(_) => "wasm",
         }
     }
 }
@@ -117,6 +120,8 @@ pub(crate) enum TestPart {
     Program,
     /// Whole stories over RPC with separate processes.
     Stories,
+    /// TypeScript packages and pages, on the verifier for WebAssembly.
+    App,
 }
 
 /// Options of `idl`.
@@ -164,6 +169,17 @@ pub(crate) struct FuzzOptions {
     /// How long to look for inputs.
     #[arg(long, default_value_t = 600)]
     pub(crate) seconds: u64,
+}
+
+/// Options of `wasm`.
+#[derive(Args, Debug)]
+pub(crate) struct WasmOptions {
+    /// Build a second time from a copy of the source in another folder, and fail if the bytes differ.
+    #[arg(long)]
+    pub(crate) twice: bool,
+    /// Verify the job of the demo's model in Node and natively, and print sizes and times.
+    #[arg(long)]
+    pub(crate) measure: bool,
 }
 
 /// Arguments for another program.

@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         Command::Bench(options) => commands::bench::run(&workspace, &mut report, &options),
         Command::Simulate(options) => commands::simulate::run(&workspace, &mut report, &options),
         Command::Fuzz(options) => commands::fuzz::run(&workspace, &mut report, &options),
+        Command::Wasm(options) => commands::wasm::run(&workspace, &mut report, &options),
     });
     report.finish(result)
 }

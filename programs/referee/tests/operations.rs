@@ -6,7 +6,7 @@ use common::{Draw, along, bytes_of, dims, random_graph, random_values, run_graph
 use referee::graph::{
     Access, Dtype, Graph, Instruction as I, OpKind, OutOfBounds, Program, ResolvedGraph, Slot, TensorKind, Term, View,
 };
-use referee::semantics::{EvaluateError, Fetch, RunError, Trace, evaluate, evaluate_output, run};
+use referee::semantics::{EvaluateError, Fetch, Run, RunError, Trace, evaluate, evaluate_output, run};
 
 const INPUT: TensorKind = TensorKind::Input;
 
@@ -271,4 +271,39 @@ fn inputs_of_the_wrong_size_are_named() {
     assert_eq!(error, RunError::Operand { slot: 1, expected: 12, given: 11 });
     assert_eq!(error.to_string(), "R0003 tensor 1 needs 12 bytes, 11 were given");
     assert_eq!(run(&graph, &[&input, &weights]).unwrap_err(), RunError::Operand { slot: 2, expected: 24, given: 0 });
+}
+
+#[test]
+fn a_run_in_steps_gives_what_the_whole_run_gives_and_counts_every_point() {
+    for seed in 0..120 {
+        let mut draw = Draw::new(9_000_000 + seed);
+        let (graph, symbols) = random_graph(&mut draw);
+        let graph = graph.resolve(&symbols).unwrap();
+        let values = random_values(&mut draw, &graph);
+        let whole = run_graph(&graph, &values);
+        let mut steps = Run::new(&graph, values).unwrap();
+        let total: u64 = graph.ops.iter().map(|op| op.points()).sum();
+        assert_eq!((steps.points_done(), steps.points_total()), (0, total), "seed {seed}");
+        let mut before = 0;
+        loop {
+            let budget = 1 + draw.below(40);
+            let finished = steps.advance(budget.into()).unwrap();
+            let done = steps.points_done();
+            assert!(done > before, "seed {seed}: every step does something");
+            let dearest = graph.ops.iter().map(|op| u64::from(op.reduction_points())).max().unwrap_or(1);
+            assert!(
+                done - before < u64::from(budget) + dearest,
+                "seed {seed}: a step ends with the element at its budget"
+            );
+            assert_eq!(finished, done == total, "seed {seed}");
+            before = done;
+            if finished {
+                break;
+            }
+        }
+        assert_eq!(steps.advance(1), Ok(true), "nothing is left");
+        assert_eq!(steps.points_done(), total);
+        assert_eq!(steps.tensors(), whole.tensors);
+        assert_eq!(steps.into_trace(), whole, "seed {seed}");
+    }
 }

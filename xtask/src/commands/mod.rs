@@ -1,5 +1,6 @@
 //! One module a command.
 
+pub(crate) mod app_tests;
 pub(crate) mod bench;
 pub(crate) mod build;
 pub(crate) mod demo;
@@ -10,3 +11,4 @@ pub(crate) mod program_toolchain;
 pub(crate) mod setup;
 pub(crate) mod simulate;
 pub(crate) mod test;
+pub(crate) mod wasm;

@@ -46,7 +46,8 @@ pub(crate) fn reproducibility(
     })
 }
 
-fn compare(first: &Path, second: &Path) -> Result<Ending, Failure> {
+/// Whether two files have the same bytes.
+pub(crate) fn compare(first: &Path, second: &Path) -> Result<Ending, Failure> {
     let read = |path: &Path| fs::read(path).map_err(|e| Failure::file("read", path, &e));
     let (one, other) = (read(first)?, read(second)?);
     if one == other {
@@ -67,12 +68,14 @@ fn compare(first: &Path, second: &Path) -> Result<Ending, Failure> {
 }
 
 /// A copy of the source that is removed when it is no longer needed.
-struct Copy {
-    root: PathBuf,
+pub(crate) struct Copy {
+    /// Its folder.
+    pub(crate) root: PathBuf,
 }
 
 impl Copy {
-    fn of(source: &Path) -> Result<Self, Failure> {
+    /// A copy in the system's temporary folder.
+    pub(crate) fn of(source: &Path) -> Result<Self, Failure> {
         let copy = Self { root: env::temp_dir().join(format!("assay-second-build-{}", std::process::id())) };
         copy_source(source, &copy.root)?;
         Ok(copy)

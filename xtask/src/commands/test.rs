@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::arguments::{ProgramCompiler, TestOptions, TestPart};
-use crate::commands::{build, idl, lint, program_toolchain, setup};
+use crate::commands::{app_tests, build, idl, lint, program_toolchain, setup};
 use crate::failure::{Code, Failure};
 use crate::process;
 use crate::report::{Ending, Report};
@@ -47,6 +47,9 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &TestOpti
     let mut result = Ok(());
     if wanted(TestPart::Lint) {
         result = lint::all(workspace, report).and(idl::check(workspace, report));
+    }
+    if wanted(TestPart::App) {
+        result = result.and(app_tests::run(workspace, report));
     }
     if ![TestPart::Unit, TestPart::Models, TestPart::Program, TestPart::Stories].into_iter().any(wanted) {
         return result;

@@ -12,6 +12,8 @@ const ONLY_THESE_OF_OURS: &[(&str, &[&str])] = &[
     ("assay-store", &[]),
     // Clients and nodes share it: it knows neither.
     ("assay-session", &[]),
+    // Runs in pages: nothing that needs a machine of its own may reach it.
+    ("assay-verifier", &["referee", "assay-models"]),
     // Judges results for the node and the validator alike: it knows no chain.
     ("assay-audit", &["referee", "assay-kernels"]),
 ];
@@ -102,6 +104,7 @@ mod tests {
             "assay-session",
             "assay-kernels",
             "assay-audit",
+            "assay-verifier",
             "assay-bench",
             "assay-node",
             "assay-validator",
@@ -129,6 +132,9 @@ mod tests {
 
         let audit = graph(&[("assay-audit", &["referee", "assay-kernels", "assay-chain"]), ("assay-chain", &[])]);
         assert_eq!(violations(&audit), ["assay-audit may not depend on assay-chain"]);
+
+        let page = graph(&[("assay-verifier", &["referee", "assay-kernels"]), ("assay-kernels", &[])]);
+        assert_eq!(violations(&page), ["assay-verifier may not depend on assay-kernels"]);
 
         let gpu = graph(&[("assay-node", &["wgpu"])]);
         assert_eq!(violations(&gpu), ["assay-node may not depend on wgpu: only assay-kernels and assay-bench may"]);

@@ -5,3 +5,4 @@ pub(crate) mod models;
 
 pub(crate) mod sbf_toolchain;
 pub(crate) mod tools;
+pub(crate) mod wasm_toolchain;

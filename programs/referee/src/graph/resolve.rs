@@ -75,6 +75,11 @@ impl ResolvedOp {
     pub fn reduction_points(&self) -> u32 {
         self.reduction_dims.iter().fold(1u32, |product, dim| product.saturating_mul(*dim))
     }
+
+    /// Points of the whole op: those of the reduction axes for each output element.
+    pub fn points(&self) -> u64 {
+        u64::from(self.output_elements()) * u64::from(self.reduction_points().max(1))
+    }
 }
 
 /// The ops of one segment: `first..end`.

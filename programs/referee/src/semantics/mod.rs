@@ -10,4 +10,4 @@ mod run;
 pub use element::{EvaluateError, Fetch, evaluate, evaluate_output};
 pub(crate) use element::{Work, evaluate_work, point_at};
 pub use machine::{divide_unsigned, round_shift, square_root};
-pub use run::{RunError, Trace, run};
+pub use run::{Run, RunError, Trace, run};

@@ -1,0 +1,103 @@
+//! The part of `cargo xtask test` that is about app/: TypeScript packages with their lints, on the module that pages load.
+
+use std::process::Command;
+
+use crate::commands::wasm;
+use crate::failure::{Code, Failure};
+use crate::process;
+use crate::report::{Ending, Report};
+use crate::setup::debian;
+use crate::workspace::Workspace;
+
+/// The oldest Node that app/package.json asks for.
+const OLDEST_NODE: (u32, u32) = (20, 18);
+
+/// The Debian package and the command of the browser.
+const CHROMIUM: &str = "chromium";
+
+/// Builds the module, installs the packages and runs `npm test`. Where there is no Node nothing of this is tested, and the report says so.
+pub(crate) fn run(workspace: &Workspace, report: &mut Report) -> Result<(), Failure> {
+    let mut present = false;
+    report.step("Node", "", |_| {
+        let version = process::output_of(Command::new("node").arg("--version")).unwrap_or_default();
+        present = is_recent(&version) && process::is_installed("npm");
+        let (major, minor) = OLDEST_NODE;
+        if present {
+            Ok(Ending::Done(version.trim().to_owned()))
+        } else {
+            Ok(Ending::Skipped(format!("app/ is NOT tested: there is no Node {major}.{minor} or later with npm")))
+        }
+    })?;
+    if !present {
+        return Ok(());
+    }
+    wasm::ensure(workspace, report)?;
+    let browser = browser(report)?;
+    report.step("packages of app/", "", |progress| {
+        let mut install = npm(workspace);
+        install.args(["ci", "--no-progress"]);
+        process::run_quietly(&mut install, progress, Code::Tests, "see what npm says above; then: npm ci, in app/")?;
+        Ok(Ending::done())
+    })?;
+    report.step("tests of app/", "", |_| {
+        let mut test = npm(workspace);
+        test.arg("test").env("ASSAY_REQUIRE_WASM", "1");
+        if browser {
+            test.env("ASSAY_REQUIRE_CHROMIUM", "1");
+        }
+        process::run(&mut test, Code::Tests, "see above what failed; again: npm test, in app/")?;
+        Ok(Ending::done())
+    })
+}
+
+/// Installs the browser where that is possible; whether there is one.
+fn browser(report: &mut Report) -> Result<bool, Failure> {
+    let mut present = process::is_installed(CHROMIUM);
+    report.step("Chromium", "", |progress| {
+        if !present && debian::is_debian() {
+            if let Err(failure) = debian::install(progress, &[CHROMIUM]) {
+                return Ok(Ending::Skipped(format!("nothing is tested in a browser: {failure}")));
+            }
+            present = process::is_installed(CHROMIUM);
+        }
+        match present {
+            true => Ok(Ending::done()),
+            false => Ok(Ending::Skipped("nothing is tested in a browser: it is not installed".into())),
+        }
+    })?;
+    Ok(present)
+}
+
+fn npm(workspace: &Workspace) -> Command {
+    let mut npm = Command::new("npm");
+    npm.current_dir(workspace.root.join("app"));
+    npm
+}
+
+/// Whether this is what `node --version` prints of a Node that will do.
+fn is_recent(version: &str) -> bool {
+    let mut parts = version.trim().trim_start_matches('v').split('.').map(str::parse::<u32>);
+    match (parts.next(), parts.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= OLDEST_NODE,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_nodes_and_none_will_not_do() {
+        for (version, will_do) in [
+            ("v20.18.0\n", true),
+            ("v20.17.9", false),
+            ("v18.20.4", false),
+            ("v24.1.0", true),
+            ("", false),
+            ("node", false),
+        ] {
+            assert_eq!(is_recent(version), will_do, "{version}");
+        }
+    }
+}
