@@ -1,5 +1,5 @@
 /** The bytes behind a job, fetched from whoever serves them and checked against what the job pins. */
-import { artifactId, Graph, hexadecimal, type Job, Store, type TensorLayout } from "@assay/client";
+import { Graph, hexadecimal, type Job, Store, type TensorLayout } from "@assay/client";
 import { isZero, sameBytes } from "../model/keys.ts";
 
 /** Most bytes of a graph that the app reads. */
@@ -69,7 +69,7 @@ export async function fetchOutput(job: Job, nodeEndpoint: string | undefined, si
 
 async function outputFrom(store: Store, job: Job, layout: TensorLayout, signal: AbortSignal): Promise<Uint8Array> {
   const list = await store.get(hexadecimal(job.resultManifest), MAXIMUM_MANIFEST_BYTES, signal);
-  const artifact = artifactOf(list, job.output.boundaryPosition);
+  const artifact = listedTensors(list)?.[job.output.boundaryPosition]?.artifact;
   if (artifact === undefined) throw new ResultMissing(`${store.base} serves a list that cannot be read.`);
   if (layout.bytes > MAXIMUM_OUTPUT_BYTES) throw new ResultMissing("The output is too large to show here.");
   const bytes = await store.get(artifact, layout.bytes, signal);
@@ -78,20 +78,52 @@ async function outputFrom(store: Store, job: Job, layout: TensorLayout, signal: 
   throw new ResultMissing(`${store.base} serves other bytes than the ones that the node committed to.`);
 }
 
-/** The artifact at a position of a list of boundary tensors. */
-export function artifactOf(list: Uint8Array, position: number): string | undefined {
+/** One tensor of a list of boundary tensors. */
+export interface ListedTensor {
+  readonly slot: number;
+  readonly artifact: string;
+  readonly bytes: number;
+}
+
+/** The tensors of a list, in their order; `undefined` where it cannot be read. */
+export function listedTensors(list: Uint8Array): readonly ListedTensor[] | undefined {
   try {
     const parsed: unknown = JSON.parse(new TextDecoder().decode(list));
-    const entries = typeof parsed === "object" && parsed !== null && "boundary" in parsed ? parsed.boundary : undefined;
-    const entry: unknown = Array.isArray(entries) ? entries[position] : undefined;
-    const named = typeof entry === "object" && entry !== null && "artifact" in entry ? entry.artifact : undefined;
-    return typeof named === "string" && /^[0-9a-f]{64}$/i.test(named) ? named : undefined;
+    const entries: unknown = typeof parsed === "object" && parsed !== null && "boundary" in parsed ? parsed.boundary : undefined;
+    return Array.isArray(entries) && entries.every(isListed) ? entries : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** The name under which stores keep bytes. */
-export function nameOf(bytes: Uint8Array): string {
-  return artifactId(bytes);
+function isListed(entry: unknown): entry is ListedTensor {
+  if (typeof entry !== "object" || entry === null) return false;
+  const { slot, artifact, bytes } = entry as Partial<Record<string, unknown>>;
+  return Number.isSafeInteger(slot) && Number.isSafeInteger(bytes) && typeof artifact === "string" && /^[0-9a-f]{64}$/i.test(artifact);
+}
+
+/** All boundary tensors that a job's node committed to, by slot, from the first that serves them; none where nobody does. */
+export async function fetchBoundary(
+  job: Job,
+  nodeEndpoint: string | undefined,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<number, Uint8Array>> {
+  if (isZero(job.resultManifest)) return new Map();
+  for (const base of [job.storeUri, nodeEndpoint ?? ""].filter((one) => one !== "")) {
+    try {
+      return await boundaryFrom(new Store(base), job, signal);
+    } catch {
+      signal.throwIfAborted();
+    }
+  }
+  return new Map();
+}
+
+async function boundaryFrom(store: Store, job: Job, signal: AbortSignal): Promise<ReadonlyMap<number, Uint8Array>> {
+  const listed = listedTensors(await store.get(hexadecimal(job.resultManifest), MAXIMUM_MANIFEST_BYTES, signal)) ?? [];
+  const total = listed.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (total > MAXIMUM_OUTPUT_BYTES) throw new ResultMissing("The result is too large to compare here.");
+  const tensors = new Map<number, Uint8Array>();
+  for (const { slot, artifact, bytes } of listed) tensors.set(slot, await store.get(artifact, bytes, signal));
+  return tensors;
 }

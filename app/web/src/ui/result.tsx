@@ -10,6 +10,7 @@ import { shapeText } from "../model/tensor-view.ts";
 import { HashText } from "./address.tsx";
 import { Button, Fact, Facts, Note, Panel, Skeleton } from "./basics.tsx";
 import { TensorView } from "./tensor.tsx";
+import { VerifyHere } from "./verify-here.tsx";
 
 type Fetching =
   | { readonly state: "idle" | "fetching" }
@@ -17,7 +18,8 @@ type Fetching =
   | { readonly state: "here"; readonly output: CommittedOutput };
 
 /** The commitment, and the result that it binds. */
-export function ResultPanel({ row: { data } }: { row: Row<"job"> }) {
+export function ResultPanel({ row }: { row: Row<"job"> }) {
+  const { data } = row;
   const endpoint = useTable("node").byAddress.get(data.node)?.data.endpoint;
   const [fetching, setFetching] = useState<Fetching>({ state: "idle" });
   const running = useRef<AbortController>(undefined);
@@ -60,6 +62,7 @@ export function ResultPanel({ row: { data } }: { row: Row<"job"> }) {
           </Note>
         )}
         {fetching.state === "here" && <Here output={fetching.output} />}
+        <VerifyHere row={row} endpoint={endpoint} />
         <Facts>
           <Fact name="Commitment">
             <HashText value={hex(data.commitment)} what="commitment" />
