@@ -22,17 +22,27 @@ function compressed(file) {
 }
 
 /** The fonts of Latin text; browsers fetch the others only for other scripts. */
-const fonts = (entry.assets ?? []).concat(Object.values(manifest).flatMap((chunk) => chunk.assets ?? []))
+const fonts = (entry.assets ?? [])
+  .concat(Object.values(manifest).flatMap((chunk) => chunk.assets ?? []))
   .filter((file) => /latin-wght-normal.*\.woff2$/.test(file) && !/latin-ext/.test(file));
 const shell = new Set([...filesOf(entry), ...fonts]);
-const total = (files) => [...files].reduce((sum, file) => sum + compressed(file), 0) + gzipSync(readFileSync("dist/index.html")).length;
-const pages = (entry.dynamicImports ?? []).map((name) => ({ name, bytes: total(new Set([...shell, ...filesOf(manifest[name])])) }));
+const total = (files) =>
+  [...files].reduce((sum, file) => sum + compressed(file), 0) + gzipSync(readFileSync("dist/index.html")).length;
+const pages = (entry.dynamicImports ?? []).map((name) => ({
+  name,
+  bytes: total(new Set([...shell, ...filesOf(manifest[name])])),
+}));
 pages.sort((a, b) => b.bytes - a.bytes);
 const kilobytes = (bytes) => `${(bytes / 1024).toFixed(1)} kB`;
-for (const { name, bytes } of pages.slice(0, 3)) process.stdout.write(`${kilobytes(bytes)} compressed to show ${name}\n`);
-process.stdout.write(`${kilobytes(total(shell))} compressed of them for every page; ${kilobytes(statSync("dist/index.html").size)} of HTML\n`);
+for (const { name, bytes } of pages.slice(0, 3))
+  process.stdout.write(`${kilobytes(bytes)} compressed to show ${name}\n`);
+process.stdout.write(
+  `${kilobytes(total(shell))} compressed of them for every page; ${kilobytes(statSync("dist/index.html").size)} of HTML\n`,
+);
 const [largest] = pages;
 if (largest !== undefined && largest.bytes > MOST_BYTES) {
-  process.stderr.write(`${largest.name} needs ${kilobytes(largest.bytes)}, more than ${kilobytes(MOST_BYTES)}: load parts of it later.\n`);
+  process.stderr.write(
+    `${largest.name} needs ${kilobytes(largest.bytes)}, more than ${kilobytes(MOST_BYTES)}: load parts of it later.\n`,
+  );
   process.exitCode = 1;
 }

@@ -8,7 +8,10 @@ interface Described {
 
 type TypeDefinition =
   | { readonly kind: "struct"; readonly fields?: readonly NamedField[] }
-  | { readonly kind: "enum"; readonly variants: ReadonlyArray<{ readonly name: string; readonly fields?: readonly NamedField[] }> };
+  | {
+      readonly kind: "enum";
+      readonly variants: ReadonlyArray<{ readonly name: string; readonly fields?: readonly NamedField[] }>;
+    };
 
 interface NamedField {
   readonly name: string;
@@ -59,7 +62,9 @@ function layoutOf(type: TypeReference, types: ReadonlyMap<string, TypeDefinition
   if (definition.kind === "struct") return { struct: fieldsOf(definition.fields, types) };
   const plain = definition.variants.every(({ fields }) => fields === undefined);
   if (plain) return { enum: definition.variants.length };
-  return { union: definition.variants.map(({ name, fields }) => [RENAMED[name] ?? name, fieldsOf(fields, types)] as const) };
+  return {
+    union: definition.variants.map(({ name, fields }) => [RENAMED[name] ?? name, fieldsOf(fields, types)] as const),
+  };
 }
 
 function fieldsOf(

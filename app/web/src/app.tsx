@@ -71,7 +71,10 @@ export function App() {
   const [location] = useLocation();
   const main = useRef<HTMLElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: every new page begins at its top
-  useEffect(() => window.scrollTo(0, 0), [location]);
+  useEffect(() => {
+    // In some browsers this returns a promise, which is no clean-up.
+    window.scrollTo(0, 0);
+  }, [location]);
   return (
     <div className="frame">
       <a className="skip" href="#main">
@@ -232,7 +235,11 @@ function SearchBox() {
         onChange={() => setFault(false)}
         onKeyDown={(event) => event.key === "Enter" && find(event.currentTarget.value)}
       />
-      {fault && <span className="small" role="alert" style={{ color: "var(--bad)", whiteSpace: "nowrap" }}>Not an address</span>}
+      {fault && (
+        <span className="small" role="alert" style={{ color: "var(--bad)", whiteSpace: "nowrap" }}>
+          Not an address
+        </span>
+      )}
     </search>
   );
 }

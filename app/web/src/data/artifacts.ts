@@ -47,8 +47,13 @@ export function symbolsOf(graph: Graph, job: Pick<Job, "symbols">): readonly num
 }
 
 /** The output that the job's node committed to, from the first that serves it. */
-export async function fetchOutput(job: Job, nodeEndpoint: string | undefined, signal: AbortSignal): Promise<CommittedOutput> {
-  if (isZero(job.resultManifest)) throw new ResultMissing("The commitment names no list of its parts: only the node can serve it.");
+export async function fetchOutput(
+  job: Job,
+  nodeEndpoint: string | undefined,
+  signal: AbortSignal,
+): Promise<CommittedOutput> {
+  if (isZero(job.resultManifest))
+    throw new ResultMissing("The commitment names no list of its parts: only the node can serve it.");
   const bases = [job.storeUri, nodeEndpoint ?? ""].filter((base) => base !== "");
   if (bases.length === 0) throw new ResultMissing("The job names no store, and its node serves nothing.");
   const graph = await fetchGraph(job, signal);
@@ -89,7 +94,8 @@ export interface ListedTensor {
 export function listedTensors(list: Uint8Array): readonly ListedTensor[] | undefined {
   try {
     const parsed: unknown = JSON.parse(new TextDecoder().decode(list));
-    const entries: unknown = typeof parsed === "object" && parsed !== null && "boundary" in parsed ? parsed.boundary : undefined;
+    const entries: unknown =
+      typeof parsed === "object" && parsed !== null && "boundary" in parsed ? parsed.boundary : undefined;
     return Array.isArray(entries) && entries.every(isListed) ? entries : undefined;
   } catch {
     return undefined;
@@ -99,7 +105,12 @@ export function listedTensors(list: Uint8Array): readonly ListedTensor[] | undef
 function isListed(entry: unknown): entry is ListedTensor {
   if (typeof entry !== "object" || entry === null) return false;
   const { slot, artifact, bytes } = entry as Partial<Record<string, unknown>>;
-  return Number.isSafeInteger(slot) && Number.isSafeInteger(bytes) && typeof artifact === "string" && /^[0-9a-f]{64}$/i.test(artifact);
+  return (
+    Number.isSafeInteger(slot) &&
+    Number.isSafeInteger(bytes) &&
+    typeof artifact === "string" &&
+    /^[0-9a-f]{64}$/i.test(artifact)
+  );
 }
 
 /** All boundary tensors that a job's node committed to, by slot, from the first that serves them; none where nobody does. */

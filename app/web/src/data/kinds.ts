@@ -1,6 +1,7 @@
 /** The kinds of accounts that the app shows: how each is told from the others and read. */
-import type { Address, ReadonlyUint8Array } from "@solana/kit";
+
 import * as program from "@assay/client/generated";
+import type { Address, ReadonlyUint8Array } from "@solana/kit";
 import { LAYOUTS } from "./generated/layouts.ts";
 import { readAccount } from "./layout.ts";
 

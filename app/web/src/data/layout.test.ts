@@ -57,7 +57,12 @@ describe("reading accounts fast", () => {
     const random = new Random(1);
     const decoder = getAddressDecoder();
     const samples = Array.from({ length: 200 }, () => random.bytes(32));
-    samples.push(new Uint8Array(32), new Uint8Array(32).fill(255), Uint8Array.of(...new Uint8Array(31), 1), Uint8Array.of(0, 1, ...new Uint8Array(30)));
+    samples.push(
+      new Uint8Array(32),
+      new Uint8Array(32).fill(255),
+      Uint8Array.of(...new Uint8Array(31), 1),
+      Uint8Array.of(0, 1, ...new Uint8Array(30)),
+    );
     for (const bytes of samples) expect(encodeBase58(bytes)).toBe(decoder.decode(bytes));
   });
 });

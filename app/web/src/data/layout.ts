@@ -79,7 +79,9 @@ function read(layout: Layout, cursor: Cursor): unknown {
   if ("array" in layout) return Array.from({ length: layout.length }, () => read(layout.array, cursor));
   if ("vec" in layout) return readVec(layout.vec, cursor);
   if ("option" in layout) {
-    return variantBelow(cursor.u8(), 2) === 0 ? { __option: "None" } : { __option: "Some", value: read(layout.option, cursor) };
+    return variantBelow(cursor.u8(), 2) === 0
+      ? { __option: "None" }
+      : { __option: "Some", value: read(layout.option, cursor) };
   }
   const [name, fields] = layout.union[variantBelow(cursor.u8(), layout.union.length)] ?? ["", []];
   return Object.assign({ __kind: name }, readFields(fields, cursor));

@@ -1,4 +1,6 @@
 /** A market read from a Solana RPC endpoint: nothing but the program's accounts, and its notifications. */
+
+import { ASSAY_PROGRAM_ADDRESS } from "@assay/client/generated";
 import {
   type Address,
   type Base64EncodedBytes,
@@ -8,7 +10,6 @@ import {
   getBase64Encoder,
   type ReadonlyUint8Array,
 } from "@solana/kit";
-import { ASSAY_PROGRAM_ADDRESS } from "@assay/client/generated";
 import { KINDS, type Kind } from "./kinds.ts";
 import type { FollowListener, MarketSource, RawAccount } from "./source.ts";
 

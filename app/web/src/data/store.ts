@@ -150,7 +150,10 @@ export class MarketStore {
         if (signal.aborted) return;
         ended.abort();
         const reachable = await this.#source.slot(signal).then(
-          (slot) => (this.#setSlot(slot), true),
+          (slot) => {
+            this.#setSlot(slot);
+            return true;
+          },
           () => false,
         );
         if (reachable) {

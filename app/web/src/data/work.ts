@@ -76,7 +76,9 @@ export async function uploadInputs(storeUri: string, bytes: Uint8Array, signal: 
   return new Store(storeUri).put(bytes, signal).catch((error: unknown) => {
     signal.throwIfAborted();
     const reason = error instanceof Error ? error.message : "it does not answer";
-    throw new ResultMissing(`The store did not take the file: ${reason}. Put it there by another way and give its address.`);
+    throw new ResultMissing(
+      `The store did not take the file: ${reason}. Put it there by another way and give its address.`,
+    );
   });
 }
 
@@ -97,7 +99,12 @@ function placed(graph: Graph, symbols: readonly number[]): Pick<Work, "irVersion
   };
 }
 
-function rootOf(role: ListRole, slots: readonly number[], layouts: readonly TensorLayout[], tensors: TensorSet): Uint8Array {
+function rootOf(
+  role: ListRole,
+  slots: readonly number[],
+  layouts: readonly TensorLayout[],
+  tensors: TensorSet,
+): Uint8Array {
   const what = role === ListRole.Inputs ? "inputs" : "weights";
   const hashes = slots.map((slot) => {
     const bytes = tensors.get(slot);
@@ -108,6 +115,7 @@ function rootOf(role: ListRole, slots: readonly number[], layouts: readonly Tens
       `Tensor ${slot} of the ${what} has ${bytes.length} bytes, and the graph needs ${layouts[slot]?.bytes ?? 0} at these symbols.`,
     );
   });
-  if (tensors.size !== slots.length) throw new ResultMissing(`The ${what} hold tensors that do not belong to this graph.`);
+  if (tensors.size !== slots.length)
+    throw new ResultMissing(`The ${what} hold tensors that do not belong to this graph.`);
   return listRoot(role, hashes.length, depthFor(hashes.length), merkleRoot(hashes));
 }

@@ -6,6 +6,7 @@ const DIGITS = 5;
 const DIVISOR = 58 ** DIGITS;
 
 /** Bytes in base 58. */
+// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: long division is four loops, and calls would cost more than they do
 export function encodeBase58(bytes: Uint8Array): string {
   let zeros = 0;
   while (zeros < bytes.length && bytes[zeros] === 0) zeros += 1;

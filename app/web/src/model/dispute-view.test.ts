@@ -1,15 +1,25 @@
-import { type Challenge, ChallengeState, type Demand, DemandState, Fault, JobState, TargetKind } from "@assay/client/generated";
+import {
+  type Challenge,
+  ChallengeState,
+  type Demand,
+  DemandState,
+  Fault,
+  JobState,
+  TargetKind,
+} from "@assay/client/generated";
 import { describe, expect, it } from "vitest";
 import { generateMarket } from "../../tests/fixture/market.ts";
 import { Random } from "../../tests/fixture/random.ts";
 import { KINDS, type Kind, kindOf, type Row } from "../data/kinds.ts";
 import { sampleJob } from "../stories/samples.ts";
-import { NOBODY } from "./keys.ts";
 import { challengeWords, clocksAt, descents, disputes, isOpen, payouts } from "./dispute-view.ts";
+import { NOBODY } from "./keys.ts";
 
 const market = await generateMarket({ jobs: 40, nodes: 4 });
 const rows = <K extends Kind>(kind: K): Row<K>[] =>
-  [...market.accounts].flatMap(([address, bytes]) => (kindOf(bytes) === kind ? [{ address, data: KINDS[kind].read(bytes) }] : []));
+  [...market.accounts].flatMap(([address, bytes]) =>
+    kindOf(bytes) === kind ? [{ address, data: KINDS[kind].read(bytes) }] : [],
+  );
 const jobs = new Map(rows("job").map((row) => [row.address, row]));
 const found = disputes(jobs, rows("challenge"), rows("demand"), rows("segmentClaim"));
 
@@ -104,8 +114,13 @@ describe("the clocks of a challenge", () => {
   });
 
   it("do not run for the node where somebody else answers, nor once it is over", () => {
-    expect(clocksAt(challenge({ demand: DEMAND, posterAnswers: true }), demand(0n), TERMS, 1_020n).defender).toMatchObject({ used: 7n, runs: false });
-    expect(clocksAt(challenge({}, ChallengeState.Won), undefined, TERMS, 1_020n).challenger).toMatchObject({ used: 5n, runs: false });
+    expect(
+      clocksAt(challenge({ demand: DEMAND, posterAnswers: true }), demand(0n), TERMS, 1_020n).defender,
+    ).toMatchObject({ used: 7n, runs: false });
+    expect(clocksAt(challenge({}, ChallengeState.Won), undefined, TERMS, 1_020n).challenger).toMatchObject({
+      used: 5n,
+      runs: false,
+    });
   });
 
   it("are half as long again once they were extended", () => {

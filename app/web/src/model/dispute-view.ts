@@ -10,10 +10,10 @@ import {
   type Job,
   TargetKind,
 } from "@assay/client/generated";
+import type { Address } from "@solana/kit";
 import type { Row } from "../data/kinds.ts";
 import type { Tone } from "./job-state.ts";
 import { isNobody } from "./keys.ts";
-import type { Address } from "@solana/kit";
 
 /** A job with everything that is disputed about it. */
 export interface Dispute {
@@ -68,7 +68,11 @@ export function isOpenChallenge(challenge: Challenge): boolean {
 export function challengeWords(challenge: Challenge): ChallengeWords {
   switch (challenge.state) {
     case ChallengeState.Sealed:
-      return { name: "Sealed", tone: "warn", sentence: "Somebody with a bond says that the result is wrong, and not yet where." };
+      return {
+        name: "Sealed",
+        tone: "warn",
+        sentence: "Somebody with a bond says that the result is wrong, and not yet where.",
+      };
     case ChallengeState.Revealed:
       return { name: "Revealed", tone: "warn", sentence: `It says what is wrong: ${targetWords(challenge)}.` };
     case ChallengeState.Won:
@@ -161,7 +165,7 @@ export function descents(demands: readonly Row<"demand">[]): readonly Descent[] 
   }
   return [...trees]
     .map(([key, rows]) => descentOf(key, rows))
-    .sort((a, b) => (a.moves[0]?.requestedSlot ?? 0n) < (b.moves[0]?.requestedSlot ?? 0n) ? -1 : 1);
+    .sort((a, b) => ((a.moves[0]?.requestedSlot ?? 0n) < (b.moves[0]?.requestedSlot ?? 0n) ? -1 : 1));
 }
 
 function descentOf(key: string, rows: readonly Row<"demand">[]): Descent {
@@ -176,7 +180,12 @@ function descentOf(key: string, rows: readonly Row<"demand">[]): Descent {
     }))
     .sort((a, b) => b.height - a.height || a.index - b.index);
   const first = rows[0]?.data;
-  return { key, title: first === undefined ? "" : treeTitle(first), depth: first === undefined ? 0 : treeDepth(first), moves };
+  return {
+    key,
+    title: first === undefined ? "" : treeTitle(first),
+    depth: first === undefined ? 0 : treeDepth(first),
+    moves,
+  };
 }
 
 function treeTitle({ key }: Demand): string {

@@ -5,7 +5,15 @@ import { isNobody } from "./keys.ts";
 import { largestBond } from "./node-view.ts";
 
 /** Why a node could not claim. */
-export type Obstacle = "not-open" | "paused" | "not-invited" | "convicted" | "below-network" | "full" | "below-job" | "bond";
+export type Obstacle =
+  | "not-open"
+  | "paused"
+  | "not-invited"
+  | "convicted"
+  | "below-network"
+  | "full"
+  | "below-job"
+  | "bond";
 
 /** Obstacles in words, for one node. */
 export const OBSTACLE_WORDS: Readonly<Record<Obstacle, string>> = {

@@ -6,7 +6,10 @@ import { sampleJob } from "../stories/samples.ts";
 import { ALL_JOBS, countByState, filterJobs } from "./job-filter.ts";
 
 const random = new Random(3);
-const row = (data: Partial<Job>, state = JobState.Posted) => ({ address: random.address(), data: { ...sampleJob(state), ...data } });
+const row = (data: Partial<Job>, state = JobState.Posted) => ({
+  address: random.address(),
+  data: { ...sampleJob(state), ...data },
+});
 const CLIENT = random.address();
 const MINT = address("EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v");
 
@@ -27,7 +30,10 @@ describe("choosing jobs", () => {
   });
 
   it("filters by state, mint and who takes part", () => {
-    expect(filterJobs(ALL, { ...ALL_JOBS, states: new Set([JobState.Settled, JobState.Committed]) })).toEqual([dear, ended]);
+    expect(filterJobs(ALL, { ...ALL_JOBS, states: new Set([JobState.Settled, JobState.Committed]) })).toEqual([
+      dear,
+      ended,
+    ]);
     expect(filterJobs(ALL, { ...ALL_JOBS, mint: MINT })).toEqual([dear]);
     expect(filterJobs(ALL, { ...ALL_JOBS, mine: CLIENT })).toEqual([cheap]);
   });

@@ -27,7 +27,10 @@ export function filterJobs(rows: readonly Row<"job">[], filter: JobFilter): read
     ({ address, data }) =>
       (filter.states.size === 0 || filter.states.has(data.state)) &&
       (filter.mint === undefined || data.paymentMint === filter.mint) &&
-      (filter.mine === undefined || data.client === filter.mine || data.payee === filter.mine || data.operator === filter.mine) &&
+      (filter.mine === undefined ||
+        data.client === filter.mine ||
+        data.payee === filter.mine ||
+        data.operator === filter.mine) &&
       (text === "" || matches(address, data, text)),
   );
   return chosen.sort(ORDERS[filter.sort]);

@@ -21,16 +21,22 @@ const WORDS: Readonly<Record<JobState, StateWords>> = {
   },
   [JobState.Settled]: { name: "Settled", tone: "good", sentence: "The result stood and the node is paid." },
   [JobState.Cancelled]: { name: "Cancelled", tone: "idle", sentence: "The client took the job back before a claim." },
-  [JobState.Expired]: { name: "Expired", tone: "idle", sentence: "Nobody claimed in time; the client has everything back." },
+  [JobState.Expired]: {
+    name: "Expired",
+    tone: "idle",
+    sentence: "Nobody claimed in time; the client has everything back.",
+  },
   [JobState.Missed]: {
     name: "Missed",
     tone: "warn",
-    sentence: "The node that claimed brought no result in time; the client is refunded and gets a charge out of the bond.",
+    sentence:
+      "The node that claimed brought no result in time; the client is refunded and gets a charge out of the bond.",
   },
   [JobState.Accepted]: {
     name: "Accepted",
     tone: "good",
-    sentence: "The client accepted the result early: the node is paid, and its bond stays at risk until the window closes.",
+    sentence:
+      "The client accepted the result early: the node is paid, and its bond stays at risk until the window closes.",
   },
   [JobState.Convicted]: {
     name: "Convicted",
@@ -87,7 +93,10 @@ export function nextDeadline(job: Job): { readonly last: bigint; readonly afterw
     case JobState.Posted:
       return { last: job.postedSlot + job.claimSlots, afterwards: "expires, and the client has everything back" };
     case JobState.Claimed:
-      return { last: job.claimedSlot + job.runSlots, afterwards: "is missed, and the client is refunded and compensated" };
+      return {
+        last: job.claimedSlot + job.runSlots,
+        afterwards: "is missed, and the client is refunded and compensated",
+      };
     case JobState.Committed:
     case JobState.Accepted:
       return { last: job.committedSlot + job.windowSlots, afterwards: "settles, unless it was challenged" };

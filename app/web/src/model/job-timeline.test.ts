@@ -4,7 +4,8 @@ import { sampleJob } from "../stories/samples.ts";
 import { isEnded, JOB_STATES, nextDeadline } from "./job-state.ts";
 import { timeline } from "./job-timeline.ts";
 
-const outline = (state: JobState, fault = Fault.None) => timeline(sampleJob(state, fault)).map(({ key, state }) => `${key}:${state}`);
+const outline = (state: JobState, fault = Fault.None) =>
+  timeline(sampleJob(state, fault)).map(({ key, state }) => `${key}:${state}`);
 
 describe("the life of a job", () => {
   it.each([
@@ -35,7 +36,10 @@ describe("the life of a job", () => {
 
   it("says what was proved, and when", () => {
     const end = timeline(sampleJob(JobState.Convicted, Fault.Withheld)).at(-1);
-    expect(end).toMatchObject({ slot: 1_090n, detail: "The node did not open what was demanded of it before its clock ran out." });
+    expect(end).toMatchObject({
+      slot: 1_090n,
+      detail: "The node did not open what was demanded of it before its clock ran out.",
+    });
   });
 
   it("counts the challenges that hold the end up", () => {
@@ -48,6 +52,11 @@ describe("the life of a job", () => {
 
   it("calls a receipt what it is", () => {
     const receipt = { ...sampleJob(JobState.Committed), priceMax: 0n, postedSlot: 1_022n };
-    expect(timeline(receipt).map(({ title }) => title)).toEqual(["Called in", "Result committed", "Challenge window", "Settlement"]);
+    expect(timeline(receipt).map(({ title }) => title)).toEqual([
+      "Called in",
+      "Result committed",
+      "Challenge window",
+      "Settlement",
+    ]);
   });
 });

@@ -40,7 +40,13 @@ export function timeline(job: Job): readonly Step[] {
     const last = job.postedSlot + job.claimSlots;
     return [
       ...steps,
-      { key: "claim", title: "Waiting for a node", detail: "The first eligible node to claim fixes the price.", state: "now", last },
+      {
+        key: "claim",
+        title: "Waiting for a node",
+        detail: "The first eligible node to claim fixes the price.",
+        state: "now",
+        last,
+      },
       ...future(["commit", "window", "end"]),
     ];
   }
@@ -86,11 +92,20 @@ function afterClaim(job: Job): readonly Step[] {
         ...future(["end"]),
       ];
     case JobState.Convicted:
-      return [committed, { ...end("Convicted", faultSentence(job.record.fault), "bad"), slot: job.record.convictedSlot }];
+      return [
+        committed,
+        { ...end("Convicted", faultSentence(job.record.fault), "bad"), slot: job.record.convictedSlot },
+      ];
     default:
       return [
         committed,
-        { key: "window", title: "Window closed", detail: "Nobody proved the result wrong.", state: "past", slot: windowEnd },
+        {
+          key: "window",
+          title: "Window closed",
+          detail: "Nobody proved the result wrong.",
+          state: "past",
+          slot: windowEnd,
+        },
         end("Settled", "Node, client and protocol each have their share in credit.", "good"),
       ];
   }

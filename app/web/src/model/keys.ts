@@ -24,7 +24,9 @@ export function hex(bytes: ReadonlyUint8Array): string {
 /** The bytes of hexadecimal digits, or `undefined` for anything else. */
 export function fromHex(text: string): Uint8Array | undefined {
   if (text.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(text)) return undefined;
-  return Uint8Array.from({ length: text.length / 2 }, (_, index) => Number.parseInt(text.slice(index * 2, index * 2 + 2), 16));
+  return Uint8Array.from({ length: text.length / 2 }, (_, index) =>
+    Number.parseInt(text.slice(index * 2, index * 2 + 2), 16),
+  );
 }
 
 /** Whether all bytes are zero. */
@@ -41,7 +43,9 @@ export function sameBytes(a: ReadonlyUint8Array, b: ReadonlyUint8Array): boolean
 export function parseAddress(text: string): { value: Address } | { error: string } {
   const trimmed = text.trim();
   if (trimmed === "") return { error: "Enter an address." };
-  return isAddress(trimmed) ? { value: trimmed } : { error: "This is not a Solana address: it has 32 bytes in base 58." };
+  return isAddress(trimmed)
+    ? { value: trimmed }
+    : { error: "This is not a Solana address: it has 32 bytes in base 58." };
 }
 
 /** The bytes of an address. */

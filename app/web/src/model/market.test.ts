@@ -13,7 +13,10 @@ const MINT = sampleJob(JobState.Settled).paymentMint;
 
 describe("prices", () => {
   it("are those of the newest claims", () => {
-    const rows = [claimed(1_000_000n, 1n), ...Array.from({ length: 50 }, (_, index) => claimed(BigInt(index + 1), BigInt(100 + index)))];
+    const rows = [
+      claimed(1_000_000n, 1n),
+      ...Array.from({ length: 50 }, (_, index) => claimed(BigInt(index + 1), BigInt(100 + index))),
+    ];
     expect(recentPrices(rows, MINT)).toEqual({ jobs: 50, low: 6n, median: 26n, high: 46n });
   });
 

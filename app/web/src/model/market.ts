@@ -45,7 +45,12 @@ export interface Bucket {
 }
 
 /** How many results were committed in each of `buckets` equal lengths of time before `now`, of the jobs that still exist. */
-export function throughput(rows: readonly Row<"job">[], now: bigint, slots: bigint, buckets: number): readonly Bucket[] {
+export function throughput(
+  rows: readonly Row<"job">[],
+  now: bigint,
+  slots: bigint,
+  buckets: number,
+): readonly Bucket[] {
   const length = slots / BigInt(buckets) || 1n;
   const start = now - length * BigInt(buckets) + 1n;
   const bars = Array.from({ length: buckets }, (_, index) => ({

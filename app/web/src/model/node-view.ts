@@ -33,10 +33,18 @@ export function standing(node: Node, network: Network | undefined, now: bigint):
     return { name: "Convicted", tone: "bad", sentence: "A fault of this node was proved. It never claims again." };
   }
   if (node.frozenUntilSlot > now) {
-    return { name: "Frozen", tone: "warn", sentence: "Its stake cannot be withdrawn while a dispute may still reach it." };
+    return {
+      name: "Frozen",
+      tone: "warn",
+      sentence: "Its stake cannot be withdrawn while a dispute may still reach it.",
+    };
   }
   if (network !== undefined && node.stake < network.parameters.minimumStake) {
-    return { name: "Below minimum", tone: "idle", sentence: "Its stake is below what the network asks of a node that claims." };
+    return {
+      name: "Below minimum",
+      tone: "idle",
+      sentence: "Its stake is below what the network asks of a node that claims.",
+    };
   }
   if (network !== undefined && node.openJobs >= network.parameters.maximumOpenJobsPerNode) {
     return { name: "Full", tone: "busy", sentence: "It has as many open jobs as the network allows." };

@@ -1,9 +1,9 @@
 import { getJobEncoder, type Network, type PaymentMint } from "@assay/client";
+import { JobState } from "@assay/client/generated";
 import { describe, expect, it } from "vitest";
 import { generateMarket } from "../../tests/fixture/market.ts";
 import { KINDS, kindOf } from "../data/kinds.ts";
 import { workOf } from "../data/work.ts";
-import { JobState } from "@assay/client/generated";
 import { sampleJob } from "../stories/samples.ts";
 import { accountBytes, type Draft, firstDraft, JOB_BYTES, postArguments, readOffer } from "./offer.ts";
 
@@ -23,7 +23,13 @@ describe("an offer", () => {
   it("is read from what was typed, with the least bond of the network", () => {
     const read = result({});
     if ("faults" in read) throw new Error(JSON.stringify(read.faults));
-    expect(read.offer).toMatchObject({ priceMin: 500_000n, priceMax: 2_000_000n, claimSlots: 150n, bond: 2_000_000n * 2_000n * 2n, invitedNode: null });
+    expect(read.offer).toMatchObject({
+      priceMin: 500_000n,
+      priceMax: 2_000_000n,
+      claimSlots: 150n,
+      bond: 2_000_000n * 2_000n * 2n,
+      invitedNode: null,
+    });
   });
 
   it.each([
@@ -35,7 +41,11 @@ describe("an offer", () => {
     ["windowSlots", { windowSlots: "449" }, "Choose 450 to 216000 slots."],
     ["runSlots", { runSlots: "1.5" }, "Enter a whole number of slots."],
     ["auditCap", { auditPot: "1", windowSlots: "18000" }, "Say the most that one validator earns."],
-    ["auditCap", { auditPot: "1", auditCap: "2", windowSlots: "18000" }, "One validator cannot earn more than the whole pot."],
+    [
+      "auditCap",
+      { auditPot: "1", auditCap: "2", windowSlots: "18000" },
+      "One validator cannot earn more than the whole pot.",
+    ],
     ["windowSlots", { auditPot: "1", auditCap: "1" }, "An audit needs a window of two epochs: at least 18000 slots."],
     ["invitedNode", { invitedNode: "nobody" }, "This is not a Solana address: it has 32 bytes in base 58."],
     ["storeUri", { storeUri: "store" }, "It has to begin with http:// or https:// and hold no spaces."],

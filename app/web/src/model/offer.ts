@@ -1,12 +1,30 @@
 /** What a client offers: from what was typed to the arguments of `post_job`, or to what is wrong with it in sentences. */
-import { type Job, MAXIMUM_URI_BYTES, minimumBond, type Network, type PaymentMint, type PostJobArgsArgs } from "@assay/client";
+import {
+  type Job,
+  MAXIMUM_URI_BYTES,
+  minimumBond,
+  type Network,
+  type PaymentMint,
+  type PostJobArgsArgs,
+} from "@assay/client";
 import type { Address } from "@solana/kit";
 import { parseAmount } from "./amounts.ts";
 import { parseAddress } from "./keys.ts";
 import type { Terms } from "./refunds.ts";
 
 /** What is to be computed, with everything that a job pins about it. */
-export type Work = Pick<Job, "graphRoot" | "paramsRoot" | "inputsRoot" | "irVersion" | "symbols" | "output" | "graphUri" | "paramsUri" | "inputsUri">;
+export type Work = Pick<
+  Job,
+  | "graphRoot"
+  | "paramsRoot"
+  | "inputsRoot"
+  | "irVersion"
+  | "symbols"
+  | "output"
+  | "graphUri"
+  | "paramsUri"
+  | "inputsUri"
+>;
 
 /** What was typed. */
 export interface Draft {
@@ -66,7 +84,12 @@ export interface Decimals {
 }
 
 /** The offer, or everything that is wrong with the draft. */
-export function readOffer(draft: Draft, network: Network, mint: PaymentMint, decimals: Decimals): { offer: Offer } | { faults: Faults } {
+export function readOffer(
+  draft: Draft,
+  network: Network,
+  mint: PaymentMint,
+  decimals: Decimals,
+): { offer: Offer } | { faults: Faults } {
   const reader = new Reader(draft);
   const { parameters } = network;
   const priceMin = reader.amount("priceMin", decimals.payment);
@@ -78,16 +101,25 @@ export function readOffer(draft: Draft, network: Network, mint: PaymentMint, dec
   const windowSlots = reader.slots("windowSlots", parameters.minimumWindowSlots, parameters.maximumWindowSlots);
   const auditPot = reader.amountOrNothing("auditPot", decimals.payment);
   const auditCap = reader.amountOrNothing("auditCap", decimals.payment);
-  const minimumStake = draft.minimumStake === "" ? parameters.minimumStake : reader.amount("minimumStake", decimals.stake);
+  const minimumStake =
+    draft.minimumStake === "" ? parameters.minimumStake : reader.amount("minimumStake", decimals.stake);
   const invitedNode = reader.address("invitedNode");
   reader.uri("storeUri");
   reader.rule("priceMax", priceMax === 0n, "The highest price has to be more than nothing.");
   reader.rule("priceMin", priceMin > priceMax, "The first price is above the highest one.");
-  reader.rule("claimSlots", rampHoldSlots + rampSlots > claimSlots, "The price would reach its highest only after the last slot of claiming.");
+  reader.rule(
+    "claimSlots",
+    rampHoldSlots + rampSlots > claimSlots,
+    "The price would reach its highest only after the last slot of claiming.",
+  );
   reader.rule("auditCap", auditPot > 0n && auditCap === 0n, "Say the most that one validator earns.");
   reader.rule("auditCap", auditCap > auditPot, "One validator cannot earn more than the whole pot.");
   const epochs = 2n * BigInt(parameters.audit.epochSlots);
-  reader.rule("windowSlots", auditPot > 0n && windowSlots < epochs, `An audit needs a window of two epochs: at least ${epochs} slots.`);
+  reader.rule(
+    "windowSlots",
+    auditPot > 0n && windowSlots < epochs,
+    `An audit needs a window of two epochs: at least ${epochs} slots.`,
+  );
   if (reader.hasFaults) return { faults: reader.faults };
   const bond = minimumBond(priceMax, mint, parameters.minimumBondBps);
   const { protocolFeeBps, missChargeBps } = parameters;
@@ -116,7 +148,19 @@ export function readOffer(draft: Draft, network: Network, mint: PaymentMint, dec
 export function postArguments(work: Work, offer: Offer, jobId: bigint): PostJobArgsArgs {
   const { graphRoot, paramsRoot, inputsRoot, irVersion, symbols, output, graphUri, paramsUri, inputsUri } = work;
   const { protocolFeeBps: _fee, missChargeBps: _charge, ...terms } = offer;
-  return { jobId, graphRoot, paramsRoot, inputsRoot, irVersion, symbols, output, graphUri, paramsUri, inputsUri, ...terms };
+  return {
+    jobId,
+    graphRoot,
+    paramsRoot,
+    inputsRoot,
+    irVersion,
+    symbols,
+    output,
+    graphUri,
+    paramsUri,
+    inputsUri,
+    ...terms,
+  };
 }
 
 /** Bytes of a job's account whose addresses of artifacts are empty. */
@@ -175,7 +219,11 @@ class Reader {
   uri(field: Field): void {
     const text = this.draft[field].trim();
     if (text === "") return;
-    this.rule(field, !/^https?:\/\/[\x21-\x7e]+$/.test(text), "It has to begin with http:// or https:// and hold no spaces.");
+    this.rule(
+      field,
+      !/^https?:\/\/[\x21-\x7e]+$/.test(text),
+      "It has to begin with http:// or https:// and hold no spaces.",
+    );
     this.rule(field, text.length > MAXIMUM_URI_BYTES, `It may have at most ${MAXIMUM_URI_BYTES} characters.`);
   }
 }

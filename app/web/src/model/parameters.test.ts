@@ -25,7 +25,11 @@ describe("parameters", () => {
       ...Object.keys(dispute).map((key) => `dispute.${key}`),
       ...Object.keys(audit).map((key) => `audit.${key}`),
     ];
-    expect(allParameters(NETWORK).map(({ key }) => key).sort()).toEqual(expected.sort());
+    expect(
+      allParameters(NETWORK)
+        .map(({ key }) => key)
+        .sort(),
+    ).toEqual(expected.sort());
   });
 
   it("are read as they are written, and change nothing else", () => {

@@ -21,22 +21,60 @@ const E18 = 10n ** 18n;
 const DAYS_30 = 6_480_000n;
 
 /** All parameters. Clocks of disputes have a lower floor on a development network. */
-export function allParameters({ development, parameters }: Pick<Network, "development" | "parameters">): readonly Parameter[] {
+export function allParameters({
+  development,
+  parameters,
+}: Pick<Network, "development" | "parameters">): readonly Parameter[] {
   const clock = development ? 10n : 9_000n;
   const reveal = development ? 2n : 150n;
   return [
     stake("minimumStake", "Market", "Least stake of a node that claims", "A node with less claims nothing.", 1n, E18),
     share("protocolFeeBps", "Market", "Fee of the protocol", "Of the price of a settled job.", 0n, 1_000n),
-    share("missChargeBps", "Market", "Charge for a miss", "Of the bond, when a claim ends without a result; it goes to the client.", 0n, 2_000n),
+    share(
+      "missChargeBps",
+      "Market",
+      "Charge for a miss",
+      "Of the bond, when a claim ends without a result; it goes to the client.",
+      0n,
+      2_000n,
+    ),
     {
-      ...share("minimumBondBps", "Market", "Least bond", "As a multiple of the highest price, converted by the mint's rate.", 0n, 100_000n),
+      ...share(
+        "minimumBondBps",
+        "Market",
+        "Least bond",
+        "As a multiple of the highest price, converted by the mint's rate.",
+        0n,
+        100_000n,
+      ),
       measure: "multiple",
     },
-    count("maximumOpenJobsPerNode", "Market", "Open jobs of one node", "A node with as many claims no more until one ends.", 1n, 1_024n),
+    count(
+      "maximumOpenJobsPerNode",
+      "Market",
+      "Open jobs of one node",
+      "A node with as many claims no more until one ends.",
+      1n,
+      1_024n,
+    ),
     slots("maximumClaimSlots", "Windows", "Longest time to claim", "A job cannot stay open longer.", 1n, 1_512_000n),
     slots("maximumRunSlots", "Windows", "Longest time to compute", "From the claim to the commitment.", 1n, 432_000n),
-    slots("minimumWindowSlots", "Windows", "Shortest challenge window", "So that somebody can look.", 1n, parameters.maximumWindowSlots),
-    slots("maximumWindowSlots", "Windows", "Longest challenge window", "A bond is locked for so long.", parameters.minimumWindowSlots, 432_000n),
+    slots(
+      "minimumWindowSlots",
+      "Windows",
+      "Shortest challenge window",
+      "So that somebody can look.",
+      1n,
+      parameters.maximumWindowSlots,
+    ),
+    slots(
+      "maximumWindowSlots",
+      "Windows",
+      "Longest challenge window",
+      "A bond is locked for so long.",
+      parameters.minimumWindowSlots,
+      432_000n,
+    ),
     slots(
       "unbondingSlots",
       "Windows",
@@ -48,13 +86,41 @@ export function allParameters({ development, parameters }: Pick<Network, "develo
     dispute("challengeBondBps", "Bond of a challenger", "Of the job's bond.", "share", 100n, 10_000n),
     dispute("revealSlots", "Time to reveal a challenge", "After it was committed.", "slots", reveal, 9_000n),
     dispute("challengerClockSlots", "Clock of the challenger", "For all its moves together.", "slots", clock, 216_000n),
-    dispute("defenderClockSlots", "Clock of the defending side", "For all that one challenge demands.", "slots", clock, 216_000n),
+    dispute(
+      "defenderClockSlots",
+      "Clock of the defending side",
+      "For all that one challenge demands.",
+      "slots",
+      clock,
+      216_000n,
+    ),
     dispute("slashBps", "Slash for a proven fault", "Of the stake, beside the bond.", "share", 0n, 5_000n),
-    dispute("bountyBps", "Bounty of challengers", "Of the bond; never so much that challenging oneself pays.", "share", 0n, 5_000n),
-    dispute("openingFeeLamports", "Fee for an opening", "Prepaid by the challenger to whoever answers.", "lamports", 0n, 1_000_000_000n),
+    dispute(
+      "bountyBps",
+      "Bounty of challengers",
+      "Of the bond; never so much that challenging oneself pays.",
+      "share",
+      0n,
+      5_000n,
+    ),
+    dispute(
+      "openingFeeLamports",
+      "Fee for an opening",
+      "Prepaid by the challenger to whoever answers.",
+      "lamports",
+      0n,
+      1_000_000_000n,
+    ),
     audit("epochSlots", "Length of an epoch", "A validator has one seed for each.", "slots", 2n, 216_000n),
     audit("auditsPerJob", "Auditors of a job", "Drawn on average.", "count", 1n, 16n),
-    audit("attestationBondBps", "Bond of an attestation", "As a multiple of the largest fee that it can earn.", "multiple", 20_000n, 10_000_000n),
+    audit(
+      "attestationBondBps",
+      "Bond of an attestation",
+      "As a multiple of the largest fee that it can earn.",
+      "multiple",
+      20_000n,
+      10_000_000n,
+    ),
     audit("minimumValidatorStake", "Least stake of a validator", "Of one that attests.", "stake", 1n, E18),
   ];
 }
@@ -71,12 +137,16 @@ export function boundFault(network: Pick<Network, "development">, parameters: Pa
 /** The shortest unbonding time that these parameters allow: the longest run, window and dispute, and a margin. */
 export function leastUnbonding({ maximumRunSlots, maximumWindowSlots, dispute }: Parameters): bigint {
   const extended = (slots: number) => BigInt(slots + (slots >> 1));
-  const longest = extended(dispute.revealSlots) + extended(dispute.challengerClockSlots) + extended(dispute.defenderClockSlots);
+  const longest =
+    extended(dispute.revealSlots) + extended(dispute.challengerClockSlots) + extended(dispute.defenderClockSlots);
   return maximumRunSlots + maximumWindowSlots + longest + 64n;
 }
 
 /** The parameters that two sets differ in. */
-export function changed(network: Network, next: Parameters): ReadonlyArray<{ parameter: Parameter; before: bigint; after: bigint }> {
+export function changed(
+  network: Network,
+  next: Parameters,
+): ReadonlyArray<{ parameter: Parameter; before: bigint; after: bigint }> {
   return allParameters(network)
     .map((parameter) => ({ parameter, before: parameter.read(network.parameters), after: parameter.read(next) }))
     .filter(({ before, after }) => before !== after);
@@ -109,7 +179,14 @@ function top(
   };
 }
 
-type Maker = (key: TopKey, group: Parameter["group"], name: string, sentence: string, least: bigint, most: bigint) => Parameter;
+type Maker = (
+  key: TopKey,
+  group: Parameter["group"],
+  name: string,
+  sentence: string,
+  least: bigint,
+  most: bigint,
+) => Parameter;
 const maker =
   (measure: Measure): Maker =>
   (key, group, ...rest) =>

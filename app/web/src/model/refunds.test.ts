@@ -23,7 +23,8 @@ const ending = (key: string) => {
 describe("refunds", () => {
   it("are of the whole escrow wherever no result stands", () => {
     expect(escrow(TERMS)).toBe(1_060n);
-    for (const key of ["cancelled", "expired", "missed", "convicted"]) expect(ending(key).back).toEqual([1_060n, 1_060n]);
+    for (const key of ["cancelled", "expired", "missed", "convicted"])
+      expect(ending(key).back).toEqual([1_060n, 1_060n]);
   });
 
   it("leave the price and what validators earned, where it stands", () => {

@@ -41,7 +41,8 @@ export function endings(terms: Terms): readonly Ending[] {
     {
       key: "settled",
       title: "The result stands",
-      sentence: "You pay the price at which a node claimed. The rest of the escrow returns, and what validators do not earn of the audit pot.",
+      sentence:
+        "You pay the price at which a node claimed. The rest of the escrow returns, and what validators do not earn of the audit pot.",
       back: [settled(terms.priceMax, fewest), settled(terms.priceMin, 0)],
       charge: 0n,
       slots: longest,
@@ -91,7 +92,9 @@ export function leastBond(
 }
 
 /** Who gets what of a job that has ended, or would get if it ended now as it should; `undefined` before the claim. */
-export function shares(job: Job): { readonly node: bigint; readonly client: bigint; readonly fee: bigint; readonly audits: bigint } | undefined {
+export function shares(
+  job: Job,
+): { readonly node: bigint; readonly client: bigint; readonly fee: bigint; readonly audits: bigint } | undefined {
   switch (job.state) {
     case JobState.Posted:
       return undefined;

@@ -10,15 +10,31 @@ export interface SessionWords {
 }
 
 const WORDS: Readonly<Record<SessionState, SessionWords>> = {
-  [SessionState.Offered]: { name: "Offered", tone: "gold", sentence: "The balance is in escrow; the node has not accepted yet." },
+  [SessionState.Offered]: {
+    name: "Offered",
+    tone: "gold",
+    sentence: "The balance is in escrow; the node has not accepted yet.",
+  },
   [SessionState.Active]: {
     name: "Active",
     tone: "busy",
     sentence: "The node keeps the model warm and answers requests; vouchers pay for them.",
   },
-  [SessionState.Settled]: { name: "Settled", tone: "good", sentence: "The last voucher was settled and the bond unlocked." },
-  [SessionState.Cancelled]: { name: "Cancelled", tone: "idle", sentence: "The client took it back before the node accepted." },
-  [SessionState.Expired]: { name: "Expired", tone: "idle", sentence: "The node did not accept in time; the client has everything back." },
+  [SessionState.Settled]: {
+    name: "Settled",
+    tone: "good",
+    sentence: "The last voucher was settled and the bond unlocked.",
+  },
+  [SessionState.Cancelled]: {
+    name: "Cancelled",
+    tone: "idle",
+    sentence: "The client took it back before the node accepted.",
+  },
+  [SessionState.Expired]: {
+    name: "Expired",
+    tone: "idle",
+    sentence: "The node did not accept in time; the client has everything back.",
+  },
   [SessionState.Convicted]: {
     name: "Convicted",
     tone: "bad",
@@ -29,7 +45,11 @@ const WORDS: Readonly<Record<SessionState, SessionWords>> = {
 /** A session's state in words. An active one whose serving is over has a name of its own. */
 export function sessionWords(session: Session, now: bigint): SessionWords {
   if (session.state === SessionState.Active && now > session.endsSlot) {
-    return { name: "In window", tone: "held", sentence: "Serving is over; vouchers and receipts still count until its window closes." };
+    return {
+      name: "In window",
+      tone: "held",
+      sentence: "Serving is over; vouchers and receipts still count until its window closes.",
+    };
   }
   return WORDS[session.state];
 }
@@ -45,9 +65,15 @@ export function balanceLeft(session: Session): bigint {
 }
 
 /** The last slot of what is awaited, and what happens then. */
-export function sessionDeadline(session: Session, now: bigint): { readonly last: bigint; readonly afterwards: string } | undefined {
+export function sessionDeadline(
+  session: Session,
+  now: bigint,
+): { readonly last: bigint; readonly afterwards: string } | undefined {
   if (session.state === SessionState.Offered) {
-    return { last: session.offeredSlot + session.acceptSlots, afterwards: "expires, and the client has everything back" };
+    return {
+      last: session.offeredSlot + session.acceptSlots,
+      afterwards: "expires, and the client has everything back",
+    };
   }
   if (session.state !== SessionState.Active) return undefined;
   if (now <= session.endsSlot) return { last: session.endsSlot, afterwards: "serves no more" };

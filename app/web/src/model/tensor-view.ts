@@ -10,7 +10,12 @@ export interface Shape {
 /** A way to look at a tensor. */
 export type Look = "table" | "vector" | "image" | "text" | "bytes";
 
-const NAMES: Readonly<Record<Dtype, string>> = { [Dtype.I8]: "i8", [Dtype.U8]: "u8", [Dtype.I16]: "i16", [Dtype.I32]: "i32" };
+const NAMES: Readonly<Record<Dtype, string>> = {
+  [Dtype.I8]: "i8",
+  [Dtype.U8]: "u8",
+  [Dtype.I16]: "i16",
+  [Dtype.I32]: "i32",
+};
 
 /** `i32 of 16 × 10`. */
 export function shapeText({ dtype, dims }: Shape): string {
@@ -43,7 +48,9 @@ export function looksOf(bytes: Uint8Array, shape: Shape): readonly Look[] {
 }
 
 /** Width, height and channels of what can be an image. */
-export function imageSize({ dims }: Shape): { readonly width: number; readonly height: number; readonly channels: number } | undefined {
+export function imageSize({
+  dims,
+}: Shape): { readonly width: number; readonly height: number; readonly channels: number } | undefined {
   const sized = dims.filter((dim, index) => dim > 1 || index >= dims.length - 2);
   const last = sized.at(-1) ?? 0;
   const [height = 0, width = 0, channels = 1] = last <= 4 && sized.length >= 3 ? sized.slice(-3) : sized.slice(-2);
@@ -52,7 +59,10 @@ export function imageSize({ dims }: Shape): { readonly width: number; readonly h
 }
 
 /** Pixels in RGBA, the values stretched between the least and the greatest one. */
-export function pixels(values: readonly number[], size: { width: number; height: number; channels: number }): Uint8ClampedArray<ArrayBuffer> {
+export function pixels(
+  values: readonly number[],
+  size: { width: number; height: number; channels: number },
+): Uint8ClampedArray<ArrayBuffer> {
   const { width, height, channels } = size;
   const count = width * height;
   const [low, high] = bounds(values.slice(0, count * channels));
@@ -69,7 +79,10 @@ export function pixels(values: readonly number[], size: { width: number; height:
 }
 
 /** Rows of the innermost two axes that are more than one; everything before them is laid one below the other. */
-export function tableOf(values: readonly number[], { dims }: Shape): { readonly columns: number; readonly rows: number } {
+export function tableOf(
+  values: readonly number[],
+  { dims }: Shape,
+): { readonly columns: number; readonly rows: number } {
   const columns = [...dims].reverse().find((dim) => dim > 1) ?? 1;
   return { columns, rows: Math.ceil(values.length / columns) };
 }

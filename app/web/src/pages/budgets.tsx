@@ -21,7 +21,10 @@ export default function Budgets() {
   const table = useTable("budget");
   const { signer, choose } = useSigning();
   const own = useMemo(
-    () => table.rows.filter(({ data }) => signer !== undefined && (data.owner === signer.address || data.agent === signer.address)),
+    () =>
+      table.rows.filter(
+        ({ data }) => signer !== undefined && (data.owner === signer.address || data.agent === signer.address),
+      ),
     [table.rows, signer],
   );
   const [creating, setCreating] = useState(false);
@@ -90,7 +93,9 @@ function BudgetPanel({ row }: { row: Row<"budget"> }) {
     <Panel
       title={`Budget ${shortAddress(address)}`}
       side={
-        <Badge tone={revoked ? "idle" : expired ? "warn" : "good"}>{revoked ? "No agent" : expired ? "Agent's time is over" : "Agent may post"}</Badge>
+        <Badge tone={revoked ? "idle" : expired ? "warn" : "good"}>
+          {revoked ? "No agent" : expired ? "Agent's time is over" : "Agent may post"}
+        </Badge>
       }
       foot={
         owner && record !== undefined ? (
@@ -122,7 +127,11 @@ function BudgetPanel({ row }: { row: Row<"budget"> }) {
             </span>
           </div>
           <Meter
-            share={data.limits.maximumPeriodEscrow === 0n ? 1 : Number((spent * 1000n) / data.limits.maximumPeriodEscrow) / 1000}
+            share={
+              data.limits.maximumPeriodEscrow === 0n
+                ? 1
+                : Number((spent * 1000n) / data.limits.maximumPeriodEscrow) / 1000
+            }
             tone="gold"
             label="Share of the period's limit that is used up"
           />
@@ -139,13 +148,16 @@ function BudgetPanel({ row }: { row: Row<"budget"> }) {
             <Amount value={data.limits.maximumPrice} mint={data.paymentMint} />
           </Fact>
           <Fact name="A period">
-            <Amount value={data.limits.maximumPeriodEscrow} mint={data.paymentMint} /> in {formatSlots(data.limits.periodSlots, pace.slotMs)}
+            <Amount value={data.limits.maximumPeriodEscrow} mint={data.paymentMint} /> in{" "}
+            {formatSlots(data.limits.periodSlots, pace.slotMs)}
           </Fact>
           <Fact name="Open jobs">
             {formatCount(openJobs)} of {formatCount(data.limits.maximumOpenJobs)}
           </Fact>
           <Fact name="Models and nodes">{scopeText(data.limits)}</Fact>
-          <Fact name="Agent's time">{expired ? "over" : `ends ${formatRelative(data.limits.lastSlot, slot, pace.slotMs)}`}</Fact>
+          <Fact name="Agent's time">
+            {expired ? "over" : `ends ${formatRelative(data.limits.lastSlot, slot, pace.slotMs)}`}
+          </Fact>
         </Facts>
       </div>
       {plan !== undefined && <Review plan={plan} onClose={() => setPlan(undefined)} />}

@@ -5,7 +5,7 @@ import { Gavel, Layers } from "lucide-react";
 import { useMarket, useSlot, useTable } from "../data/hooks.ts";
 import type { Row } from "../data/kinds.ts";
 import { formatCount } from "../model/amounts.ts";
-import { challengeWords, type Clock, clocksAt, type Dispute, descents, payouts } from "../model/dispute-view.ts";
+import { type Clock, challengeWords, clocksAt, type Dispute, descents, payouts } from "../model/dispute-view.ts";
 import { faultSentence } from "../model/job-state.ts";
 import { hex, isNobody, shortAddress } from "../model/keys.ts";
 import { formatSlots } from "../model/time.ts";
@@ -24,7 +24,11 @@ export default function DisputePage({ address }: { address: string }) {
     <Loaded table={table} what="dispute">
       {dispute === undefined ? (
         <>
-          <PageHead title="Dispute" back={{ to: "/disputes", name: "Disputes" }} lead={<AddressText value={address} whole />} />
+          <PageHead
+            title="Dispute"
+            back={{ to: "/disputes", name: "Disputes" }}
+            lead={<AddressText value={address} whole />}
+          />
           <Nothing
             icon={Gavel}
             title="This job is not disputed"
@@ -77,7 +81,8 @@ function Existing({ dispute }: { dispute: Dispute }) {
             <Panel title="The way down">
               {trees.length === 0 ? (
                 <p className="muted">
-                  Nothing had to be opened on-chain: the node served its trace, or the proof needed no more than what was committed.
+                  Nothing had to be opened on-chain: the node served its trace, or the proof needed no more than what
+                  was committed.
                 </p>
               ) : (
                 <div className="descent">
@@ -204,7 +209,10 @@ function Parties({ dispute: { job, challenges } }: { dispute: Dispute }) {
 function Paid({ dispute: { job, challenges } }: { dispute: Dispute }) {
   const paid = payouts(job.data, challenges);
   return (
-    <Panel title="Who got what" foot="At most half of the bond rewards challengers, so that nobody earns by challenging itself. The rest burns.">
+    <Panel
+      title="Who got what"
+      foot="At most half of the bond rewards challengers, so that nobody earns by challenging itself. The rest burns."
+    >
       <Facts numbers>
         <Fact name="Back to the client">
           <Amount value={paid.refund} mint={job.data.paymentMint} />

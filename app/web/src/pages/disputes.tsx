@@ -97,7 +97,10 @@ export default function Disputes() {
   const challenges = useTable("challenge");
   const all = useDisputes();
   const [chosen, choose] = useState<ReadonlySet<Standing>>(new Set());
-  const rows = useMemo(() => all.filter((dispute) => chosen.size === 0 || chosen.has(standingOf(dispute))), [all, chosen]);
+  const rows = useMemo(
+    () => all.filter((dispute) => chosen.size === 0 || chosen.has(standingOf(dispute))),
+    [all, chosen],
+  );
   const count = (standing: Standing) => all.filter((dispute) => standingOf(dispute) === standing).length;
   return (
     <>

@@ -96,7 +96,15 @@ function PauseDialog({ onClose, onPlan }: { onClose: () => void; onPlan: (plan: 
         </Button>
       }
     >
-      <TextField label="For how long" value={text} onChange={setText} unit="slots" inputMode="numeric" error={fault} hint={`About ${formatSlots(slots, pace.slotMs)}`} />
+      <TextField
+        label="For how long"
+        value={text}
+        onChange={setText}
+        unit="slots"
+        inputMode="numeric"
+        error={fault}
+        hint={`About ${formatSlots(slots, pace.slotMs)}`}
+      />
     </Dialog>
   );
 }
@@ -133,7 +141,12 @@ function ProposeDialog({
         </Button>
       }
     >
-      <SelectField label="Parameter" value={key} options={parameters.map((one) => [one.key, one.name] as const)} onChange={setKey} />
+      <SelectField
+        label="Parameter"
+        value={key}
+        options={parameters.map((one) => [one.key, one.name] as const)}
+        onChange={setKey}
+      />
       {chosen !== undefined && (
         <TextField
           label="New value, in base units"
@@ -152,7 +165,10 @@ function ProposeDialog({
 
 function Queue({ network, onPlan }: { network: Row<"network">; onPlan: (plan: Plan) => void }) {
   const proposals = useTable("proposal");
-  const rows = useMemo(() => [...proposals.rows].sort((a, b) => (a.data.etaSlot < b.data.etaSlot ? -1 : 1)), [proposals.rows]);
+  const rows = useMemo(
+    () => [...proposals.rows].sort((a, b) => (a.data.etaSlot < b.data.etaSlot ? -1 : 1)),
+    [proposals.rows],
+  );
   return (
     <Panel title="Proposed changes" side={<span className="muted small">{formatCount(rows.length)}</span>} flush>
       <Loaded table={proposals} what="proposals">
@@ -172,7 +188,15 @@ function Queue({ network, onPlan }: { network: Row<"network">; onPlan: (plan: Pl
   );
 }
 
-function ProposalItem({ row, network, onPlan }: { row: Row<"proposal">; network: Row<"network">; onPlan: (plan: Plan) => void }) {
+function ProposalItem({
+  row,
+  network,
+  onPlan,
+}: {
+  row: Row<"proposal">;
+  network: Row<"network">;
+  onPlan: (plan: Plan) => void;
+}) {
   const { signer } = useSigning();
   const slot = useSlot();
   const market = useMarket();
@@ -224,7 +248,8 @@ function Changes({ network, next }: { network: Row<"network">["data"]; next: Par
   const { pace } = useMarket();
   const unit = useStakeUnit();
   const list = changed(network, next);
-  if (list.length === 0) return <p className="small muted">It would change nothing: the parameters are these already.</p>;
+  if (list.length === 0)
+    return <p className="small muted">It would change nothing: the parameters are these already.</p>;
   return (
     <Facts>
       {list.map(({ parameter, before, after }) => (

@@ -10,8 +10,15 @@ import { faultSentence, isEnded, stateWords } from "../model/job-state.ts";
 import { hex, isNobody, isZero, shortAddress } from "../model/keys.ts";
 import { shares } from "../model/refunds.ts";
 import { useSigning } from "../transact/context.tsx";
-import { acceptResult, cancelJob, closesAfterPayout, endOverdue, reclaim, type Writers } from "../transact/plans/jobs.ts";
 import type { Plan } from "../transact/plan.ts";
+import {
+  acceptResult,
+  cancelJob,
+  closesAfterPayout,
+  endOverdue,
+  reclaim,
+  type Writers,
+} from "../transact/plans/jobs.ts";
 import { Review } from "../transact/review.tsx";
 import { AddressText, HashText } from "../ui/address.tsx";
 import { Button, ButtonLink, Fact, Facts, Note, Nothing, Panel } from "../ui/basics.tsx";
@@ -37,7 +44,11 @@ function Gone({ address }: { address: string }) {
   return (
     <>
       <PageHead title="Job" back={{ to: "/jobs", name: "Jobs" }} lead={<AddressText value={address} whole />} />
-      <Nothing icon={FileSearch} title="There is no job at this address" actions={<ButtonLink to="/jobs">All jobs</ButtonLink>}>
+      <Nothing
+        icon={FileSearch}
+        title="There is no job at this address"
+        actions={<ButtonLink to="/jobs">All jobs</ButtonLink>}
+      >
         It was closed and its rent returned, it was never posted, or it is on another network.
       </Nothing>
     </>
@@ -117,7 +128,9 @@ function Actions({ row }: { row: Row<"job"> }) {
         key="reclaim"
         look="primary"
         icon={HandCoins}
-        onClick={() => setPlan(reclaim(row, { mint: data.paymentMint, tokenProgram: record.tokenProgram }, stakeMint, write))}
+        onClick={() =>
+          setPlan(reclaim(row, { mint: data.paymentMint, tokenProgram: record.tokenProgram }, stakeMint, write))
+        }
       >
         Take out what is yours
       </Button>,
@@ -143,7 +156,10 @@ function DisputeNote({ row: { address, data } }: { row: Row<"job"> }) {
   if (challenges.length === 0 && data.state !== JobState.Convicted) return null;
   const convicted = data.state === JobState.Convicted;
   return (
-    <Note tone={convicted ? "bad" : "warn"} title={convicted ? faultSentence(data.record.fault) : "This result is disputed."}>
+    <Note
+      tone={convicted ? "bad" : "warn"}
+      title={convicted ? faultSentence(data.record.fault) : "This result is disputed."}
+    >
       <div className="row" style={{ marginTop: 8 }}>
         <ButtonLink to={`/disputes/${address}`} size="small" icon={Gavel}>
           Follow the dispute
@@ -238,7 +254,11 @@ function Parties({ row: { address, data } }: { row: Row<"job"> }) {
         )}
         {!isNobody(data.invitedNode) && (
           <Fact name="Invited node">
-            <AddressText value={data.invitedNode} to={`/nodes/${data.invitedNode}`} what="address of the invited node" />
+            <AddressText
+              value={data.invitedNode}
+              to={`/nodes/${data.invitedNode}`}
+              what="address of the invited node"
+            />
           </Fact>
         )}
         <Fact name="Node">
@@ -266,7 +286,13 @@ function Artifacts({ job }: { job: Job }) {
         <Artifact name="Graph" root={hex(job.graphRoot)} uri={job.graphUri} />
         <Artifact name="Weights" root={hex(job.paramsRoot)} uri={job.paramsUri} />
         <Artifact name="Inputs" root={hex(job.inputsRoot)} uri={job.inputsUri} />
-        <Fact name="Symbols">{symbols.length === 0 ? <span className="faint">none</span> : <span className="mono">{symbols.join(", ")}</span>}</Fact>
+        <Fact name="Symbols">
+          {symbols.length === 0 ? (
+            <span className="faint">none</span>
+          ) : (
+            <span className="mono">{symbols.join(", ")}</span>
+          )}
+        </Fact>
         <Fact name="Graph language">version {job.irVersion}</Fact>
       </Facts>
     </Panel>

@@ -129,7 +129,8 @@ export default function Jobs() {
     );
   const deferred = useDeferredValue(text);
   const rows = useMemo(
-    () => filterJobs(table.rows, { ...ALL_JOBS, text: deferred, states, sort, mine: mine ? signer?.address : undefined }),
+    () =>
+      filterJobs(table.rows, { ...ALL_JOBS, text: deferred, states, sort, mine: mine ? signer?.address : undefined }),
     [table.rows, deferred, states, sort, mine, signer],
   );
   const counts = useMemo(() => countByState(table.rows), [table.rows]);
@@ -146,7 +147,11 @@ export default function Jobs() {
     <>
       <PageHead
         title="Jobs"
-        lead={table.state === "ready" ? `${formatCount(rows.length)} of ${formatCount(table.rows.length)} that exist on-chain.` : "All jobs that exist on-chain."}
+        lead={
+          table.state === "ready"
+            ? `${formatCount(rows.length)} of ${formatCount(table.rows.length)} that exist on-chain.`
+            : "All jobs that exist on-chain."
+        }
         actions={
           <ButtonLink to="/post" look="primary" icon={Plus}>
             Post a job
@@ -164,7 +169,13 @@ export default function Jobs() {
             value={text}
             onChange={(event) => set("text", event.target.value)}
           />
-          <SelectField label="Order" small value={sort} options={SORTS} onChange={(next) => set("sort", next === "newest" ? "" : next)} />
+          <SelectField
+            label="Order"
+            small
+            value={sort}
+            options={SORTS}
+            onChange={(next) => set("sort", next === "newest" ? "" : next)}
+          />
           {signer !== undefined && (
             <button type="button" className="chip" aria-pressed={mine} onClick={() => setMine(!mine)}>
               Mine

@@ -7,7 +7,11 @@ export default function Missing() {
   return (
     <>
       <PageHead title="No such page" />
-      <Nothing icon={Compass} title="There is nothing at this address" actions={<ButtonLink to="/">To the overview</ButtonLink>}>
+      <Nothing
+        icon={Compass}
+        title="There is nothing at this address"
+        actions={<ButtonLink to="/">To the overview</ButtonLink>}
+      >
         The link may be old, or mistyped.
       </Nothing>
     </>

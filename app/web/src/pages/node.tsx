@@ -27,7 +27,11 @@ export default function NodePage({ address }: { address: string }) {
       {row === undefined ? (
         <>
           <PageHead title="Node" back={{ to: "/nodes", name: "Nodes" }} lead={<AddressText value={address} whole />} />
-          <Nothing icon={FileSearch} title="There is no node at this address" actions={<ButtonLink to="/nodes">All nodes</ButtonLink>}>
+          <Nothing
+            icon={FileSearch}
+            title="There is no node at this address"
+            actions={<ButtonLink to="/nodes">All nodes</ButtonLink>}
+          >
             It was deregistered, it never registered, or it is on another network.
           </Nothing>
         </>
@@ -73,7 +77,9 @@ function Existing({ row }: { row: Row<"node"> }) {
                 <Fact name="Operator">
                   <AddressText value={node.operator} what="address of the operator" />
                 </Fact>
-                <Fact name="Endpoint">{node.endpoint === "" ? <span className="faint">serves nothing</span> : node.endpoint}</Fact>
+                <Fact name="Endpoint">
+                  {node.endpoint === "" ? <span className="faint">serves nothing</span> : node.endpoint}
+                </Fact>
               </Facts>
             </Panel>
           </div>
@@ -89,7 +95,15 @@ function Figures({ row: { address, data } }: { row: Row<"node"> }) {
   const share = settledShare(data);
   return (
     <div className="figures">
-      <Figure name="Stake" value={<StakeAmount value={data.stake} short />} note={<>of which <StakeAmount value={freeStake(data)} short /> is free</>} />
+      <Figure
+        name="Stake"
+        value={<StakeAmount value={data.stake} short />}
+        note={
+          <>
+            of which <StakeAmount value={freeStake(data)} short /> is free
+          </>
+        }
+      />
       <Figure
         name="Settled"
         value={formatCount(data.jobsSettled)}
@@ -98,7 +112,9 @@ function Figures({ row: { address, data } }: { row: Row<"node"> }) {
       <Figure
         name="Missed, convicted"
         value={`${formatCount(data.jobsMissed)}, ${formatCount(data.fraudConvictions)}`}
-        note={data.fraudConvictions > 0 ? "a convicted node never claims again" : "a miss costs a charge, a fault the bond"}
+        note={
+          data.fraudConvictions > 0 ? "a convicted node never claims again" : "a miss costs a charge, a fault the bond"
+        }
       />
       <Figure
         name="Earned in jobs that exist"
@@ -110,10 +126,16 @@ function Figures({ row: { address, data } }: { row: Row<"node"> }) {
 }
 
 /** What settled jobs that are not yet closed paid the node, in the mint in which it earned most often. */
-function earnings(jobs: readonly Row<"job">[], node: Address): { mint: Address | undefined; earned: bigint; count: number } {
+function earnings(
+  jobs: readonly Row<"job">[],
+  node: Address,
+): { mint: Address | undefined; earned: bigint; count: number } {
   const byMint = new Map<Address, { earned: bigint; count: number }>();
   for (const { data } of jobs) {
-    const paid = data.node === node && (data.state === JobState.Settled || data.state === JobState.Accepted) && isNobody(data.session);
+    const paid =
+      data.node === node &&
+      (data.state === JobState.Settled || data.state === JobState.Accepted) &&
+      isNobody(data.session);
     if (!paid) continue;
     const sum = byMint.get(data.paymentMint) ?? { earned: 0n, count: 0 };
     byMint.set(data.paymentMint, {
@@ -148,7 +170,10 @@ function StakePanel({ row: { data } }: { row: Row<"node"> }) {
           <StakeAmount value={unbondingTotal(data)} />
         </Fact>
         {queue.map(({ amount, releaseSlot }) => (
-          <Fact key={`${releaseSlot}-${amount}`} name={<span className="muted">released {formatRelative(releaseSlot, slot, pace.slotMs)}</span>}>
+          <Fact
+            key={`${releaseSlot}-${amount}`}
+            name={<span className="muted">released {formatRelative(releaseSlot, slot, pace.slotMs)}</span>}
+          >
             <StakeAmount value={amount} />
           </Fact>
         ))}
@@ -170,7 +195,9 @@ function Record({ row: { data } }: { row: Row<"node"> }) {
         <Fact name="Jobs settled">{formatCount(data.jobsSettled)}</Fact>
         <Fact name="Jobs missed">{formatCount(data.jobsMissed)}</Fact>
         <Fact name="Proven faults">{formatCount(data.fraudConvictions)}</Fact>
-        <Fact name="Answers for its results until">{data.lastObligationSlot === 0n ? "it owes nothing" : ago(data.lastObligationSlot)}</Fact>
+        <Fact name="Answers for its results until">
+          {data.lastObligationSlot === 0n ? "it owes nothing" : ago(data.lastObligationSlot)}
+        </Fact>
       </Facts>
     </Panel>
   );
@@ -182,11 +209,23 @@ function Jobs({ node }: { node: Address }) {
     () =>
       jobs
         .filter(({ data }) => data.node === node)
-        .sort((a, b) => Number(isEnded(a.data.state)) - Number(isEnded(b.data.state)) || (a.data.claimedSlot < b.data.claimedSlot ? 1 : -1)),
+        .sort(
+          (a, b) =>
+            Number(isEnded(a.data.state)) - Number(isEnded(b.data.state)) ||
+            (a.data.claimedSlot < b.data.claimedSlot ? 1 : -1),
+        ),
     [jobs, node],
   );
   return (
-    <Panel title="Its jobs" flush side={<ButtonLink to={`/jobs?text=${node}`} size="small" look="quiet">All {formatCount(own.length)}</ButtonLink>}>
+    <Panel
+      title="Its jobs"
+      flush
+      side={
+        <ButtonLink to={`/jobs?text=${node}`} size="small" look="quiet">
+          All {formatCount(own.length)}
+        </ButtonLink>
+      }
+    >
       {own.length === 0 ? (
         <Nothing icon={Layers} title="It has no jobs">
           Jobs that it claims show here until they are closed.

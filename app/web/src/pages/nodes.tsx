@@ -97,7 +97,7 @@ export default function Nodes() {
         name: "Free",
         width: "minmax(120px, 0.8fr)",
         end: true,
-            cell: ({ data }) => <StakeAmount value={freeStake(data)} short />,
+        cell: ({ data }) => <StakeAmount value={freeStake(data)} short />,
       },
       { key: "open", name: "Open jobs", width: "90px", end: true, cell: ({ data }) => formatCount(data.openJobs) },
       { key: "settled", name: "Settled", width: "90px", end: true, cell: ({ data }) => formatCount(data.jobsSettled) },
@@ -136,7 +136,13 @@ export default function Nodes() {
             value={text}
             onChange={(event) => set("text", event.target.value)}
           />
-          <SelectField label="Order" small value={sort} options={SORTS} onChange={(next) => set("sort", next === "stake" ? "" : next)} />
+          <SelectField
+            label="Order"
+            small
+            value={sort}
+            options={SORTS}
+            onChange={(next) => set("sort", next === "stake" ? "" : next)}
+          />
         </div>
         {counts.size > 1 && (
           <div className="filters">
@@ -163,7 +169,9 @@ export default function Nodes() {
             <Nothing
               icon={SearchX}
               title="No node matches"
-              actions={<Button onClick={() => setSearch(new URLSearchParams(), { replace: true })}>Clear the filters</Button>}
+              actions={
+                <Button onClick={() => setSearch(new URLSearchParams(), { replace: true })}>Clear the filters</Button>
+              }
             >
               All {formatCount(table.rows.length)} nodes are hidden by the filters.
             </Nothing>

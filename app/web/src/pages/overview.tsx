@@ -64,7 +64,9 @@ function Figures() {
   const stake = useMemo(() => stakeFigures(nodes), [nodes]);
   const open = [JobState.Posted, JobState.Claimed, JobState.Committed, JobState.Accepted];
   const openJobs = open.reduce((sum, state) => sum + (counts.get(state) ?? 0), 0);
-  const disputes = challenges.filter(({ data }) => data.state === ChallengeState.Sealed || data.state === ChallengeState.Revealed);
+  const disputes = challenges.filter(
+    ({ data }) => data.state === ChallengeState.Sealed || data.state === ChallengeState.Revealed,
+  );
   return (
     <div className="figures">
       <Figure
@@ -75,7 +77,9 @@ function Figures() {
       <Figure
         name="Nodes"
         value={formatCount(stake.nodes)}
-        note={stake.convicted === 0 ? "none was ever convicted" : `${formatCount(stake.convicted)} convicted of a fault`}
+        note={
+          stake.convicted === 0 ? "none was ever convicted" : `${formatCount(stake.convicted)} convicted of a fault`
+        }
       />
       <Figure
         name="Staked by nodes"
@@ -101,7 +105,14 @@ function Throughput() {
   const total = buckets.reduce((sum, bucket) => sum + bucket.committed + bucket.convicted, 0);
   const span = formatSlots(CHART_SLOTS, market.pace.slotMs);
   return (
-    <Panel title="Results committed" side={<span className="muted small">{formatCount(total)} in the last {span}</span>}>
+    <Panel
+      title="Results committed"
+      side={
+        <span className="muted small">
+          {formatCount(total)} in the last {span}
+        </span>
+      }
+    >
       <BarChart
         buckets={buckets}
         spanText={span}
@@ -212,7 +223,10 @@ function States() {
     <Panel title="Jobs by state">
       <div className="stacked" aria-hidden style={{ marginBottom: 12 }}>
         {present.map((state) => (
-          <span key={state} style={{ flexGrow: counts.get(state), background: STATE_COLOURS[stateWords(state).tone] }} />
+          <span
+            key={state}
+            style={{ flexGrow: counts.get(state), background: STATE_COLOURS[stateWords(state).tone] }}
+          />
         ))}
       </div>
       <Facts numbers>
@@ -239,7 +253,10 @@ function Prices() {
   const parameters = useNetwork()?.data.parameters;
   if (samples.length === 0) return null;
   return (
-    <Panel title="Prices that nodes took" foot={parameters && `The protocol takes ${formatBasisPoints(parameters.protocolFeeBps)} of a price.`}>
+    <Panel
+      title="Prices that nodes took"
+      foot={parameters && `The protocol takes ${formatBasisPoints(parameters.protocolFeeBps)} of a price.`}
+    >
       <div className="stack">
         {samples.map(
           ({ mint, sample }) =>
@@ -286,7 +303,11 @@ function Feed() {
         <ul className="feed">
           {seen.map((event) => (
             <li key={`${event.address}${event.slot}${event.after?.state}`}>
-              {event.after === undefined ? <span className="faint">closed</span> : <JobBadge state={event.after.state} />}
+              {event.after === undefined ? (
+                <span className="faint">closed</span>
+              ) : (
+                <JobBadge state={event.after.state} />
+              )}
               <Link href={`/jobs/${event.address}`} className="mono">
                 {shortAddress(event.address)}
               </Link>

@@ -37,13 +37,19 @@ function Wizard() {
   const [step, setStep] = useState(0);
   const [work, setWork] = useState<Work>();
   const [mintAddress, setMint] = useState<string>();
-  const [draft, setDraft] = useState<Draft | undefined>(() => (network === undefined ? undefined : firstDraft(network)));
+  const [draft, setDraft] = useState<Draft | undefined>(() =>
+    network === undefined ? undefined : firstDraft(network),
+  );
   const stake = useStakeUnit();
   const mint = (mints.find(({ data }) => data.mint === mintAddress) ?? mints[0])?.data;
   if (network === undefined || draft === undefined) return null;
   if (mint === undefined) {
     return (
-      <Nothing icon={Plus} title="No token is accepted for payments yet" actions={<ButtonLink to="/governance">Governance</ButtonLink>}>
+      <Nothing
+        icon={Plus}
+        title="No token is accepted for payments yet"
+        actions={<ButtonLink to="/governance">Governance</ButtonLink>}
+      >
         Governance has to allow a mint before jobs can be paid.
       </Nothing>
     );

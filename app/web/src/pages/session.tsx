@@ -10,8 +10,8 @@ import { hex, shortAddress } from "../model/keys.ts";
 import { balanceLeft, paidRequests, sessionDeadline, sessionWords } from "../model/session-view.ts";
 import { formatRelative } from "../model/time.ts";
 import { useSigning } from "../transact/context.tsx";
-import { sessionPlans } from "../transact/plans/sessions.ts";
 import type { Plan } from "../transact/plan.ts";
+import { sessionPlans } from "../transact/plans/sessions.ts";
 import { Review } from "../transact/review.tsx";
 import { AddressText, HashText } from "../ui/address.tsx";
 import { Badge, Button, ButtonLink, Fact, Facts, Figure, Meter, Nothing, Panel } from "../ui/basics.tsx";
@@ -26,8 +26,16 @@ export default function SessionPage({ address }: { address: string }) {
     <Loaded table={table} what="session">
       {row === undefined ? (
         <>
-          <PageHead title="Session" back={{ to: "/sessions", name: "Sessions" }} lead={<AddressText value={address} whole />} />
-          <Nothing icon={FileSearch} title="There is no session at this address" actions={<ButtonLink to="/sessions">All sessions</ButtonLink>}>
+          <PageHead
+            title="Session"
+            back={{ to: "/sessions", name: "Sessions" }}
+            lead={<AddressText value={address} whole />}
+          />
+          <Nothing
+            icon={FileSearch}
+            title="There is no session at this address"
+            actions={<ButtonLink to="/sessions">All sessions</ButtonLink>}
+          >
             It was closed, it never existed, or it is on another network.
           </Nothing>
         </>
@@ -57,8 +65,20 @@ function Existing({ row }: { row: Row<"session"> }) {
       <div className="stack">
         <div className="figures">
           <Figure name="Requests paid" value={formatCount(paidRequests(data))} note="by the vouchers on record" />
-          <Figure name="A request" value={<Amount value={data.price} mint={data.paymentMint} />} note={`${formatBasisPoints(data.protocolFeeBps)} of it to the protocol`} />
-          <Figure name="Balance" value={<Amount value={data.balance} mint={data.paymentMint} short />} note={<><Amount value={balanceLeft(data)} mint={data.paymentMint} short /> of it unspent</>} />
+          <Figure
+            name="A request"
+            value={<Amount value={data.price} mint={data.paymentMint} />}
+            note={`${formatBasisPoints(data.protocolFeeBps)} of it to the protocol`}
+          />
+          <Figure
+            name="Balance"
+            value={<Amount value={data.balance} mint={data.paymentMint} short />}
+            note={
+              <>
+                <Amount value={balanceLeft(data)} mint={data.paymentMint} short /> of it unspent
+              </>
+            }
+          />
           <Figure
             name="Next"
             value={next === undefined ? "ended" : formatRelative(next.last, slot, pace.slotMs)}

@@ -57,20 +57,43 @@ export default function Sessions() {
         key: "node",
         name: "Node",
         width: "minmax(120px, 1fr)",
-            cell: ({ data }) => (
+        cell: ({ data }) => (
           <span className="address">
             <Link href={`/nodes/${data.node}`}>{shortAddress(data.node)}</Link>
             <CopyButton text={data.node} what="address of the node" />
           </span>
         ),
       },
-      { key: "price", name: "A request", width: "minmax(110px, 0.8fr)", end: true, cell: ({ data }) => <Amount value={data.price} mint={data.paymentMint} /> },
-      { key: "requests", name: "Requests paid", width: "110px", end: true, cell: ({ data }) => formatCount(paidRequests(data)) },
-      { key: "balance", name: "Balance", width: "minmax(110px, 0.8fr)", end: true, phone: "bottom", cell: ({ data }) => <Amount value={data.balance} mint={data.paymentMint} short /> },
+      {
+        key: "price",
+        name: "A request",
+        width: "minmax(110px, 0.8fr)",
+        end: true,
+        cell: ({ data }) => <Amount value={data.price} mint={data.paymentMint} />,
+      },
+      {
+        key: "requests",
+        name: "Requests paid",
+        width: "110px",
+        end: true,
+        cell: ({ data }) => formatCount(paidRequests(data)),
+      },
+      {
+        key: "balance",
+        name: "Balance",
+        width: "minmax(110px, 0.8fr)",
+        end: true,
+        phone: "bottom",
+        cell: ({ data }) => <Amount value={data.balance} mint={data.paymentMint} short />,
+      },
     ],
     [now],
   );
-  const names = NAMES.map((name) => ({ key: name, name, count: table.rows.filter(({ data }) => sessionWords(data, now).name === name).length }));
+  const names = NAMES.map((name) => ({
+    key: name,
+    name,
+    count: table.rows.filter(({ data }) => sessionWords(data, now).name === name).length,
+  }));
   return (
     <>
       <PageHead
@@ -95,7 +118,8 @@ export default function Sessions() {
             <Nothing icon={MessagesSquare} title={table.rows.length === 0 ? "No sessions" : "No session matches"}>
               {table.rows.length === 0 ? (
                 <>
-                  A client opens one with <code>assay session open</code> and then asks over HTTP, with answers in milliseconds.
+                  A client opens one with <code>assay session open</code> and then asks over HTTP, with answers in
+                  milliseconds.
                 </>
               ) : (
                 "All of them are hidden by the filter."

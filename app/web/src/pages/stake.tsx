@@ -23,7 +23,11 @@ export default function Stake() {
   const table = useTable("node");
   const { signer, choose } = useSigning();
   const own = useMemo(
-    () => table.rows.filter(({ data }) => signer !== undefined && (data.withdrawAuthority === signer.address || data.operator === signer.address)),
+    () =>
+      table.rows.filter(
+        ({ data }) =>
+          signer !== undefined && (data.withdrawAuthority === signer.address || data.operator === signer.address),
+      ),
     [table.rows, signer],
   );
   const [registering, setRegistering] = useState(false);
@@ -62,8 +66,13 @@ export default function Stake() {
               </Panel>
             ) : own.length === 0 ? (
               <Panel>
-                <Nothing icon={ShieldCheck} title="You have no node" actions={<ButtonLink to="/nodes">All nodes</ButtonLink>}>
-                  Register one here and run it with <code>assay node run</code>, or add stake to a node of somebody whom you trust.
+                <Nothing
+                  icon={ShieldCheck}
+                  title="You have no node"
+                  actions={<ButtonLink to="/nodes">All nodes</ButtonLink>}
+                >
+                  Register one here and run it with <code>assay node run</code>, or add stake to a node of somebody whom
+                  you trust.
                 </Nothing>
               </Panel>
             ) : (
@@ -75,7 +84,9 @@ export default function Stake() {
       </Loaded>
       {registering && signer !== undefined && (
         <RegisterDialog
-          taken={new Set(own.filter(({ data }) => data.withdrawAuthority === signer.address).map(({ data }) => data.index))}
+          taken={
+            new Set(own.filter(({ data }) => data.withdrawAuthority === signer.address).map(({ data }) => data.index))
+          }
           onClose={() => setRegistering(false)}
         />
       )}
@@ -120,14 +131,23 @@ function Rules() {
   if (network === undefined) return null;
   const { parameters } = network;
   return (
-    <Panel title="The rules" foot={<ButtonLink to="/governance" size="small">All parameters</ButtonLink>}>
+    <Panel
+      title="The rules"
+      foot={
+        <ButtonLink to="/governance" size="small">
+          All parameters
+        </ButtonLink>
+      }
+    >
       <Facts numbers>
         <Fact name="Least stake that claims">
           <StakeAmount value={parameters.minimumStake} />
         </Fact>
         <Fact name="A withdrawal takes">{formatSlots(parameters.unbondingSlots, pace.slotMs)}</Fact>
         <Fact name="A miss costs">{formatBasisPoints(parameters.missChargeBps)} of the bond</Fact>
-        <Fact name="A proven fault costs">the bond and {formatBasisPoints(parameters.dispute.slashBps)} of the stake</Fact>
+        <Fact name="A proven fault costs">
+          the bond and {formatBasisPoints(parameters.dispute.slashBps)} of the stake
+        </Fact>
         <Fact name="Open jobs at most">{formatCount(parameters.maximumOpenJobsPerNode)}</Fact>
       </Facts>
     </Panel>
@@ -139,8 +159,12 @@ function RegisterDialog({ taken, onClose }: { taken: ReadonlySet<number>; onClos
   const [endpoint, setEndpoint] = useState("");
   const [plan, setPlan] = useState<Plan>();
   const parsed = parseAddress(operator);
-  const endpointFault = endpoint === "" || /^https?:\/\/[\x21-\x7e]{1,88}$/.test(endpoint) ? undefined : "It begins with http:// or https://, holds no spaces and has at most 96 characters.";
-  const index = Array.from({ length: taken.size + 1 }, (_, candidate) => candidate).find((candidate) => !taken.has(candidate)) ?? 0;
+  const endpointFault =
+    endpoint === "" || /^https?:\/\/[\x21-\x7e]{1,88}$/.test(endpoint)
+      ? undefined
+      : "It begins with http:// or https://, holds no spaces and has at most 96 characters.";
+  const index =
+    Array.from({ length: taken.size + 1 }, (_, candidate) => candidate).find((candidate) => !taken.has(candidate)) ?? 0;
   if (plan !== undefined) return <Review plan={plan} onClose={onClose} />;
   return (
     <Dialog
@@ -164,7 +188,16 @@ function RegisterDialog({ taken, onClose }: { taken: ReadonlySet<number>; onClos
         error={operator === "" ? undefined : "error" in parsed ? parsed.error : undefined}
         hint="The hot key on the machine, as assay node init prints it. It can never move stake."
       />
-      <TextField label="Endpoint" value={endpoint} onChange={setEndpoint} mono inputMode="url" placeholder="serves nothing" error={endpointFault} hint="Where the node serves results and traces." />
+      <TextField
+        label="Endpoint"
+        value={endpoint}
+        onChange={setEndpoint}
+        mono
+        inputMode="url"
+        placeholder="serves nothing"
+        error={endpointFault}
+        hint="Where the node serves results and traces."
+      />
     </Dialog>
   );
 }

@@ -96,7 +96,14 @@ export const TREE: Descent = {
   title: "Tree of tensor 9",
   depth: 6,
   moves: [
-    { address: address("BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM"), height: 6, index: 0, state: "answered", requestedSlot: 10n, answeredSlot: 20n },
+    {
+      address: address("BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM"),
+      height: 6,
+      index: 0,
+      state: "answered",
+      requestedSlot: 10n,
+      answeredSlot: 20n,
+    },
     { address: SOMEBODY, height: 2, index: 11, state: "open", requestedSlot: 30n, answeredSlot: 0n },
   ],
 };

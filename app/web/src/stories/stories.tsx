@@ -65,7 +65,11 @@ export default function Stories() {
             <BarChart
               label="A sample"
               spanText="1 h"
-              buckets={[3, 8, 5, 12, 0, 7, 9].map((committed, index) => ({ firstSlot: BigInt(index), committed, convicted: index === 3 ? 2 : 0 }))}
+              buckets={[3, 8, 5, 12, 0, 7, 9].map((committed, index) => ({
+                firstSlot: BigInt(index),
+                committed,
+                convicted: index === 3 ? 2 : 0,
+              }))}
             />
           </Panel>
         </div>
@@ -158,7 +162,12 @@ function Fields() {
     <Panel title="Fields">
       <div className="form-grid">
         <TextField label="Amount" value={text} onChange={setText} unit="USDC" hint="All of it goes into escrow." />
-        <TextField label="Amount that is wrong" value="1.2.3" onChange={() => {}} error="Use digits and at most one point, such as 12.5." />
+        <TextField
+          label="Amount that is wrong"
+          value="1.2.3"
+          onChange={() => {}}
+          error="Use digits and at most one point, such as 12.5."
+        />
         <SelectField
           label="Order"
           value={order}

@@ -53,7 +53,9 @@ export function secretOfKeypairFile(text: string): { value: Uint8Array } | { err
   try {
     const parsed: unknown = JSON.parse(text);
     const valid =
-      Array.isArray(parsed) && parsed.length === 64 && parsed.every((byte) => Number.isInteger(byte) && byte >= 0 && byte < 256);
+      Array.isArray(parsed) &&
+      parsed.length === 64 &&
+      parsed.every((byte) => Number.isInteger(byte) && byte >= 0 && byte < 256);
     if (valid) return { value: Uint8Array.from(parsed.slice(0, 32)) };
   } catch {
     // Said below.

@@ -1,6 +1,15 @@
 /** The account that signs, and the endpoint, for components. */
 import { createSolanaRpc } from "@solana/kit";
-import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import {
+  createContext,
+  type ReactNode,
+  useCallback,
+  useContext,
+  useEffect,
+  useMemo,
+  useState,
+  useSyncExternalStore,
+} from "react";
 import { isLoopback } from "../data/endpoint.ts";
 import type { Endpoint } from "../data/rpc-source.ts";
 import { burner, mayBurn } from "./burner.ts";
@@ -15,8 +24,8 @@ export interface Signing {
   readonly wallets: readonly SolanaWallet[];
   readonly burnerAllowed: boolean;
   readonly choosing: boolean;
-  useWallet(wallet: SolanaWallet): Promise<void>;
-  useBurner(): Promise<void>;
+  takeWallet(wallet: SolanaWallet): Promise<void>;
+  takeBurner(): Promise<void>;
   disconnect(): void;
   /** Opens and closes the choice of an account. */
   choose(open: boolean): void;
@@ -55,7 +64,7 @@ export function SigningProvider({
   const chain: Chain = CHAINS[genesisHash ?? ""] ?? "solana:localnet";
   const burnerAllowed = mayBurn(isLoopback(endpoint), genesisHash);
 
-  const useWallet = useCallback(
+  const takeWallet = useCallback(
     async (wallet: SolanaWallet) => {
       setSigner(await connect(wallet, chain));
       localStorage.setItem(LAST, wallet.name);
@@ -63,7 +72,7 @@ export function SigningProvider({
     },
     [chain],
   );
-  const useBurner = useCallback(async () => {
+  const takeBurner = useCallback(async () => {
     setSigner(await burner(localStorage));
     localStorage.setItem(LAST, "burner");
     choose(false);
@@ -83,8 +92,19 @@ export function SigningProvider({
   }, [signer, genesisHash, burnerAllowed, known, chain]);
 
   const signing = useMemo(
-    () => ({ endpoint, rpc, signer, wallets: known, burnerAllowed, choosing, useWallet, useBurner, disconnect, choose }),
-    [endpoint, rpc, signer, known, burnerAllowed, choosing, useWallet, useBurner, disconnect],
+    () => ({
+      endpoint,
+      rpc,
+      signer,
+      wallets: known,
+      burnerAllowed,
+      choosing,
+      takeWallet,
+      takeBurner,
+      disconnect,
+      choose,
+    }),
+    [endpoint, rpc, signer, known, burnerAllowed, choosing, takeWallet, takeBurner, disconnect],
   );
   return <SigningContext value={signing}>{children}</SigningContext>;
 }

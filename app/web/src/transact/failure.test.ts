@@ -18,13 +18,19 @@ describe("failures as sentences", () => {
     expect(describeFailure("BlockhashNotFound", [])).toContain("too old");
     expect(describeFailure("AccountNotFound", [])).toContain("needs some SOL");
     expect(describeFailure({ InsufficientFundsForRent: { account_index: 0 } }, [])).toContain("rent");
-    expect(describeFailure(new TypeError("Failed to fetch"), [])).toBe("The endpoint does not answer. Nothing was sent.");
-    expect(describeFailure({ InstructionError: [0, "MissingRequiredSignature"] }, [])).toBe("The network refused it: MissingRequiredSignature.");
+    expect(describeFailure(new TypeError("Failed to fetch"), [])).toBe(
+      "The endpoint does not answer. Nothing was sent.",
+    );
+    expect(describeFailure({ InstructionError: [0, "MissingRequiredSignature"] }, [])).toBe(
+      "The network refused it: MissingRequiredSignature.",
+    );
   });
 
   it("tell tokens from lamports", () => {
     const logs = ["Program TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA failed: custom program error: 0x1"];
-    expect(describeFailure({ InstructionError: [0, { Custom: 1 }] }, logs)).toBe("There are too few tokens in the account that pays.");
+    expect(describeFailure({ InstructionError: [0, { Custom: 1 }] }, logs)).toBe(
+      "There are too few tokens in the account that pays.",
+    );
     expect(describeFailure({ InstructionError: [0, { Custom: 1 }] }, [])).toContain("too little SOL");
   });
 });

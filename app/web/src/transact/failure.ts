@@ -44,7 +44,8 @@ export function customCode(error: unknown, logs: readonly string[] = []): number
 
 function search(value: unknown, depth: number): number | undefined {
   if (typeof value !== "object" || value === null || depth > 6) return undefined;
-  if ("Custom" in value && (typeof value.Custom === "number" || typeof value.Custom === "bigint")) return Number(value.Custom);
+  if ("Custom" in value && (typeof value.Custom === "number" || typeof value.Custom === "bigint"))
+    return Number(value.Custom);
   const code = "context" in value ? contextCode(value.context) : undefined;
   if (code !== undefined) return code;
   for (const inner of Object.values(value)) {

@@ -1,6 +1,15 @@
 /** The review of a transaction: what it does, whether it works, and then the signature. */
 import type { Instruction } from "@solana/kit";
-import { ArrowDownLeft, ArrowUpRight, CircleCheck, Clock, Info, LoaderCircle, type LucideIcon, ShieldAlert } from "lucide-react";
+import {
+  ArrowDownLeft,
+  ArrowUpRight,
+  CircleCheck,
+  Clock,
+  Info,
+  LoaderCircle,
+  type LucideIcon,
+  ShieldAlert,
+} from "lucide-react";
 import { useCallback, useEffect, useState } from "react";
 import { formatAmount, formatCount } from "../model/amounts.ts";
 import { AddressText, CopyButton } from "../ui/address.tsx";
@@ -28,7 +37,15 @@ type Stage =
   | { readonly name: "done"; readonly signature: string };
 
 /** Shows a plan until it is signed and confirmed, or given up. */
-export function Review({ plan, onClose, onDone }: { plan: Plan; onClose: () => void; onDone?: (signature: string) => void }) {
+export function Review({
+  plan,
+  onClose,
+  onDone,
+}: {
+  plan: Plan;
+  onClose: () => void;
+  onDone?: (signature: string) => void;
+}) {
   const { rpc, signer } = useSigning();
   const [stage, setStage] = useState<Stage>({ name: "simulating" });
 

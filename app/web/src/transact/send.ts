@@ -5,7 +5,7 @@ import {
   type Base64EncodedWireTransaction,
   compileTransaction,
   createNoopSigner,
-  createSolanaRpc,
+  type createSolanaRpc,
   createTransactionMessage,
   getBase64Decoder,
   getTransactionEncoder,

@@ -44,13 +44,15 @@ function signerOf(wallet: SolanaWallet, account: WalletAccount, chain: Chain): S
     name: wallet.name,
     kind: "wallet",
     async sign(transaction) {
-      const [signed] = await wallet.features[SolanaSignTransaction].signTransaction({
-        account,
-        chain,
-        transaction,
-      }).catch((error: unknown) => {
-        throw new Rejected(error instanceof Error ? error.message : "The wallet did not sign.");
-      });
+      const [signed] = await wallet.features[SolanaSignTransaction]
+        .signTransaction({
+          account,
+          chain,
+          transaction,
+        })
+        .catch((error: unknown) => {
+          throw new Rejected(error instanceof Error ? error.message : "The wallet did not sign.");
+        });
       if (signed === undefined) throw new Rejected("The wallet gave nothing back.");
       return bytesOf(signed.signedTransaction);
     },

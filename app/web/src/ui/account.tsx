@@ -1,9 +1,9 @@
 /** The button that shows who signs, and the choice of an account. */
 import { Flame, LogOut, Wallet } from "lucide-react";
 import { useState } from "react";
+import { shortAddress } from "../model/keys.ts";
 import { rememberBurner, secretOfKeypairFile } from "../transact/burner.ts";
 import { useSigning } from "../transact/context.tsx";
-import { shortAddress } from "../model/keys.ts";
 import { AddressText } from "./address.tsx";
 import { Button, Note } from "./basics.tsx";
 import { Dialog } from "./dialog.tsx";
@@ -28,7 +28,7 @@ export function AccountButton() {
 }
 
 function AccountDialog() {
-  const { signer, wallets, burnerAllowed, useWallet, useBurner, disconnect, choose } = useSigning();
+  const { signer, wallets, burnerAllowed, takeWallet, takeBurner, disconnect, choose } = useSigning();
   const [fault, setFault] = useState<string>();
   const attempt = (action: () => Promise<void>) => {
     setFault(undefined);
@@ -50,7 +50,7 @@ function AccountDialog() {
       {wallets.length > 0 && (
         <div className="stack" style={{ gap: 8 }}>
           {wallets.map((wallet) => (
-            <Button key={wallet.name} onClick={() => attempt(() => useWallet(wallet))} className="wide">
+            <Button key={wallet.name} onClick={() => attempt(() => takeWallet(wallet))} className="wide">
               <img src={wallet.icon} alt="" width={18} height={18} />
               {wallet.name}
             </Button>
@@ -59,11 +59,11 @@ function AccountDialog() {
       )}
       {wallets.length === 0 && signer === undefined && (
         <Note title="No wallet was found in this browser.">
-          Install one that speaks the wallet standard, such as Phantom, Solflare or Backpack, and load this page again. Without one
-          everything can be read, and nothing signed.
+          Install one that speaks the wallet standard, such as Phantom, Solflare or Backpack, and load this page again.
+          Without one everything can be read, and nothing signed.
         </Note>
       )}
-      {burnerAllowed && <BurnerChoice onUse={() => attempt(useBurner)} onFault={setFault} />}
+      {burnerAllowed && <BurnerChoice onUse={() => attempt(takeBurner)} onFault={setFault} />}
       {fault !== undefined && <Note tone="bad" title={fault} />}
     </Dialog>
   );
@@ -94,7 +94,8 @@ function BurnerChoice({ onUse, onFault }: { onUse: () => void; onFault: (fault: 
         />
       </label>
       <p className="small muted">
-        Only on a localnet of this machine: the key lies unprotected in the browser's storage. Never give it anything of value.
+        Only on a localnet of this machine: the key lies unprotected in the browser's storage. Never give it anything of
+        value.
       </p>
     </div>
   );

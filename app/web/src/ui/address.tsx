@@ -1,9 +1,10 @@
 /** Addresses and hashes, always with a way to copy them whole. */
+
+import type { Address } from "@solana/kit";
 import { Check, Copy } from "lucide-react";
 import { useEffect, useState } from "react";
 import { Link } from "wouter";
 import { isNobody, shortAddress } from "../model/keys.ts";
-import type { Address } from "@solana/kit";
 
 /** Copies `text`; says so for a moment. */
 export function CopyButton({ text, what }: { text: string; what: string }) {

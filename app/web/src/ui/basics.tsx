@@ -35,7 +35,15 @@ export function Panel({
 }
 
 /** A state in a colour; the word says it, the colour helps. */
-export function Badge({ tone = "idle", plain = false, children }: { tone?: Tone; plain?: boolean; children: ReactNode }) {
+export function Badge({
+  tone = "idle",
+  plain = false,
+  children,
+}: {
+  tone?: Tone;
+  plain?: boolean;
+  children: ReactNode;
+}) {
   return <span className={`badge ${tone} ${plain ? "plain" : ""}`}>{children}</span>;
 }
 
@@ -93,7 +101,17 @@ export function Fact({ name, children }: { name: ReactNode; children: ReactNode 
 }
 
 /** One large figure. */
-export function Figure({ name, value, unit, note }: { name: ReactNode; value: ReactNode; unit?: ReactNode; note?: ReactNode }) {
+export function Figure({
+  name,
+  value,
+  unit,
+  note,
+}: {
+  name: ReactNode;
+  value: ReactNode;
+  unit?: ReactNode;
+  note?: ReactNode;
+}) {
   return (
     <div className="figure">
       <div className="name">{name}</div>
@@ -163,7 +181,14 @@ export function SkeletonLines({ lines = 5, label }: { lines?: number; label: str
 export function Meter({ share, tone = "busy", label }: { share: number; tone?: Tone; label: string }) {
   const percent = Math.max(0, Math.min(100, share * 100));
   return (
-    <div className="meter" role="meter" aria-label={label} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(percent)}>
+    <div
+      className="meter"
+      role="meter"
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={Math.round(percent)}
+    >
       <span className={tone} style={{ width: `${percent}%` }} />
     </div>
   );

@@ -22,7 +22,16 @@ export function BudgetDialog({ taken, onClose }: { taken: readonly number[]; onC
   const unit = useUnit(mint?.mint);
   const slot = useSlot();
   const { pace } = useMarket();
-  const [text, setText] = useState({ agent: "", job: "", period: "", periodSlots: "216000", forSlots: "1512000", open: "8", tokens: "", sol: "0.1" });
+  const [text, setText] = useState({
+    agent: "",
+    job: "",
+    period: "",
+    periodSlots: "216000",
+    forSlots: "1512000",
+    open: "8",
+    tokens: "",
+    sol: "0.1",
+  });
   const [plan, setPlan] = useState<Plan>();
   if (mint === undefined) {
     return (
@@ -40,8 +49,18 @@ export function BudgetDialog({ taken, onClose }: { taken: readonly number[]; onC
   const whole = (value: string) => (/^[1-9]\d{0,9}$/.test(value) ? BigInt(value) : undefined);
   const [periodSlots, forSlots, open] = [whole(text.periodSlots), whole(text.forSlots), whole(text.open)];
   const complete =
-    "value" in agent && "value" in job && "value" in period && "value" in tokens && "value" in sol && periodSlots !== undefined && forSlots !== undefined && open !== undefined;
-  const index = Array.from({ length: taken.length + 1 }, (_, candidate) => candidate).find((candidate) => !taken.includes(candidate)) ?? 0;
+    "value" in agent &&
+    "value" in job &&
+    "value" in period &&
+    "value" in tokens &&
+    "value" in sol &&
+    periodSlots !== undefined &&
+    forSlots !== undefined &&
+    open !== undefined;
+  const index =
+    Array.from({ length: taken.length + 1 }, (_, candidate) => candidate).find(
+      (candidate) => !taken.includes(candidate),
+    ) ?? 0;
   const go = () => {
     if (!complete) return;
     const limits = {
@@ -57,9 +76,16 @@ export function BudgetDialog({ taken, onClose }: { taken: readonly number[]; onC
       nodes: [],
     };
     const token = { mint: mint.mint, tokenProgram: mint.tokenProgram, decimals: mint.decimals };
-    setPlan(createBudget(index, agent.value, limits, token, { tokens: tokens.value, lamports: sol.value }, (value) => withSymbol(value, unit)));
+    setPlan(
+      createBudget(index, agent.value, limits, token, { tokens: tokens.value, lamports: sol.value }, (value) =>
+        withSymbol(value, unit),
+      ),
+    );
   };
-  const field = (key: keyof typeof text) => ({ value: text[key], onChange: (value: string) => setText({ ...text, [key]: value }) });
+  const field = (key: keyof typeof text) => ({
+    value: text[key],
+    onChange: (value: string) => setText({ ...text, [key]: value }),
+  });
   const fault = (key: keyof typeof text, parsed: { error: string } | object) =>
     text[key] !== "" && "error" in parsed ? (parsed.error as string) : undefined;
   const number = (value: bigint | undefined) => (value === undefined ? "Enter a whole number above zero." : undefined);
@@ -73,15 +99,60 @@ export function BudgetDialog({ taken, onClose }: { taken: readonly number[]; onC
         </Button>
       }
     >
-      <TextField label="Agent's address" {...field("agent")} mono error={fault("agent", agent)} hint="The key that may post jobs within the limits." />
+      <TextField
+        label="Agent's address"
+        {...field("agent")}
+        mono
+        error={fault("agent", agent)}
+        hint="The key that may post jobs within the limits."
+      />
       <div className="form-grid">
-        <TextField label="A job, at most" {...field("job")} unit={unit.symbol} inputMode="decimal" error={fault("job", job)} />
-        <TextField label="A period, at most" {...field("period")} unit={unit.symbol} inputMode="decimal" error={fault("period", period)} />
-        <TextField label="Length of a period" {...field("periodSlots")} unit="slots" inputMode="numeric" error={number(periodSlots)} hint={periodSlots && formatSlots(periodSlots, pace.slotMs)} />
-        <TextField label="Agent may post for" {...field("forSlots")} unit="slots" inputMode="numeric" error={number(forSlots)} hint={forSlots && formatSlots(forSlots, pace.slotMs)} />
+        <TextField
+          label="A job, at most"
+          {...field("job")}
+          unit={unit.symbol}
+          inputMode="decimal"
+          error={fault("job", job)}
+        />
+        <TextField
+          label="A period, at most"
+          {...field("period")}
+          unit={unit.symbol}
+          inputMode="decimal"
+          error={fault("period", period)}
+        />
+        <TextField
+          label="Length of a period"
+          {...field("periodSlots")}
+          unit="slots"
+          inputMode="numeric"
+          error={number(periodSlots)}
+          hint={periodSlots && formatSlots(periodSlots, pace.slotMs)}
+        />
+        <TextField
+          label="Agent may post for"
+          {...field("forSlots")}
+          unit="slots"
+          inputMode="numeric"
+          error={number(forSlots)}
+          hint={forSlots && formatSlots(forSlots, pace.slotMs)}
+        />
         <TextField label="Open jobs, at most" {...field("open")} inputMode="numeric" error={number(open)} />
-        <TextField label="Tokens to begin with" {...field("tokens")} unit={unit.symbol} inputMode="decimal" placeholder="0" error={fault("tokens", tokens)} />
-        <TextField label="For the rent of its jobs" {...field("sol")} unit="SOL" inputMode="decimal" error={fault("sol", sol)} />
+        <TextField
+          label="Tokens to begin with"
+          {...field("tokens")}
+          unit={unit.symbol}
+          inputMode="decimal"
+          placeholder="0"
+          error={fault("tokens", tokens)}
+        />
+        <TextField
+          label="For the rent of its jobs"
+          {...field("sol")}
+          unit="SOL"
+          inputMode="decimal"
+          error={fault("sol", sol)}
+        />
       </div>
     </Dialog>
   );
@@ -124,7 +195,14 @@ export function FillDialog({
         </Button>
       }
     >
-      <TextField label="Amount" value={text} onChange={setText} unit={unit.symbol} inputMode="decimal" error={text !== "" && "error" in parsed ? parsed.error : undefined} />
+      <TextField
+        label="Amount"
+        value={text}
+        onChange={setText}
+        unit={unit.symbol}
+        inputMode="decimal"
+        error={text !== "" && "error" in parsed ? parsed.error : undefined}
+      />
     </Dialog>
   );
 }

@@ -4,7 +4,15 @@ import type { Bucket } from "../model/market.ts";
 const WIDTH = 640;
 
 /** How many results were committed over time. */
-export function BarChart({ buckets, label, spanText }: { buckets: readonly Bucket[]; label: string; spanText: string }) {
+export function BarChart({
+  buckets,
+  label,
+  spanText,
+}: {
+  buckets: readonly Bucket[];
+  label: string;
+  spanText: string;
+}) {
   const height = 150;
   const most = Math.max(1, ...buckets.map((bucket) => bucket.committed + bucket.convicted));
   const step = (WIDTH - 30) / Math.max(1, buckets.length);

@@ -40,7 +40,11 @@ function Drawing({ moves, depth, title }: { moves: readonly Move[]; depth: numbe
   const path = [...moves].sort((a, b) => b.height - a.height);
   const deepest = path.at(-1);
   return (
-    <svg viewBox={`0 0 ${WIDTH} ${height}`} role="img" aria-label={`${title}: ${moves.length} of its places were demanded`}>
+    <svg
+      viewBox={`0 0 ${WIDTH} ${height}`}
+      role="img"
+      aria-label={`${title}: ${moves.length} of its places were demanded`}
+    >
       {heights.slice(0, -1).map((level, position) => {
         const below = heights[position + 1] ?? 0;
         if (deepest === undefined) return null;
@@ -85,5 +89,7 @@ function levelsOf(moves: readonly Move[], depth: number): readonly number[] {
 
 /** Index of the place above `move` at a height, or of the first one below it. */
 function ancestor(move: Move, height: number): number {
-  return height >= move.height ? Math.floor(move.index / 2 ** (height - move.height)) : move.index * 2 ** (move.height - height);
+  return height >= move.height
+    ? Math.floor(move.index / 2 ** (height - move.height))
+    : move.index * 2 ** (move.height - height);
 }

@@ -12,7 +12,10 @@ import { StakeAmount } from "./unit.tsx";
 export function EligibleNodes({ job }: { job: Job }) {
   const nodes = useTable("node").rows;
   const network = useNetwork()?.data;
-  const found = useMemo(() => (network === undefined ? undefined : eligibility(job, nodes, network)), [job, nodes, network]);
+  const found = useMemo(
+    () => (network === undefined ? undefined : eligibility(job, nodes, network)),
+    [job, nodes, network],
+  );
   if (found === undefined) return null;
   const { eligible, kept } = found;
   const open = job.state === JobState.Posted;
@@ -29,13 +32,18 @@ export function EligibleNodes({ job }: { job: Job }) {
       {eligible.length > 0 && (
         <Facts numbers>
           {eligible.slice(0, 5).map((node) => (
-            <Fact key={node.address} name={<AddressText value={node.address} to={`/nodes/${node.address}`} what="address of the node" />}>
+            <Fact
+              key={node.address}
+              name={<AddressText value={node.address} to={`/nodes/${node.address}`} what="address of the node" />}
+            >
               <StakeAmount value={node.data.stake} short />
             </Fact>
           ))}
         </Facts>
       )}
-      {eligible.length > 5 && <p className="small muted">and {formatCount(eligible.length - 5)} more, by their stake</p>}
+      {eligible.length > 5 && (
+        <p className="small muted">and {formatCount(eligible.length - 5)} more, by their stake</p>
+      )}
       {eligible.length === 0 && <p className="muted">No node could claim it now.</p>}
       {kept.size > 0 && (
         <Facts numbers>

@@ -31,7 +31,8 @@ export function EndpointDialog({ onClose }: { onClose: () => void }) {
       }
     >
       <p className="muted">
-        The app reads the market from a Solana RPC endpoint and nowhere else. It has to allow reading all accounts of a program.
+        The app reads the market from a Solana RPC endpoint and nowhere else. It has to allow reading all accounts of a
+        program.
       </p>
       <TextField
         label="URL of JSON-RPC"

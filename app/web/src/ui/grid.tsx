@@ -47,7 +47,6 @@ export function Grid<T>({
   const template = { gridTemplateColumns: columns.map(({ width }) => width).join(" ") };
 
   return (
-    // biome-ignore lint/a11y/useSemanticElements: a table element cannot hold rows that lie at positions of their own
     <div className="grid-table" role="table" aria-label={label} aria-rowcount={rows.length + 1}>
       <div role="rowgroup">
         <div className="grid-head" role="row" aria-rowindex={1} style={template} tabIndex={-1}>

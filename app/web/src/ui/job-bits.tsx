@@ -1,5 +1,5 @@
 /** Parts of jobs that several pages show. */
-import { type Job, JobState } from "@assay/client/generated";
+import type { Job, JobState } from "@assay/client/generated";
 import { useMarket, useSlot } from "../data/hooks.ts";
 import { nextDeadline, stateWords } from "../model/job-state.ts";
 import { formatRelative } from "../model/time.ts";
@@ -15,7 +15,11 @@ export function JobBadge({ state }: { state: JobState }) {
 export function When({ slot }: { slot: bigint }) {
   const now = useSlot();
   const { pace } = useMarket();
-  return <span title={`Slot ${slot.toLocaleString("en-GB")}`}>{now === 0n ? `slot ${slot}` : formatRelative(slot, now, pace.slotMs)}</span>;
+  return (
+    <span title={`Slot ${slot.toLocaleString("en-GB")}`}>
+      {now === 0n ? `slot ${slot}` : formatRelative(slot, now, pace.slotMs)}
+    </span>
+  );
 }
 
 /** Until when the job's next step has to come. */

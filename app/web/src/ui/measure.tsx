@@ -1,8 +1,9 @@
 /** Parameters in their measures. */
+
+import { useMarket } from "../data/hooks.ts";
 import { formatAmount, formatBasisPoints, formatCount } from "../model/amounts.ts";
 import type { Measure } from "../model/parameters.ts";
 import { formatSlots } from "../model/time.ts";
-import { useMarket } from "../data/hooks.ts";
 import { type Unit, useStakeUnit, withSymbol } from "./unit.tsx";
 
 /** A value for people. */

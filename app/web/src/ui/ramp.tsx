@@ -1,8 +1,8 @@
 /** The price ramp of a job. */
 import { type PriceRamp, priceAfter } from "@assay/client";
+import { useMarket } from "../data/hooks.ts";
 import { pointAt, rampCurve } from "../model/ramp.ts";
 import { formatSlots } from "../model/time.ts";
-import { useMarket } from "../data/hooks.ts";
 import { RampChart } from "./charts.tsx";
 import { type Unit, withSymbol } from "./unit.tsx";
 

@@ -33,7 +33,10 @@ export function ResultPanel({ row }: { row: Row<"job"> }) {
       setFetching({ state: "here", output: await fetchOutput(data, endpoint, controller.signal) });
     } catch (error) {
       if (controller.signal.aborted) return;
-      setFetching({ state: "failed", sentence: error instanceof Error ? error.message : "The result could not be fetched." });
+      setFetching({
+        state: "failed",
+        sentence: error instanceof Error ? error.message : "The result could not be fetched.",
+      });
     }
   };
   return (
@@ -91,8 +94,8 @@ function Here({ output }: { output: CommittedOutput }) {
         <div>
           <strong>These are the committed bytes, checked here.</strong>
           <div>
-            This page built the hash tree of {formatCount(output.bytes.length)} bytes, {shapeText(output.layout)}, from {output.servedBy}, and
-            its root is the one on-chain.
+            This page built the hash tree of {formatCount(output.bytes.length)} bytes, {shapeText(output.layout)}, from{" "}
+            {output.servedBy}, and its root is the one on-chain.
           </div>
         </div>
       </div>

@@ -6,8 +6,8 @@ import type { Row } from "../data/kinds.ts";
 import { parseAmount } from "../model/amounts.ts";
 import { freeStake } from "../model/node-view.ts";
 import { useSigning } from "../transact/context.tsx";
-import { addStake, cancelWithdrawal, requestWithdrawal, withdrawStake } from "../transact/plans/nodes.ts";
 import type { Plan } from "../transact/plan.ts";
+import { addStake, cancelWithdrawal, requestWithdrawal, withdrawStake } from "../transact/plans/nodes.ts";
 import { Review } from "../transact/review.tsx";
 import { Button } from "./basics.tsx";
 import { Dialog } from "./dialog.tsx";
@@ -87,7 +87,11 @@ function AmountDialog({
       title={title}
       onClose={onClose}
       foot={
-        <Button look="primary" disabled={fault !== undefined} onClick={() => "value" in parsed && onAmount(parsed.value)}>
+        <Button
+          look="primary"
+          disabled={fault !== undefined}
+          onClick={() => "value" in parsed && onAmount(parsed.value)}
+        >
           Go on
         </Button>
       }

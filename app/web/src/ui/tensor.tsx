@@ -2,9 +2,24 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import { formatCount } from "../model/amounts.ts";
 import { hex } from "../model/keys.ts";
-import { elements, greatest, imageSize, type Look, looksOf, pixels, type Shape, tableOf } from "../model/tensor-view.ts";
+import {
+  elements,
+  greatest,
+  imageSize,
+  type Look,
+  looksOf,
+  pixels,
+  type Shape,
+  tableOf,
+} from "../model/tensor-view.ts";
 
-const NAMES: Readonly<Record<Look, string>> = { table: "Table", vector: "Vector", image: "Image", text: "Text", bytes: "Bytes" };
+const NAMES: Readonly<Record<Look, string>> = {
+  table: "Table",
+  vector: "Vector",
+  image: "Image",
+  text: "Text",
+  bytes: "Bytes",
+};
 /** Rows and values that are shown of a large tensor. */
 const MOST_ROWS = 64;
 const MOST_VALUES = 512;
@@ -66,7 +81,14 @@ function Image({ values, shape }: { values: readonly number[]; shape: Shape }) {
   }, [values, size]);
   if (size === undefined) return null;
   return (
-    <canvas ref={canvas} className="result-image" width={size.width} height={size.height} role="img" aria-label="The result as an image" />
+    <canvas
+      ref={canvas}
+      className="result-image"
+      width={size.width}
+      height={size.height}
+      role="img"
+      aria-label="The result as an image"
+    />
   );
 }
 
@@ -116,7 +138,8 @@ function Table({ values, shape }: { values: readonly number[]; shape: Shape }) {
       </section>
       {(rows > shownRows || columns > shownColumns) && (
         <p className="small muted">
-          {formatCount(shownRows)} of {formatCount(rows)} rows and {shownColumns} of {formatCount(columns)} columns are shown.
+          {formatCount(shownRows)} of {formatCount(rows)} rows and {shownColumns} of {formatCount(columns)} columns are
+          shown.
         </p>
       )}
     </>

@@ -1,6 +1,7 @@
 /** The steps of a job. */
-import { Check, X } from "lucide-react";
+
 import { type Job, JobState } from "@assay/client/generated";
+import { Check, X } from "lucide-react";
 import { useMarket, useSlot } from "../data/hooks.ts";
 import { nextDeadline } from "../model/job-state.ts";
 import { type Step, timeline } from "../model/job-timeline.ts";
@@ -50,7 +51,9 @@ function Progress({ job, step }: { job: Job; step: Step }) {
     <div style={{ maxWidth: 320, marginTop: 8 }}>
       <Meter share={share} label="Time gone by" tone={now > last ? "warn" : "busy"} />
       <div className="small muted" style={{ marginTop: 4 }}>
-        {now > last ? `Its time is over: it ${afterwards}.` : `${formatSlots(last - now, pace.slotMs)} left; then it ${afterwards}.`}
+        {now > last
+          ? `Its time is over: it ${afterwards}.`
+          : `${formatSlots(last - now, pace.slotMs)} left; then it ${afterwards}.`}
       </div>
     </div>
   );

@@ -46,7 +46,8 @@ export function withSymbol(value: bigint, unit: Unit): string {
 /** An amount with its token. */
 export function Amount({ value, mint, short }: { value: bigint; mint: Address | undefined; short?: boolean }) {
   const unit = useUnit(mint);
-  const title = mint === undefined ? undefined : `${writeAmount(value, unit)} ${unit.symbol}, mint ${shortAddress(mint)}`;
+  const title =
+    mint === undefined ? undefined : `${writeAmount(value, unit)} ${unit.symbol}, mint ${shortAddress(mint)}`;
   return (
     <span className="amount" title={title}>
       {writeAmount(value, unit, short)}

@@ -33,7 +33,9 @@ export function VerifyHere({ row, endpoint }: { row: Row<"job">; endpoint: strin
     try {
       // The verifier is loaded when somebody asks for it.
       const { verifyJob } = await import("../data/verify.ts");
-      const verification = await verifyJob(row, endpoint, controller.signal, (progress) => setState({ name: "running", progress }));
+      const verification = await verifyJob(row, endpoint, controller.signal, (progress) =>
+        setState({ name: "running", progress }),
+      );
       setState({ name: "done", verification });
     } catch (error) {
       if (controller.signal.aborted) return setState({ name: "idle" });
@@ -57,7 +59,9 @@ export function VerifyHere({ row, endpoint }: { row: Row<"job">; endpoint: strin
             <Button icon={Cpu} onClick={() => void start()}>
               {state.name === "failed" ? "Try again" : "Verify it in this page"}
             </Button>
-            <span className="small muted">Recomputes everything with the code that judges on-chain, as WebAssembly.</span>
+            <span className="small muted">
+              Recomputes everything with the code that judges on-chain, as WebAssembly.
+            </span>
           </div>
         </div>
       );
@@ -65,7 +69,10 @@ export function VerifyHere({ row, endpoint }: { row: Row<"job">; endpoint: strin
 }
 
 function Running({ progress, onStop }: { progress: VerifyProgress | undefined; onStop: () => void }) {
-  const share = progress === undefined || progress.totalPoints === 0n ? 0 : Number((progress.points * 1000n) / progress.totalPoints) / 1000;
+  const share =
+    progress === undefined || progress.totalPoints === 0n
+      ? 0
+      : Number((progress.points * 1000n) / progress.totalPoints) / 1000;
   return (
     <div role="status">
       <div className="row" style={{ justifyContent: "space-between", marginBottom: 6 }}>

@@ -13,7 +13,9 @@ export function hasBrowser(): boolean {
 }
 
 /** A browser with an empty profile of its own. */
-export async function openBrowser(options: BrowserContextOptions = {}): Promise<{ context: BrowserContext; close(): Promise<void> }> {
+export async function openBrowser(
+  options: BrowserContextOptions = {},
+): Promise<{ context: BrowserContext; close(): Promise<void> }> {
   const profile = await mkdtemp(join(tmpdir(), "assay-web-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: EXECUTABLE,

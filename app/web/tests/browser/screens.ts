@@ -10,7 +10,13 @@ import { serveApp } from "./static-server.ts";
 const LOOKS: Readonly<Record<string, BrowserContextOptions>> = {
   light: { colorScheme: "light" },
   dark: { colorScheme: "dark" },
-  phone: { colorScheme: "light", viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
+  phone: {
+    colorScheme: "light",
+    viewport: { width: 390, height: 844 },
+    deviceScaleFactor: 2,
+    isMobile: true,
+    hasTouch: true,
+  },
 };
 
 function pages(market: Market): Readonly<Record<string, string>> {
@@ -37,7 +43,9 @@ function pages(market: Market): Readonly<Record<string, string>> {
 /** Waits until nothing is a skeleton any more. */
 async function settled(page: Page): Promise<void> {
   await page.waitForSelector("h1");
-  await page.waitForFunction(() => document.querySelector(".skeleton") === null, undefined, { timeout: 30_000 }).catch(() => {});
+  await page
+    .waitForFunction(() => document.querySelector(".skeleton") === null, undefined, { timeout: 30_000 })
+    .catch(() => {});
   await page.waitForTimeout(400);
 }
 
@@ -54,7 +62,10 @@ for (const [look, options] of Object.entries(LOOKS)) {
     if (wanted.length > 0 && !wanted.some((one) => picture.includes(one))) continue;
     await page.goto(`${app.url}${path}?rpc=${encodeURIComponent(fixture.url)}`);
     await settled(page);
-    await page.screenshot({ path: join(folder, `${picture}.png`), fullPage: name === "stories" || !["jobs", "nodes"].includes(name) });
+    await page.screenshot({
+      path: join(folder, `${picture}.png`),
+      fullPage: name === "stories" || !["jobs", "nodes"].includes(name),
+    });
   }
   await close();
 }

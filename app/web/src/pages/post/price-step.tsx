@@ -2,15 +2,14 @@
 import type { PaymentMint } from "@assay/client";
 import { type ReactNode, useMemo } from "react";
 import { useTable } from "../../data/hooks.ts";
-import { formatAmount } from "../../model/amounts.ts";
+import { formatAmount, parseAmount } from "../../model/amounts.ts";
 import { recentPrices, suggestPrice } from "../../model/market.ts";
 import type { Draft, Faults, Work } from "../../model/offer.ts";
-import { parseAmount } from "../../model/amounts.ts";
+import { AddressText } from "../../ui/address.tsx";
 import { Button, Fact, Facts, Panel } from "../../ui/basics.tsx";
 import { SelectField, TextField } from "../../ui/field.tsx";
 import { Ramp } from "../../ui/ramp.tsx";
 import { Amount, useUnit } from "../../ui/unit.tsx";
-import { AddressText } from "../../ui/address.tsx";
 
 /** Prices and their rise. */
 export function PriceStep({
@@ -53,10 +52,40 @@ export function PriceStep({
             />
           )}
           <div className="form-grid">
-            <TextField label="First price" value={draft.priceMin} onChange={(value) => onChange({ priceMin: value })} unit={unit.symbol} inputMode="decimal" error={fault("priceMin")} hint="Nodes can claim at it at once." />
-            <TextField label="Highest price" value={draft.priceMax} onChange={(value) => onChange({ priceMax: value })} unit={unit.symbol} inputMode="decimal" error={fault("priceMax")} hint="All of it goes into escrow." />
-            <TextField label="Holds for" value={draft.holdSlots} onChange={(value) => onChange({ holdSlots: value })} unit="slots" inputMode="numeric" error={fault("holdSlots")} />
-            <TextField label="Then rises within" value={draft.riseSlots} onChange={(value) => onChange({ riseSlots: value })} unit="slots" inputMode="numeric" error={fault("riseSlots")} />
+            <TextField
+              label="First price"
+              value={draft.priceMin}
+              onChange={(value) => onChange({ priceMin: value })}
+              unit={unit.symbol}
+              inputMode="decimal"
+              error={fault("priceMin")}
+              hint="Nodes can claim at it at once."
+            />
+            <TextField
+              label="Highest price"
+              value={draft.priceMax}
+              onChange={(value) => onChange({ priceMax: value })}
+              unit={unit.symbol}
+              inputMode="decimal"
+              error={fault("priceMax")}
+              hint="All of it goes into escrow."
+            />
+            <TextField
+              label="Holds for"
+              value={draft.holdSlots}
+              onChange={(value) => onChange({ holdSlots: value })}
+              unit="slots"
+              inputMode="numeric"
+              error={fault("holdSlots")}
+            />
+            <TextField
+              label="Then rises within"
+              value={draft.riseSlots}
+              onChange={(value) => onChange({ riseSlots: value })}
+              unit="slots"
+              inputMode="numeric"
+              error={fault("riseSlots")}
+            />
           </div>
           {priceMax > 0n && priceMin <= priceMax && (
             <Ramp
@@ -86,7 +115,8 @@ function Suggestion({ work, mint, onUse }: { work: Work; mint: PaymentMint; onUs
     return (
       <Panel title="What nodes took lately">
         <p className="muted">
-          No job in this token was claimed yet. Begin low: the price rises by itself until a node takes it, and what you do not need returns.
+          No job in this token was claimed yet. Begin low: the price rises by itself until a node takes it, and what you
+          do not need returns.
         </p>
       </Panel>
     );
@@ -116,7 +146,8 @@ function Suggestion({ work, mint, onUse }: { work: Work; mint: PaymentMint; onUs
           })
         }
       >
-        Offer <Amount value={suggestion.minimum} mint={mint.mint} /> to <Amount value={suggestion.maximum} mint={mint.mint} />
+        Offer <Amount value={suggestion.minimum} mint={mint.mint} /> to{" "}
+        <Amount value={suggestion.maximum} mint={mint.mint} />
       </Button>
     </Panel>
   );

@@ -1,11 +1,11 @@
 /** The last step: what it costs, every way in which it can end, and the signature. */
-import { clientAddress, jobAddress, type PaymentMint } from "@assay/client";
-import { associatedAccount } from "@assay/client";
+import { associatedAccount, clientAddress, jobAddress, type PaymentMint } from "@assay/client";
 import type { Address } from "@solana/kit";
 import { useEffect, useMemo, useState } from "react";
 import { useMarket, useNetwork, useTable } from "../../data/hooks.ts";
 import { formatAmount, formatBasisPoints } from "../../model/amounts.ts";
 import { eligibility } from "../../model/eligibility.ts";
+import { shortAddress } from "../../model/keys.ts";
 import { accountBytes, type Offer, type Work } from "../../model/offer.ts";
 import { type Ending, endings, escrow } from "../../model/refunds.ts";
 import { formatSlots } from "../../model/time.ts";
@@ -16,7 +16,6 @@ import { Review } from "../../transact/review.tsx";
 import { Button, Fact, Facts, Note, Panel } from "../../ui/basics.tsx";
 import { SelectField } from "../../ui/field.tsx";
 import { Amount, StakeAmount, useUnit, withSymbol } from "../../ui/unit.tsx";
-import { shortAddress } from "../../model/keys.ts";
 import { templateJob } from "./template.ts";
 
 /** Lamports that an account of so many bytes holds as long as it exists. */
@@ -38,7 +37,10 @@ export function ReviewStep({
   const market = useMarket();
   const unit = useUnit(mint.mint);
   const budgets = useTable("budget").rows.filter(
-    ({ data }) => data.paymentMint === mint.mint && signer !== undefined && (data.owner === signer.address || data.agent === signer.address),
+    ({ data }) =>
+      data.paymentMint === mint.mint &&
+      signer !== undefined &&
+      (data.owner === signer.address || data.agent === signer.address),
   );
   const [payer, setPayer] = useState("own");
   const [plan, setPlan] = useState<Plan>();
@@ -54,7 +56,9 @@ export function ReviewStep({
     const counter = market.table("client").byAddress.get(await clientAddress(client));
     const nextJobId = counter?.data.nextJobId ?? 0n;
     setPosting(await jobAddress(client, nextJobId));
-    setPlan(postJob(work, offer, mint, { client, isBudget: payer !== "own", nextJobId }, (value) => withSymbol(value, unit)));
+    setPlan(
+      postJob(work, offer, mint, { client, isBudget: payer !== "own", nextJobId }, (value) => withSymbol(value, unit)),
+    );
   };
   return (
     <div className="grid-2">
@@ -84,7 +88,9 @@ export function ReviewStep({
                 <Amount value={whole} mint={mint.mint} />
               </strong>
             </Fact>
-            <Fact name="Fee of the protocol">{formatBasisPoints(offer.protocolFeeBps)} of the price, paid by the node</Fact>
+            <Fact name="Fee of the protocol">
+              {formatBasisPoints(offer.protocolFeeBps)} of the price, paid by the node
+            </Fact>
             <Fact name="Rent, returned at closing">{formatAmount(rent, 9, 5)} SOL</Fact>
             <Fact name="Bond of the node">
               <StakeAmount value={offer.bond} />
@@ -101,7 +107,10 @@ export function ReviewStep({
             <SelectField
               label="Out of"
               value={payer}
-              options={[["own", "My own tokens"] as const, ...budgets.map(({ address }) => [address as string, `Budget ${shortAddress(address)}`] as const)]}
+              options={[
+                ["own", "My own tokens"] as const,
+                ...budgets.map(({ address }) => [address as string, `Budget ${shortAddress(address)}`] as const),
+              ]}
               onChange={setPayer}
             />
           </Panel>
@@ -129,11 +138,22 @@ export function ReviewStep({
 function EndingRow({ ending, mint, slotMs }: { ending: Ending; mint: Address; slotMs: number }) {
   const [least, most] = ending.back;
   return (
-    <div style={{ display: "grid", gridTemplateColumns: "minmax(0, 1fr) auto", gap: 16, padding: "12px 0", borderBottom: "1px solid var(--line)" }}>
+    <div
+      style={{
+        display: "grid",
+        gridTemplateColumns: "minmax(0, 1fr) auto",
+        gap: 16,
+        padding: "12px 0",
+        borderBottom: "1px solid var(--line)",
+      }}
+    >
       <div>
         <h3>{ending.title}</h3>
         <p className="small muted">{ending.sentence}</p>
-        <p className="small faint">Within {formatSlots(ending.slots, slotMs)} at most{ending.key === "settled" || ending.key === "convicted" ? ", and longer only if it is disputed" : ""}.</p>
+        <p className="small faint">
+          Within {formatSlots(ending.slots, slotMs)} at most
+          {ending.key === "settled" || ending.key === "convicted" ? ", and longer only if it is disputed" : ""}.
+        </p>
       </div>
       <div style={{ textAlign: "right" }}>
         <div className="small muted">back to you</div>
@@ -168,12 +188,16 @@ function Candidates({ work, offer, mint }: { work: Work; offer: Offer; mint: Pay
   if (count === 0) {
     return (
       <Note tone="warn" title="No node could claim this now.">
-        {nodes.length === 0 ? "No node is registered." : "Ask for less stake, offer a lower highest price so that the bond is smaller, or invite nobody."}
+        {nodes.length === 0
+          ? "No node is registered."
+          : "Ask for less stake, offer a lower highest price so that the bond is smaller, or invite nobody."}
       </Note>
     );
   }
   return (
-    <Note title={`${count.toLocaleString("en-GB")} of ${nodes.length.toLocaleString("en-GB")} nodes could claim it now.`}>
+    <Note
+      title={`${count.toLocaleString("en-GB")} of ${nodes.length.toLocaleString("en-GB")} nodes could claim it now.`}
+    >
       Whether they do is up to their own least prices.
     </Note>
   );

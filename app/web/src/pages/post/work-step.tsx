@@ -7,9 +7,9 @@ import { formatCount } from "../../model/amounts.ts";
 import { hex, shortAddress } from "../../model/keys.ts";
 import { type KnownModel, knownModels } from "../../model/market.ts";
 import type { Work } from "../../model/offer.ts";
+import { HashText } from "../../ui/address.tsx";
 import { Button, Fact, Facts, Note, Nothing, Panel } from "../../ui/basics.tsx";
 import { TextField } from "../../ui/field.tsx";
-import { HashText } from "../../ui/address.tsx";
 
 type Source = "repeat" | "file" | "address" | "new";
 
@@ -30,7 +30,9 @@ export function WorkStep({
 }) {
   const jobs = useTable("job").rows;
   const models = useMemo(() => knownModels(jobs), [jobs]);
-  const [key, setKey] = useState(() => models.find(({ graphRoot }) => asked !== undefined && hex(graphRoot).startsWith(asked))?.key);
+  const [key, setKey] = useState(
+    () => models.find(({ graphRoot }) => asked !== undefined && hex(graphRoot).startsWith(asked))?.key,
+  );
   const [source, setSource] = useState<Source>("repeat");
   const model = models.find((one) => one.key === key);
   const choose = (model: KnownModel | undefined) => {
@@ -54,7 +56,8 @@ export function WorkStep({
                   <input type="radio" name="model" checked={one.key === key} onChange={() => choose(one)} />
                   <strong className="mono">{hex(one.graphRoot).slice(0, 16)}</strong>
                   <span className="small muted">
-                    {formatCount(one.jobs)} jobs that exist use it · weights {hex(one.paramsRoot).slice(0, 8)} · from {hostOf(one.latest.data.graphUri)}
+                    {formatCount(one.jobs)} jobs that exist use it · weights {hex(one.paramsRoot).slice(0, 8)} · from{" "}
+                    {hostOf(one.latest.data.graphUri)}
                   </span>
                 </label>
               ))}
@@ -92,7 +95,10 @@ function hostOf(uri: string): string {
 
 function Chosen({ work }: { work: Work | undefined }) {
   return (
-    <Panel title="What the job pins" foot="Nodes fetch these, check them against the roots, and claim only what they could compute.">
+    <Panel
+      title="What the job pins"
+      foot="Nodes fetch these, check them against the roots, and claim only what they could compute."
+    >
       {work === undefined ? (
         <p className="muted">Choose a model and its inputs. All hashes are computed or known before you go on.</p>
       ) : (
@@ -129,14 +135,19 @@ function InputsPanel({
   onSource: (source: Source) => void;
   onWork: (work: Work | undefined) => void;
 }) {
-  const [symbols, setSymbols] = useState(() => (model === undefined ? "" : model.latest.data.symbols.filter((value) => value > 0).join(", ")));
+  const [symbols, setSymbols] = useState(() =>
+    model === undefined ? "" : model.latest.data.symbols.filter((value) => value > 0).join(", "),
+  );
   const [inputsUri, setInputsUri] = useState("");
   const [graphUri, setGraphUri] = useState("");
   const [paramsUri, setParamsUri] = useState("");
   const [storeUri, setStoreUri] = useState(model?.latest.data.storeUri ?? "");
   const [file, setFile] = useState<File>();
   const [state, setState] = useState<{ busy: boolean; fault?: string }>({ busy: false });
-  const values = symbols.split(/[\s,]+/).filter(Boolean).map(Number);
+  const values = symbols
+    .split(/[\s,]+/)
+    .filter(Boolean)
+    .map(Number);
   const valid = values.every((value) => Number.isSafeInteger(value) && value >= 0);
 
   const prepare = async (make: (signal: AbortSignal) => Promise<Work>) => {
@@ -155,7 +166,9 @@ function InputsPanel({
     }
     const known = model.latest.data;
     if (source === "address") {
-      return prepare(async (signal) => withInputs(known, await fetchInputs(inputsUri, signal), inputsUri, values, signal));
+      return prepare(async (signal) =>
+        withInputs(known, await fetchInputs(inputsUri, signal), inputsUri, values, signal),
+      );
     }
     return prepare(async (signal) => {
       const bytes = new Uint8Array((await file?.arrayBuffer()) ?? new ArrayBuffer());
@@ -167,8 +180,16 @@ function InputsPanel({
     onWork(next === "repeat" && model !== undefined ? workOf(model.latest.data) : undefined);
   };
   const sources: ReadonlyArray<readonly [Source, string, string]> = [
-    ["repeat", "The inputs of its latest job", `Computes ${model === undefined ? "" : shortAddress(model.latest.address)} once more, to compare or to try the market.`],
-    ["file", "A file of yours", "A bundle, as assay model encode writes it. It is hashed here and uploaded to a store."],
+    [
+      "repeat",
+      "The inputs of its latest job",
+      `Computes ${model === undefined ? "" : shortAddress(model.latest.address)} once more, to compare or to try the market.`,
+    ],
+    [
+      "file",
+      "A file of yours",
+      "A bundle, as assay model encode writes it. It is hashed here and uploaded to a store.",
+    ],
     ["address", "A file on the web", "It is fetched and hashed here. Nodes fetch it from the same address."],
   ];
   return (
@@ -188,12 +209,33 @@ function InputsPanel({
         )}
         {source === "new" && (
           <>
-            <TextField label="Address of the graph" value={graphUri} onChange={setGraphUri} inputMode="url" mono placeholder="https://" />
-            <TextField label="Address of the weights" value={paramsUri} onChange={setParamsUri} inputMode="url" mono placeholder="https://" />
+            <TextField
+              label="Address of the graph"
+              value={graphUri}
+              onChange={setGraphUri}
+              inputMode="url"
+              mono
+              placeholder="https://"
+            />
+            <TextField
+              label="Address of the weights"
+              value={paramsUri}
+              onChange={setParamsUri}
+              inputMode="url"
+              mono
+              placeholder="https://"
+            />
           </>
         )}
         {(source === "new" || source === "address") && (
-          <TextField label="Address of the inputs" value={inputsUri} onChange={setInputsUri} inputMode="url" mono placeholder="https://" />
+          <TextField
+            label="Address of the inputs"
+            value={inputsUri}
+            onChange={setInputsUri}
+            inputMode="url"
+            mono
+            placeholder="https://"
+          />
         )}
         {source === "file" && (
           <>
@@ -227,7 +269,10 @@ function InputsPanel({
               error={valid ? undefined : "Enter whole numbers with commas between them."}
             />
             <div>
-              <Button onClick={() => void check()} disabled={state.busy || !valid || (source === "file" && file === undefined)}>
+              <Button
+                onClick={() => void check()}
+                disabled={state.busy || !valid || (source === "file" && file === undefined)}
+              >
                 {state.busy ? "Fetching and hashing" : "Check and hash it"}
               </Button>
             </div>

@@ -37,9 +37,18 @@ export function createBudget(
     action: "Sign and create it",
     done: "The budget is created",
     effects: [
-      { kind: "out", text: `${write(fill.tokens)} move into the budget's vault, and lamports for the rent of its jobs.` },
-      { kind: "lock", text: "The agent can post jobs within the limits and nothing else. Tokens leave by the rules for jobs, or to you." },
-      { kind: "in", text: "Refunds, charges and rent of its jobs return to the budget. You take out what is left at any time." },
+      {
+        kind: "out",
+        text: `${write(fill.tokens)} move into the budget's vault, and lamports for the rent of its jobs.`,
+      },
+      {
+        kind: "lock",
+        text: "The agent can post jobs within the limits and nothing else. Tokens leave by the rules for jobs, or to you.",
+      },
+      {
+        kind: "in",
+        text: "Refunds, charges and rent of its jobs return to the budget. You take out what is left at any time.",
+      },
       { kind: "note", text: "You can revoke the agent at once." },
     ],
     build: async (signer) => {
@@ -72,12 +81,19 @@ export function fundBudget(
     title: "Add to the budget",
     action: "Sign and add",
     done: "It is added",
-    effects: [{ kind: "out", text: `${write(fill.tokens)} move into the budget's vault. You can take them out again.` }],
+    effects: [
+      { kind: "out", text: `${write(fill.tokens)} move into the budget's vault. You can take them out again.` },
+    ],
     build: (signer) => fillInstructions(signer, budget, token, fill),
   };
 }
 
-async function fillInstructions(signer: Address, budget: Address, token: Token, fill: { tokens: bigint; lamports: bigint }) {
+async function fillInstructions(
+  signer: Address,
+  budget: Address,
+  token: Token,
+  fill: { tokens: bigint; lamports: bigint },
+) {
   const owner = createNoopSigner(signer);
   const vault = await associatedAccount(budget, token);
   return [
@@ -113,7 +129,9 @@ export function setLimits(budget: Address, limits: BudgetLimitsArgs): Plan {
       { kind: "note", text: "They hold from the next job on; jobs that exist go on." },
       { kind: "note", text: "Another length of periods begins a new one, in which nothing is spent yet." },
     ],
-    build: async (signer) => [getSetBudgetInstruction({ owner: createNoopSigner(signer), budget, agent: null, limits })],
+    build: async (signer) => [
+      getSetBudgetInstruction({ owner: createNoopSigner(signer), budget, agent: null, limits }),
+    ],
   };
 }
 
@@ -127,12 +145,19 @@ export function revoke(budget: Address): Plan {
       { kind: "lock", text: "From then on only you can post out of the budget. It holds at once." },
       { kind: "note", text: "Jobs that are posted go on; what they refund returns to the budget." },
     ],
-    build: async (signer) => [getSetBudgetInstruction({ owner: createNoopSigner(signer), budget, agent: NOBODY, limits: null })],
+    build: async (signer) => [
+      getSetBudgetInstruction({ owner: createNoopSigner(signer), budget, agent: NOBODY, limits: null }),
+    ],
   };
 }
 
 /** Takes tokens out. */
-export function withdrawBudget(budget: Address, token: TokenMint, tokens: bigint, write: (value: bigint) => string): Plan {
+export function withdrawBudget(
+  budget: Address,
+  token: TokenMint,
+  tokens: bigint,
+  write: (value: bigint) => string,
+): Plan {
   return {
     title: "Take out of the budget",
     action: "Sign and take it out",

@@ -27,12 +27,19 @@ export function propose(change: ChangeArgs, number: bigint, timelockSlots: bigin
     action: "Sign and propose",
     done: "The change is proposed",
     effects: [
-      { kind: "wait", text: `It waits for ${formatSlots(timelockSlots, slotMs)}, where everybody sees it. Then anybody can carry it out, for seven days.` },
+      {
+        kind: "wait",
+        text: `It waits for ${formatSlots(timelockSlots, slotMs)}, where everybody sees it. Then anybody can carry it out, for seven days.`,
+      },
       { kind: "note", text: "The guardian can veto it until then, unless it replaces the guardian." },
       { kind: "note", text: "Jobs that exist keep the terms that they were posted with." },
     ],
     build: async (signer) => [
-      getProposeChangeInstruction({ authority: createNoopSigner(signer), proposal: await proposalAddress(number), change }),
+      getProposeChangeInstruction({
+        authority: createNoopSigner(signer),
+        proposal: await proposalAddress(number),
+        change,
+      }),
     ],
   };
 }
@@ -112,7 +119,11 @@ export function withdrawProposal({ address, data }: Row<"proposal">): Plan {
     done: "The proposal is withdrawn",
     effects: [{ kind: "in", text: "It is gone, and its rent returns to who proposed it." }],
     build: async (signer) => [
-      getWithdrawProposalInstruction({ authority: createNoopSigner(signer), proposal: address, proposer: data.proposer }),
+      getWithdrawProposalInstruction({
+        authority: createNoopSigner(signer),
+        proposal: address,
+        proposer: data.proposer,
+      }),
     ],
   };
 }
@@ -124,7 +135,10 @@ export function pause(slots: bigint, slotMs: number): Plan {
     action: "Sign and pause",
     done: "New work is paused",
     effects: [
-      { kind: "wait", text: `For ${formatSlots(slots, slotMs)} no job is posted and none is claimed. It ends by itself.` },
+      {
+        kind: "wait",
+        text: `For ${formatSlots(slots, slotMs)} no job is posted and none is claimed. It ends by itself.`,
+      },
       { kind: "note", text: "Settlements, refunds, disputes and withdrawals go on." },
       { kind: "lock", text: "The next pause has to wait for as long again, and for an hour at least." },
     ],

@@ -65,7 +65,10 @@ const OVERDUE: Readonly<Partial<Record<JobState, readonly [string, Effect]>>> = 
     "Settle the job",
     { kind: "out", text: "The node is owed its price, the client what is left, and the bond is unlocked." },
   ],
-  [JobState.Accepted]: ["Settle the job", { kind: "in", text: "The bond of the node is unlocked, and the audit pot is shared out." }],
+  [JobState.Accepted]: [
+    "Settle the job",
+    { kind: "in", text: "The bond of the node is unlocked, and the audit pot is shared out." },
+  ],
 };
 
 /** Ends a job whose time is over; anybody may. `undefined` where nothing is overdue. */
@@ -78,7 +81,10 @@ export function endOverdue({ address, data }: Row<"job">, now: bigint): Plan | u
     title,
     action: "Sign and end it",
     done: "The job has ended",
-    effects: [effect, { kind: "note", text: "Anybody may do this; it costs the fee of a transaction and moves nothing of yours." }],
+    effects: [
+      effect,
+      { kind: "note", text: "Anybody may do this; it costs the fee of a transaction and moves nothing of yours." },
+    ],
     build: async () => [instruction],
   };
 }
@@ -96,7 +102,10 @@ export function reclaim({ address, data }: Row<"job">, token: TokenMint, stakeMi
   effects.push(
     closes
       ? { kind: "in", text: "The job is closed and the rent of its accounts returns to you." }
-      : { kind: "note", text: "The job stays open: somebody else still has a credit in it. Its rent returns when it is closed." },
+      : {
+          kind: "note",
+          text: "The job stays open: somebody else still has a credit in it. Its rent returns when it is closed.",
+        },
   );
   return {
     title: "Take out what is yours",

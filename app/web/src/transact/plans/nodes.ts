@@ -16,7 +16,13 @@ import type { Plan } from "../plan.ts";
 import { createAssociated, TOKEN_PROGRAM } from "./tokens.ts";
 
 /** Adds stake to a node. */
-export function addStake(node: Address, stakeMint: Address, amount: bigint, own: boolean, write: (value: bigint) => string): Plan {
+export function addStake(
+  node: Address,
+  stakeMint: Address,
+  amount: bigint,
+  own: boolean,
+  write: (value: bigint) => string,
+): Plan {
   return {
     title: "Add stake",
     action: "Sign and stake",
@@ -25,7 +31,10 @@ export function addStake(node: Address, stakeMint: Address, amount: bigint, own:
       { kind: "out", text: `${write(amount)} move from your account into the stake vault.` },
       own
         ? { kind: "wait", text: "You get it back by a withdrawal, after the unbonding time." }
-        : { kind: "lock", text: "This node is not yours: only its withdraw authority can take stake out again. It becomes a gift." },
+        : {
+            kind: "lock",
+            text: "This node is not yours: only its withdraw authority can take stake out again. It becomes a gift.",
+          },
       { kind: "lock", text: "A proven fault of the node takes the bond of the job and a part of the stake." },
     ],
     build: async (signer) => [
@@ -47,8 +56,14 @@ export function registerNode(index: number, operator: Address, endpoint: string)
     action: "Sign and register",
     done: "The node is registered",
     effects: [
-      { kind: "note", text: "The account that signs becomes the withdraw authority: it owns the stake and the earnings for good." },
-      { kind: "note", text: "The operator's key claims jobs and signs results. It can never move stake, but its lies cost stake." },
+      {
+        kind: "note",
+        text: "The account that signs becomes the withdraw authority: it owns the stake and the earnings for good.",
+      },
+      {
+        kind: "note",
+        text: "The operator's key claims jobs and signs results. It can never move stake, but its lies cost stake.",
+      },
       { kind: "out", text: "The rent of the node's account, which returns when the node is deregistered." },
     ],
     build: async (signer) => [
@@ -76,7 +91,10 @@ export function requestWithdrawal(
     action: "Sign and begin",
     done: "The withdrawal has begun",
     effects: [
-      { kind: "wait", text: `${write(amount)} leave the active stake now and are released in about ${formatSlots(unbondingSlots, slotMs)}, or later if a dispute may still reach the stake.` },
+      {
+        kind: "wait",
+        text: `${write(amount)} leave the active stake now and are released in about ${formatSlots(unbondingSlots, slotMs)}, or later if a dispute may still reach the stake.`,
+      },
       { kind: "lock", text: "Until then a proven fault can still take a part of it." },
       { kind: "note", text: "It can be cancelled at any time before it is withdrawn." },
     ],
@@ -100,8 +118,16 @@ export function cancelWithdrawal(node: Address, index: number, amount: bigint, w
 }
 
 /** Takes out what is released. */
-export function withdrawStake({ address, data }: Row<"node">, stakeMint: Address, now: bigint, write: (value: bigint) => string): Plan {
-  const released = data.unbonding.reduce((sum, { amount, releaseSlot }) => (releaseSlot <= now ? sum + amount : sum), 0n);
+export function withdrawStake(
+  { address, data }: Row<"node">,
+  stakeMint: Address,
+  now: bigint,
+  write: (value: bigint) => string,
+): Plan {
+  const released = data.unbonding.reduce(
+    (sum, { amount, releaseSlot }) => (releaseSlot <= now ? sum + amount : sum),
+    0n,
+  );
   const left = unbondingTotal(data) - released;
   return {
     title: "Take out what is released",

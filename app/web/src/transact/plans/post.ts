@@ -23,14 +23,23 @@ export interface Payer {
 }
 
 /** Posts the job. */
-export function postJob(work: Work, offer: Offer, mint: PaymentMint, payer: Payer, write: (value: bigint) => string): Plan {
+export function postJob(
+  work: Work,
+  offer: Offer,
+  mint: PaymentMint,
+  payer: Payer,
+  write: (value: bigint) => string,
+): Plan {
   const whole = escrow(offer);
   return {
     title: "Post the job",
     action: "Sign and post",
     done: "The job is posted",
     effects: [
-      { kind: "out", text: `${write(whole)} go into escrow${payer.isBudget ? ", out of the budget" : ""}. It is the most that the job can cost.` },
+      {
+        kind: "out",
+        text: `${write(whole)} go into escrow${payer.isBudget ? ", out of the budget" : ""}. It is the most that the job can cost.`,
+      },
       { kind: "in", text: `What the claim does not fix as the price returns: up to ${write(whole - offer.priceMin)}.` },
       { kind: "out", text: "The rent of the job's accounts, which returns when the job is closed." },
       { kind: "note", text: "You can take it back until a node claims it." },

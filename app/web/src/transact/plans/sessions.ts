@@ -29,7 +29,8 @@ export function sessionPlans(
   const client = signer !== undefined && signer === data.client;
   const node = signer !== undefined && (signer === data.operator || signer === data.payee);
   if (client && data.state === SessionState.Offered) plans.push(cancel(row, write));
-  if ((client || node) && data.state === SessionState.Active && now <= data.endsSlot) plans.push(endSession(row, write));
+  if ((client || node) && data.state === SessionState.Active && now <= data.endsSlot)
+    plans.push(endSession(row, write));
   if (signer !== undefined) plans.push(...overdue(row, now));
   if (client && data.credits.client > 0n && token !== undefined) plans.push(withdraw(row, token, write));
   return plans;
@@ -51,15 +52,24 @@ function endSession({ address, data }: Row<"session">, write: (value: bigint) =>
     action: "Sign and end it",
     done: "The session is ending",
     effects: [
-      { kind: "wait", text: `The node answers no more. For ${data.windowSlots} slots vouchers and receipts still count.` },
-      { kind: "in", text: `Then what no voucher claims returns: ${write(balanceLeft(data))} by the vouchers on record.` },
+      {
+        kind: "wait",
+        text: `The node answers no more. For ${data.windowSlots} slots vouchers and receipts still count.`,
+      },
+      {
+        kind: "in",
+        text: `Then what no voucher claims returns: ${write(balanceLeft(data))} by the vouchers on record.`,
+      },
     ],
     build: async (signer) => [getEndSessionInstruction({ party: createNoopSigner(signer), session: address })],
   };
 }
 
 function overdue({ address, data }: Row<"session">, now: bigint): readonly Plan[] {
-  const anybody = { kind: "note", text: "Anybody may do this; it costs the fee of a transaction and moves nothing of yours." } as const;
+  const anybody = {
+    kind: "note",
+    text: "Anybody may do this; it costs the fee of a transaction and moves nothing of yours.",
+  } as const;
   if (data.state === SessionState.Offered && now > data.offeredSlot + data.acceptSlots) {
     return [
       {
@@ -71,14 +81,18 @@ function overdue({ address, data }: Row<"session">, now: bigint): readonly Plan[
       },
     ];
   }
-  const settles = data.state === SessionState.Active && now > data.endsSlot + data.windowSlots && data.openReceipts === 0;
+  const settles =
+    data.state === SessionState.Active && now > data.endsSlot + data.windowSlots && data.openReceipts === 0;
   if (!settles) return [];
   return [
     {
       title: "Settle the session",
       action: "Sign and settle",
       done: "The session is settled",
-      effects: [{ kind: "out", text: "The node is owed what the greatest voucher says, the client the rest." }, anybody],
+      effects: [
+        { kind: "out", text: "The node is owed what the greatest voucher says, the client the rest." },
+        anybody,
+      ],
       build: async () => [getFinaliseSessionInstruction({ node: data.node, session: address })],
     },
   ];
