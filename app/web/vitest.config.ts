@@ -5,5 +5,6 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}", "tests/fixture/**/*.test.ts"],
     // Tests of components ask for a page of their own, with `@vitest-environment`.
     environment: "node",
+    testTimeout: 60_000,
   },
 });

@@ -1,5 +1,5 @@
 /** How the accounts of the program lie in bytes, from its interface description. */
-import type { Layout } from "../src/data/layout.ts";
+import type { Fields, Layout } from "../src/data/layout.ts";
 
 interface Described {
   readonly accounts: ReadonlyArray<{ readonly name: string }>;
@@ -7,11 +7,14 @@ interface Described {
 }
 
 type TypeDefinition =
-  | { readonly kind: "struct"; readonly fields?: readonly NamedField[] }
+  | { readonly kind: "struct"; readonly fields?: readonly Field[] }
   | {
       readonly kind: "enum";
-      readonly variants: ReadonlyArray<{ readonly name: string; readonly fields?: readonly NamedField[] }>;
+      readonly variants: ReadonlyArray<{ readonly name: string; readonly fields?: readonly Field[] }>;
     };
+
+/** Without a name, a field is known by its place. */
+type Field = NamedField | TypeReference;
 
 interface NamedField {
   readonly name: string;
@@ -59,7 +62,7 @@ function layoutOf(type: TypeReference, types: ReadonlyMap<string, TypeDefinition
   }
   const definition = types.get(type.defined.name);
   if (definition === undefined) throw new Error(`${type.defined.name} is not described`);
-  if (definition.kind === "struct") return { struct: fieldsOf(definition.fields, types) };
+  if (definition.kind === "struct") return fieldsOf(definition.fields, types);
   const plain = definition.variants.every(({ fields }) => fields === undefined);
   if (plain) return { enum: definition.variants.length };
   return {
@@ -67,11 +70,16 @@ function layoutOf(type: TypeReference, types: ReadonlyMap<string, TypeDefinition
   };
 }
 
-function fieldsOf(
-  fields: readonly NamedField[] | undefined,
-  types: ReadonlyMap<string, TypeDefinition>,
-): ReadonlyArray<readonly [string, Layout]> {
-  return (fields ?? []).map(({ name, type }) => [camelCase(name), layoutOf(type, types)] as const);
+function fieldsOf(fields: readonly Field[] = [], types: ReadonlyMap<string, TypeDefinition>): Fields {
+  const named = fields.filter(isNamed);
+  if (named.length < fields.length) {
+    return { tuple: fields.map((field) => layoutOf(isNamed(field) ? field.type : field, types)) };
+  }
+  return { struct: named.map(({ name, type }) => [camelCase(name), layoutOf(type, types)] as const) };
+}
+
+function isNamed(field: Field): field is NamedField {
+  return typeof field === "object" && "name" in field;
 }
 
 function camelCase(name: string): string {

@@ -261,7 +261,6 @@ function ConnectionState() {
         className={`connection ${look} button quiet small`}
         onClick={() => setOpen(true)}
         title="Change the endpoint"
-        aria-label={`${text}, slot ${slot}. Change the endpoint`}
       >
         <span className="light" />
         {text}

@@ -18,9 +18,14 @@ export type Layout =
   | { readonly array: Layout; readonly length: number }
   | { readonly vec: Layout }
   | { readonly option: Layout }
-  | { readonly struct: ReadonlyArray<readonly [string, Layout]> }
+  | Fields
   | { readonly enum: number }
-  | { readonly union: ReadonlyArray<readonly [string, ReadonlyArray<readonly [string, Layout]>]> };
+  | { readonly union: ReadonlyArray<readonly [string, Fields]> };
+
+/** Fields with names, or by their places. */
+export type Fields =
+  | { readonly struct: ReadonlyArray<readonly [string, Layout]> }
+  | { readonly tuple: readonly Layout[] };
 
 const DISCRIMINATOR_BYTES = 8;
 const TEXT = new TextDecoder();
@@ -73,7 +78,8 @@ class Cursor {
 
 function read(layout: Layout, cursor: Cursor): unknown {
   if (typeof layout === "string") return readBasic(layout, cursor);
-  if ("struct" in layout) return readFields(layout.struct, cursor);
+  if ("struct" in layout) return readStruct(layout.struct, cursor);
+  if ("tuple" in layout) return layout.tuple.map((item) => read(item, cursor));
   if ("bytes" in layout) return cursor.take(layout.bytes);
   if ("enum" in layout) return variantBelow(cursor.u8(), layout.enum);
   if ("array" in layout) return Array.from({ length: layout.length }, () => read(layout.array, cursor));
@@ -83,8 +89,9 @@ function read(layout: Layout, cursor: Cursor): unknown {
       ? { __option: "None" }
       : { __option: "Some", value: read(layout.option, cursor) };
   }
-  const [name, fields] = layout.union[variantBelow(cursor.u8(), layout.union.length)] ?? ["", []];
-  return Object.assign({ __kind: name }, readFields(fields, cursor));
+  const [name, fields] = layout.union[variantBelow(cursor.u8(), layout.union.length)] ?? ["", { tuple: [] }];
+  if ("struct" in fields) return Object.assign({ __kind: name }, readStruct(fields.struct, cursor));
+  return { __kind: name, fields: fields.tuple.map((item) => read(item, cursor)) };
 }
 
 function readBasic(layout: Layout & string, cursor: Cursor): unknown {
@@ -106,7 +113,7 @@ function readBasic(layout: Layout & string, cursor: Cursor): unknown {
   }
 }
 
-function readFields(fields: ReadonlyArray<readonly [string, Layout]>, cursor: Cursor): Record<string, unknown> {
+function readStruct(fields: ReadonlyArray<readonly [string, Layout]>, cursor: Cursor): Record<string, unknown> {
   const value: Record<string, unknown> = {};
   for (const [name, layout] of fields) value[name] = read(layout, cursor);
   return value;

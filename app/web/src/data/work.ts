@@ -24,7 +24,8 @@ const MAXIMUM_INPUTS_BYTES = 64 << 20;
 /** The work of a job that exists: nothing has to be fetched. */
 export function workOf(job: Job): Work {
   const { graphRoot, paramsRoot, inputsRoot, irVersion, symbols, output, graphUri, paramsUri, inputsUri } = job;
-  return { graphRoot, paramsRoot, inputsRoot, irVersion, symbols, output, graphUri, paramsUri, inputsUri };
+  const { costUnits } = job;
+  return { graphRoot, paramsRoot, inputsRoot, irVersion, symbols, output, graphUri, paramsUri, inputsUri, costUnits };
 }
 
 /** The model of a job with other inputs: their root is computed here. */
@@ -82,12 +83,13 @@ export async function uploadInputs(storeUri: string, bytes: Uint8Array, signal: 
   });
 }
 
-function placed(graph: Graph, symbols: readonly number[]): Pick<Work, "irVersion" | "symbols" | "output"> {
+function placed(graph: Graph, symbols: readonly number[]): Pick<Work, "irVersion" | "symbols" | "output" | "costUnits"> {
   const [slot = -1, ...others] = graph.outputs;
   const layout = graph.layouts(symbols)[slot];
   if (layout === undefined || others.length > 0) throw new ResultMissing("A job takes graphs with exactly one output.");
   return {
     irVersion: IR_VERSION,
+    costUnits: graph.costUnits(symbols),
     symbols: [0, 1, 2, 3].map((index) => symbols[index] ?? 0),
     output: {
       uid: layout.uid,

@@ -6,6 +6,7 @@ import {
   type Network,
   type PaymentMint,
   type PostJobArgsArgs,
+  sortitionSlots,
 } from "@assay/client";
 import type { Address } from "@solana/kit";
 import { parseAmount } from "./amounts.ts";
@@ -24,6 +25,7 @@ export type Work = Pick<
   | "graphUri"
   | "paramsUri"
   | "inputsUri"
+  | "costUnits"
 >;
 
 /** What was typed. */
@@ -61,12 +63,13 @@ export interface Offer extends Terms {
 export function firstDraft(network: Network): Draft {
   const { parameters } = network;
   const least = (wished: bigint, most: bigint) => (wished < most ? wished : most).toString();
+  const hold = leastHold(network);
   return {
     priceMin: "",
     priceMax: "",
-    holdSlots: "10",
+    holdSlots: (hold > 10n ? hold : 10n).toString(),
     riseSlots: "50",
-    claimSlots: least(150n, parameters.maximumClaimSlots),
+    claimSlots: least(hold + 150n, parameters.maximumClaimSlots),
     runSlots: least(750n, parameters.maximumRunSlots),
     windowSlots: parameters.minimumWindowSlots.toString(),
     auditPot: "",
@@ -75,6 +78,11 @@ export function firstDraft(network: Network): Draft {
     storeUri: "",
     minimumStake: "",
   };
+}
+
+/** How long the price has to hold: as long as claims are not open to all. */
+export function leastHold({ parameters }: Pick<Network, "parameters">): bigint {
+  return sortitionSlots(parameters.scheduling.opening);
 }
 
 /** The decimals that amounts of an offer have. */
@@ -94,7 +102,7 @@ export function readOffer(
   const { parameters } = network;
   const priceMin = reader.amount("priceMin", decimals.payment);
   const priceMax = reader.amount("priceMax", decimals.payment);
-  const rampHoldSlots = reader.slots("holdSlots", 0n, parameters.maximumClaimSlots);
+  const rampHoldSlots = reader.slots("holdSlots", leastHold(network), parameters.maximumClaimSlots);
   const rampSlots = reader.slots("riseSlots", 0n, parameters.maximumClaimSlots);
   const claimSlots = reader.slots("claimSlots", 1n, parameters.maximumClaimSlots);
   const runSlots = reader.slots("runSlots", 1n, parameters.maximumRunSlots);
@@ -146,21 +154,8 @@ export function readOffer(
 
 /** The arguments of `post_job`. */
 export function postArguments(work: Work, offer: Offer, jobId: bigint): PostJobArgsArgs {
-  const { graphRoot, paramsRoot, inputsRoot, irVersion, symbols, output, graphUri, paramsUri, inputsUri } = work;
   const { protocolFeeBps: _fee, missChargeBps: _charge, ...terms } = offer;
-  return {
-    jobId,
-    graphRoot,
-    paramsRoot,
-    inputsRoot,
-    irVersion,
-    symbols,
-    output,
-    graphUri,
-    paramsUri,
-    inputsUri,
-    ...terms,
-  };
+  return { jobId, ...work, ...terms, filter: null };
 }
 
 /** Bytes of a job's account whose addresses of artifacts are empty. */

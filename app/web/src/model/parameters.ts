@@ -7,7 +7,7 @@ export type Measure = "stake" | "slots" | "share" | "multiple" | "count" | "lamp
 /** One parameter. */
 export interface Parameter {
   readonly key: string;
-  readonly group: "Market" | "Windows" | "Disputes" | "Audits";
+  readonly group: "Market" | "Windows" | "Disputes" | "Audits" | "Scheduling";
   readonly name: string;
   readonly sentence: string;
   readonly measure: Measure;
@@ -27,6 +27,8 @@ export function allParameters({
 }: Pick<Network, "development" | "parameters">): readonly Parameter[] {
   const clock = development ? 10n : 9_000n;
   const reveal = development ? 2n : 150n;
+  const epoch = BigInt(parameters.scheduling.epochSlots);
+  const window = parameters.scheduling.correlationWindowSlots;
   return [
     stake("minimumStake", "Market", "Least stake of a node that claims", "A node with less claims nothing.", 1n, E18),
     share("protocolFeeBps", "Market", "Fee of the protocol", "Of the price of a settled job.", 0n, 1_000n),
@@ -122,6 +124,12 @@ export function allParameters({
       10_000_000n,
     ),
     audit("minimumValidatorStake", "Least stake of a validator", "Of one that attests.", "stake", 1n, E18),
+    scheduling("stakePerJob", "Stake for each open job", "A node has one open job for each so much of its stake.", "stake", 1n, E18),
+    scheduling("latePriceBps", "Loss of a late result", "Of the price, for a result in the last slot.", "share", 0n, 10_000n),
+    scheduling("absentEpochs", "Absence", "After so many epochs without a heartbeat a node weighs nothing.", "count", 1n, 1_000n),
+    // Never changed: another length would renumber what is on record.
+    scheduling("epochSlots", "Epoch of weights and heartbeats", "Fixed for good.", "slots", epoch, epoch),
+    scheduling("correlationWindowSlots", "Window of correlated convictions", "Fixed for good.", "slots", window, window),
   ];
 }
 
@@ -152,7 +160,7 @@ export function changed(
     .filter(({ before, after }) => before !== after);
 }
 
-type TopKey = Exclude<keyof Parameters, "dispute" | "audit"> & string;
+type TopKey = Exclude<keyof Parameters, "dispute" | "audit" | "scheduling"> & string;
 
 function top(
   key: TopKey,
@@ -196,9 +204,16 @@ const share = maker("share");
 const slots = maker("slots");
 const count = maker("count");
 
-function nested<Part extends "dispute" | "audit">(part: Part, group: Parameter["group"]) {
+type Nested = "dispute" | "audit" | "scheduling";
+
+/** Those that are plain numbers: rules within rules are changed as a whole, on the command line. */
+type NumberKey<Part extends Nested> = {
+  [Key in keyof Parameters[Part] & string]: Parameters[Part][Key] extends number | bigint ? Key : never;
+}[keyof Parameters[Part] & string];
+
+function nested<Part extends Nested>(part: Part, group: Parameter["group"]) {
   return (
-    key: keyof Parameters[Part] & string,
+    key: NumberKey<Part>,
     name: string,
     sentence: string,
     measure: Measure,
@@ -222,3 +237,4 @@ function nested<Part extends "dispute" | "audit">(part: Part, group: Parameter["
 
 const dispute = nested("dispute", "Disputes");
 const audit = nested("audit", "Audits");
+const scheduling = nested("scheduling", "Scheduling");

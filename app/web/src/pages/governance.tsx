@@ -262,14 +262,14 @@ function Changes({ network, next }: { network: Row<"network">["data"]; next: Par
   );
 }
 
-const GROUPS: ReadonlyArray<Parameter["group"]> = ["Market", "Windows", "Disputes", "Audits"];
+const GROUPS: ReadonlyArray<Parameter["group"]> = ["Market", "Windows", "Scheduling", "Disputes", "Audits"];
 
 function ParametersPanel({ network: { data } }: { network: Row<"network"> }) {
   const parameters = useMemo(() => allParameters(data), [data]);
   return (
     <Panel title="Parameters" flush foot="The bounds are in the program: only an upgrade of it moves them.">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard */}
-      <section className="table-wrap" tabIndex={0} aria-label="Parameters">
+      <section className="table-wrap" tabIndex={0} aria-label="All parameters with their bounds">
         <table className="table parameters">
           <thead>
             <tr>

@@ -81,7 +81,7 @@ function Existing({ row }: { row: Row<"job"> }) {
           <div className="stack">
             <Parties row={row} />
             {!isReceipt && <Money job={job} />}
-            {!isReceipt && <EligibleNodes job={job} />}
+            {!isReceipt && <EligibleNodes row={row} />}
             <Terms job={job} />
           </div>
         </div>

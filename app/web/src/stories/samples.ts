@@ -1,5 +1,5 @@
 /** Data for stories. */
-import { Dtype, Fault, type Job, JobState, NOBODY } from "@assay/client";
+import { Dtype, Fault, FaultSide, type Job, JobState, NOBODY, Reason } from "@assay/client";
 import { address } from "@solana/kit";
 import type { Descent } from "../model/dispute-view.ts";
 
@@ -12,7 +12,7 @@ export function sampleJob(state: JobState, fault: Fault = Fault.None): Job {
   const committed = !unclaimed && state !== JobState.Claimed && state !== JobState.Missed;
   return {
     discriminator: new Uint8Array(8),
-    version: 2,
+    version: 3,
     bump: 255,
     state,
     client: SOMEBODY,
@@ -68,6 +68,7 @@ export function sampleJob(state: JobState, fault: Fault = Fault.None): Job {
       bounty: 0n,
       burnCredit: 0n,
       settled: false,
+      challengesLost: 0,
     },
     audit: {
       pot: 0n,
@@ -81,6 +82,22 @@ export function sampleJob(state: JobState, fault: Fault = Fault.None): Job {
       openAttestations: 0,
       fee: 0n,
     },
+    latePriceBps: 5_000,
+    filter: { capabilities: 0n, regions: 0n, minimumScore: [0], minimumTier: 0 },
+    costUnits: 40_000n,
+    sortition: {
+      rules: { delaySlots: 0, stepSlots: 0, firstExpected: 0, steps: 0 },
+      seedSlot: 1_000n,
+      epoch: 3n,
+      totalWeight: 0n,
+    },
+    bondNumerator: 1n,
+    bondDenominator: 1n,
+    expectedSlots: 0n,
+    lateBps: 0,
+    reason: Reason.Open,
+    faultSide: FaultSide.None,
+    seed: { __kind: "Open" },
     unavailableOpen: 0,
     session: NOBODY,
     graphUri: "https://store.example/graph",

@@ -153,7 +153,7 @@ export function Nothing({
   return (
     <div className="nothing">
       <Icon aria-hidden strokeWidth={1.5} />
-      <h3>{title}</h3>
+      <p className="title">{title}</p>
       {children !== undefined && <p>{children}</p>}
       {actions !== undefined && <div className="row">{actions}</div>}
     </div>

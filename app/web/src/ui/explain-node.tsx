@@ -17,8 +17,8 @@ export function ExplainNode({ row }: { row: Row<"node"> }) {
     if (network === undefined) return undefined;
     const open = jobs.filter(({ data }) => data.state === JobState.Posted && now <= data.postedSlot + data.claimSlots);
     const reasons = new Map<Obstacle | "free", number>();
-    for (const { data } of open) {
-      const reason = obstacle(data, row, network, now) ?? "free";
+    for (const job of open) {
+      const reason = obstacle(job, row, network, now) ?? "free";
       reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     }
     return { open: open.length, reasons };

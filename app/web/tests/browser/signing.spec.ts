@@ -102,7 +102,7 @@ describe.skipIf(!hasBrowser())("signing", () => {
     await page.close();
   });
 
-  it("offers a burner to nobody on this endpoint's address who did not ask, and remembers the wallet of who did", async () => {
+  it("connects the wallet that it remembers without asking", async () => {
     const page = await stage.open("/stake", withWallet);
     await page
       .getByText("You have no node")

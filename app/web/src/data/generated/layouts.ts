@@ -581,6 +581,91 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
     "u16"
    ],
    [
+    "latePriceBps",
+    "u16"
+   ],
+   [
+    "filter",
+    {
+     "struct": [
+      [
+       "capabilities",
+       "u64"
+      ],
+      [
+       "regions",
+       "u64"
+      ],
+      [
+       "minimumScore",
+       {
+        "tuple": [
+         "u16"
+        ]
+       }
+      ],
+      [
+       "minimumTier",
+       "u8"
+      ]
+     ]
+    }
+   ],
+   [
+    "costUnits",
+    "u64"
+   ],
+   [
+    "sortition",
+    {
+     "struct": [
+      [
+       "rules",
+       {
+        "struct": [
+         [
+          "delaySlots",
+          "u32"
+         ],
+         [
+          "stepSlots",
+          "u32"
+         ],
+         [
+          "firstExpected",
+          "u16"
+         ],
+         [
+          "steps",
+          "u8"
+         ]
+        ]
+       }
+      ],
+      [
+       "seedSlot",
+       "u64"
+      ],
+      [
+       "epoch",
+       "u64"
+      ],
+      [
+       "totalWeight",
+       "u64"
+      ]
+     ]
+    }
+   ],
+   [
+    "bondNumerator",
+    "u64"
+   ],
+   [
+    "bondDenominator",
+    "u64"
+   ],
+   [
     "postedSlot",
     "u64"
    ],
@@ -691,6 +776,10 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
        "u32"
       ],
       [
+       "challengesLost",
+       "u32"
+      ],
+      [
        "validClaims",
        "u16"
       ],
@@ -781,6 +870,55 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
    [
     "session",
     "pubkey"
+   ],
+   [
+    "expectedSlots",
+    "u64"
+   ],
+   [
+    "lateBps",
+    "u32"
+   ],
+   [
+    "reason",
+    {
+     "enum": 12
+    }
+   ],
+   [
+    "faultSide",
+    {
+     "enum": 4
+    }
+   ],
+   [
+    "seed",
+    {
+     "union": [
+      [
+       "Open",
+       {
+        "struct": []
+       }
+      ],
+      [
+       "Sealed",
+       {
+        "tuple": [
+         {
+          "bytes": 32
+         }
+        ]
+       }
+      ],
+      [
+       "Forgotten",
+       {
+        "struct": []
+       }
+      ]
+     ]
+    }
    ],
    [
     "graphUri",
@@ -937,6 +1075,141 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
          ]
         ]
        }
+      ],
+      [
+       "scheduling",
+       {
+        "struct": [
+         [
+          "epochSlots",
+          "u32"
+         ],
+         [
+          "opening",
+          {
+           "struct": [
+            [
+             "delaySlots",
+             "u32"
+            ],
+            [
+             "stepSlots",
+             "u32"
+            ],
+            [
+             "firstExpected",
+             "u16"
+            ],
+            [
+             "steps",
+             "u8"
+            ]
+           ]
+          }
+         ],
+         [
+          "reputation",
+          {
+           "struct": [
+            [
+             "feePerObservation",
+             "u64"
+            ],
+            [
+             "maximumPerJob",
+             "u64"
+            ],
+            [
+             "keptPerEpoch",
+             "u32"
+            ],
+            [
+             "noShowBps",
+             "u32"
+            ],
+            [
+             "outageBps",
+             "u32"
+            ],
+            [
+             "maintenanceBps",
+             "u32"
+            ],
+            [
+             "missedHeartbeatBps",
+             "u32"
+            ]
+           ]
+          }
+         ],
+         [
+          "standing",
+          {
+           "struct": [
+            [
+             "recoverySlots",
+             "u64"
+            ],
+            [
+             "jailSlots",
+             "u64"
+            ],
+            [
+             "maximumJailSlots",
+             "u64"
+            ],
+            [
+             "silenceSlots",
+             "u64"
+            ],
+            [
+             "repeatBps",
+             "u16"
+            ],
+            [
+             "latesPerTier",
+             "u8"
+            ],
+            [
+             "maintenance",
+             {
+              "struct": [
+               [
+                "noticeSlots",
+                "u64"
+               ],
+               [
+                "maximumSlots",
+                "u64"
+               ],
+               [
+                "gapSlots",
+                "u64"
+               ]
+              ]
+             }
+            ]
+           ]
+          }
+         ],
+         [
+          "stakePerJob",
+          "u64"
+         ],
+         [
+          "latePriceBps",
+          "u16"
+         ],
+         [
+          "correlationWindowSlots",
+          "u64"
+         ],
+         [
+          "absentEpochs",
+          "u32"
+         ]
+        ]
+       }
       ]
      ]
     }
@@ -1056,6 +1329,192 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
     "u16"
    ],
    [
+    "profile",
+    {
+     "struct": [
+      [
+       "capabilities",
+       "u64"
+      ],
+      [
+       "unitsPerSlot",
+       "u64"
+      ],
+      [
+       "priceFloor",
+       "u64"
+      ],
+      [
+       "region",
+       "u8"
+      ]
+     ]
+    }
+   ],
+   [
+    "weights",
+    {
+     "struct": [
+      [
+       "checkpoints",
+       {
+        "array": {
+         "struct": [
+          [
+           "epoch",
+           "u64"
+          ],
+          [
+           "weight",
+           "u64"
+          ]
+         ]
+        },
+        "length": 3
+       }
+      ]
+     ]
+    }
+   ],
+   [
+    "countedStake",
+    "u64"
+   ],
+   [
+    "evidence",
+    {
+     "struct": [
+      [
+       "good",
+       "u64"
+      ],
+      [
+       "bad",
+       "u64"
+      ],
+      [
+       "epoch",
+       "u64"
+      ]
+     ]
+    }
+   ],
+   [
+    "score",
+    {
+     "tuple": [
+      "u16"
+     ]
+    }
+   ],
+   [
+    "standing",
+    {
+     "struct": [
+      [
+       "misses",
+       {
+        "struct": [
+         [
+          "step",
+          "u8"
+         ],
+         [
+          "sinceSlot",
+          "u64"
+         ]
+        ]
+       }
+      ],
+      [
+       "lates",
+       {
+        "struct": [
+         [
+          "step",
+          "u8"
+         ],
+         [
+          "sinceSlot",
+          "u64"
+         ]
+        ]
+       }
+      ],
+      [
+       "unresolved",
+       "u16"
+      ],
+      [
+       "unresolvedObservations",
+       "u64"
+      ],
+      [
+       "unresolvedSinceSlot",
+       "u64"
+      ],
+      [
+       "seenSlot",
+       "u64"
+      ],
+      [
+       "heartbeatEpoch",
+       "u64"
+      ],
+      [
+       "jailedUntilSlot",
+       "u64"
+      ],
+      [
+       "maintenance",
+       {
+        "struct": [
+         [
+          "announcedSlot",
+          "u64"
+         ],
+         [
+          "startSlot",
+          "u64"
+         ],
+         [
+          "endSlot",
+          "u64"
+         ],
+         [
+          "previousEndSlot",
+          "u64"
+         ]
+        ]
+       }
+      ],
+      [
+       "tombstoned",
+       "bool"
+      ]
+     ]
+    }
+   ],
+   [
+    "pendingCharge",
+    {
+     "struct": [
+      [
+       "convictedSlot",
+       "u64"
+      ],
+      [
+       "base",
+       "u64"
+      ],
+      [
+       "totalStake",
+       "u64"
+      ]
+     ]
+    }
+   ],
+   [
     "endpoint",
     "string"
    ]
@@ -1141,195 +1600,344 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
      "union": [
       [
        "NetworkParameters",
-       [
-        [
-         "parameters",
-         {
-          "struct": [
-           [
-            "minimumStake",
-            "u64"
-           ],
-           [
-            "unbondingSlots",
-            "u64"
-           ],
-           [
-            "protocolFeeBps",
-            "u16"
-           ],
-           [
-            "missChargeBps",
-            "u16"
-           ],
-           [
-            "minimumBondBps",
-            "u32"
-           ],
-           [
-            "maximumClaimSlots",
-            "u64"
-           ],
-           [
-            "maximumRunSlots",
-            "u64"
-           ],
-           [
-            "maximumWindowSlots",
-            "u64"
-           ],
-           [
-            "minimumWindowSlots",
-            "u64"
-           ],
-           [
-            "maximumOpenJobsPerNode",
-            "u32"
-           ],
-           [
-            "dispute",
-            {
-             "struct": [
-              [
-               "challengeBondBps",
-               "u16"
-              ],
-              [
-               "revealSlots",
-               "u32"
-              ],
-              [
-               "challengerClockSlots",
-               "u32"
-              ],
-              [
-               "defenderClockSlots",
-               "u32"
-              ],
-              [
-               "slashBps",
-               "u16"
-              ],
-              [
-               "bountyBps",
-               "u16"
-              ],
-              [
-               "openingFeeLamports",
-               "u64"
+       {
+        "struct": [
+         [
+          "parameters",
+          {
+           "struct": [
+            [
+             "minimumStake",
+             "u64"
+            ],
+            [
+             "unbondingSlots",
+             "u64"
+            ],
+            [
+             "protocolFeeBps",
+             "u16"
+            ],
+            [
+             "missChargeBps",
+             "u16"
+            ],
+            [
+             "minimumBondBps",
+             "u32"
+            ],
+            [
+             "maximumClaimSlots",
+             "u64"
+            ],
+            [
+             "maximumRunSlots",
+             "u64"
+            ],
+            [
+             "maximumWindowSlots",
+             "u64"
+            ],
+            [
+             "minimumWindowSlots",
+             "u64"
+            ],
+            [
+             "maximumOpenJobsPerNode",
+             "u32"
+            ],
+            [
+             "dispute",
+             {
+              "struct": [
+               [
+                "challengeBondBps",
+                "u16"
+               ],
+               [
+                "revealSlots",
+                "u32"
+               ],
+               [
+                "challengerClockSlots",
+                "u32"
+               ],
+               [
+                "defenderClockSlots",
+                "u32"
+               ],
+               [
+                "slashBps",
+                "u16"
+               ],
+               [
+                "bountyBps",
+                "u16"
+               ],
+               [
+                "openingFeeLamports",
+                "u64"
+               ]
               ]
-             ]
-            }
-           ],
-           [
-            "audit",
-            {
-             "struct": [
-              [
-               "epochSlots",
-               "u32"
-              ],
-              [
-               "auditsPerJob",
-               "u16"
-              ],
-              [
-               "attestationBondBps",
-               "u32"
-              ],
-              [
-               "minimumValidatorStake",
-               "u64"
+             }
+            ],
+            [
+             "audit",
+             {
+              "struct": [
+               [
+                "epochSlots",
+                "u32"
+               ],
+               [
+                "auditsPerJob",
+                "u16"
+               ],
+               [
+                "attestationBondBps",
+                "u32"
+               ],
+               [
+                "minimumValidatorStake",
+                "u64"
+               ]
               ]
-             ]
-            }
+             }
+            ],
+            [
+             "scheduling",
+             {
+              "struct": [
+               [
+                "epochSlots",
+                "u32"
+               ],
+               [
+                "opening",
+                {
+                 "struct": [
+                  [
+                   "delaySlots",
+                   "u32"
+                  ],
+                  [
+                   "stepSlots",
+                   "u32"
+                  ],
+                  [
+                   "firstExpected",
+                   "u16"
+                  ],
+                  [
+                   "steps",
+                   "u8"
+                  ]
+                 ]
+                }
+               ],
+               [
+                "reputation",
+                {
+                 "struct": [
+                  [
+                   "feePerObservation",
+                   "u64"
+                  ],
+                  [
+                   "maximumPerJob",
+                   "u64"
+                  ],
+                  [
+                   "keptPerEpoch",
+                   "u32"
+                  ],
+                  [
+                   "noShowBps",
+                   "u32"
+                  ],
+                  [
+                   "outageBps",
+                   "u32"
+                  ],
+                  [
+                   "maintenanceBps",
+                   "u32"
+                  ],
+                  [
+                   "missedHeartbeatBps",
+                   "u32"
+                  ]
+                 ]
+                }
+               ],
+               [
+                "standing",
+                {
+                 "struct": [
+                  [
+                   "recoverySlots",
+                   "u64"
+                  ],
+                  [
+                   "jailSlots",
+                   "u64"
+                  ],
+                  [
+                   "maximumJailSlots",
+                   "u64"
+                  ],
+                  [
+                   "silenceSlots",
+                   "u64"
+                  ],
+                  [
+                   "repeatBps",
+                   "u16"
+                  ],
+                  [
+                   "latesPerTier",
+                   "u8"
+                  ],
+                  [
+                   "maintenance",
+                   {
+                    "struct": [
+                     [
+                      "noticeSlots",
+                      "u64"
+                     ],
+                     [
+                      "maximumSlots",
+                      "u64"
+                     ],
+                     [
+                      "gapSlots",
+                      "u64"
+                     ]
+                    ]
+                   }
+                  ]
+                 ]
+                }
+               ],
+               [
+                "stakePerJob",
+                "u64"
+               ],
+               [
+                "latePriceBps",
+                "u16"
+               ],
+               [
+                "correlationWindowSlots",
+                "u64"
+               ],
+               [
+                "absentEpochs",
+                "u32"
+               ]
+              ]
+             }
+            ]
            ]
-          ]
-         }
+          }
+         ]
         ]
-       ]
+       }
       ],
       [
        "AllowPaymentMint",
-       [
-        [
-         "mint",
-         "pubkey"
-        ],
-        [
-         "bondNumerator",
-         "u64"
-        ],
-        [
-         "bondDenominator",
-         "u64"
+       {
+        "struct": [
+         [
+          "mint",
+          "pubkey"
+         ],
+         [
+          "bondNumerator",
+          "u64"
+         ],
+         [
+          "bondDenominator",
+          "u64"
+         ]
         ]
-       ]
+       }
       ],
       [
        "SetPaymentMint",
-       [
-        [
-         "mint",
-         "pubkey"
-        ],
-        [
-         "enabled",
-         "bool"
-        ],
-        [
-         "bondNumerator",
-         "u64"
-        ],
-        [
-         "bondDenominator",
-         "u64"
+       {
+        "struct": [
+         [
+          "mint",
+          "pubkey"
+         ],
+         [
+          "enabled",
+          "bool"
+         ],
+         [
+          "bondNumerator",
+          "u64"
+         ],
+         [
+          "bondDenominator",
+          "u64"
+         ]
         ]
-       ]
+       }
       ],
       [
        "WithdrawFees",
-       [
-        [
-         "mint",
-         "pubkey"
-        ],
-        [
-         "destination",
-         "pubkey"
-        ],
-        [
-         "amount",
-         "u64"
+       {
+        "struct": [
+         [
+          "mint",
+          "pubkey"
+         ],
+         [
+          "destination",
+          "pubkey"
+         ],
+         [
+          "amount",
+          "u64"
+         ]
         ]
-       ]
+       }
       ],
       [
        "Guardian",
-       [
-        [
-         "guardian",
-         "pubkey"
+       {
+        "struct": [
+         [
+          "guardian",
+          "pubkey"
+         ]
         ]
-       ]
+       }
       ],
       [
        "Timelock",
-       [
-        [
-         "timelockSlots",
-         "u64"
+       {
+        "struct": [
+         [
+          "timelockSlots",
+          "u64"
+         ]
         ]
-       ]
+       }
       ],
       [
        "FeeBurn",
-       [
-        [
-         "feeBurnBps",
-         "u16"
+       {
+        "struct": [
+         [
+          "feeBurnBps",
+          "u16"
+         ]
         ]
-       ]
+       }
       ]
      ]
     }
@@ -1614,6 +2222,65 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
    [
     "paramsUri",
     "string"
+   ]
+  ]
+ },
+ "StakeRegister": {
+  "struct": [
+   [
+    "version",
+    "u8"
+   ],
+   [
+    "bump",
+    "u8"
+   ],
+   [
+    "weights",
+    {
+     "struct": [
+      [
+       "checkpoints",
+       {
+        "array": {
+         "struct": [
+          [
+           "epoch",
+           "u64"
+          ],
+          [
+           "weight",
+           "u64"
+          ]
+         ]
+        },
+        "length": 3
+       }
+      ]
+     ]
+    }
+   ],
+   [
+    "stake",
+    "u64"
+   ],
+   [
+    "convicted",
+    {
+     "struct": [
+      [
+       "buckets",
+       {
+        "array": "u64",
+        "length": 32
+       }
+      ],
+      [
+       "newest",
+       "u64"
+      ]
+     ]
+    }
    ]
   ]
  },

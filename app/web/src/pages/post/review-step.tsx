@@ -2,9 +2,9 @@
 import { associatedAccount, clientAddress, jobAddress, type PaymentMint } from "@assay/client";
 import type { Address } from "@solana/kit";
 import { useEffect, useMemo, useState } from "react";
-import { useMarket, useNetwork, useTable } from "../../data/hooks.ts";
+import { useMarket, useNetwork, useSlot, useTable } from "../../data/hooks.ts";
 import { formatAmount, formatBasisPoints } from "../../model/amounts.ts";
-import { eligibility } from "../../model/eligibility.ts";
+import { asIfOpen, eligibility, NO_JOB } from "../../model/eligibility.ts";
 import { shortAddress } from "../../model/keys.ts";
 import { accountBytes, type Offer, type Work } from "../../model/offer.ts";
 import { type Ending, endings, escrow } from "../../model/refunds.ts";
@@ -179,9 +179,11 @@ function EndingRow({ ending, mint, slotMs }: { ending: Ending; mint: Address; sl
 function Candidates({ work, offer, mint }: { work: Work; offer: Offer; mint: PaymentMint }) {
   const nodes = useTable("node").rows;
   const network = useNetwork()?.data;
+  const slot = useSlot();
+  const now = slot - (slot % 50n);
   const found = useMemo(
-    () => (network === undefined ? undefined : eligibility(templateJob(work, offer, mint, network), nodes, network)),
-    [work, offer, mint, nodes, network],
+    () => (network === undefined ? undefined : eligibility(asIfOpen({ address: NO_JOB, data: templateJob(work, offer, mint, network) }, now), nodes, network, now)),
+    [work, offer, mint, nodes, network, now],
   );
   if (found === undefined) return null;
   const count = found.eligible.length;

@@ -1,5 +1,5 @@
 /** A job as it would be posted, to ask the rules about it before it exists. */
-import { Fault, type Job, JobState, type Network, NOBODY, type PaymentMint } from "@assay/client";
+import { Fault, FaultSide, type Job, JobState, type Network, NOBODY, type PaymentMint, Reason } from "@assay/client";
 import type { Offer, Work } from "../../model/offer.ts";
 
 const NOTHING = new Uint8Array(32);
@@ -43,6 +43,7 @@ export function templateJob(work: Work, offer: Offer, mint: PaymentMint, network
       bounty: 0n,
       burnCredit: 0n,
       settled: false,
+      challengesLost: 0,
     },
     audit: {
       pot: auditPot,
@@ -56,6 +57,16 @@ export function templateJob(work: Work, offer: Offer, mint: PaymentMint, network
       openAttestations: 0,
       fee: 0n,
     },
+    latePriceBps: network.parameters.scheduling.latePriceBps,
+    filter: { capabilities: 0n, regions: 0n, minimumScore: [0], minimumTier: 0 },
+    sortition: { rules: network.parameters.scheduling.opening, seedSlot: 0n, epoch: 0n, totalWeight: 0n },
+    bondNumerator: mint.bondNumerator,
+    bondDenominator: mint.bondDenominator,
+    expectedSlots: 0n,
+    lateBps: 0,
+    reason: Reason.Open,
+    faultSide: FaultSide.None,
+    seed: { __kind: "Open" },
     unavailableOpen: 0,
     session: NOBODY,
   };
