@@ -2,6 +2,7 @@
 import type { Job, PaymentMint } from "./generated/accounts/index.js";
 import type { CreditsArgs, JobAudit } from "./generated/types/index.js";
 import { ceilingOf, checkedU64, portion, smaller, WHOLE_BASIS_POINTS } from "./integers.js";
+import { earnedPrice } from "./lateness.js";
 
 /** What the vault of a job owes to whom. */
 export type CreditAmounts = { readonly [Role in keyof CreditsArgs]: bigint };
@@ -9,8 +10,11 @@ export type CreditAmounts = { readonly [Role in keyof CreditsArgs]: bigint };
 /** What decides how much is escrowed. */
 export type EscrowTerms = Pick<Job, "priceMax"> & { readonly audit: Pick<JobAudit, "pot"> };
 
+/** What decides what the node earns. */
+export type PriceTerms = Pick<Job, "priceMax" | "price" | "lateBps" | "latePriceBps" | "protocolFeeBps">;
+
 /** What decides who gets what. */
-export type SettlementTerms = Pick<Job, "priceMax" | "price" | "protocolFeeBps"> & {
+export type SettlementTerms = PriceTerms & {
   readonly audit: Pick<JobAudit, "pot" | "cap" | "attestations">;
 };
 
@@ -19,7 +23,7 @@ export function escrowOf(job: EscrowTerms): bigint {
   return checkedU64(job.priceMax + job.audit.pot);
 }
 
-/** The credits when the result stood: the node gets the price less the fee, attestations their part of the pot, the client the rest. */
+/** The credits when the result stood: the node gets what it earned less the fee, attestations their part of the pot, the client the rest. */
 export function settlementOf(job: SettlementTerms): CreditAmounts {
   const shared = acceptanceOf(job);
   const pot = splitAuditPot(job.audit);
@@ -27,9 +31,10 @@ export function settlementOf(job: SettlementTerms): CreditAmounts {
 }
 
 /** The credits when the client accepts the result before the window is over: as when it stood, but the pot stays. */
-export function acceptanceOf(job: Pick<SettlementTerms, "priceMax" | "price" | "protocolFeeBps">): CreditAmounts {
-  const fee = portion(job.price, job.protocolFeeBps);
-  return { node: checkedU64(job.price - fee), client: checkedU64(job.priceMax - job.price), fee, audits: 0n };
+export function acceptanceOf(job: PriceTerms): CreditAmounts {
+  const earned = earnedPrice(job);
+  const fee = portion(earned, job.protocolFeeBps);
+  return { node: checkedU64(earned - fee), client: checkedU64(job.priceMax - earned), fee, audits: 0n };
 }
 
 /** The credits when the job was cancelled, expired or missed, or its result convicted: everything back. */
@@ -37,9 +42,10 @@ export function refundOf(job: EscrowTerms): CreditAmounts {
   return { node: 0n, client: escrowOf(job), fee: 0n, audits: 0n };
 }
 
-/** What a claim without a result costs the node, in the stake mint: the client gets it. */
+/** What a claim without a result costs the node, in the stake mint: the client gets it. Never nothing, where there is a bond. */
 export function missChargeOf(job: Pick<Job, "bond" | "missChargeBps">): bigint {
-  return portion(job.bond, job.missChargeBps);
+  const charge = portion(job.bond, job.missChargeBps);
+  return smaller(charge > 0n ? charge : 1n, job.bond);
 }
 
 /** How a pot is shared: each attestation gets the same and at most the cap, the rest returns to the client. */

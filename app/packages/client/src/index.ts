@@ -1,6 +1,7 @@
 /** The Assay market from TypeScript: see the README. */
 export * from "./addresses.js";
 export * from "./bundle.js";
+export * from "./claim.js";
 export * from "./deadlines.js";
 export * from "./escrow.js";
 export * from "./events.js";
@@ -16,6 +17,7 @@ export * from "./graph/graph.js";
 export { IR_VERSION } from "./graph/parts.js";
 export * from "./hashes.js";
 export { U64_MAX } from "./integers.js";
+export * from "./lateness.js";
 export * from "./lists.js";
 export * from "./market.js";
 export * from "./merkle.js";

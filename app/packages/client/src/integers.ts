@@ -35,6 +35,11 @@ export function smaller(one: bigint, other: bigint): bigint {
   return one < other ? one : other;
 }
 
+/** The larger of two amounts. */
+export function larger(one: bigint, other: bigint): bigint {
+  return one > other ? one : other;
+}
+
 /** The largest whole number whose square is not above `value`. */
 export function squareRoot(value: bigint): bigint {
   if (value < 2n) return value;

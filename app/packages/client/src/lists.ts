@@ -2,6 +2,7 @@
 import type { Address, Decoder, GetProgramAccountsApi, ReadonlyUint8Array, Rpc } from "@solana/kit";
 import { type AccountFilter, readProgramAccounts } from "./follow/accounts.js";
 import * as accounts from "./generated/accounts/index.js";
+import { sameBytes } from "./hashes.js";
 
 /** An account that was read: its address and what it holds. */
 export interface Listed<Data> {
@@ -16,7 +17,8 @@ function listOf<Data>(discriminator: ReadonlyUint8Array, decoder: () => Decoder<
   return async (rpc, filters = []) => {
     const { values } = await readProgramAccounts(rpc, [{ offset: 0, bytes: discriminator }, ...filters]);
     return [...values].flatMap(([address, { data }]) => {
-      const decoded = readOrNull(decoder(), data);
+      const isKind = sameBytes(data.slice(0, discriminator.length), discriminator);
+      const decoded = isKind ? readOrNull(decoder(), data) : null;
       return decoded === null ? [] : [{ address, data: decoded }];
     });
   };

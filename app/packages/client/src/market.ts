@@ -6,8 +6,10 @@ import {
   createSolanaRpcSubscriptions,
   type GetAccountInfoApi,
   type GetMultipleAccountsApi,
+  type GetProgramAccountsApi,
   type GetSlotApi,
   type Instruction,
+  type ProgramNotificationsApi,
   type Rpc,
   type RpcSubscriptions,
   type Signature,
@@ -51,8 +53,8 @@ import type { Work } from "./work.js";
 
 /** What a market needs of an endpoint. */
 export type MarketConnections = SendingConnections & {
-  readonly rpc: Rpc<GetAccountInfoApi & GetMultipleAccountsApi & GetSlotApi>;
-  readonly rpcSubscriptions: RpcSubscriptions<AccountNotificationsApi>;
+  readonly rpc: Rpc<GetAccountInfoApi & GetMultipleAccountsApi & GetProgramAccountsApi & GetSlotApi>;
+  readonly rpcSubscriptions: RpcSubscriptions<AccountNotificationsApi & ProgramNotificationsApi>;
 };
 
 /** Connections to an endpoint by its addresses. */

@@ -4,6 +4,7 @@
  * The score is the lower end of Wilson's interval for the share of good work (one-sided, 95 %), so it says how good a node
  * is at least, as far as is known. Evidence is in millionths of an observation: so many base units of burned fees.
  */
+import type { Evidence, ReputationRules } from "./generated/types/index.js";
 import { ceilingOf, floorOf, smaller, squareRoot, WHOLE_BASIS_POINTS } from "./integers.js";
 
 /** Units of evidence in one observation. */
@@ -18,34 +19,6 @@ export const SCORE_WHOLE = 1 << 16;
 const FRACTION_BITS = 16n;
 const ONE = 1n << FRACTION_BITS;
 const LARGEST_RATIO = 128n << FRACTION_BITS;
-
-/** Evidence about one node, as of an epoch. */
-export interface Evidence {
-  /** Good work, in millionths of an observation. */
-  readonly good: bigint;
-  /** Bad work, in the same unit. */
-  readonly bad: bigint;
-  /** The epoch up to which both have faded. */
-  readonly epoch: bigint;
-}
-
-/** What governance decides about reputation. */
-export interface ReputationRules {
-  /** Burned fees, in base units of the stake mint, that make one observation. */
-  readonly feePerObservation: bigint;
-  /** What one job counts at most, in millionths of an observation. */
-  readonly maximumPerJob: bigint;
-  /** What is left of evidence after an epoch, in 2^-32. */
-  readonly keptPerEpoch: number;
-  /** What a miss counts, as a multiple of what the job would have counted, when the node was simply not there. */
-  readonly noShowBps: number;
-  /** The same when the node was really away. */
-  readonly outageBps: number;
-  /** The same when it had declared that it would be away. */
-  readonly maintenanceBps: number;
-  /** What each epoch without a heartbeat counts, as a share of the good evidence. */
-  readonly missedHeartbeatBps: number;
-}
 
 /** The rules of a new network: a million base units an observation, halved in 30 epochs. */
 export const DEFAULT_REPUTATION_RULES: ReputationRules = {

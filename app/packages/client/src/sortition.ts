@@ -5,30 +5,12 @@
  * `ticket < 2^64 * opening * weight / total weight`; the opening doubles after every step and ends with all nodes.
  */
 import { type Address, getAddressEncoder, type ReadonlyUint8Array } from "@solana/kit";
+import type { OpeningRules, SeedRecord, Sortition } from "./generated/types/index.js";
 import { sha256 } from "./hashes.js";
 import { U64_MAX } from "./integers.js";
 
-/** How claims open: what governance sets and a job pins. */
-export interface OpeningRules {
-  /** From the post to the slot whose hash decides. */
-  readonly delaySlots: number;
-  /** How long each step lasts. */
-  readonly stepSlots: number;
-  /** How many nodes may claim on average in the first step. */
-  readonly firstExpected: number;
-  /** How many steps there are before all may claim. */
-  readonly steps: number;
-}
-
-/** The terms of one job's sortition, fixed when it is posted. */
-export interface SortitionTerms {
-  /** How claims open. */
-  readonly rules: OpeningRules;
-  /** The slot at or after which the hash that decides lies; claims open behind it. */
-  readonly seedSlot: bigint;
-  /** The weight of the whole network at the end of the epoch before the post. */
-  readonly totalWeight: bigint;
-}
+/** What of a job's sortition decides. */
+export type SortitionTerms = Pick<Sortition, "rules" | "seedSlot" | "totalWeight">;
 
 /** How far claims have opened. */
 export type Opening =
@@ -36,12 +18,6 @@ export type Opening =
   /** So many nodes may claim on average. */
   | { readonly kind: "Expected"; readonly nodes: bigint }
   | { readonly kind: "All" };
-
-/** What is on record about the seed of a job. */
-export type SeedRecord =
-  | { readonly kind: "Open" }
-  | { readonly kind: "Sealed"; readonly seed: ReadonlyUint8Array }
-  | { readonly kind: "Forgotten" };
 
 /** Why a node may not claim yet; none: it may. The names are those of the program's errors. */
 export type TurnRefusal = "SortitionNotOpen" | "SeedNotSealed" | "NotDrawnYet" | null;
@@ -65,6 +41,7 @@ export function isDrawn(ticket: bigint, weight: bigint, totalWeight: bigint, exp
 
 /** How far claims have opened at `slot`. Only ever further. */
 export function openingAt(terms: SortitionTerms, slot: bigint): Opening {
+  if (terms.rules.delaySlots === 0) return { kind: "All" };
   const elapsed = slot - terms.seedSlot - 1n;
   if (elapsed < 0n) return { kind: "Closed" };
   const { stepSlots, steps, firstExpected } = terms.rules;
@@ -85,14 +62,14 @@ export function turnRefusal(
 ): TurnRefusal {
   const opening = openingAt(terms, slot);
   if (opening.kind === "Closed") return "SortitionNotOpen";
-  if (opening.kind === "All" || seed.kind === "Forgotten") return null;
-  if (seed.kind === "Open") return "SeedNotSealed";
-  return isDrawn(ticketOf(seed.seed, job, node), weight, terms.totalWeight, opening.nodes) ? null : "NotDrawnYet";
+  if (opening.kind === "All" || seed.__kind === "Forgotten") return null;
+  if (seed.__kind === "Open") return "SeedNotSealed";
+  return isDrawn(ticketOf(seed.fields[0], job, node), weight, terms.totalWeight, opening.nodes) ? null : "NotDrawnYet";
 }
 
 /** The first slot in which a node with this ticket and weight may claim. */
 export function firstSlotOf(terms: SortitionTerms, ticket: bigint, weight: bigint): bigint {
-  const start = terms.seedSlot + 1n;
+  const start = terms.seedSlot + BigInt(Math.min(terms.rules.delaySlots, 1));
   for (let step = 0; ; step += 1) {
     const slot = start + BigInt(step) * BigInt(terms.rules.stepSlots);
     const opening = openingAt(terms, slot);
@@ -101,4 +78,9 @@ export function firstSlotOf(terms: SortitionTerms, ticket: bigint, weight: bigin
       (opening.kind === "Expected" && isDrawn(ticket, weight, terms.totalWeight, opening.nodes));
     if (drawn || step > terms.rules.steps) return slot;
   }
+}
+
+/** From the post to the slot in which all may claim: the price stays at its minimum for so long. */
+export function sortitionSlots(rules: OpeningRules): bigint {
+  return BigInt(rules.delaySlots) + BigInt(rules.steps) * BigInt(rules.stepSlots);
 }

@@ -3,22 +3,24 @@ import type { Address } from "@solana/kit";
 import { minimumBond } from "./escrow.js";
 import { ClientFailure } from "./failure.js";
 import type { Network, PaymentMint } from "./generated/accounts/index.js";
-import type { PostJobArgsArgs } from "./generated/types/index.js";
+import type { JobFilterArgs, PostJobArgsArgs } from "./generated/types/index.js";
 import { IR_VERSION } from "./graph/parts.js";
+import { larger } from "./integers.js";
+import { sortitionSlots } from "./sortition.js";
 import type { ArtifactUris } from "./store.js";
 import type { Work } from "./work.js";
 
 /** The terms of a job. Prices are base units of the payment mint, bonds and stakes of the stake mint. */
 export interface Terms {
-  /** Price until the hold ends. */
+  /** Price until the hold ends, in base units. */
   readonly priceMin: bigint;
   /** Price at the end of the ramp; all of it is escrowed, what the claim does not fix comes back. */
   readonly priceMax: bigint;
-  /** How long the price stays at the minimum; 10 slots. */
+  /** How long the price stays at the minimum; 10 slots, or until all may claim, if that is longer. */
   readonly rampHoldSlots?: bigint;
   /** How long it then rises; 50 slots. */
   readonly rampSlots?: bigint;
-  /** How long the job can be claimed; 150 slots. */
+  /** How long the job can be claimed; 150 slots, and at least until the ramp is over. */
   readonly claimSlots?: bigint;
   /** How long the node may compute; 750 slots. */
   readonly runSlots?: bigint;
@@ -34,6 +36,8 @@ export interface Terms {
   readonly auditCap?: bigint;
   /** The only node that may claim; every node. */
   readonly invitedNode?: Address;
+  /** Which nodes may claim, besides the stake; every node. */
+  readonly filter?: JobFilterArgs;
   /** Base address of the store to which the node uploads the result; it serves the result itself. */
   readonly storeUri?: string;
 }
@@ -51,6 +55,8 @@ export function postJobArguments(
   const auditPot = terms.auditPot ?? 0n;
   const auditWindow = auditPot > 0n ? 2n * BigInt(parameters.audit.epochSlots) : 0n;
   const shortest = parameters.minimumWindowSlots;
+  const rampHoldSlots = larger(terms.rampHoldSlots ?? 10n, sortitionSlots(parameters.scheduling.opening));
+  const rampSlots = terms.rampSlots ?? 50n;
   const args = {
     jobId,
     graphRoot: work.graph.root,
@@ -61,16 +67,18 @@ export function postJobArguments(
     output: work.output,
     priceMin: terms.priceMin,
     priceMax: terms.priceMax,
-    rampHoldSlots: terms.rampHoldSlots ?? 10n,
-    rampSlots: terms.rampSlots ?? 50n,
-    claimSlots: terms.claimSlots ?? 150n,
+    rampHoldSlots,
+    rampSlots,
+    claimSlots: larger(terms.claimSlots ?? 150n, rampHoldSlots + rampSlots),
     runSlots: terms.runSlots ?? 750n,
-    windowSlots: terms.windowSlots ?? (shortest > auditWindow ? shortest : auditWindow),
+    windowSlots: terms.windowSlots ?? larger(shortest, auditWindow),
     minimumStake: terms.minimumStake ?? parameters.minimumStake,
     bond: terms.bond ?? minimumBond(terms.priceMax, mint, parameters.minimumBondBps),
     auditPot,
     auditCap: terms.auditCap ?? 0n,
     invitedNode: terms.invitedNode ?? null,
+    costUnits: work.graph.costUnits(work.symbols),
+    filter: terms.filter ?? null,
     graphUri: artifacts.graph,
     paramsUri: artifacts.params,
     inputsUri: artifacts.inputs,
@@ -80,20 +88,8 @@ export function postJobArguments(
   return args;
 }
 
-function checkTerms(args: {
-  priceMin: bigint;
-  priceMax: bigint;
-  rampHoldSlots: bigint;
-  rampSlots: bigint;
-  claimSlots: bigint;
-}): void {
+function checkTerms(args: { priceMin: bigint; priceMax: bigint }): void {
   const refused = (problem: string, remedy: string) => new ClientFailure("T0102", problem, remedy);
   if (args.priceMax <= 0n) throw refused("the maximum price is 0", "offer at least one base unit");
   if (args.priceMin > args.priceMax) throw refused("the minimum price is above the maximum", "swap them");
-  if (args.rampHoldSlots + args.rampSlots > args.claimSlots) {
-    throw refused(
-      "the price reaches its maximum after the last slot of claiming",
-      "lengthen claimSlots or shorten the ramp",
-    );
-  }
 }

@@ -21,6 +21,7 @@ test("every address is the one that the program derives", async () => {
       stake_vault: client.singleAddresses.stakeVault,
       reward_pool: client.singleAddresses.rewardPool,
       reward_vault: client.singleAddresses.rewardVault,
+      stake_register: client.singleAddresses.stakeRegister,
       event_authority: client.singleAddresses.eventAuthority,
       payment_mint: await client.paymentMintAddress(one),
       fee_vault: await client.feeVaultAddress(one),

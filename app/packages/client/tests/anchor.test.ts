@@ -9,13 +9,12 @@ import {
   getJobEncoder,
   getPostJobInstructionAsync,
   getPostJobInstructionDataDecoder,
-  type JobArgs,
-  JobState,
   jobAddress,
   paymentMintAddress,
   singleAddresses,
   vaultAddress,
 } from "../src/index.js";
+import { job } from "./jobs.js";
 import { hex } from "./vectors.js";
 
 const { PublicKey } = anchor.web3;
@@ -43,6 +42,8 @@ const arguments_ = {
   auditPot: 9n,
   auditCap: 10n,
   invitedNode: key(77),
+  costUnits: 11n,
+  filter: { capabilities: 12n, regions: 13n, minimumScore: [14] as const, minimumTier: 15 },
   graphUri: "http://host/v1/artifacts/graph",
   paramsUri: "",
   inputsUri: "i",
@@ -104,72 +105,40 @@ test("Anchor builds the same instruction", async () => {
 
 test("Anchor reads the same account", () => {
   const { auditPot: _pot, auditCap: _cap, ...terms } = arguments_;
-  const credits = { node: 1n, client: 2n, fee: 3n, audits: 4n };
-  const job: JobArgs = {
+  const zeros = job({});
+  const ours = job({
     ...terms,
-    version: 2,
-    bump: 255,
-    state: JobState.Committed,
-    client: key(1),
-    paymentMint: key(2),
-    node: key(3),
-    operator: key(4),
-    payee: key(5),
-    vault: key(6),
-    protocolFeeBps: 250,
-    missChargeBps: 100,
     postedSlot: 11n,
     claimedSlot: 12n,
     committedSlot: 13n,
     price: 14n,
     commitment: bytes(32, 4),
-    boundaryRoot: bytes(32, 5),
     outputRoot: bytes(32, 6),
-    resultManifest: bytes(32, 7),
-    credits,
-    chargeCredit: 15n,
-    dispute: {
-      challengeBond: 1n,
-      revealSlots: 2,
-      challengerClockSlots: 3,
-      defenderClockSlots: 4,
-      slashBps: 5,
-      bountyBps: 6,
-      openingFeeLamports: 7n,
-    },
-    record: {
-      challengesOpen: 1,
-      validClaims: 2,
-      convictedSlot: 3n,
-      provenKey: bytes(32, 8),
-      fault: 0,
-      bounty: 4n,
-      burnCredit: 5n,
-      settled: true,
-    },
-    audit: {
-      pot: 1n,
-      cap: 2n,
-      attestationBond: 3n,
-      validatorStake: 4n,
-      beacon: bytes(32, 9),
-      epochSlots: 5,
-      auditsPerJob: 6,
-      attestations: 7,
-      openAttestations: 8,
-      fee: 9n,
-    },
-    unavailableOpen: 16,
+    credits: { node: 1n, client: 2n, fee: 3n, audits: 4n },
+    dispute: { ...zeros.dispute, openingFeeLamports: 7n },
+    record: { ...zeros.record, challengesOpen: 5, burnCredit: 6n, settled: true },
+    audit: { ...zeros.audit, beacon: bytes(32, 9), fee: 9n },
+    sortition: { ...zeros.sortition, seedSlot: 17n, totalWeight: 18n },
     session: key(9),
-  };
-  const encoded = Buffer.from(getJobEncoder().encode(job));
-  const decoded = new anchor.BorshAccountsCoder(idl).decode("Job", encoded);
-  const { state, record, ...theirs } = decoded;
-  expect(Object.keys(state)).toEqual(["Committed"]);
-  expect(Object.keys(record.fault)).toHaveLength(1);
-  const { state: _, record: ourRecord, ...ours } = job;
-  expect(plain(theirs)).toEqual(plain(snakeCase(ours)));
-  expect(plain({ ...record, fault: 0 })).toEqual(plain(snakeCase(ourRecord)));
+    lateBps: 19,
+  });
+  const theirs = new anchor.BorshAccountsCoder(idl).decode("Job", Buffer.from(getJobEncoder().encode(ours)));
+  // Each client has its own form of a choice: names of variants in Anchor's, numbers here.
+  const choices = ["state", "reason", "fault_side", "seed"];
+  const names = choices.map((choice) => Object.keys(theirs[choice])[0]);
+  expect(names).toEqual(["Posted", "Open", "None", "Open"]);
+  const plainOurs = Object.entries(snakeCase(ours) as object).filter(([field]) => !choices.includes(field));
+  for (const [field, value] of plainOurs) {
+    const [one, other] =
+      field === "record"
+        ? [
+            { ...value, fault: 0 },
+            { ...theirs.record, fault: 0 },
+          ]
+        : [value, theirs[field]];
+    expect(plain(other), field).toEqual(plain(one));
+  }
+  expect(Object.keys(theirs).sort()).toEqual([...plainOurs.map(([field]) => field), ...choices].sort());
 });
 
 /** The names as they stand in the interface description, which coders use. */

@@ -13,7 +13,7 @@ import {
   TensorLayout,
   tensorHash,
 } from "../src/index.js";
-import { bytes, hex, inner, list, small, text, unhex, type Vector, vectors } from "./vectors.js";
+import { big, bytes, hex, inner, list, small, text, unhex, type Vector, vectors } from "./vectors.js";
 
 test("layouts, roots and paths of tensors are those of the referee", () => {
   for (const vector of vectors("tensors")) {
@@ -91,6 +91,14 @@ function opensTheOutput(vector: Vector, graph: Graph, layouts: readonly TensorLa
     text(vector, "boundary_root"),
   );
 }
+
+test("graphs cost what the program's measure says", () => {
+  const costs = new Map(vectors("costs").map((vector) => [text(vector, "root"), big(vector, "cost_units")]));
+  for (const vector of vectors("graphs")) {
+    const graph = new Graph(bytes(vector, "graph"));
+    expect(graph.costUnits(list(vector, "symbols", Number))).toBe(costs.get(text(vector, "root")));
+  }
+});
 
 test("every leaf of a tree opens and no other position does", () => {
   for (let count = 1; count < 20; count += 1) {

@@ -29,6 +29,8 @@ export class FakeChain {
   subscriptionsMade = 0;
   /** How often accounts were read. */
   reads = 0;
+  /** The parameters of the last read. */
+  lastParameters: readonly unknown[] = [];
   /** While it holds, reads fail. */
   failReads = false;
   /** Called between a subscription and the first read. */
@@ -127,6 +129,7 @@ export class FakeChain {
     for await (const chunk of request) body += chunk;
     const { id, method, params }: Request = JSON.parse(body);
     if (method !== "getSlot") this.reads += 1;
+    this.lastParameters = params;
     if (this.failReads) {
       response.writeHead(503).end("busy");
       return;

@@ -2,7 +2,9 @@ import { expect, test } from "vitest";
 import {
   acceptanceOf,
   escrowOf,
+  expectedSlots,
   firstSlotAtPrice,
+  latenessBps,
   minimumBond,
   missChargeOf,
   priceAt,
@@ -52,6 +54,8 @@ test("escrow, settlement, acceptance, refund and charge are those of the program
       protocolFeeBps: small(vector, "fee_bps"),
       bond: big(vector, "bond"),
       missChargeBps: small(vector, "miss_charge_bps"),
+      latePriceBps: small(vector, "late_price_bps"),
+      lateBps: small(vector, "late_bps"),
       audit: {
         pot: big(vector, "audit_pot"),
         cap: big(vector, "audit_cap"),
@@ -84,7 +88,26 @@ test("bonds are those of the program, and refused where it refuses", () => {
   expect(refused).toBeGreaterThan(0);
 });
 
+test("what is expected of a node, and how late it is, are the program's", () => {
+  let late = 0;
+  for (const vector of vectors("lateness")) {
+    const job = {
+      costUnits: big(vector, "cost_units"),
+      runSlots: big(vector, "run_slots"),
+      claimedSlot: big(vector, "claimed"),
+      expectedSlots: big(vector, "expected_slots"),
+    };
+    if (job.costUnits > 0n) expect(expectedSlots(job, big(vector, "units_per_slot"))).toBe(job.expectedSlots);
+    expect(latenessBps(job, big(vector, "committed"))).toBe(small(vector, "late_bps"));
+    late += Number(small(vector, "late_bps") > 0);
+  }
+  expect(late).toBeGreaterThan(5);
+  expect(expectedSlots({ costUnits: 0n, runSlots: 9n }, 5n), "who says nothing is never late").toBe(9n);
+  expect(expectedSlots({ costUnits: 5n, runSlots: 9n }, 0n)).toBe(9n);
+});
+
 test("what does not fit 64 bits is a failure", () => {
   expect(() => escrowOf({ priceMax: U64_MAX, audit: { pot: 1n } })).toThrow(/^T0101 /);
-  expect(() => acceptanceOf({ priceMax: 1n, price: 2n, protocolFeeBps: 0 })).toThrow(/^T0101 /);
+  const terms = { priceMax: 1n, price: 2n, protocolFeeBps: 0, lateBps: 0, latePriceBps: 0 };
+  expect(() => acceptanceOf(terms)).toThrow(/^T0101 /);
 });

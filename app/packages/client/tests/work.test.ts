@@ -81,7 +81,9 @@ test("the work of another job is named by what differs", () => {
 
 test("terms that are left open come from the network, and those that would be refused are", () => {
   const { work } = workThat(() => true);
-  const parameters = { minimumBondBps: 20_000, minimumStake: 77n, minimumWindowSlots: 30n, audit: { epochSlots: 20 } };
+  const scheduling = { opening: { delaySlots: 2, stepSlots: 10, firstExpected: 1, steps: 5 } };
+  const limits = { minimumBondBps: 20_000, minimumStake: 77n, minimumWindowSlots: 30n };
+  const parameters = { ...limits, audit: { epochSlots: 20 }, scheduling };
   const network = { parameters } as unknown as Parameters<typeof postJobArguments>[4];
   const mint = { bondNumerator: 3n, bondDenominator: 1n };
   const uris = { graph: "http://a/g", params: "http://a/p", inputs: "http://a/i" };
@@ -92,6 +94,8 @@ test("terms that are left open come from the network, and those that would be re
   expect(terms({ windowSlots: 5n, bond: 7n, storeUri: "http://s" })).toMatchObject({ windowSlots: 5n, bond: 7n });
   expect(() => terms({ priceMax: 0n, priceMin: 0n })).toThrow(/^T0102 /);
   expect(() => terms({ priceMin: 201n })).toThrow(/^T0102 /);
-  expect(() => terms({ rampSlots: 141n })).toThrow(/^T0102 /);
+  const open = { rampHoldSlots: 52n, rampSlots: 141n, claimSlots: 193n, costUnits: work.graph.costUnits(work.symbols) };
+  expect(terms({ rampSlots: 141n }), "until all may claim, and until the ramp is over").toMatchObject(open);
+  expect(terms({ rampHoldSlots: 60n, claimSlots: 500n })).toMatchObject({ rampHoldSlots: 60n, claimSlots: 500n });
   expect(() => terms({ priceMax: 1n << 63n })).toThrow(/^T0101 /);
 });

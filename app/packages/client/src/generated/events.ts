@@ -20,6 +20,7 @@ import {
   getChangeProposedDecoder,
   getChargeWithdrawnDecoder,
   getClaimMissedDecoder,
+  getCorrelationChargedDecoder,
   getCreditWithdrawnDecoder,
   getDefenderTimedOutDecoder,
   getDemandClosedDecoder,
@@ -27,6 +28,7 @@ import {
   getFaultProvedDecoder,
   getFeeBurnedDecoder,
   getFeeSweptDecoder,
+  getHeartbeatRecordedDecoder,
   getJobCancelledDecoder,
   getJobClaimedDecoder,
   getJobClosedDecoder,
@@ -34,14 +36,18 @@ import {
   getJobMigratedDecoder,
   getJobPostedDecoder,
   getJobSettledDecoder,
+  getMaintenanceAnnouncedDecoder,
   getNetworkInitializedDecoder,
   getNetworkMigratedDecoder,
   getNewWorkPausedDecoder,
   getNodeDeregisteredDecoder,
+  getNodeMigratedDecoder,
   getNodeRegisteredDecoder,
   getNodeUpdatedDecoder,
+  getNodeWeighedDecoder,
   getOpeningAnsweredDecoder,
   getOpeningDemandedDecoder,
+  getProfileSetDecoder,
   getReceiptAmendedDecoder,
   getReceiptClosedDecoder,
   getReceiptOpenedDecoder,
@@ -50,6 +56,7 @@ import {
   getResultCommittedDecoder,
   getRewardPoolCreatedDecoder,
   getSeedRevealedDecoder,
+  getSeedSealedDecoder,
   getSegmentClaimClosedDecoder,
   getSegmentRootPostedDecoder,
   getSegmentRootRecordedDecoder,
@@ -62,6 +69,7 @@ import {
   getSessionOpenedDecoder,
   getSessionSettledDecoder,
   getSlashBurnedDecoder,
+  getStakeRegisterCreatedDecoder,
   getStakeWithdrawnDecoder,
   getStakedDecoder,
   getUnavailableFiledDecoder,
@@ -93,6 +101,7 @@ import {
   type ChangeProposed,
   type ChargeWithdrawn,
   type ClaimMissed,
+  type CorrelationCharged,
   type CreditWithdrawn,
   type DefenderTimedOut,
   type DemandClosed,
@@ -100,6 +109,7 @@ import {
   type FaultProved,
   type FeeBurned,
   type FeeSwept,
+  type HeartbeatRecorded,
   type JobCancelled,
   type JobClaimed,
   type JobClosed,
@@ -107,14 +117,18 @@ import {
   type JobMigrated,
   type JobPosted,
   type JobSettled,
+  type MaintenanceAnnounced,
   type NetworkInitialized,
   type NetworkMigrated,
   type NewWorkPaused,
   type NodeDeregistered,
+  type NodeMigrated,
   type NodeRegistered,
   type NodeUpdated,
+  type NodeWeighed,
   type OpeningAnswered,
   type OpeningDemanded,
+  type ProfileSet,
   type ReceiptAmended,
   type ReceiptClosed,
   type ReceiptOpened,
@@ -123,6 +137,7 @@ import {
   type ResultCommitted,
   type RewardPoolCreated,
   type SeedRevealed,
+  type SeedSealed,
   type SegmentClaimClosed,
   type SegmentRootPosted,
   type SegmentRootRecorded,
@@ -135,6 +150,7 @@ import {
   type SessionOpened,
   type SessionSettled,
   type SlashBurned,
+  type StakeRegisterCreated,
   type StakeWithdrawn,
   type Staked,
   type UnavailableFiled,
@@ -170,6 +186,7 @@ export type AssayEvent =
   | { readonly name: "ChangeProposed"; readonly data: ChangeProposed }
   | { readonly name: "ChargeWithdrawn"; readonly data: ChargeWithdrawn }
   | { readonly name: "ClaimMissed"; readonly data: ClaimMissed }
+  | { readonly name: "CorrelationCharged"; readonly data: CorrelationCharged }
   | { readonly name: "CreditWithdrawn"; readonly data: CreditWithdrawn }
   | { readonly name: "DefenderTimedOut"; readonly data: DefenderTimedOut }
   | { readonly name: "DemandClosed"; readonly data: DemandClosed }
@@ -177,6 +194,7 @@ export type AssayEvent =
   | { readonly name: "FaultProved"; readonly data: FaultProved }
   | { readonly name: "FeeBurned"; readonly data: FeeBurned }
   | { readonly name: "FeeSwept"; readonly data: FeeSwept }
+  | { readonly name: "HeartbeatRecorded"; readonly data: HeartbeatRecorded }
   | { readonly name: "JobCancelled"; readonly data: JobCancelled }
   | { readonly name: "JobClaimed"; readonly data: JobClaimed }
   | { readonly name: "JobClosed"; readonly data: JobClosed }
@@ -184,14 +202,18 @@ export type AssayEvent =
   | { readonly name: "JobMigrated"; readonly data: JobMigrated }
   | { readonly name: "JobPosted"; readonly data: JobPosted }
   | { readonly name: "JobSettled"; readonly data: JobSettled }
+  | { readonly name: "MaintenanceAnnounced"; readonly data: MaintenanceAnnounced }
   | { readonly name: "NetworkInitialized"; readonly data: NetworkInitialized }
   | { readonly name: "NetworkMigrated"; readonly data: NetworkMigrated }
   | { readonly name: "NewWorkPaused"; readonly data: NewWorkPaused }
   | { readonly name: "NodeDeregistered"; readonly data: NodeDeregistered }
+  | { readonly name: "NodeMigrated"; readonly data: NodeMigrated }
   | { readonly name: "NodeRegistered"; readonly data: NodeRegistered }
   | { readonly name: "NodeUpdated"; readonly data: NodeUpdated }
+  | { readonly name: "NodeWeighed"; readonly data: NodeWeighed }
   | { readonly name: "OpeningAnswered"; readonly data: OpeningAnswered }
   | { readonly name: "OpeningDemanded"; readonly data: OpeningDemanded }
+  | { readonly name: "ProfileSet"; readonly data: ProfileSet }
   | { readonly name: "ReceiptAmended"; readonly data: ReceiptAmended }
   | { readonly name: "ReceiptClosed"; readonly data: ReceiptClosed }
   | { readonly name: "ReceiptOpened"; readonly data: ReceiptOpened }
@@ -200,6 +222,7 @@ export type AssayEvent =
   | { readonly name: "ResultCommitted"; readonly data: ResultCommitted }
   | { readonly name: "RewardPoolCreated"; readonly data: RewardPoolCreated }
   | { readonly name: "SeedRevealed"; readonly data: SeedRevealed }
+  | { readonly name: "SeedSealed"; readonly data: SeedSealed }
   | { readonly name: "SegmentClaimClosed"; readonly data: SegmentClaimClosed }
   | { readonly name: "SegmentRootPosted"; readonly data: SegmentRootPosted }
   | { readonly name: "SegmentRootRecorded"; readonly data: SegmentRootRecorded }
@@ -212,6 +235,7 @@ export type AssayEvent =
   | { readonly name: "SessionOpened"; readonly data: SessionOpened }
   | { readonly name: "SessionSettled"; readonly data: SessionSettled }
   | { readonly name: "SlashBurned"; readonly data: SlashBurned }
+  | { readonly name: "StakeRegisterCreated"; readonly data: StakeRegisterCreated }
   | { readonly name: "StakeWithdrawn"; readonly data: StakeWithdrawn }
   | { readonly name: "Staked"; readonly data: Staked }
   | { readonly name: "UnavailableFiled"; readonly data: UnavailableFiled }
@@ -252,6 +276,7 @@ export const EVENT_DECODERS: {
   ChangeProposed: { discriminator: "aa0a0a08f4c49297", decoder: getChangeProposedDecoder },
   ChargeWithdrawn: { discriminator: "fb2c7eb06dd8618a", decoder: getChargeWithdrawnDecoder },
   ClaimMissed: { discriminator: "da0d0da0560760cf", decoder: getClaimMissedDecoder },
+  CorrelationCharged: { discriminator: "2f79ca744754fd10", decoder: getCorrelationChargedDecoder },
   CreditWithdrawn: { discriminator: "8ba8e86c91f9553a", decoder: getCreditWithdrawnDecoder },
   DefenderTimedOut: { discriminator: "596a3e3b729be75f", decoder: getDefenderTimedOutDecoder },
   DemandClosed: { discriminator: "77273bfe492335de", decoder: getDemandClosedDecoder },
@@ -259,6 +284,7 @@ export const EVENT_DECODERS: {
   FaultProved: { discriminator: "9772cbaef8442089", decoder: getFaultProvedDecoder },
   FeeBurned: { discriminator: "915b2dabbde02cda", decoder: getFeeBurnedDecoder },
   FeeSwept: { discriminator: "29762ad32a000fe8", decoder: getFeeSweptDecoder },
+  HeartbeatRecorded: { discriminator: "ab819ce8d0541e56", decoder: getHeartbeatRecordedDecoder },
   JobCancelled: { discriminator: "cb548f8230864abf", decoder: getJobCancelledDecoder },
   JobClaimed: { discriminator: "b06e68261bdc3dbf", decoder: getJobClaimedDecoder },
   JobClosed: { discriminator: "7b3ff399aed40237", decoder: getJobClosedDecoder },
@@ -266,14 +292,18 @@ export const EVENT_DECODERS: {
   JobMigrated: { discriminator: "0ad7a46b7e11332a", decoder: getJobMigratedDecoder },
   JobPosted: { discriminator: "12ab0c8dd4a9b734", decoder: getJobPostedDecoder },
   JobSettled: { discriminator: "8269cd225756981b", decoder: getJobSettledDecoder },
+  MaintenanceAnnounced: { discriminator: "80bb5c219c70ee02", decoder: getMaintenanceAnnouncedDecoder },
   NetworkInitialized: { discriminator: "f862a7fd02bade5a", decoder: getNetworkInitializedDecoder },
   NetworkMigrated: { discriminator: "82cb398afe9030eb", decoder: getNetworkMigratedDecoder },
   NewWorkPaused: { discriminator: "4d0cd5fa771117ea", decoder: getNewWorkPausedDecoder },
   NodeDeregistered: { discriminator: "0d0a002f23983408", decoder: getNodeDeregisteredDecoder },
+  NodeMigrated: { discriminator: "4fc2b57cf808e049", decoder: getNodeMigratedDecoder },
   NodeRegistered: { discriminator: "0f39b73b5d379dc3", decoder: getNodeRegisteredDecoder },
   NodeUpdated: { discriminator: "030857fb76401846", decoder: getNodeUpdatedDecoder },
+  NodeWeighed: { discriminator: "bb19ce3cc9fcaf98", decoder: getNodeWeighedDecoder },
   OpeningAnswered: { discriminator: "aad3012a5f6a9c79", decoder: getOpeningAnsweredDecoder },
   OpeningDemanded: { discriminator: "2c5ef13f37251d4b", decoder: getOpeningDemandedDecoder },
+  ProfileSet: { discriminator: "44d6fca026f40cd6", decoder: getProfileSetDecoder },
   ReceiptAmended: { discriminator: "eb668d06358b1f53", decoder: getReceiptAmendedDecoder },
   ReceiptClosed: { discriminator: "7fe8a1452ebb9fbc", decoder: getReceiptClosedDecoder },
   ReceiptOpened: { discriminator: "aa893bb76216c1ee", decoder: getReceiptOpenedDecoder },
@@ -282,6 +312,7 @@ export const EVENT_DECODERS: {
   ResultCommitted: { discriminator: "c5516d0480ad016d", decoder: getResultCommittedDecoder },
   RewardPoolCreated: { discriminator: "601017436fc7d5a6", decoder: getRewardPoolCreatedDecoder },
   SeedRevealed: { discriminator: "1c1ccb45ff8df0ec", decoder: getSeedRevealedDecoder },
+  SeedSealed: { discriminator: "bef15db9ad045c02", decoder: getSeedSealedDecoder },
   SegmentClaimClosed: { discriminator: "410fd28a7e212448", decoder: getSegmentClaimClosedDecoder },
   SegmentRootPosted: { discriminator: "32c8f12e9a9edff5", decoder: getSegmentRootPostedDecoder },
   SegmentRootRecorded: { discriminator: "94ef6f8c590722c3", decoder: getSegmentRootRecordedDecoder },
@@ -294,6 +325,7 @@ export const EVENT_DECODERS: {
   SessionOpened: { discriminator: "224f4d5fc3cf68df", decoder: getSessionOpenedDecoder },
   SessionSettled: { discriminator: "7fa13b8817a8bf95", decoder: getSessionSettledDecoder },
   SlashBurned: { discriminator: "c97d2a9eeefc10ae", decoder: getSlashBurnedDecoder },
+  StakeRegisterCreated: { discriminator: "bb6c250d06dcb502", decoder: getStakeRegisterCreatedDecoder },
   StakeWithdrawn: { discriminator: "21789f3a8cffae4f", decoder: getStakeWithdrawnDecoder },
   Staked: { discriminator: "0b922dcde63ad5f0", decoder: getStakedDecoder },
   UnavailableFiled: { discriminator: "667c8e5b825573fa", decoder: getUnavailableFiledDecoder },

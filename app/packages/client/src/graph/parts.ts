@@ -1,6 +1,6 @@
 /**
- * The parts of an encoded graph, as far as roots and places of tensors need them: `programs/referee/SPECIFICATION.md`,
- * section 5. What ops compute is not looked at, and the checks that a node makes before it claims are not made.
+ * The parts of an encoded graph, as far as roots, places of tensors and costs need them: `programs/referee/SPECIFICATION.md`,
+ * section 5. The checks that a node makes before it claims are not made here.
  */
 import { Dtype, TensorKind } from "../tensor-layout.js";
 import { ByteReader } from "./byte-reader.js";
@@ -9,6 +9,16 @@ import { ByteReader } from "./byte-reader.js";
 export const IR_VERSION = 1;
 /** Most bytes of an encoded graph. */
 export const MAXIMUM_GRAPH_BYTES = 4 << 20;
+
+/** What an op does; the value is the byte in the encoding. */
+export enum OpKind {
+  Contract = 0,
+  Map = 1,
+  Sum = 2,
+  SumPair = 3,
+  ArgMax = 4,
+  ArgMin = 5,
+}
 
 /** The length of an axis: a constant, or the index of a symbol. */
 export type Dim = { readonly length: number } | { readonly symbol: number };
@@ -21,8 +31,21 @@ export interface TensorPart {
   readonly bytes: Uint8Array;
 }
 
-/** One op: which tensors it writes and reads, and its bytes in the encoding. */
+/** One program: how many instructions one run takes at most, and its bytes in the encoding. */
+export interface ProgramPart {
+  readonly steps: bigint;
+  readonly bytes: Uint8Array;
+}
+
+/** One op: what it does to which tensors, and its bytes in the encoding. */
 export interface OpPart {
+  readonly kind: OpKind;
+  readonly outputAxes: readonly Dim[];
+  readonly reductionAxes: readonly Dim[];
+  /** Index of the program that runs for each reduction point; none for some kinds. */
+  readonly prologue: number | null;
+  /** Index of the program that stores. */
+  readonly program: number;
   readonly outputs: readonly number[];
   readonly reads: readonly number[];
   readonly bytes: Uint8Array;
@@ -32,7 +55,7 @@ export interface OpPart {
 export interface GraphParts {
   readonly symbols: readonly { readonly min: number; readonly max: number }[];
   readonly tensors: readonly TensorPart[];
-  readonly programs: readonly Uint8Array[];
+  readonly programs: readonly ProgramPart[];
   readonly ops: readonly OpPart[];
   /** Index of the first op of each segment but the first. */
   readonly cuts: readonly number[];
@@ -45,6 +68,8 @@ const MOST = { symbols: 4, parts: 4096, cuts: 1023, outputs: 16, axes: 6, consta
 const MOST_OF_AN_OP = { outputs: 4, outputAxes: 5, reductionAxes: 3, operands: 6, terms: 10 } as const;
 const [LENGTH, SYMBOL] = [0, 1];
 const [CLAMP, PAD] = [0, 1];
+const [LOOP, END] = [0x30, 0x31];
+const NONE = 0xffff;
 
 /** Reads a graph. `T0201` where the bytes are none. */
 export function readGraph(bytes: Uint8Array): GraphParts {
@@ -97,25 +122,45 @@ function readTensor(reader: ByteReader): TensorPart {
   return { dtype, kind, shape, bytes };
 }
 
-function readProgram(reader: ByteReader): Uint8Array {
-  return reader.span(() => {
+function readProgram(reader: ByteReader): ProgramPart {
+  let steps = 0n;
+  const bytes = reader.span(() => {
     reader.take(8 * reader.count(MOST.constants, "constants"));
-    reader.take(4 * reader.count(MOST.instructions, "instructions"));
+    steps = stepsOf(times(reader.count(MOST.instructions, "instructions"), () => reader.u32()));
   });
+  return { steps, bytes };
+}
+
+/** How many instructions a run takes at most: each as often as the product of the turns of the loops around it. */
+function stepsOf(words: readonly number[]): bigint {
+  const outside: bigint[] = [];
+  let [steps, runs] = [0n, 1n];
+  for (const word of words) {
+    steps += runs;
+    const opcode = word & 0xff;
+    if (opcode === LOOP) {
+      outside.push(runs);
+      runs *= BigInt(word >>> 16);
+    } else if (opcode === END) {
+      runs = outside.pop() ?? 1n;
+    }
+  }
+  return steps;
 }
 
 function readOp(reader: ByteReader): OpPart {
-  let outputs: number[] = [];
-  let reads: number[] = [];
+  let op: Omit<OpPart, "bytes"> | undefined;
   const bytes = reader.span(() => {
-    reader.count(5, "as kind of an op");
-    outputs = times(reader.count(MOST_OF_AN_OP.outputs, "outputs"), () => reader.u16());
-    readDims(reader, MOST_OF_AN_OP.outputAxes);
-    readDims(reader, MOST_OF_AN_OP.reductionAxes);
-    reads = times(reader.count(MOST_OF_AN_OP.operands, "operands"), () => readView(reader));
-    reader.take(4); // prologue and program
+    const kind: OpKind = reader.count(OpKind.ArgMin, "as kind of an op");
+    const outputs = times(reader.count(MOST_OF_AN_OP.outputs, "outputs"), () => reader.u16());
+    const outputAxes = readDims(reader, MOST_OF_AN_OP.outputAxes);
+    const reductionAxes = readDims(reader, MOST_OF_AN_OP.reductionAxes);
+    const reads = times(reader.count(MOST_OF_AN_OP.operands, "operands"), () => readView(reader));
+    const [prologue, program] = [reader.u16(), reader.u16()];
+    op = { kind, outputs, outputAxes, reductionAxes, reads, prologue: prologue === NONE ? null : prologue, program };
   });
-  return { outputs, reads, bytes };
+  if (op === undefined) throw reader.failure("an op is missing");
+  return { ...op, bytes };
 }
 
 /** Goes over a view; the slot that it reads. */

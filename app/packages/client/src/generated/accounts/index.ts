@@ -20,4 +20,5 @@ export * from "./proposal";
 export * from "./rewardPool";
 export * from "./segmentClaim";
 export * from "./session";
+export * from "./stakeRegister";
 export * from "./validator";

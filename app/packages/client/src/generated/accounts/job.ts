@@ -55,24 +55,44 @@ import {
   getDisputeRecordEncoder,
   getDisputeTermsDecoder,
   getDisputeTermsEncoder,
+  getFaultSideDecoder,
+  getFaultSideEncoder,
   getJobAuditDecoder,
   getJobAuditEncoder,
+  getJobFilterDecoder,
+  getJobFilterEncoder,
   getJobStateDecoder,
   getJobStateEncoder,
   getOutputDescriptorDecoder,
   getOutputDescriptorEncoder,
+  getReasonDecoder,
+  getReasonEncoder,
+  getSeedRecordDecoder,
+  getSeedRecordEncoder,
+  getSortitionDecoder,
+  getSortitionEncoder,
   type Credits,
   type CreditsArgs,
   type DisputeRecord,
   type DisputeRecordArgs,
   type DisputeTerms,
   type DisputeTermsArgs,
+  type FaultSide,
+  type FaultSideArgs,
   type JobAudit,
   type JobAuditArgs,
+  type JobFilter,
+  type JobFilterArgs,
   type JobState,
   type JobStateArgs,
   type OutputDescriptor,
   type OutputDescriptorArgs,
+  type Reason,
+  type ReasonArgs,
+  type SeedRecord,
+  type SeedRecordArgs,
+  type Sortition,
+  type SortitionArgs,
 } from "../types";
 
 export const JOB_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([75, 124, 80, 203, 161, 180, 202, 80]);
@@ -139,6 +159,18 @@ export type Job = {
   protocolFeeBps: number;
   /** The share of the bond that a miss costs, as it was when the job was posted. */
   missChargeBps: number;
+  /** The share of the price that a result loses which comes in the last slot, as it was when the job was posted. */
+  latePriceBps: number;
+  /** Which nodes the client wants, besides the stake. */
+  filter: JobFilter;
+  /** What the graph costs by the graph language's own measure, as the client says; 0 says nothing, and no result is late. */
+  costUnits: bigint;
+  /** Who may claim and when: the rules and the weight of the network, as they were when the job was posted. */
+  sortition: Sortition;
+  /** Base units of the stake mint ... */
+  bondNumerator: bigint;
+  /** ... that so many base units of the payment mint were worth when the job was posted. */
+  bondDenominator: bigint;
   /** When the job was posted. */
   postedSlot: bigint;
   /** When it was claimed; 0 before. */
@@ -175,6 +207,16 @@ export type Job = {
    * its bond is the session's, and `job_id` is its sequence.
    */
   session: Address;
+  /** How long the node should take by its own speed, fixed by the claim; 0 before. */
+  expectedSlots: bigint;
+  /** How late the result was, as a share of the time that was left; 0 in time. */
+  lateBps: number;
+  /** Why it ended. */
+  reason: Reason;
+  /** Whose fault that was. */
+  faultSide: FaultSide;
+  /** The slot hash that decides who may claim. */
+  seed: SeedRecord;
   /** Where the graph can be fetched. */
   graphUri: string;
   /** Where the parameters can be fetched. */
@@ -242,6 +284,18 @@ export type JobArgs = {
   protocolFeeBps: number;
   /** The share of the bond that a miss costs, as it was when the job was posted. */
   missChargeBps: number;
+  /** The share of the price that a result loses which comes in the last slot, as it was when the job was posted. */
+  latePriceBps: number;
+  /** Which nodes the client wants, besides the stake. */
+  filter: JobFilterArgs;
+  /** What the graph costs by the graph language's own measure, as the client says; 0 says nothing, and no result is late. */
+  costUnits: number | bigint;
+  /** Who may claim and when: the rules and the weight of the network, as they were when the job was posted. */
+  sortition: SortitionArgs;
+  /** Base units of the stake mint ... */
+  bondNumerator: number | bigint;
+  /** ... that so many base units of the payment mint were worth when the job was posted. */
+  bondDenominator: number | bigint;
   /** When the job was posted. */
   postedSlot: number | bigint;
   /** When it was claimed; 0 before. */
@@ -278,6 +332,16 @@ export type JobArgs = {
    * its bond is the session's, and `job_id` is its sequence.
    */
   session: Address;
+  /** How long the node should take by its own speed, fixed by the claim; 0 before. */
+  expectedSlots: number | bigint;
+  /** How late the result was, as a share of the time that was left; 0 in time. */
+  lateBps: number;
+  /** Why it ended. */
+  reason: ReasonArgs;
+  /** Whose fault that was. */
+  faultSide: FaultSideArgs;
+  /** The slot hash that decides who may claim. */
+  seed: SeedRecordArgs;
   /** Where the graph can be fetched. */
   graphUri: string;
   /** Where the parameters can be fetched. */
@@ -321,6 +385,12 @@ export function getJobEncoder(): Encoder<JobArgs> {
       ["invitedNode", getAddressEncoder()],
       ["protocolFeeBps", getU16Encoder()],
       ["missChargeBps", getU16Encoder()],
+      ["latePriceBps", getU16Encoder()],
+      ["filter", getJobFilterEncoder()],
+      ["costUnits", getU64Encoder()],
+      ["sortition", getSortitionEncoder()],
+      ["bondNumerator", getU64Encoder()],
+      ["bondDenominator", getU64Encoder()],
       ["postedSlot", getU64Encoder()],
       ["claimedSlot", getU64Encoder()],
       ["committedSlot", getU64Encoder()],
@@ -336,6 +406,11 @@ export function getJobEncoder(): Encoder<JobArgs> {
       ["audit", getJobAuditEncoder()],
       ["unavailableOpen", getU32Encoder()],
       ["session", getAddressEncoder()],
+      ["expectedSlots", getU64Encoder()],
+      ["lateBps", getU32Encoder()],
+      ["reason", getReasonEncoder()],
+      ["faultSide", getFaultSideEncoder()],
+      ["seed", getSeedRecordEncoder()],
       ["graphUri", addEncoderSizePrefix(getUtf8Encoder(), getU32Encoder())],
       ["paramsUri", addEncoderSizePrefix(getUtf8Encoder(), getU32Encoder())],
       ["inputsUri", addEncoderSizePrefix(getUtf8Encoder(), getU32Encoder())],
@@ -377,6 +452,12 @@ export function getJobDecoder(): Decoder<Job> {
     ["invitedNode", getAddressDecoder()],
     ["protocolFeeBps", getU16Decoder()],
     ["missChargeBps", getU16Decoder()],
+    ["latePriceBps", getU16Decoder()],
+    ["filter", getJobFilterDecoder()],
+    ["costUnits", getU64Decoder()],
+    ["sortition", getSortitionDecoder()],
+    ["bondNumerator", getU64Decoder()],
+    ["bondDenominator", getU64Decoder()],
     ["postedSlot", getU64Decoder()],
     ["claimedSlot", getU64Decoder()],
     ["committedSlot", getU64Decoder()],
@@ -392,6 +473,11 @@ export function getJobDecoder(): Decoder<Job> {
     ["audit", getJobAuditDecoder()],
     ["unavailableOpen", getU32Decoder()],
     ["session", getAddressDecoder()],
+    ["expectedSlots", getU64Decoder()],
+    ["lateBps", getU32Decoder()],
+    ["reason", getReasonDecoder()],
+    ["faultSide", getFaultSideDecoder()],
+    ["seed", getSeedRecordDecoder()],
     ["graphUri", addDecoderSizePrefix(getUtf8Decoder(), getU32Decoder())],
     ["paramsUri", addDecoderSizePrefix(getUtf8Decoder(), getU32Decoder())],
     ["inputsUri", addDecoderSizePrefix(getUtf8Decoder(), getU32Decoder())],

@@ -48,7 +48,36 @@ import {
   type MaybeEncodedAccount,
   type ReadonlyUint8Array,
 } from "@solana/kit";
-import { getUnbondingDecoder, getUnbondingEncoder, type Unbonding, type UnbondingArgs } from "../types";
+import {
+  getEvidenceDecoder,
+  getEvidenceEncoder,
+  getNodeStandingDecoder,
+  getNodeStandingEncoder,
+  getPendingChargeDecoder,
+  getPendingChargeEncoder,
+  getProfileDecoder,
+  getProfileEncoder,
+  getScoreDecoder,
+  getScoreEncoder,
+  getStakeSnapshotDecoder,
+  getStakeSnapshotEncoder,
+  getUnbondingDecoder,
+  getUnbondingEncoder,
+  type Evidence,
+  type EvidenceArgs,
+  type NodeStanding,
+  type NodeStandingArgs,
+  type PendingCharge,
+  type PendingChargeArgs,
+  type Profile,
+  type ProfileArgs,
+  type Score,
+  type ScoreArgs,
+  type StakeSnapshot,
+  type StakeSnapshotArgs,
+  type Unbonding,
+  type UnbondingArgs,
+} from "../types";
 
 export const NODE_DISCRIMINATOR: ReadonlyUint8Array = new Uint8Array([208, 53, 1, 3, 49, 122, 180, 49]);
 
@@ -92,6 +121,20 @@ export type Node = {
   frozenUntilSlot: bigint;
   /** The largest slash that an open job pinned: this share of the stake stays free of bonds. 0 without open jobs. */
   slashReserveBps: number;
+  /** What the node says of itself. */
+  profile: Profile;
+  /** What the node weighs, by epoch; the register counts as much. */
+  weights: StakeSnapshot;
+  /** The stake that the register counts. */
+  countedStake: bigint;
+  /** What its work says about it. */
+  evidence: Evidence;
+  /** The score of this evidence when it last changed. */
+  score: Score;
+  /** Misses, jail, maintenance and signs of life. */
+  standing: NodeStanding;
+  /** What it owes for having been convicted when others were. */
+  pendingCharge: PendingCharge;
   /** Where the node serves artifacts; empty says nowhere. */
   endpoint: string;
 };
@@ -131,6 +174,20 @@ export type NodeArgs = {
   frozenUntilSlot: number | bigint;
   /** The largest slash that an open job pinned: this share of the stake stays free of bonds. 0 without open jobs. */
   slashReserveBps: number;
+  /** What the node says of itself. */
+  profile: ProfileArgs;
+  /** What the node weighs, by epoch; the register counts as much. */
+  weights: StakeSnapshotArgs;
+  /** The stake that the register counts. */
+  countedStake: number | bigint;
+  /** What its work says about it. */
+  evidence: EvidenceArgs;
+  /** The score of this evidence when it last changed. */
+  score: ScoreArgs;
+  /** Misses, jail, maintenance and signs of life. */
+  standing: NodeStandingArgs;
+  /** What it owes for having been convicted when others were. */
+  pendingCharge: PendingChargeArgs;
   /** Where the node serves artifacts; empty says nowhere. */
   endpoint: string;
 };
@@ -157,6 +214,13 @@ export function getNodeEncoder(): Encoder<NodeArgs> {
       ["fraudConvictions", getU32Encoder()],
       ["frozenUntilSlot", getU64Encoder()],
       ["slashReserveBps", getU16Encoder()],
+      ["profile", getProfileEncoder()],
+      ["weights", getStakeSnapshotEncoder()],
+      ["countedStake", getU64Encoder()],
+      ["evidence", getEvidenceEncoder()],
+      ["score", getScoreEncoder()],
+      ["standing", getNodeStandingEncoder()],
+      ["pendingCharge", getPendingChargeEncoder()],
       ["endpoint", addEncoderSizePrefix(getUtf8Encoder(), getU32Encoder())],
     ]),
     (value) => ({ ...value, discriminator: NODE_DISCRIMINATOR }),
@@ -184,6 +248,13 @@ export function getNodeDecoder(): Decoder<Node> {
     ["fraudConvictions", getU32Decoder()],
     ["frozenUntilSlot", getU64Decoder()],
     ["slashReserveBps", getU16Decoder()],
+    ["profile", getProfileDecoder()],
+    ["weights", getStakeSnapshotDecoder()],
+    ["countedStake", getU64Decoder()],
+    ["evidence", getEvidenceDecoder()],
+    ["score", getScoreDecoder()],
+    ["standing", getNodeStandingDecoder()],
+    ["pendingCharge", getPendingChargeDecoder()],
     ["endpoint", addDecoderSizePrefix(getUtf8Decoder(), getU32Decoder())],
   ]);
 }

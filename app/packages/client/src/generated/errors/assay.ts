@@ -36,7 +36,7 @@ export const ASSAY_ERROR__NOT_JOB_OPERATOR = 0x177f; // 6015
 export const ASSAY_ERROR__NOT_CLIENT = 0x1780; // 6016
 /** MinimumStakeOutOfBounds: minimum_stake is outside its bounds: choose 1 to 10^18 */
 export const ASSAY_ERROR__MINIMUM_STAKE_OUT_OF_BOUNDS = 0x1784; // 6020
-/** UnbondingSlotsOutOfBounds: unbonding_slots is outside its bounds: at least maximum_run_slots + maximum_window_slots + 64, at most 6,480,000 */
+/** UnbondingSlotsOutOfBounds: unbonding_slots is outside its bounds: at least the longest run, window and dispute, half the correlation window and 64, at most 6,480,000 */
 export const ASSAY_ERROR__UNBONDING_SLOTS_OUT_OF_BOUNDS = 0x1785; // 6021
 /** ProtocolFeeOutOfBounds: protocol_fee_bps is outside its bounds: choose 0 to 1,000 */
 export const ASSAY_ERROR__PROTOCOL_FEE_OUT_OF_BOUNDS = 0x1786; // 6022
@@ -412,8 +412,77 @@ export const ASSAY_ERROR__ACCOUNT_NOT_OUTDATED = 0x190d; // 6413
 export const ASSAY_ERROR__FEE_BURN_OUT_OF_BOUNDS = 0x190e; // 6414
 /** FeeMustBurn: The fee is in the stake mint: take it out with burn_fee, which burns its share and pays the reward */
 export const ASSAY_ERROR__FEE_MUST_BURN = 0x190f; // 6415
+/** SortitionNotOpen: The job is not open to claims yet: wait for its first slot */
+export const ASSAY_ERROR__SORTITION_NOT_OPEN = 0x1964; // 6500
+/** SeedNotSealed: The job's seed is not sealed yet: seal it first with seal_seed */
+export const ASSAY_ERROR__SEED_NOT_SEALED = 0x1965; // 6501
+/** NotDrawnYet: It is not this node's turn yet: wait for the slot that its ticket gives */
+export const ASSAY_ERROR__NOT_DRAWN_YET = 0x1966; // 6502
+/** SeedNotYet: The slot whose hash decides is not over yet: wait for the next slot */
+export const ASSAY_ERROR__SEED_NOT_YET = 0x1967; // 6503
+/** SlotHashesUnreadable: The slot hashes cannot be read: report this transaction as a bug */
+export const ASSAY_ERROR__SLOT_HASHES_UNREADABLE = 0x1968; // 6504
+/** RuleOutOfBounds: A rule is outside its bounds: see the limits of its field */
+export const ASSAY_ERROR__RULE_OUT_OF_BOUNDS = 0x1969; // 6505
+/** CapabilityMissing: The node lacks a capability that the job asks for: declare it with set_profile, if the node has it */
+export const ASSAY_ERROR__CAPABILITY_MISSING = 0x196e; // 6510
+/** TierTooLow: The node's hardware tier, less what late results cost, is below the job's: measure it again, or leave the job */
+export const ASSAY_ERROR__TIER_TOO_LOW = 0x196f; // 6511
+/** RegionExcluded: The job is for other regions: leave it to nodes there */
+export const ASSAY_ERROR__REGION_EXCLUDED = 0x1970; // 6512
+/** ScoreTooLow: The node's reputation is below the job's minimum: complete jobs without one first */
+export const ASSAY_ERROR__SCORE_TOO_LOW = 0x1971; // 6513
+/** Jailed: The node is in jail after repeated misses: wait until the slot that its account names */
+export const ASSAY_ERROR__JAILED = 0x1978; // 6520
+/** UnresolvedMiss: The node missed a job that is not accounted for: send a heartbeat first */
+export const ASSAY_ERROR__UNRESOLVED_MISS = 0x197a; // 6522
+/** InMaintenance: The node declared maintenance: wait until it is over */
+export const ASSAY_ERROR__IN_MAINTENANCE = 0x197b; // 6523
+/** MaintenanceTooSoon: Maintenance starts before the notice is over: announce it for a later slot */
+export const ASSAY_ERROR__MAINTENANCE_TOO_SOON = 0x197c; // 6524
+/** MaintenanceTooLong: Maintenance is empty or too long: choose at least a slot, at most the limit */
+export const ASSAY_ERROR__MAINTENANCE_TOO_LONG = 0x197d; // 6525
+/** MaintenanceTooOften: Maintenance starts too soon after the last one: choose a later slot */
+export const ASSAY_ERROR__MAINTENANCE_TOO_OFTEN = 0x197e; // 6526
+/** MaintenanceBegun: The announced maintenance has begun: announce another one when it is over */
+export const ASSAY_ERROR__MAINTENANCE_BEGUN = 0x197f; // 6527
+/** CapacityReached: The node has as many open jobs as its stake allows: finish some, or stake more */
+export const ASSAY_ERROR__CAPACITY_REACHED = 0x1980; // 6528
+/** CorrelationNotDue: The charge for correlated convictions is not due: wait, unless it was taken */
+export const ASSAY_ERROR__CORRELATION_NOT_DUE = 0x1981; // 6529
+/** SchedulingEpochOutOfBounds: scheduling.epoch_slots is outside its bounds: choose 2 to 216,000 */
+export const ASSAY_ERROR__SCHEDULING_EPOCH_OUT_OF_BOUNDS = 0x1996; // 6550
+/** SchedulingLengthsFixed: scheduling.epoch_slots and correlation_window_slots never change: keep the network's */
+export const ASSAY_ERROR__SCHEDULING_LENGTHS_FIXED = 0x1997; // 6551
+/** OpeningRulesOutOfBounds: The opening of claims is outside its bounds: delay and steps of 1 to 150 slots, at most 16 steps, at least one expected node, 512 slots in all */
+export const ASSAY_ERROR__OPENING_RULES_OUT_OF_BOUNDS = 0x1998; // 6552
+/** ReputationRulesOutOfBounds: The rules of reputation are outside their bounds: maintenance <= outage <= no-show, a half-life of an epoch at least */
+export const ASSAY_ERROR__REPUTATION_RULES_OUT_OF_BOUNDS = 0x1999; // 6553
+/** StandingRulesOutOfBounds: The rules of misses are outside their bounds: jail and recovery end within unbonding_slots, silence takes longer than the first jail */
+export const ASSAY_ERROR__STANDING_RULES_OUT_OF_BOUNDS = 0x199a; // 6554
+/** StakePerJobOutOfBounds: scheduling.stake_per_job is outside its bounds: choose 1 to 10^18 */
+export const ASSAY_ERROR__STAKE_PER_JOB_OUT_OF_BOUNDS = 0x199b; // 6555
+/** LatePriceOutOfBounds: scheduling.late_price_bps is outside its bounds: choose 0 to 10,000 */
+export const ASSAY_ERROR__LATE_PRICE_OUT_OF_BOUNDS = 0x199c; // 6556
+/** CorrelationWindowOutOfBounds: scheduling.correlation_window_slots is outside its bounds: choose 216,000 to 3,024,000, from 16 on a development network */
+export const ASSAY_ERROR__CORRELATION_WINDOW_OUT_OF_BOUNDS = 0x199d; // 6557
+/** AbsentEpochsOutOfBounds: scheduling.absent_epochs is outside its bounds: choose 1 to 1,000 */
+export const ASSAY_ERROR__ABSENT_EPOCHS_OUT_OF_BOUNDS = 0x199e; // 6558
+/** RegionInvalid: The region is outside its bounds: choose 0 to 63 */
+export const ASSAY_ERROR__REGION_INVALID = 0x19a0; // 6560
+/** RampHoldTooShort: ramp_hold_slots ends before all may claim: hold the price for delay_slots + steps * step_slots of the network at least */
+export const ASSAY_ERROR__RAMP_HOLD_TOO_SHORT = 0x19a1; // 6561
+/** SeedAlreadySealed: The job's seed is on record: claim the job, or leave it */
+export const ASSAY_ERROR__SEED_ALREADY_SEALED = 0x19a2; // 6562
+/** HeartbeatTooSoon: The node's heartbeat of this epoch is on record: send the next one in the next epoch */
+export const ASSAY_ERROR__HEARTBEAT_TOO_SOON = 0x19a3; // 6563
+/** NodeHasMarks: The node's misses, jail or bad evidence have not faded: wait, or keep the account */
+export const ASSAY_ERROR__NODE_HAS_MARKS = 0x19a4; // 6564
+/** CorrelationOutstanding: The node still owes a charge for correlated convictions: take it with charge_correlation when it is due */
+export const ASSAY_ERROR__CORRELATION_OUTSTANDING = 0x19a5; // 6565
 
 export type AssayError =
+  | typeof ASSAY_ERROR__ABSENT_EPOCHS_OUT_OF_BOUNDS
   | typeof ASSAY_ERROR__ACCEPT_DEADLINE_NOT_PASSED
   | typeof ASSAY_ERROR__ACCEPT_DEADLINE_PASSED
   | typeof ASSAY_ERROR__ACCEPT_SLOTS_OUT_OF_BOUNDS
@@ -446,6 +515,8 @@ export type AssayError =
   | typeof ASSAY_ERROR__BUFFER_HELD
   | typeof ASSAY_ERROR__BUFFER_LENGTH_INVALID
   | typeof ASSAY_ERROR__BUFFER_RANGE_INVALID
+  | typeof ASSAY_ERROR__CAPABILITY_MISSING
+  | typeof ASSAY_ERROR__CAPACITY_REACHED
   | typeof ASSAY_ERROR__CHAIN_MISSING
   | typeof ASSAY_ERROR__CHAIN_OF_OTHER_EPOCHS
   | typeof ASSAY_ERROR__CHAIN_TOO_YOUNG
@@ -463,6 +534,9 @@ export type AssayError =
   | typeof ASSAY_ERROR__CLAIM_SLOTS_OUT_OF_BOUNDS
   | typeof ASSAY_ERROR__CLAIM_WINDOW_CLOSED
   | typeof ASSAY_ERROR__CLAIM_WINDOW_OPEN
+  | typeof ASSAY_ERROR__CORRELATION_NOT_DUE
+  | typeof ASSAY_ERROR__CORRELATION_OUTSTANDING
+  | typeof ASSAY_ERROR__CORRELATION_WINDOW_OUT_OF_BOUNDS
   | typeof ASSAY_ERROR__CREDITS_OUTSTANDING
   | typeof ASSAY_ERROR__DEFENDER_HAS_TIME
   | typeof ASSAY_ERROR__DEMAND_ANSWERED
@@ -479,12 +553,15 @@ export type AssayError =
   | typeof ASSAY_ERROR__FEE_BURN_OUT_OF_BOUNDS
   | typeof ASSAY_ERROR__FEE_MUST_BURN
   | typeof ASSAY_ERROR__FILER_UNCLEAR
+  | typeof ASSAY_ERROR__HEARTBEAT_TOO_SOON
   | typeof ASSAY_ERROR__ILLEGAL_CHALLENGE_TRANSITION
   | typeof ASSAY_ERROR__ILLEGAL_SESSION_TRANSITION
   | typeof ASSAY_ERROR__ILLEGAL_TRANSITION
+  | typeof ASSAY_ERROR__IN_MAINTENANCE
   | typeof ASSAY_ERROR__INSUFFICIENT_FREE_STAKE
   | typeof ASSAY_ERROR__INVARIANT_BROKEN
   | typeof ASSAY_ERROR__INVITED_NODE_INVALID
+  | typeof ASSAY_ERROR__JAILED
   | typeof ASSAY_ERROR__JOB_ALREADY_CONVICTED
   | typeof ASSAY_ERROR__JOB_ID_MISMATCH
   | typeof ASSAY_ERROR__JOB_IS_NO_RECEIPT
@@ -492,6 +569,11 @@ export type AssayError =
   | typeof ASSAY_ERROR__JOB_NOT_CHALLENGEABLE
   | typeof ASSAY_ERROR__JOB_NOT_CONVICTED
   | typeof ASSAY_ERROR__JOB_NOT_ENDED
+  | typeof ASSAY_ERROR__LATE_PRICE_OUT_OF_BOUNDS
+  | typeof ASSAY_ERROR__MAINTENANCE_BEGUN
+  | typeof ASSAY_ERROR__MAINTENANCE_TOO_LONG
+  | typeof ASSAY_ERROR__MAINTENANCE_TOO_OFTEN
+  | typeof ASSAY_ERROR__MAINTENANCE_TOO_SOON
   | typeof ASSAY_ERROR__MAXIMUM_CLAIM_SLOTS_OUT_OF_BOUNDS
   | typeof ASSAY_ERROR__MAXIMUM_OPEN_JOBS_OUT_OF_BOUNDS
   | typeof ASSAY_ERROR__MAXIMUM_RUN_SLOTS_OUT_OF_BOUNDS
@@ -503,6 +585,7 @@ export type AssayError =
   | typeof ASSAY_ERROR__MISS_CHARGE_OUT_OF_BOUNDS
   | typeof ASSAY_ERROR__NO_AUDIT_POT
   | typeof ASSAY_ERROR__NODE_CONVICTED
+  | typeof ASSAY_ERROR__NODE_HAS_MARKS
   | typeof ASSAY_ERROR__NODE_HAS_OPEN_JOBS
   | typeof ASSAY_ERROR__NODE_HAS_STAKE
   | typeof ASSAY_ERROR__NODE_HAS_UNBONDING
@@ -515,6 +598,7 @@ export type AssayError =
   | typeof ASSAY_ERROR__NOT_CHALLENGER
   | typeof ASSAY_ERROR__NOT_CLIENT
   | typeof ASSAY_ERROR__NOT_DRAWN
+  | typeof ASSAY_ERROR__NOT_DRAWN_YET
   | typeof ASSAY_ERROR__NOT_GUARDIAN
   | typeof ASSAY_ERROR__NOTHING_OWED
   | typeof ASSAY_ERROR__NOTHING_RELEASED
@@ -529,6 +613,7 @@ export type AssayError =
   | typeof ASSAY_ERROR__NOT_VALIDATOR_AUTHORITY
   | typeof ASSAY_ERROR__NOT_WITHDRAW_AUTHORITY
   | typeof ASSAY_ERROR__OPENING_FEE_OUT_OF_BOUNDS
+  | typeof ASSAY_ERROR__OPENING_RULES_OUT_OF_BOUNDS
   | typeof ASSAY_ERROR__OPERATOR_INVALID
   | typeof ASSAY_ERROR__OPERATOR_MUST_SIGN
   | typeof ASSAY_ERROR__OUTPUT_DESCRIPTOR_INVALID
@@ -547,17 +632,28 @@ export type AssayError =
   | typeof ASSAY_ERROR__PROPOSAL_NOT_EXPIRED
   | typeof ASSAY_ERROR__PROTOCOL_FEE_OUT_OF_BOUNDS
   | typeof ASSAY_ERROR__RAMP_BEYOND_CLAIM_WINDOW
+  | typeof ASSAY_ERROR__RAMP_HOLD_TOO_SHORT
   | typeof ASSAY_ERROR__RECEIPT_INVALID
   | typeof ASSAY_ERROR__RECEIPTS_OPEN
+  | typeof ASSAY_ERROR__REGION_EXCLUDED
+  | typeof ASSAY_ERROR__REGION_INVALID
+  | typeof ASSAY_ERROR__REPUTATION_RULES_OUT_OF_BOUNDS
   | typeof ASSAY_ERROR__REVEAL_SLOTS_OUT_OF_BOUNDS
   | typeof ASSAY_ERROR__REVEAL_TIME_LEFT
   | typeof ASSAY_ERROR__REVEAL_TOO_EARLY
   | typeof ASSAY_ERROR__REVEAL_TOO_LATE
   | typeof ASSAY_ERROR__ROOTS_EQUAL
+  | typeof ASSAY_ERROR__RULE_OUT_OF_BOUNDS
   | typeof ASSAY_ERROR__RUN_DEADLINE_NOT_PASSED
   | typeof ASSAY_ERROR__RUN_DEADLINE_PASSED
   | typeof ASSAY_ERROR__RUN_SLOTS_OUT_OF_BOUNDS
+  | typeof ASSAY_ERROR__SCHEDULING_EPOCH_OUT_OF_BOUNDS
+  | typeof ASSAY_ERROR__SCHEDULING_LENGTHS_FIXED
+  | typeof ASSAY_ERROR__SCORE_TOO_LOW
   | typeof ASSAY_ERROR__SEAL_MISMATCH
+  | typeof ASSAY_ERROR__SEED_ALREADY_SEALED
+  | typeof ASSAY_ERROR__SEED_NOT_SEALED
+  | typeof ASSAY_ERROR__SEED_NOT_YET
   | typeof ASSAY_ERROR__SEED_TOO_FAR
   | typeof ASSAY_ERROR__SEGMENT_CLAIM_REFUTED
   | typeof ASSAY_ERROR__SEGMENT_ROOT_SIGNED
@@ -570,15 +666,21 @@ export type AssayError =
   | typeof ASSAY_ERROR__SIGNATURE_INVALID
   | typeof ASSAY_ERROR__SIGNATURE_MISSING
   | typeof ASSAY_ERROR__SLASH_OUT_OF_BOUNDS
+  | typeof ASSAY_ERROR__SLOT_HASHES_UNREADABLE
+  | typeof ASSAY_ERROR__SORTITION_NOT_OPEN
   | typeof ASSAY_ERROR__STAKE_BELOW_JOB_MINIMUM
   | typeof ASSAY_ERROR__STAKE_BELOW_NETWORK_MINIMUM
   | typeof ASSAY_ERROR__STAKE_FROZEN
   | typeof ASSAY_ERROR__STAKE_MINT_FREEZABLE
+  | typeof ASSAY_ERROR__STAKE_PER_JOB_OUT_OF_BOUNDS
+  | typeof ASSAY_ERROR__STANDING_RULES_OUT_OF_BOUNDS
+  | typeof ASSAY_ERROR__TIER_TOO_LOW
   | typeof ASSAY_ERROR__TIMELOCK_OUT_OF_BOUNDS
   | typeof ASSAY_ERROR__TIMELOCK_RUNNING
   | typeof ASSAY_ERROR__TOO_MANY_DEMANDS
   | typeof ASSAY_ERROR__TOO_MANY_OPEN_JOBS
   | typeof ASSAY_ERROR__UNBONDING_SLOTS_OUT_OF_BOUNDS
+  | typeof ASSAY_ERROR__UNRESOLVED_MISS
   | typeof ASSAY_ERROR__UNSUPPORTED_ACCOUNT_VERSION
   | typeof ASSAY_ERROR__UNSUPPORTED_IR_VERSION
   | typeof ASSAY_ERROR__URI_INVALID

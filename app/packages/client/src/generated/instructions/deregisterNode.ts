@@ -44,6 +44,8 @@ export function getDeregisterNodeDiscriminatorBytes(): ReadonlyUint8Array {
 export type DeregisterNodeInstruction<
   TProgram extends string = typeof ASSAY_PROGRAM_ADDRESS,
   TAccountWithdrawAuthority extends string | AccountMeta<string> = string,
+  TAccountNetwork extends string | AccountMeta<string> = "BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM",
+  TAccountStakeRegister extends string | AccountMeta<string> = "4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny",
   TAccountNode extends string | AccountMeta<string> = string,
   TAccountEventAuthority extends string | AccountMeta<string> = "4qqoV4v2eBYd6WYRRyf62163MzMdWH8YC66mv8rNFdCe",
   TAccountProgram extends string | AccountMeta<string> = "4CtkpeuiqSthMf5RuTVCYXVGNKP2oj73FdBpyGu6FtSj",
@@ -55,6 +57,8 @@ export type DeregisterNodeInstruction<
       TAccountWithdrawAuthority extends string
         ? WritableSignerAccount<TAccountWithdrawAuthority> & AccountSignerMeta<TAccountWithdrawAuthority>
         : TAccountWithdrawAuthority,
+      TAccountNetwork extends string ? ReadonlyAccount<TAccountNetwork> : TAccountNetwork,
+      TAccountStakeRegister extends string ? WritableAccount<TAccountStakeRegister> : TAccountStakeRegister,
       TAccountNode extends string ? WritableAccount<TAccountNode> : TAccountNode,
       TAccountEventAuthority extends string ? ReadonlyAccount<TAccountEventAuthority> : TAccountEventAuthority,
       TAccountProgram extends string ? ReadonlyAccount<TAccountProgram> : TAccountProgram,
@@ -86,12 +90,18 @@ export function getDeregisterNodeInstructionDataCodec(): FixedSizeCodec<
 
 export type DeregisterNodeInput<
   TAccountWithdrawAuthority extends string = string,
+  TAccountNetwork extends string = string,
+  TAccountStakeRegister extends string = string,
   TAccountNode extends string = string,
   TAccountEventAuthority extends string = string,
   TAccountProgram extends string = string,
 > = {
   /** The cold key; receives the rent. */
   withdrawAuthority: TransactionSigner<TAccountWithdrawAuthority>;
+  /** The network, for its parameters. */
+  network?: Address<TAccountNetwork>;
+  /** What all nodes weigh. */
+  stakeRegister?: Address<TAccountStakeRegister>;
   /** The node. */
   node: Address<TAccountNode>;
   eventAuthority?: Address<TAccountEventAuthority>;
@@ -100,16 +110,27 @@ export type DeregisterNodeInput<
 
 export function getDeregisterNodeInstruction<
   TAccountWithdrawAuthority extends string,
+  TAccountNetwork extends string,
+  TAccountStakeRegister extends string,
   TAccountNode extends string,
   TAccountEventAuthority extends string,
   TAccountProgram extends string,
   TProgramAddress extends Address = typeof ASSAY_PROGRAM_ADDRESS,
 >(
-  input: DeregisterNodeInput<TAccountWithdrawAuthority, TAccountNode, TAccountEventAuthority, TAccountProgram>,
+  input: DeregisterNodeInput<
+    TAccountWithdrawAuthority,
+    TAccountNetwork,
+    TAccountStakeRegister,
+    TAccountNode,
+    TAccountEventAuthority,
+    TAccountProgram
+  >,
   config?: { programAddress?: TProgramAddress },
 ): DeregisterNodeInstruction<
   TProgramAddress,
   TAccountWithdrawAuthority,
+  TAccountNetwork,
+  TAccountStakeRegister,
   TAccountNode,
   TAccountEventAuthority,
   TAccountProgram
@@ -120,6 +141,8 @@ export function getDeregisterNodeInstruction<
   // Original accounts.
   const originalAccounts = {
     withdrawAuthority: { value: input.withdrawAuthority ?? null, isWritable: true },
+    network: { value: input.network ?? null, isWritable: false },
+    stakeRegister: { value: input.stakeRegister ?? null, isWritable: true },
     node: { value: input.node ?? null, isWritable: true },
     eventAuthority: { value: input.eventAuthority ?? null, isWritable: false },
     program: { value: input.program ?? null, isWritable: false },
@@ -127,6 +150,14 @@ export function getDeregisterNodeInstruction<
   const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
 
   // Resolve default values.
+  if (!accounts.network.value) {
+    accounts.network.value =
+      "BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM" as Address<"BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM">;
+  }
+  if (!accounts.stakeRegister.value) {
+    accounts.stakeRegister.value =
+      "4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny" as Address<"4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny">;
+  }
   if (!accounts.eventAuthority.value) {
     accounts.eventAuthority.value =
       "4qqoV4v2eBYd6WYRRyf62163MzMdWH8YC66mv8rNFdCe" as Address<"4qqoV4v2eBYd6WYRRyf62163MzMdWH8YC66mv8rNFdCe">;
@@ -140,6 +171,8 @@ export function getDeregisterNodeInstruction<
   return Object.freeze({
     accounts: [
       getAccountMeta("withdrawAuthority", accounts.withdrawAuthority),
+      getAccountMeta("network", accounts.network),
+      getAccountMeta("stakeRegister", accounts.stakeRegister),
       getAccountMeta("node", accounts.node),
       getAccountMeta("eventAuthority", accounts.eventAuthority),
       getAccountMeta("program", accounts.program),
@@ -149,6 +182,8 @@ export function getDeregisterNodeInstruction<
   } as DeregisterNodeInstruction<
     TProgramAddress,
     TAccountWithdrawAuthority,
+    TAccountNetwork,
+    TAccountStakeRegister,
     TAccountNode,
     TAccountEventAuthority,
     TAccountProgram
@@ -163,10 +198,14 @@ export type ParsedDeregisterNodeInstruction<
   accounts: {
     /** The cold key; receives the rent. */
     withdrawAuthority: TAccountMetas[0];
+    /** The network, for its parameters. */
+    network: TAccountMetas[1];
+    /** What all nodes weigh. */
+    stakeRegister: TAccountMetas[2];
     /** The node. */
-    node: TAccountMetas[1];
-    eventAuthority: TAccountMetas[2];
-    program: TAccountMetas[3];
+    node: TAccountMetas[3];
+    eventAuthority: TAccountMetas[4];
+    program: TAccountMetas[5];
   };
   data: DeregisterNodeInstructionData;
 };
@@ -174,10 +213,10 @@ export type ParsedDeregisterNodeInstruction<
 export function parseDeregisterNodeInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedDeregisterNodeInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 4) {
+  if (instruction.accounts.length < 6) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 4,
+      expectedAccountMetas: 6,
     });
   }
   let accountIndex = 0;
@@ -190,6 +229,8 @@ export function parseDeregisterNodeInstruction<TProgram extends string, TAccount
     programAddress: instruction.programAddress,
     accounts: {
       withdrawAuthority: getNextAccount(),
+      network: getNextAccount(),
+      stakeRegister: getNextAccount(),
       node: getNextAccount(),
       eventAuthority: getNextAccount(),
       program: getNextAccount(),

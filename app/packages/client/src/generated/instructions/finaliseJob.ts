@@ -40,6 +40,7 @@ export function getFinaliseJobDiscriminatorBytes(): ReadonlyUint8Array {
 
 export type FinaliseJobInstruction<
   TProgram extends string = typeof ASSAY_PROGRAM_ADDRESS,
+  TAccountNetwork extends string | AccountMeta<string> = "BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM",
   TAccountNode extends string | AccountMeta<string> = string,
   TAccountJob extends string | AccountMeta<string> = string,
   TAccountEventAuthority extends string | AccountMeta<string> = "4qqoV4v2eBYd6WYRRyf62163MzMdWH8YC66mv8rNFdCe",
@@ -49,6 +50,7 @@ export type FinaliseJobInstruction<
   InstructionWithData<ReadonlyUint8Array> &
   InstructionWithAccounts<
     [
+      TAccountNetwork extends string ? ReadonlyAccount<TAccountNetwork> : TAccountNetwork,
       TAccountNode extends string ? WritableAccount<TAccountNode> : TAccountNode,
       TAccountJob extends string ? WritableAccount<TAccountJob> : TAccountJob,
       TAccountEventAuthority extends string ? ReadonlyAccount<TAccountEventAuthority> : TAccountEventAuthority,
@@ -80,11 +82,14 @@ export function getFinaliseJobInstructionDataCodec(): FixedSizeCodec<
 }
 
 export type FinaliseJobInput<
+  TAccountNetwork extends string = string,
   TAccountNode extends string = string,
   TAccountJob extends string = string,
   TAccountEventAuthority extends string = string,
   TAccountProgram extends string = string,
 > = {
+  /** The network, for its parameters. */
+  network?: Address<TAccountNetwork>;
   /** The node that claimed. */
   node: Address<TAccountNode>;
   /** The job. */
@@ -94,20 +99,29 @@ export type FinaliseJobInput<
 };
 
 export function getFinaliseJobInstruction<
+  TAccountNetwork extends string,
   TAccountNode extends string,
   TAccountJob extends string,
   TAccountEventAuthority extends string,
   TAccountProgram extends string,
   TProgramAddress extends Address = typeof ASSAY_PROGRAM_ADDRESS,
 >(
-  input: FinaliseJobInput<TAccountNode, TAccountJob, TAccountEventAuthority, TAccountProgram>,
+  input: FinaliseJobInput<TAccountNetwork, TAccountNode, TAccountJob, TAccountEventAuthority, TAccountProgram>,
   config?: { programAddress?: TProgramAddress },
-): FinaliseJobInstruction<TProgramAddress, TAccountNode, TAccountJob, TAccountEventAuthority, TAccountProgram> {
+): FinaliseJobInstruction<
+  TProgramAddress,
+  TAccountNetwork,
+  TAccountNode,
+  TAccountJob,
+  TAccountEventAuthority,
+  TAccountProgram
+> {
   // Program address.
   const programAddress = config?.programAddress ?? ASSAY_PROGRAM_ADDRESS;
 
   // Original accounts.
   const originalAccounts = {
+    network: { value: input.network ?? null, isWritable: false },
     node: { value: input.node ?? null, isWritable: true },
     job: { value: input.job ?? null, isWritable: true },
     eventAuthority: { value: input.eventAuthority ?? null, isWritable: false },
@@ -116,6 +130,10 @@ export function getFinaliseJobInstruction<
   const accounts = originalAccounts as Record<keyof typeof originalAccounts, ResolvedInstructionAccount>;
 
   // Resolve default values.
+  if (!accounts.network.value) {
+    accounts.network.value =
+      "BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM" as Address<"BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM">;
+  }
   if (!accounts.eventAuthority.value) {
     accounts.eventAuthority.value =
       "4qqoV4v2eBYd6WYRRyf62163MzMdWH8YC66mv8rNFdCe" as Address<"4qqoV4v2eBYd6WYRRyf62163MzMdWH8YC66mv8rNFdCe">;
@@ -128,6 +146,7 @@ export function getFinaliseJobInstruction<
   const getAccountMeta = getAccountMetaFactory(programAddress, "programId");
   return Object.freeze({
     accounts: [
+      getAccountMeta("network", accounts.network),
       getAccountMeta("node", accounts.node),
       getAccountMeta("job", accounts.job),
       getAccountMeta("eventAuthority", accounts.eventAuthority),
@@ -135,7 +154,14 @@ export function getFinaliseJobInstruction<
     ],
     data: getFinaliseJobInstructionDataEncoder().encode({}),
     programAddress,
-  } as FinaliseJobInstruction<TProgramAddress, TAccountNode, TAccountJob, TAccountEventAuthority, TAccountProgram>);
+  } as FinaliseJobInstruction<
+    TProgramAddress,
+    TAccountNetwork,
+    TAccountNode,
+    TAccountJob,
+    TAccountEventAuthority,
+    TAccountProgram
+  >);
 }
 
 export type ParsedFinaliseJobInstruction<
@@ -144,12 +170,14 @@ export type ParsedFinaliseJobInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
+    /** The network, for its parameters. */
+    network: TAccountMetas[0];
     /** The node that claimed. */
-    node: TAccountMetas[0];
+    node: TAccountMetas[1];
     /** The job. */
-    job: TAccountMetas[1];
-    eventAuthority: TAccountMetas[2];
-    program: TAccountMetas[3];
+    job: TAccountMetas[2];
+    eventAuthority: TAccountMetas[3];
+    program: TAccountMetas[4];
   };
   data: FinaliseJobInstructionData;
 };
@@ -157,10 +185,10 @@ export type ParsedFinaliseJobInstruction<
 export function parseFinaliseJobInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedFinaliseJobInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 4) {
+  if (instruction.accounts.length < 5) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 4,
+      expectedAccountMetas: 5,
     });
   }
   let accountIndex = 0;
@@ -172,6 +200,7 @@ export function parseFinaliseJobInstruction<TProgram extends string, TAccountMet
   return {
     programAddress: instruction.programAddress,
     accounts: {
+      network: getNextAccount(),
       node: getNextAccount(),
       job: getNextAccount(),
       eventAuthority: getNextAccount(),

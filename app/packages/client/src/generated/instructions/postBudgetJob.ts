@@ -54,6 +54,7 @@ export type PostBudgetJobInstruction<
   TProgram extends string = typeof ASSAY_PROGRAM_ADDRESS,
   TAccountAuthority extends string | AccountMeta<string> = string,
   TAccountNetwork extends string | AccountMeta<string> = "BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM",
+  TAccountStakeRegister extends string | AccountMeta<string> = "4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny",
   TAccountPaymentMint extends string | AccountMeta<string> = string,
   TAccountMint extends string | AccountMeta<string> = string,
   TAccountBudget extends string | AccountMeta<string> = string,
@@ -74,6 +75,7 @@ export type PostBudgetJobInstruction<
         ? WritableSignerAccount<TAccountAuthority> & AccountSignerMeta<TAccountAuthority>
         : TAccountAuthority,
       TAccountNetwork extends string ? ReadonlyAccount<TAccountNetwork> : TAccountNetwork,
+      TAccountStakeRegister extends string ? ReadonlyAccount<TAccountStakeRegister> : TAccountStakeRegister,
       TAccountPaymentMint extends string ? ReadonlyAccount<TAccountPaymentMint> : TAccountPaymentMint,
       TAccountMint extends string ? ReadonlyAccount<TAccountMint> : TAccountMint,
       TAccountBudget extends string ? WritableAccount<TAccountBudget> : TAccountBudget,
@@ -120,6 +122,7 @@ export function getPostBudgetJobInstructionDataCodec(): Codec<
 export type PostBudgetJobAsyncInput<
   TAccountAuthority extends string = string,
   TAccountNetwork extends string = string,
+  TAccountStakeRegister extends string = string,
   TAccountPaymentMint extends string = string,
   TAccountMint extends string = string,
   TAccountBudget extends string = string,
@@ -136,6 +139,8 @@ export type PostBudgetJobAsyncInput<
   authority: TransactionSigner<TAccountAuthority>;
   /** The network, for its parameters. */
   network?: Address<TAccountNetwork>;
+  /** The weight of all nodes, of which each one's is its share. */
+  stakeRegister?: Address<TAccountStakeRegister>;
   /** The record of the payment mint. */
   paymentMint: Address<TAccountPaymentMint>;
   /** The payment mint. */
@@ -162,6 +167,7 @@ export type PostBudgetJobAsyncInput<
 export async function getPostBudgetJobInstructionAsync<
   TAccountAuthority extends string,
   TAccountNetwork extends string,
+  TAccountStakeRegister extends string,
   TAccountPaymentMint extends string,
   TAccountMint extends string,
   TAccountBudget extends string,
@@ -178,6 +184,7 @@ export async function getPostBudgetJobInstructionAsync<
   input: PostBudgetJobAsyncInput<
     TAccountAuthority,
     TAccountNetwork,
+    TAccountStakeRegister,
     TAccountPaymentMint,
     TAccountMint,
     TAccountBudget,
@@ -196,6 +203,7 @@ export async function getPostBudgetJobInstructionAsync<
     TProgramAddress,
     TAccountAuthority,
     TAccountNetwork,
+    TAccountStakeRegister,
     TAccountPaymentMint,
     TAccountMint,
     TAccountBudget,
@@ -216,6 +224,7 @@ export async function getPostBudgetJobInstructionAsync<
   const originalAccounts = {
     authority: { value: input.authority ?? null, isWritable: true },
     network: { value: input.network ?? null, isWritable: false },
+    stakeRegister: { value: input.stakeRegister ?? null, isWritable: false },
     paymentMint: { value: input.paymentMint ?? null, isWritable: false },
     mint: { value: input.mint ?? null, isWritable: false },
     budget: { value: input.budget ?? null, isWritable: true },
@@ -237,6 +246,10 @@ export async function getPostBudgetJobInstructionAsync<
   if (!accounts.network.value) {
     accounts.network.value =
       "BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM" as Address<"BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM">;
+  }
+  if (!accounts.stakeRegister.value) {
+    accounts.stakeRegister.value =
+      "4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny" as Address<"4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny">;
   }
   if (!accounts.clientAccount.value) {
     accounts.clientAccount.value = await getProgramDerivedAddress({
@@ -277,6 +290,7 @@ export async function getPostBudgetJobInstructionAsync<
     accounts: [
       getAccountMeta("authority", accounts.authority),
       getAccountMeta("network", accounts.network),
+      getAccountMeta("stakeRegister", accounts.stakeRegister),
       getAccountMeta("paymentMint", accounts.paymentMint),
       getAccountMeta("mint", accounts.mint),
       getAccountMeta("budget", accounts.budget),
@@ -295,6 +309,7 @@ export async function getPostBudgetJobInstructionAsync<
     TProgramAddress,
     TAccountAuthority,
     TAccountNetwork,
+    TAccountStakeRegister,
     TAccountPaymentMint,
     TAccountMint,
     TAccountBudget,
@@ -312,6 +327,7 @@ export async function getPostBudgetJobInstructionAsync<
 export type PostBudgetJobInput<
   TAccountAuthority extends string = string,
   TAccountNetwork extends string = string,
+  TAccountStakeRegister extends string = string,
   TAccountPaymentMint extends string = string,
   TAccountMint extends string = string,
   TAccountBudget extends string = string,
@@ -328,6 +344,8 @@ export type PostBudgetJobInput<
   authority: TransactionSigner<TAccountAuthority>;
   /** The network, for its parameters. */
   network?: Address<TAccountNetwork>;
+  /** The weight of all nodes, of which each one's is its share. */
+  stakeRegister?: Address<TAccountStakeRegister>;
   /** The record of the payment mint. */
   paymentMint: Address<TAccountPaymentMint>;
   /** The payment mint. */
@@ -354,6 +372,7 @@ export type PostBudgetJobInput<
 export function getPostBudgetJobInstruction<
   TAccountAuthority extends string,
   TAccountNetwork extends string,
+  TAccountStakeRegister extends string,
   TAccountPaymentMint extends string,
   TAccountMint extends string,
   TAccountBudget extends string,
@@ -370,6 +389,7 @@ export function getPostBudgetJobInstruction<
   input: PostBudgetJobInput<
     TAccountAuthority,
     TAccountNetwork,
+    TAccountStakeRegister,
     TAccountPaymentMint,
     TAccountMint,
     TAccountBudget,
@@ -387,6 +407,7 @@ export function getPostBudgetJobInstruction<
   TProgramAddress,
   TAccountAuthority,
   TAccountNetwork,
+  TAccountStakeRegister,
   TAccountPaymentMint,
   TAccountMint,
   TAccountBudget,
@@ -406,6 +427,7 @@ export function getPostBudgetJobInstruction<
   const originalAccounts = {
     authority: { value: input.authority ?? null, isWritable: true },
     network: { value: input.network ?? null, isWritable: false },
+    stakeRegister: { value: input.stakeRegister ?? null, isWritable: false },
     paymentMint: { value: input.paymentMint ?? null, isWritable: false },
     mint: { value: input.mint ?? null, isWritable: false },
     budget: { value: input.budget ?? null, isWritable: true },
@@ -428,6 +450,10 @@ export function getPostBudgetJobInstruction<
     accounts.network.value =
       "BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM" as Address<"BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM">;
   }
+  if (!accounts.stakeRegister.value) {
+    accounts.stakeRegister.value =
+      "4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny" as Address<"4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny">;
+  }
   if (!accounts.tokenProgram.value) {
     accounts.tokenProgram.value =
       "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA" as Address<"TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA">;
@@ -449,6 +475,7 @@ export function getPostBudgetJobInstruction<
     accounts: [
       getAccountMeta("authority", accounts.authority),
       getAccountMeta("network", accounts.network),
+      getAccountMeta("stakeRegister", accounts.stakeRegister),
       getAccountMeta("paymentMint", accounts.paymentMint),
       getAccountMeta("mint", accounts.mint),
       getAccountMeta("budget", accounts.budget),
@@ -467,6 +494,7 @@ export function getPostBudgetJobInstruction<
     TProgramAddress,
     TAccountAuthority,
     TAccountNetwork,
+    TAccountStakeRegister,
     TAccountPaymentMint,
     TAccountMint,
     TAccountBudget,
@@ -491,26 +519,28 @@ export type ParsedPostBudgetJobInstruction<
     authority: TAccountMetas[0];
     /** The network, for its parameters. */
     network: TAccountMetas[1];
+    /** The weight of all nodes, of which each one's is its share. */
+    stakeRegister: TAccountMetas[2];
     /** The record of the payment mint. */
-    paymentMint: TAccountMetas[2];
+    paymentMint: TAccountMetas[3];
     /** The payment mint. */
-    mint: TAccountMetas[3];
+    mint: TAccountMetas[4];
     /** The budget; signs for its token account. */
-    budget: TAccountMetas[4];
+    budget: TAccountMetas[5];
     /** The counter of the budget's jobs, which exists since the budget does. */
-    clientAccount: TAccountMetas[5];
+    clientAccount: TAccountMetas[6];
     /** The job to create. */
-    job: TAccountMetas[6];
+    job: TAccountMetas[7];
     /** The vault to create. */
-    vault: TAccountMetas[7];
+    vault: TAccountMetas[8];
     /** Where the escrow comes from: a token account of the budget. */
-    source: TAccountMetas[8];
+    source: TAccountMetas[9];
     /** Owner of the payment mint. */
-    tokenProgram: TAccountMetas[9];
+    tokenProgram: TAccountMetas[10];
     /** Creates the accounts. */
-    systemProgram: TAccountMetas[10];
-    eventAuthority: TAccountMetas[11];
-    program: TAccountMetas[12];
+    systemProgram: TAccountMetas[11];
+    eventAuthority: TAccountMetas[12];
+    program: TAccountMetas[13];
   };
   data: PostBudgetJobInstructionData;
 };
@@ -518,10 +548,10 @@ export type ParsedPostBudgetJobInstruction<
 export function parsePostBudgetJobInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedPostBudgetJobInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 13) {
+  if (instruction.accounts.length < 14) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 13,
+      expectedAccountMetas: 14,
     });
   }
   let accountIndex = 0;
@@ -535,6 +565,7 @@ export function parsePostBudgetJobInstruction<TProgram extends string, TAccountM
     accounts: {
       authority: getNextAccount(),
       network: getNextAccount(),
+      stakeRegister: getNextAccount(),
       paymentMint: getNextAccount(),
       mint: getNextAccount(),
       budget: getNextAccount(),

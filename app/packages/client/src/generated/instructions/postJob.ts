@@ -52,6 +52,7 @@ export type PostJobInstruction<
   TProgram extends string = typeof ASSAY_PROGRAM_ADDRESS,
   TAccountClient extends string | AccountMeta<string> = string,
   TAccountNetwork extends string | AccountMeta<string> = "BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM",
+  TAccountStakeRegister extends string | AccountMeta<string> = "4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny",
   TAccountPaymentMint extends string | AccountMeta<string> = string,
   TAccountMint extends string | AccountMeta<string> = string,
   TAccountClientAccount extends string | AccountMeta<string> = string,
@@ -71,6 +72,7 @@ export type PostJobInstruction<
         ? WritableSignerAccount<TAccountClient> & AccountSignerMeta<TAccountClient>
         : TAccountClient,
       TAccountNetwork extends string ? ReadonlyAccount<TAccountNetwork> : TAccountNetwork,
+      TAccountStakeRegister extends string ? ReadonlyAccount<TAccountStakeRegister> : TAccountStakeRegister,
       TAccountPaymentMint extends string ? ReadonlyAccount<TAccountPaymentMint> : TAccountPaymentMint,
       TAccountMint extends string ? ReadonlyAccount<TAccountMint> : TAccountMint,
       TAccountClientAccount extends string ? WritableAccount<TAccountClientAccount> : TAccountClientAccount,
@@ -113,6 +115,7 @@ export function getPostJobInstructionDataCodec(): Codec<PostJobInstructionDataAr
 export type PostJobAsyncInput<
   TAccountClient extends string = string,
   TAccountNetwork extends string = string,
+  TAccountStakeRegister extends string = string,
   TAccountPaymentMint extends string = string,
   TAccountMint extends string = string,
   TAccountClientAccount extends string = string,
@@ -128,6 +131,8 @@ export type PostJobAsyncInput<
   client: TransactionSigner<TAccountClient>;
   /** The network, for its parameters. */
   network?: Address<TAccountNetwork>;
+  /** The weight of all nodes, of which each one's is its share. */
+  stakeRegister?: Address<TAccountStakeRegister>;
   /** The record of the payment mint. */
   paymentMint: Address<TAccountPaymentMint>;
   /** The payment mint. */
@@ -152,6 +157,7 @@ export type PostJobAsyncInput<
 export async function getPostJobInstructionAsync<
   TAccountClient extends string,
   TAccountNetwork extends string,
+  TAccountStakeRegister extends string,
   TAccountPaymentMint extends string,
   TAccountMint extends string,
   TAccountClientAccount extends string,
@@ -167,6 +173,7 @@ export async function getPostJobInstructionAsync<
   input: PostJobAsyncInput<
     TAccountClient,
     TAccountNetwork,
+    TAccountStakeRegister,
     TAccountPaymentMint,
     TAccountMint,
     TAccountClientAccount,
@@ -184,6 +191,7 @@ export async function getPostJobInstructionAsync<
     TProgramAddress,
     TAccountClient,
     TAccountNetwork,
+    TAccountStakeRegister,
     TAccountPaymentMint,
     TAccountMint,
     TAccountClientAccount,
@@ -203,6 +211,7 @@ export async function getPostJobInstructionAsync<
   const originalAccounts = {
     client: { value: input.client ?? null, isWritable: true },
     network: { value: input.network ?? null, isWritable: false },
+    stakeRegister: { value: input.stakeRegister ?? null, isWritable: false },
     paymentMint: { value: input.paymentMint ?? null, isWritable: false },
     mint: { value: input.mint ?? null, isWritable: false },
     clientAccount: { value: input.clientAccount ?? null, isWritable: true },
@@ -223,6 +232,10 @@ export async function getPostJobInstructionAsync<
   if (!accounts.network.value) {
     accounts.network.value =
       "BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM" as Address<"BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM">;
+  }
+  if (!accounts.stakeRegister.value) {
+    accounts.stakeRegister.value =
+      "4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny" as Address<"4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny">;
   }
   if (!accounts.clientAccount.value) {
     accounts.clientAccount.value = await getProgramDerivedAddress({
@@ -263,6 +276,7 @@ export async function getPostJobInstructionAsync<
     accounts: [
       getAccountMeta("client", accounts.client),
       getAccountMeta("network", accounts.network),
+      getAccountMeta("stakeRegister", accounts.stakeRegister),
       getAccountMeta("paymentMint", accounts.paymentMint),
       getAccountMeta("mint", accounts.mint),
       getAccountMeta("clientAccount", accounts.clientAccount),
@@ -280,6 +294,7 @@ export async function getPostJobInstructionAsync<
     TProgramAddress,
     TAccountClient,
     TAccountNetwork,
+    TAccountStakeRegister,
     TAccountPaymentMint,
     TAccountMint,
     TAccountClientAccount,
@@ -296,6 +311,7 @@ export async function getPostJobInstructionAsync<
 export type PostJobInput<
   TAccountClient extends string = string,
   TAccountNetwork extends string = string,
+  TAccountStakeRegister extends string = string,
   TAccountPaymentMint extends string = string,
   TAccountMint extends string = string,
   TAccountClientAccount extends string = string,
@@ -311,6 +327,8 @@ export type PostJobInput<
   client: TransactionSigner<TAccountClient>;
   /** The network, for its parameters. */
   network?: Address<TAccountNetwork>;
+  /** The weight of all nodes, of which each one's is its share. */
+  stakeRegister?: Address<TAccountStakeRegister>;
   /** The record of the payment mint. */
   paymentMint: Address<TAccountPaymentMint>;
   /** The payment mint. */
@@ -335,6 +353,7 @@ export type PostJobInput<
 export function getPostJobInstruction<
   TAccountClient extends string,
   TAccountNetwork extends string,
+  TAccountStakeRegister extends string,
   TAccountPaymentMint extends string,
   TAccountMint extends string,
   TAccountClientAccount extends string,
@@ -350,6 +369,7 @@ export function getPostJobInstruction<
   input: PostJobInput<
     TAccountClient,
     TAccountNetwork,
+    TAccountStakeRegister,
     TAccountPaymentMint,
     TAccountMint,
     TAccountClientAccount,
@@ -366,6 +386,7 @@ export function getPostJobInstruction<
   TProgramAddress,
   TAccountClient,
   TAccountNetwork,
+  TAccountStakeRegister,
   TAccountPaymentMint,
   TAccountMint,
   TAccountClientAccount,
@@ -384,6 +405,7 @@ export function getPostJobInstruction<
   const originalAccounts = {
     client: { value: input.client ?? null, isWritable: true },
     network: { value: input.network ?? null, isWritable: false },
+    stakeRegister: { value: input.stakeRegister ?? null, isWritable: false },
     paymentMint: { value: input.paymentMint ?? null, isWritable: false },
     mint: { value: input.mint ?? null, isWritable: false },
     clientAccount: { value: input.clientAccount ?? null, isWritable: true },
@@ -404,6 +426,10 @@ export function getPostJobInstruction<
   if (!accounts.network.value) {
     accounts.network.value =
       "BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM" as Address<"BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM">;
+  }
+  if (!accounts.stakeRegister.value) {
+    accounts.stakeRegister.value =
+      "4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny" as Address<"4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny">;
   }
   if (!accounts.tokenProgram.value) {
     accounts.tokenProgram.value =
@@ -426,6 +452,7 @@ export function getPostJobInstruction<
     accounts: [
       getAccountMeta("client", accounts.client),
       getAccountMeta("network", accounts.network),
+      getAccountMeta("stakeRegister", accounts.stakeRegister),
       getAccountMeta("paymentMint", accounts.paymentMint),
       getAccountMeta("mint", accounts.mint),
       getAccountMeta("clientAccount", accounts.clientAccount),
@@ -443,6 +470,7 @@ export function getPostJobInstruction<
     TProgramAddress,
     TAccountClient,
     TAccountNetwork,
+    TAccountStakeRegister,
     TAccountPaymentMint,
     TAccountMint,
     TAccountClientAccount,
@@ -466,24 +494,26 @@ export type ParsedPostJobInstruction<
     client: TAccountMetas[0];
     /** The network, for its parameters. */
     network: TAccountMetas[1];
+    /** The weight of all nodes, of which each one's is its share. */
+    stakeRegister: TAccountMetas[2];
     /** The record of the payment mint. */
-    paymentMint: TAccountMetas[2];
+    paymentMint: TAccountMetas[3];
     /** The payment mint. */
-    mint: TAccountMetas[3];
+    mint: TAccountMetas[4];
     /** The client's counter. */
-    clientAccount: TAccountMetas[4];
+    clientAccount: TAccountMetas[5];
     /** The job to create. */
-    job: TAccountMetas[5];
+    job: TAccountMetas[6];
     /** The vault to create. */
-    vault: TAccountMetas[6];
+    vault: TAccountMetas[7];
     /** Where the escrow comes from. */
-    source: TAccountMetas[7];
+    source: TAccountMetas[8];
     /** Owner of the payment mint. */
-    tokenProgram: TAccountMetas[8];
+    tokenProgram: TAccountMetas[9];
     /** Creates the accounts. */
-    systemProgram: TAccountMetas[9];
-    eventAuthority: TAccountMetas[10];
-    program: TAccountMetas[11];
+    systemProgram: TAccountMetas[10];
+    eventAuthority: TAccountMetas[11];
+    program: TAccountMetas[12];
   };
   data: PostJobInstructionData;
 };
@@ -491,10 +521,10 @@ export type ParsedPostJobInstruction<
 export function parsePostJobInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedPostJobInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 12) {
+  if (instruction.accounts.length < 13) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 12,
+      expectedAccountMetas: 13,
     });
   }
   let accountIndex = 0;
@@ -508,6 +538,7 @@ export function parsePostJobInstruction<TProgram extends string, TAccountMetas e
     accounts: {
       client: getNextAccount(),
       network: getNextAccount(),
+      stakeRegister: getNextAccount(),
       paymentMint: getNextAccount(),
       mint: getNextAccount(),
       clientAccount: getNextAccount(),

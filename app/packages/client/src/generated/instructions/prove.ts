@@ -45,6 +45,7 @@ export type ProveInstruction<
   TProgram extends string = typeof ASSAY_PROGRAM_ADDRESS,
   TAccountChallenger extends string | AccountMeta<string> = string,
   TAccountNetwork extends string | AccountMeta<string> = "BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM",
+  TAccountStakeRegister extends string | AccountMeta<string> = "4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny",
   TAccountNode extends string | AccountMeta<string> = string,
   TAccountJob extends string | AccountMeta<string> = string,
   TAccountChallenge extends string | AccountMeta<string> = string,
@@ -64,6 +65,7 @@ export type ProveInstruction<
         ? ReadonlySignerAccount<TAccountChallenger> & AccountSignerMeta<TAccountChallenger>
         : TAccountChallenger,
       TAccountNetwork extends string ? ReadonlyAccount<TAccountNetwork> : TAccountNetwork,
+      TAccountStakeRegister extends string ? WritableAccount<TAccountStakeRegister> : TAccountStakeRegister,
       TAccountNode extends string ? WritableAccount<TAccountNode> : TAccountNode,
       TAccountJob extends string ? WritableAccount<TAccountJob> : TAccountJob,
       TAccountChallenge extends string ? WritableAccount<TAccountChallenge> : TAccountChallenge,
@@ -100,6 +102,7 @@ export function getProveInstructionDataCodec(): FixedSizeCodec<ProveInstructionD
 export type ProveInput<
   TAccountChallenger extends string = string,
   TAccountNetwork extends string = string,
+  TAccountStakeRegister extends string = string,
   TAccountNode extends string = string,
   TAccountJob extends string = string,
   TAccountChallenge extends string = string,
@@ -113,8 +116,10 @@ export type ProveInput<
 > = {
   /** Who committed the challenge. */
   challenger: TransactionSigner<TAccountChallenger>;
-  /** The network, for the length of unbonding. */
+  /** The network, for its parameters. */
   network?: Address<TAccountNetwork>;
+  /** What all nodes weigh, and what was convicted lately. */
+  stakeRegister?: Address<TAccountStakeRegister>;
   /** The node that claimed. */
   node: Address<TAccountNode>;
   /** The job. */
@@ -138,6 +143,7 @@ export type ProveInput<
 export function getProveInstruction<
   TAccountChallenger extends string,
   TAccountNetwork extends string,
+  TAccountStakeRegister extends string,
   TAccountNode extends string,
   TAccountJob extends string,
   TAccountChallenge extends string,
@@ -153,6 +159,7 @@ export function getProveInstruction<
   input: ProveInput<
     TAccountChallenger,
     TAccountNetwork,
+    TAccountStakeRegister,
     TAccountNode,
     TAccountJob,
     TAccountChallenge,
@@ -169,6 +176,7 @@ export function getProveInstruction<
   TProgramAddress,
   TAccountChallenger,
   TAccountNetwork,
+  TAccountStakeRegister,
   TAccountNode,
   TAccountJob,
   TAccountChallenge,
@@ -187,6 +195,7 @@ export function getProveInstruction<
   const originalAccounts = {
     challenger: { value: input.challenger ?? null, isWritable: false },
     network: { value: input.network ?? null, isWritable: false },
+    stakeRegister: { value: input.stakeRegister ?? null, isWritable: true },
     node: { value: input.node ?? null, isWritable: true },
     job: { value: input.job ?? null, isWritable: true },
     challenge: { value: input.challenge ?? null, isWritable: true },
@@ -205,6 +214,10 @@ export function getProveInstruction<
     accounts.network.value =
       "BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM" as Address<"BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM">;
   }
+  if (!accounts.stakeRegister.value) {
+    accounts.stakeRegister.value =
+      "4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny" as Address<"4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny">;
+  }
   if (!accounts.eventAuthority.value) {
     accounts.eventAuthority.value =
       "4qqoV4v2eBYd6WYRRyf62163MzMdWH8YC66mv8rNFdCe" as Address<"4qqoV4v2eBYd6WYRRyf62163MzMdWH8YC66mv8rNFdCe">;
@@ -219,6 +232,7 @@ export function getProveInstruction<
     accounts: [
       getAccountMeta("challenger", accounts.challenger),
       getAccountMeta("network", accounts.network),
+      getAccountMeta("stakeRegister", accounts.stakeRegister),
       getAccountMeta("node", accounts.node),
       getAccountMeta("job", accounts.job),
       getAccountMeta("challenge", accounts.challenge),
@@ -236,6 +250,7 @@ export function getProveInstruction<
     TProgramAddress,
     TAccountChallenger,
     TAccountNetwork,
+    TAccountStakeRegister,
     TAccountNode,
     TAccountJob,
     TAccountChallenge,
@@ -257,26 +272,28 @@ export type ParsedProveInstruction<
   accounts: {
     /** Who committed the challenge. */
     challenger: TAccountMetas[0];
-    /** The network, for the length of unbonding. */
+    /** The network, for its parameters. */
     network: TAccountMetas[1];
+    /** What all nodes weigh, and what was convicted lately. */
+    stakeRegister: TAccountMetas[2];
     /** The node that claimed. */
-    node: TAccountMetas[2];
+    node: TAccountMetas[3];
     /** The job. */
-    job: TAccountMetas[3];
+    job: TAccountMetas[4];
     /** The challenge. */
-    challenge: TAccountMetas[4];
+    challenge: TAccountMetas[5];
     /** Holds the proof. */
-    buffer: TAccountMetas[5];
+    buffer: TAccountMetas[6];
     /** What the challenge waits for, if it does. */
-    waiting?: TAccountMetas[6] | undefined;
+    waiting?: TAccountMetas[7] | undefined;
     /** The segment root that the proof reads, if it does. */
-    claim?: TAccountMetas[7] | undefined;
+    claim?: TAccountMetas[8] | undefined;
     /** The demand that the root was posted for, if it is unsigned. */
-    segmentDemand?: TAccountMetas[8] | undefined;
+    segmentDemand?: TAccountMetas[9] | undefined;
     /** The session, if the job is a receipt that was called in and is not convicted. */
-    session?: TAccountMetas[9] | undefined;
-    eventAuthority: TAccountMetas[10];
-    program: TAccountMetas[11];
+    session?: TAccountMetas[10] | undefined;
+    eventAuthority: TAccountMetas[11];
+    program: TAccountMetas[12];
   };
   data: ProveInstructionData;
 };
@@ -284,10 +301,10 @@ export type ParsedProveInstruction<
 export function parseProveInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedProveInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 12) {
+  if (instruction.accounts.length < 13) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 12,
+      expectedAccountMetas: 13,
     });
   }
   let accountIndex = 0;
@@ -305,6 +322,7 @@ export function parseProveInstruction<TProgram extends string, TAccountMetas ext
     accounts: {
       challenger: getNextAccount(),
       network: getNextAccount(),
+      stakeRegister: getNextAccount(),
       node: getNextAccount(),
       job: getNextAccount(),
       challenge: getNextAccount(),

@@ -47,6 +47,7 @@ export type ProveEquivocationInstruction<
   TProgram extends string = typeof ASSAY_PROGRAM_ADDRESS,
   TAccountChallenger extends string | AccountMeta<string> = string,
   TAccountNetwork extends string | AccountMeta<string> = "BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM",
+  TAccountStakeRegister extends string | AccountMeta<string> = "4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny",
   TAccountNode extends string | AccountMeta<string> = string,
   TAccountJob extends string | AccountMeta<string> = string,
   TAccountChallenge extends string | AccountMeta<string> = string,
@@ -65,6 +66,7 @@ export type ProveEquivocationInstruction<
         ? ReadonlySignerAccount<TAccountChallenger> & AccountSignerMeta<TAccountChallenger>
         : TAccountChallenger,
       TAccountNetwork extends string ? ReadonlyAccount<TAccountNetwork> : TAccountNetwork,
+      TAccountStakeRegister extends string ? WritableAccount<TAccountStakeRegister> : TAccountStakeRegister,
       TAccountNode extends string ? WritableAccount<TAccountNode> : TAccountNode,
       TAccountJob extends string ? WritableAccount<TAccountJob> : TAccountJob,
       TAccountChallenge extends string ? WritableAccount<TAccountChallenge> : TAccountChallenge,
@@ -116,6 +118,7 @@ export function getProveEquivocationInstructionDataCodec(): FixedSizeCodec<
 export type ProveEquivocationInput<
   TAccountChallenger extends string = string,
   TAccountNetwork extends string = string,
+  TAccountStakeRegister extends string = string,
   TAccountNode extends string = string,
   TAccountJob extends string = string,
   TAccountChallenge extends string = string,
@@ -128,8 +131,10 @@ export type ProveEquivocationInput<
 > = {
   /** Who committed the challenge. */
   challenger: TransactionSigner<TAccountChallenger>;
-  /** The network, for the genesis hash and the length of unbonding. */
+  /** The network, for the genesis hash and its parameters. */
   network?: Address<TAccountNetwork>;
+  /** What all nodes weigh, and what was convicted lately. */
+  stakeRegister?: Address<TAccountStakeRegister>;
   /** The node that claimed. */
   node: Address<TAccountNode>;
   /** The job. */
@@ -151,6 +156,7 @@ export type ProveEquivocationInput<
 export function getProveEquivocationInstruction<
   TAccountChallenger extends string,
   TAccountNetwork extends string,
+  TAccountStakeRegister extends string,
   TAccountNode extends string,
   TAccountJob extends string,
   TAccountChallenge extends string,
@@ -165,6 +171,7 @@ export function getProveEquivocationInstruction<
   input: ProveEquivocationInput<
     TAccountChallenger,
     TAccountNetwork,
+    TAccountStakeRegister,
     TAccountNode,
     TAccountJob,
     TAccountChallenge,
@@ -180,6 +187,7 @@ export function getProveEquivocationInstruction<
   TProgramAddress,
   TAccountChallenger,
   TAccountNetwork,
+  TAccountStakeRegister,
   TAccountNode,
   TAccountJob,
   TAccountChallenge,
@@ -197,6 +205,7 @@ export function getProveEquivocationInstruction<
   const originalAccounts = {
     challenger: { value: input.challenger ?? null, isWritable: false },
     network: { value: input.network ?? null, isWritable: false },
+    stakeRegister: { value: input.stakeRegister ?? null, isWritable: true },
     node: { value: input.node ?? null, isWritable: true },
     job: { value: input.job ?? null, isWritable: true },
     challenge: { value: input.challenge ?? null, isWritable: true },
@@ -217,6 +226,10 @@ export function getProveEquivocationInstruction<
     accounts.network.value =
       "BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM" as Address<"BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM">;
   }
+  if (!accounts.stakeRegister.value) {
+    accounts.stakeRegister.value =
+      "4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny" as Address<"4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny">;
+  }
   if (!accounts.instructions.value) {
     accounts.instructions.value =
       "Sysvar1nstructions1111111111111111111111111" as Address<"Sysvar1nstructions1111111111111111111111111">;
@@ -235,6 +248,7 @@ export function getProveEquivocationInstruction<
     accounts: [
       getAccountMeta("challenger", accounts.challenger),
       getAccountMeta("network", accounts.network),
+      getAccountMeta("stakeRegister", accounts.stakeRegister),
       getAccountMeta("node", accounts.node),
       getAccountMeta("job", accounts.job),
       getAccountMeta("challenge", accounts.challenge),
@@ -251,6 +265,7 @@ export function getProveEquivocationInstruction<
     TProgramAddress,
     TAccountChallenger,
     TAccountNetwork,
+    TAccountStakeRegister,
     TAccountNode,
     TAccountJob,
     TAccountChallenge,
@@ -271,23 +286,25 @@ export type ParsedProveEquivocationInstruction<
   accounts: {
     /** Who committed the challenge. */
     challenger: TAccountMetas[0];
-    /** The network, for the genesis hash and the length of unbonding. */
+    /** The network, for the genesis hash and its parameters. */
     network: TAccountMetas[1];
+    /** What all nodes weigh, and what was convicted lately. */
+    stakeRegister: TAccountMetas[2];
     /** The node that claimed. */
-    node: TAccountMetas[2];
+    node: TAccountMetas[3];
     /** The job. */
-    job: TAccountMetas[3];
+    job: TAccountMetas[4];
     /** The challenge. */
-    challenge: TAccountMetas[4];
+    challenge: TAccountMetas[5];
     /** What the challenge waits for, if it does. */
-    waiting?: TAccountMetas[5] | undefined;
+    waiting?: TAccountMetas[6] | undefined;
     /** The root that is recorded. */
-    claim: TAccountMetas[6];
+    claim: TAccountMetas[7];
     /** The session, if the job is a receipt that was called in and is not convicted. */
-    session?: TAccountMetas[7] | undefined;
-    instructions: TAccountMetas[8];
-    eventAuthority: TAccountMetas[9];
-    program: TAccountMetas[10];
+    session?: TAccountMetas[8] | undefined;
+    instructions: TAccountMetas[9];
+    eventAuthority: TAccountMetas[10];
+    program: TAccountMetas[11];
   };
   data: ProveEquivocationInstructionData;
 };
@@ -298,10 +315,10 @@ export function parseProveEquivocationInstruction<
 >(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedProveEquivocationInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 11) {
+  if (instruction.accounts.length < 12) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 11,
+      expectedAccountMetas: 12,
     });
   }
   let accountIndex = 0;
@@ -319,6 +336,7 @@ export function parseProveEquivocationInstruction<
     accounts: {
       challenger: getNextAccount(),
       network: getNextAccount(),
+      stakeRegister: getNextAccount(),
       node: getNextAccount(),
       job: getNextAccount(),
       challenge: getNextAccount(),

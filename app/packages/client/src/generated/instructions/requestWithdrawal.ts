@@ -49,6 +49,7 @@ export type RequestWithdrawalInstruction<
   TProgram extends string = typeof ASSAY_PROGRAM_ADDRESS,
   TAccountWithdrawAuthority extends string | AccountMeta<string> = string,
   TAccountNetwork extends string | AccountMeta<string> = "BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM",
+  TAccountStakeRegister extends string | AccountMeta<string> = "4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny",
   TAccountNode extends string | AccountMeta<string> = string,
   TAccountEventAuthority extends string | AccountMeta<string> = "4qqoV4v2eBYd6WYRRyf62163MzMdWH8YC66mv8rNFdCe",
   TAccountProgram extends string | AccountMeta<string> = "4CtkpeuiqSthMf5RuTVCYXVGNKP2oj73FdBpyGu6FtSj",
@@ -61,6 +62,7 @@ export type RequestWithdrawalInstruction<
         ? ReadonlySignerAccount<TAccountWithdrawAuthority> & AccountSignerMeta<TAccountWithdrawAuthority>
         : TAccountWithdrawAuthority,
       TAccountNetwork extends string ? ReadonlyAccount<TAccountNetwork> : TAccountNetwork,
+      TAccountStakeRegister extends string ? WritableAccount<TAccountStakeRegister> : TAccountStakeRegister,
       TAccountNode extends string ? WritableAccount<TAccountNode> : TAccountNode,
       TAccountEventAuthority extends string ? ReadonlyAccount<TAccountEventAuthority> : TAccountEventAuthority,
       TAccountProgram extends string ? ReadonlyAccount<TAccountProgram> : TAccountProgram,
@@ -106,6 +108,7 @@ export function getRequestWithdrawalInstructionDataCodec(): FixedSizeCodec<
 export type RequestWithdrawalInput<
   TAccountWithdrawAuthority extends string = string,
   TAccountNetwork extends string = string,
+  TAccountStakeRegister extends string = string,
   TAccountNode extends string = string,
   TAccountEventAuthority extends string = string,
   TAccountProgram extends string = string,
@@ -114,6 +117,8 @@ export type RequestWithdrawalInput<
   withdrawAuthority: TransactionSigner<TAccountWithdrawAuthority>;
   /** The network, for the length of unbonding. */
   network?: Address<TAccountNetwork>;
+  /** What all nodes weigh. */
+  stakeRegister?: Address<TAccountStakeRegister>;
   /** The node. */
   node: Address<TAccountNode>;
   eventAuthority?: Address<TAccountEventAuthority>;
@@ -124,6 +129,7 @@ export type RequestWithdrawalInput<
 export function getRequestWithdrawalInstruction<
   TAccountWithdrawAuthority extends string,
   TAccountNetwork extends string,
+  TAccountStakeRegister extends string,
   TAccountNode extends string,
   TAccountEventAuthority extends string,
   TAccountProgram extends string,
@@ -132,6 +138,7 @@ export function getRequestWithdrawalInstruction<
   input: RequestWithdrawalInput<
     TAccountWithdrawAuthority,
     TAccountNetwork,
+    TAccountStakeRegister,
     TAccountNode,
     TAccountEventAuthority,
     TAccountProgram
@@ -141,6 +148,7 @@ export function getRequestWithdrawalInstruction<
   TProgramAddress,
   TAccountWithdrawAuthority,
   TAccountNetwork,
+  TAccountStakeRegister,
   TAccountNode,
   TAccountEventAuthority,
   TAccountProgram
@@ -152,6 +160,7 @@ export function getRequestWithdrawalInstruction<
   const originalAccounts = {
     withdrawAuthority: { value: input.withdrawAuthority ?? null, isWritable: false },
     network: { value: input.network ?? null, isWritable: false },
+    stakeRegister: { value: input.stakeRegister ?? null, isWritable: true },
     node: { value: input.node ?? null, isWritable: true },
     eventAuthority: { value: input.eventAuthority ?? null, isWritable: false },
     program: { value: input.program ?? null, isWritable: false },
@@ -165,6 +174,10 @@ export function getRequestWithdrawalInstruction<
   if (!accounts.network.value) {
     accounts.network.value =
       "BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM" as Address<"BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM">;
+  }
+  if (!accounts.stakeRegister.value) {
+    accounts.stakeRegister.value =
+      "4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny" as Address<"4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny">;
   }
   if (!accounts.eventAuthority.value) {
     accounts.eventAuthority.value =
@@ -180,6 +193,7 @@ export function getRequestWithdrawalInstruction<
     accounts: [
       getAccountMeta("withdrawAuthority", accounts.withdrawAuthority),
       getAccountMeta("network", accounts.network),
+      getAccountMeta("stakeRegister", accounts.stakeRegister),
       getAccountMeta("node", accounts.node),
       getAccountMeta("eventAuthority", accounts.eventAuthority),
       getAccountMeta("program", accounts.program),
@@ -190,6 +204,7 @@ export function getRequestWithdrawalInstruction<
     TProgramAddress,
     TAccountWithdrawAuthority,
     TAccountNetwork,
+    TAccountStakeRegister,
     TAccountNode,
     TAccountEventAuthority,
     TAccountProgram
@@ -206,10 +221,12 @@ export type ParsedRequestWithdrawalInstruction<
     withdrawAuthority: TAccountMetas[0];
     /** The network, for the length of unbonding. */
     network: TAccountMetas[1];
+    /** What all nodes weigh. */
+    stakeRegister: TAccountMetas[2];
     /** The node. */
-    node: TAccountMetas[2];
-    eventAuthority: TAccountMetas[3];
-    program: TAccountMetas[4];
+    node: TAccountMetas[3];
+    eventAuthority: TAccountMetas[4];
+    program: TAccountMetas[5];
   };
   data: RequestWithdrawalInstructionData;
 };
@@ -220,10 +237,10 @@ export function parseRequestWithdrawalInstruction<
 >(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedRequestWithdrawalInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 5) {
+  if (instruction.accounts.length < 6) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 5,
+      expectedAccountMetas: 6,
     });
   }
   let accountIndex = 0;
@@ -237,6 +254,7 @@ export function parseRequestWithdrawalInstruction<
     accounts: {
       withdrawAuthority: getNextAccount(),
       network: getNextAccount(),
+      stakeRegister: getNextAccount(),
       node: getNextAccount(),
       eventAuthority: getNextAccount(),
       program: getNextAccount(),

@@ -48,6 +48,7 @@ export type StakeInstruction<
   TAccountFunder extends string | AccountMeta<string> = string,
   TAccountNetwork extends string | AccountMeta<string> = "BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM",
   TAccountNode extends string | AccountMeta<string> = string,
+  TAccountStakeRegister extends string | AccountMeta<string> = "4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny",
   TAccountStakeMint extends string | AccountMeta<string> = string,
   TAccountStakeVault extends string | AccountMeta<string> = "uKyfKcHLLpzfKXRffp5kgaTSAQEQa2JdFLhQHw6N3px",
   TAccountSource extends string | AccountMeta<string> = string,
@@ -64,6 +65,7 @@ export type StakeInstruction<
         : TAccountFunder,
       TAccountNetwork extends string ? ReadonlyAccount<TAccountNetwork> : TAccountNetwork,
       TAccountNode extends string ? WritableAccount<TAccountNode> : TAccountNode,
+      TAccountStakeRegister extends string ? WritableAccount<TAccountStakeRegister> : TAccountStakeRegister,
       TAccountStakeMint extends string ? ReadonlyAccount<TAccountStakeMint> : TAccountStakeMint,
       TAccountStakeVault extends string ? WritableAccount<TAccountStakeVault> : TAccountStakeVault,
       TAccountSource extends string ? WritableAccount<TAccountSource> : TAccountSource,
@@ -110,6 +112,7 @@ export type StakeInput<
   TAccountFunder extends string = string,
   TAccountNetwork extends string = string,
   TAccountNode extends string = string,
+  TAccountStakeRegister extends string = string,
   TAccountStakeMint extends string = string,
   TAccountStakeVault extends string = string,
   TAccountSource extends string = string,
@@ -123,6 +126,8 @@ export type StakeInput<
   network?: Address<TAccountNetwork>;
   /** The node. */
   node: Address<TAccountNode>;
+  /** What all nodes weigh. */
+  stakeRegister?: Address<TAccountStakeRegister>;
   /** The stake mint. */
   stakeMint: Address<TAccountStakeMint>;
   /** The stake vault. */
@@ -140,6 +145,7 @@ export function getStakeInstruction<
   TAccountFunder extends string,
   TAccountNetwork extends string,
   TAccountNode extends string,
+  TAccountStakeRegister extends string,
   TAccountStakeMint extends string,
   TAccountStakeVault extends string,
   TAccountSource extends string,
@@ -152,6 +158,7 @@ export function getStakeInstruction<
     TAccountFunder,
     TAccountNetwork,
     TAccountNode,
+    TAccountStakeRegister,
     TAccountStakeMint,
     TAccountStakeVault,
     TAccountSource,
@@ -165,6 +172,7 @@ export function getStakeInstruction<
   TAccountFunder,
   TAccountNetwork,
   TAccountNode,
+  TAccountStakeRegister,
   TAccountStakeMint,
   TAccountStakeVault,
   TAccountSource,
@@ -180,6 +188,7 @@ export function getStakeInstruction<
     funder: { value: input.funder ?? null, isWritable: false },
     network: { value: input.network ?? null, isWritable: false },
     node: { value: input.node ?? null, isWritable: true },
+    stakeRegister: { value: input.stakeRegister ?? null, isWritable: true },
     stakeMint: { value: input.stakeMint ?? null, isWritable: false },
     stakeVault: { value: input.stakeVault ?? null, isWritable: true },
     source: { value: input.source ?? null, isWritable: true },
@@ -196,6 +205,10 @@ export function getStakeInstruction<
   if (!accounts.network.value) {
     accounts.network.value =
       "BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM" as Address<"BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM">;
+  }
+  if (!accounts.stakeRegister.value) {
+    accounts.stakeRegister.value =
+      "4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny" as Address<"4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny">;
   }
   if (!accounts.stakeVault.value) {
     accounts.stakeVault.value =
@@ -220,6 +233,7 @@ export function getStakeInstruction<
       getAccountMeta("funder", accounts.funder),
       getAccountMeta("network", accounts.network),
       getAccountMeta("node", accounts.node),
+      getAccountMeta("stakeRegister", accounts.stakeRegister),
       getAccountMeta("stakeMint", accounts.stakeMint),
       getAccountMeta("stakeVault", accounts.stakeVault),
       getAccountMeta("source", accounts.source),
@@ -234,6 +248,7 @@ export function getStakeInstruction<
     TAccountFunder,
     TAccountNetwork,
     TAccountNode,
+    TAccountStakeRegister,
     TAccountStakeMint,
     TAccountStakeVault,
     TAccountSource,
@@ -255,16 +270,18 @@ export type ParsedStakeInstruction<
     network: TAccountMetas[1];
     /** The node. */
     node: TAccountMetas[2];
+    /** What all nodes weigh. */
+    stakeRegister: TAccountMetas[3];
     /** The stake mint. */
-    stakeMint: TAccountMetas[3];
+    stakeMint: TAccountMetas[4];
     /** The stake vault. */
-    stakeVault: TAccountMetas[4];
+    stakeVault: TAccountMetas[5];
     /** Where the tokens come from. */
-    source: TAccountMetas[5];
+    source: TAccountMetas[6];
     /** Owner of the stake mint. */
-    tokenProgram: TAccountMetas[6];
-    eventAuthority: TAccountMetas[7];
-    program: TAccountMetas[8];
+    tokenProgram: TAccountMetas[7];
+    eventAuthority: TAccountMetas[8];
+    program: TAccountMetas[9];
   };
   data: StakeInstructionData;
 };
@@ -272,10 +289,10 @@ export type ParsedStakeInstruction<
 export function parseStakeInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedStakeInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 9) {
+  if (instruction.accounts.length < 10) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 9,
+      expectedAccountMetas: 10,
     });
   }
   let accountIndex = 0;
@@ -290,6 +307,7 @@ export function parseStakeInstruction<TProgram extends string, TAccountMetas ext
       funder: getNextAccount(),
       network: getNextAccount(),
       node: getNextAccount(),
+      stakeRegister: getNextAccount(),
       stakeMint: getNextAccount(),
       stakeVault: getNextAccount(),
       source: getNextAccount(),

@@ -43,6 +43,7 @@ export function getTimeOutDefenderDiscriminatorBytes(): ReadonlyUint8Array {
 export type TimeOutDefenderInstruction<
   TProgram extends string = typeof ASSAY_PROGRAM_ADDRESS,
   TAccountNetwork extends string | AccountMeta<string> = "BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM",
+  TAccountStakeRegister extends string | AccountMeta<string> = "4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny",
   TAccountNode extends string | AccountMeta<string> = string,
   TAccountJob extends string | AccountMeta<string> = string,
   TAccountChallenge extends string | AccountMeta<string> = string,
@@ -59,6 +60,7 @@ export type TimeOutDefenderInstruction<
   InstructionWithAccounts<
     [
       TAccountNetwork extends string ? ReadonlyAccount<TAccountNetwork> : TAccountNetwork,
+      TAccountStakeRegister extends string ? WritableAccount<TAccountStakeRegister> : TAccountStakeRegister,
       TAccountNode extends string ? WritableAccount<TAccountNode> : TAccountNode,
       TAccountJob extends string ? WritableAccount<TAccountJob> : TAccountJob,
       TAccountChallenge extends string ? WritableAccount<TAccountChallenge> : TAccountChallenge,
@@ -97,6 +99,7 @@ export function getTimeOutDefenderInstructionDataCodec(): FixedSizeCodec<
 
 export type TimeOutDefenderInput<
   TAccountNetwork extends string = string,
+  TAccountStakeRegister extends string = string,
   TAccountNode extends string = string,
   TAccountJob extends string = string,
   TAccountChallenge extends string = string,
@@ -108,8 +111,10 @@ export type TimeOutDefenderInput<
   TAccountEventAuthority extends string = string,
   TAccountProgram extends string = string,
 > = {
-  /** The network, for the length of unbonding. */
+  /** The network, for its parameters. */
   network?: Address<TAccountNetwork>;
+  /** What all nodes weigh, and what was convicted lately. */
+  stakeRegister?: Address<TAccountStakeRegister>;
   /** The node that claimed. */
   node: Address<TAccountNode>;
   /** The job. */
@@ -131,6 +136,7 @@ export type TimeOutDefenderInput<
 
 export function getTimeOutDefenderInstruction<
   TAccountNetwork extends string,
+  TAccountStakeRegister extends string,
   TAccountNode extends string,
   TAccountJob extends string,
   TAccountChallenge extends string,
@@ -145,6 +151,7 @@ export function getTimeOutDefenderInstruction<
 >(
   input: TimeOutDefenderInput<
     TAccountNetwork,
+    TAccountStakeRegister,
     TAccountNode,
     TAccountJob,
     TAccountChallenge,
@@ -160,6 +167,7 @@ export function getTimeOutDefenderInstruction<
 ): TimeOutDefenderInstruction<
   TProgramAddress,
   TAccountNetwork,
+  TAccountStakeRegister,
   TAccountNode,
   TAccountJob,
   TAccountChallenge,
@@ -177,6 +185,7 @@ export function getTimeOutDefenderInstruction<
   // Original accounts.
   const originalAccounts = {
     network: { value: input.network ?? null, isWritable: false },
+    stakeRegister: { value: input.stakeRegister ?? null, isWritable: true },
     node: { value: input.node ?? null, isWritable: true },
     job: { value: input.job ?? null, isWritable: true },
     challenge: { value: input.challenge ?? null, isWritable: true },
@@ -195,6 +204,10 @@ export function getTimeOutDefenderInstruction<
     accounts.network.value =
       "BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM" as Address<"BfXKVCMXmRZQHPKmgEpi1J2y7KgJR8FgK6dunRN24mpM">;
   }
+  if (!accounts.stakeRegister.value) {
+    accounts.stakeRegister.value =
+      "4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny" as Address<"4F7DardY7fAQ1um3Hh6nnroaVUnCzSmL7mVZsRLRkpny">;
+  }
   if (!accounts.slotHashes.value) {
     accounts.slotHashes.value =
       "SysvarS1otHashes111111111111111111111111111" as Address<"SysvarS1otHashes111111111111111111111111111">;
@@ -212,6 +225,7 @@ export function getTimeOutDefenderInstruction<
   return Object.freeze({
     accounts: [
       getAccountMeta("network", accounts.network),
+      getAccountMeta("stakeRegister", accounts.stakeRegister),
       getAccountMeta("node", accounts.node),
       getAccountMeta("job", accounts.job),
       getAccountMeta("challenge", accounts.challenge),
@@ -228,6 +242,7 @@ export function getTimeOutDefenderInstruction<
   } as TimeOutDefenderInstruction<
     TProgramAddress,
     TAccountNetwork,
+    TAccountStakeRegister,
     TAccountNode,
     TAccountJob,
     TAccountChallenge,
@@ -247,25 +262,27 @@ export type ParsedTimeOutDefenderInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** The network, for the length of unbonding. */
+    /** The network, for its parameters. */
     network: TAccountMetas[0];
+    /** What all nodes weigh, and what was convicted lately. */
+    stakeRegister: TAccountMetas[1];
     /** The node that claimed. */
-    node: TAccountMetas[1];
+    node: TAccountMetas[2];
     /** The job. */
-    job: TAccountMetas[2];
+    job: TAccountMetas[3];
     /** The challenge that waits. */
-    challenge: TAccountMetas[3];
+    challenge: TAccountMetas[4];
     /** What it waits for. */
-    waiting: TAccountMetas[4];
+    waiting: TAccountMetas[5];
     /** The posted root below which the demand lies, if it does. */
-    claim?: TAccountMetas[5] | undefined;
+    claim?: TAccountMetas[6] | undefined;
     /** The demand that the posted root answers, if there is one. */
-    segmentDemand?: TAccountMetas[6] | undefined;
+    segmentDemand?: TAccountMetas[7] | undefined;
     /** The session, if the job is a receipt that was called in. */
-    session?: TAccountMetas[7] | undefined;
-    slotHashes: TAccountMetas[8];
-    eventAuthority: TAccountMetas[9];
-    program: TAccountMetas[10];
+    session?: TAccountMetas[8] | undefined;
+    slotHashes: TAccountMetas[9];
+    eventAuthority: TAccountMetas[10];
+    program: TAccountMetas[11];
   };
   data: TimeOutDefenderInstructionData;
 };
@@ -273,10 +290,10 @@ export type ParsedTimeOutDefenderInstruction<
 export function parseTimeOutDefenderInstruction<TProgram extends string, TAccountMetas extends readonly AccountMeta[]>(
   instruction: Instruction<TProgram> & InstructionWithAccounts<TAccountMetas> & InstructionWithData<ReadonlyUint8Array>,
 ): ParsedTimeOutDefenderInstruction<TProgram, TAccountMetas> {
-  if (instruction.accounts.length < 11) {
+  if (instruction.accounts.length < 12) {
     throw new SolanaError(SOLANA_ERROR__PROGRAM_CLIENTS__INSUFFICIENT_ACCOUNT_METAS, {
       actualAccountMetas: instruction.accounts.length,
-      expectedAccountMetas: 11,
+      expectedAccountMetas: 12,
     });
   }
   let accountIndex = 0;
@@ -293,6 +310,7 @@ export function parseTimeOutDefenderInstruction<TProgram extends string, TAccoun
     programAddress: instruction.programAddress,
     accounts: {
       network: getNextAccount(),
+      stakeRegister: getNextAccount(),
       node: getNextAccount(),
       job: getNextAccount(),
       challenge: getNextAccount(),

@@ -48,6 +48,7 @@ import {
   getRewardPoolCodec,
   getSegmentClaimCodec,
   getSessionCodec,
+  getStakeRegisterCodec,
   getValidatorCodec,
   type Attestation,
   type AttestationArgs,
@@ -77,6 +78,8 @@ import {
   type SegmentClaimArgs,
   type Session,
   type SessionArgs,
+  type StakeRegister,
+  type StakeRegisterArgs,
   type Validator,
   type ValidatorArgs,
 } from "../accounts";
@@ -86,6 +89,7 @@ import {
   getAcceptResultInstruction,
   getAcceptSessionInstruction,
   getAmendReceiptInstruction,
+  getAnnounceMaintenanceInstruction,
   getAnswerOpeningInstruction,
   getAttestInstructionAsync,
   getBurnFeeInstruction,
@@ -94,6 +98,7 @@ import {
   getCancelJobInstruction,
   getCancelSessionInstruction,
   getCancelWithdrawalInstruction,
+  getChargeCorrelationInstruction,
   getClaimJobInstruction,
   getCloseBudgetInstruction,
   getCloseBufferInstruction,
@@ -110,6 +115,7 @@ import {
   getCommitResultInstruction,
   getCreateBudgetInstructionAsync,
   getCreateRewardPoolInstruction,
+  getCreateStakeRegisterInstruction,
   getDemandOpeningInstruction,
   getDemandSegmentRootInstruction,
   getDeregisterNodeInstruction,
@@ -128,9 +134,11 @@ import {
   getFinaliseReceiptInstruction,
   getFinaliseSessionInstruction,
   getGrowBufferInstruction,
+  getHeartbeatInstruction,
   getInitializeNetworkInstruction,
   getMigrateJobInstruction,
   getMigrateNetworkInstruction,
+  getMigrateNodeInstruction,
   getOpenBufferInstruction,
   getOpenReceiptInstruction,
   getOpenSessionInstructionAsync,
@@ -151,7 +159,9 @@ import {
   getResolveChallengeInstruction,
   getRevealChallengeInstruction,
   getRevealSeedInstruction,
+  getSealSeedInstruction,
   getSetBudgetInstruction,
+  getSetProfileInstruction,
   getSettleAttestationInstruction,
   getSettleDisputeInstruction,
   getStakeInstruction,
@@ -162,6 +172,7 @@ import {
   getUpdateNodeInstruction,
   getUpdateValidatorInstruction,
   getVetoProposalInstruction,
+  getWeighNodeInstruction,
   getWithdrawBudgetInstruction,
   getWithdrawChallengeInstruction,
   getWithdrawChargeInstruction,
@@ -176,6 +187,7 @@ import {
   parseAcceptResultInstruction,
   parseAcceptSessionInstruction,
   parseAmendReceiptInstruction,
+  parseAnnounceMaintenanceInstruction,
   parseAnswerOpeningInstruction,
   parseAttestInstruction,
   parseBurnFeeInstruction,
@@ -184,6 +196,7 @@ import {
   parseCancelJobInstruction,
   parseCancelSessionInstruction,
   parseCancelWithdrawalInstruction,
+  parseChargeCorrelationInstruction,
   parseClaimJobInstruction,
   parseCloseBudgetInstruction,
   parseCloseBufferInstruction,
@@ -200,6 +213,7 @@ import {
   parseCommitResultInstruction,
   parseCreateBudgetInstruction,
   parseCreateRewardPoolInstruction,
+  parseCreateStakeRegisterInstruction,
   parseDemandOpeningInstruction,
   parseDemandSegmentRootInstruction,
   parseDeregisterNodeInstruction,
@@ -218,9 +232,11 @@ import {
   parseFinaliseReceiptInstruction,
   parseFinaliseSessionInstruction,
   parseGrowBufferInstruction,
+  parseHeartbeatInstruction,
   parseInitializeNetworkInstruction,
   parseMigrateJobInstruction,
   parseMigrateNetworkInstruction,
+  parseMigrateNodeInstruction,
   parseOpenBufferInstruction,
   parseOpenReceiptInstruction,
   parseOpenSessionInstruction,
@@ -241,7 +257,9 @@ import {
   parseResolveChallengeInstruction,
   parseRevealChallengeInstruction,
   parseRevealSeedInstruction,
+  parseSealSeedInstruction,
   parseSetBudgetInstruction,
+  parseSetProfileInstruction,
   parseSettleAttestationInstruction,
   parseSettleDisputeInstruction,
   parseStakeInstruction,
@@ -252,6 +270,7 @@ import {
   parseUpdateNodeInstruction,
   parseUpdateValidatorInstruction,
   parseVetoProposalInstruction,
+  parseWeighNodeInstruction,
   parseWithdrawBudgetInstruction,
   parseWithdrawChallengeInstruction,
   parseWithdrawChargeInstruction,
@@ -266,6 +285,7 @@ import {
   type AcceptResultInput,
   type AcceptSessionInput,
   type AmendReceiptInput,
+  type AnnounceMaintenanceInput,
   type AnswerOpeningInput,
   type AttestAsyncInput,
   type BurnFeeInput,
@@ -274,6 +294,7 @@ import {
   type CancelJobInput,
   type CancelSessionInput,
   type CancelWithdrawalInput,
+  type ChargeCorrelationInput,
   type ClaimJobInput,
   type CloseBudgetInput,
   type CloseBufferInput,
@@ -290,6 +311,7 @@ import {
   type CommitResultInput,
   type CreateBudgetAsyncInput,
   type CreateRewardPoolInput,
+  type CreateStakeRegisterInput,
   type DemandOpeningInput,
   type DemandSegmentRootInput,
   type DeregisterNodeInput,
@@ -308,9 +330,11 @@ import {
   type FinaliseReceiptInput,
   type FinaliseSessionInput,
   type GrowBufferInput,
+  type HeartbeatInput,
   type InitializeNetworkInput,
   type MigrateJobInput,
   type MigrateNetworkInput,
+  type MigrateNodeInput,
   type OpenBufferInput,
   type OpenReceiptInput,
   type OpenSessionAsyncInput,
@@ -319,6 +343,7 @@ import {
   type ParsedAcceptResultInstruction,
   type ParsedAcceptSessionInstruction,
   type ParsedAmendReceiptInstruction,
+  type ParsedAnnounceMaintenanceInstruction,
   type ParsedAnswerOpeningInstruction,
   type ParsedAttestInstruction,
   type ParsedBurnFeeInstruction,
@@ -327,6 +352,7 @@ import {
   type ParsedCancelJobInstruction,
   type ParsedCancelSessionInstruction,
   type ParsedCancelWithdrawalInstruction,
+  type ParsedChargeCorrelationInstruction,
   type ParsedClaimJobInstruction,
   type ParsedCloseBudgetInstruction,
   type ParsedCloseBufferInstruction,
@@ -343,6 +369,7 @@ import {
   type ParsedCommitResultInstruction,
   type ParsedCreateBudgetInstruction,
   type ParsedCreateRewardPoolInstruction,
+  type ParsedCreateStakeRegisterInstruction,
   type ParsedDemandOpeningInstruction,
   type ParsedDemandSegmentRootInstruction,
   type ParsedDeregisterNodeInstruction,
@@ -361,9 +388,11 @@ import {
   type ParsedFinaliseReceiptInstruction,
   type ParsedFinaliseSessionInstruction,
   type ParsedGrowBufferInstruction,
+  type ParsedHeartbeatInstruction,
   type ParsedInitializeNetworkInstruction,
   type ParsedMigrateJobInstruction,
   type ParsedMigrateNetworkInstruction,
+  type ParsedMigrateNodeInstruction,
   type ParsedOpenBufferInstruction,
   type ParsedOpenReceiptInstruction,
   type ParsedOpenSessionInstruction,
@@ -384,7 +413,9 @@ import {
   type ParsedResolveChallengeInstruction,
   type ParsedRevealChallengeInstruction,
   type ParsedRevealSeedInstruction,
+  type ParsedSealSeedInstruction,
   type ParsedSetBudgetInstruction,
+  type ParsedSetProfileInstruction,
   type ParsedSettleAttestationInstruction,
   type ParsedSettleDisputeInstruction,
   type ParsedStakeInstruction,
@@ -395,6 +426,7 @@ import {
   type ParsedUpdateNodeInstruction,
   type ParsedUpdateValidatorInstruction,
   type ParsedVetoProposalInstruction,
+  type ParsedWeighNodeInstruction,
   type ParsedWithdrawBudgetInstruction,
   type ParsedWithdrawChallengeInstruction,
   type ParsedWithdrawChargeInstruction,
@@ -421,7 +453,9 @@ import {
   type ResolveChallengeInput,
   type RevealChallengeInput,
   type RevealSeedInput,
+  type SealSeedInput,
   type SetBudgetInput,
+  type SetProfileInput,
   type SettleAttestationInput,
   type SettleDisputeInput,
   type StakeInput,
@@ -432,6 +466,7 @@ import {
   type UpdateNodeInput,
   type UpdateValidatorInput,
   type VetoProposalInput,
+  type WeighNodeInput,
   type WithdrawBudgetInput,
   type WithdrawChallengeInput,
   type WithdrawChargeInput,
@@ -461,6 +496,7 @@ export enum AssayAccount {
   RewardPool,
   SegmentClaim,
   Session,
+  StakeRegister,
   Validator,
 }
 
@@ -595,6 +631,15 @@ export function identifyAssayAccount(account: { data: ReadonlyUint8Array } | Rea
   if (
     containsBytes(
       data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([102, 169, 81, 216, 132, 70, 45, 32])),
+      0,
+    )
+  ) {
+    return AssayAccount.StakeRegister;
+  }
+  if (
+    containsBytes(
+      data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([108, 40, 172, 51, 190, 198, 22, 15])),
       0,
     )
@@ -613,6 +658,7 @@ export enum AssayInstruction {
   AcceptResult,
   AcceptSession,
   AmendReceipt,
+  AnnounceMaintenance,
   AnswerOpening,
   Attest,
   BurnFee,
@@ -621,6 +667,7 @@ export enum AssayInstruction {
   CancelJob,
   CancelSession,
   CancelWithdrawal,
+  ChargeCorrelation,
   ClaimJob,
   CloseBudget,
   CloseBuffer,
@@ -637,6 +684,7 @@ export enum AssayInstruction {
   CommitResult,
   CreateBudget,
   CreateRewardPool,
+  CreateStakeRegister,
   DemandOpening,
   DemandSegmentRoot,
   DeregisterNode,
@@ -655,9 +703,11 @@ export enum AssayInstruction {
   FinaliseReceipt,
   FinaliseSession,
   GrowBuffer,
+  Heartbeat,
   InitializeNetwork,
   MigrateJob,
   MigrateNetwork,
+  MigrateNode,
   OpenBuffer,
   OpenReceipt,
   OpenSession,
@@ -678,7 +728,9 @@ export enum AssayInstruction {
   ResolveChallenge,
   RevealChallenge,
   RevealSeed,
+  SealSeed,
   SetBudget,
+  SetProfile,
   SettleAttestation,
   SettleDispute,
   Stake,
@@ -689,6 +741,7 @@ export enum AssayInstruction {
   UpdateNode,
   UpdateValidator,
   VetoProposal,
+  WeighNode,
   WithdrawBudget,
   WithdrawChallenge,
   WithdrawCharge,
@@ -748,6 +801,15 @@ export function identifyAssayInstruction(
     )
   ) {
     return AssayInstruction.AmendReceipt;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([182, 1, 171, 123, 200, 249, 254, 233])),
+      0,
+    )
+  ) {
+    return AssayInstruction.AnnounceMaintenance;
   }
   if (
     containsBytes(
@@ -820,6 +882,15 @@ export function identifyAssayInstruction(
     )
   ) {
     return AssayInstruction.CancelWithdrawal;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([20, 54, 112, 174, 212, 110, 6, 228])),
+      0,
+    )
+  ) {
+    return AssayInstruction.ChargeCorrelation;
   }
   if (
     containsBytes(
@@ -964,6 +1035,15 @@ export function identifyAssayInstruction(
     )
   ) {
     return AssayInstruction.CreateRewardPool;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([188, 205, 2, 100, 194, 14, 102, 132])),
+      0,
+    )
+  ) {
+    return AssayInstruction.CreateStakeRegister;
   }
   if (
     containsBytes(
@@ -1130,6 +1210,15 @@ export function identifyAssayInstruction(
   if (
     containsBytes(
       data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([202, 104, 56, 6, 240, 170, 63, 134])),
+      0,
+    )
+  ) {
+    return AssayInstruction.Heartbeat;
+  }
+  if (
+    containsBytes(
+      data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([75, 50, 251, 50, 0, 159, 20, 5])),
       0,
     )
@@ -1153,6 +1242,15 @@ export function identifyAssayInstruction(
     )
   ) {
     return AssayInstruction.MigrateNetwork;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([230, 74, 1, 199, 219, 0, 158, 137])),
+      0,
+    )
+  ) {
+    return AssayInstruction.MigrateNode;
   }
   if (
     containsBytes(
@@ -1337,11 +1435,29 @@ export function identifyAssayInstruction(
   if (
     containsBytes(
       data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([38, 107, 222, 83, 110, 101, 66, 153])),
+      0,
+    )
+  ) {
+    return AssayInstruction.SealSeed;
+  }
+  if (
+    containsBytes(
+      data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([148, 121, 226, 12, 183, 120, 26, 227])),
       0,
     )
   ) {
     return AssayInstruction.SetBudget;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([221, 221, 195, 121, 133, 71, 113, 170])),
+      0,
+    )
+  ) {
+    return AssayInstruction.SetProfile;
   }
   if (
     containsBytes(
@@ -1436,6 +1552,15 @@ export function identifyAssayInstruction(
   if (
     containsBytes(
       data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([189, 200, 230, 71, 208, 23, 204, 162])),
+      0,
+    )
+  ) {
+    return AssayInstruction.WeighNode;
+  }
+  if (
+    containsBytes(
+      data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([26, 141, 71, 90, 120, 39, 231, 91])),
       0,
     )
@@ -1526,6 +1651,7 @@ export type ParsedAssayInstruction<TProgram extends string = "4CtkpeuiqSthMf5RuT
   | ({ instructionType: AssayInstruction.AcceptResult } & ParsedAcceptResultInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.AcceptSession } & ParsedAcceptSessionInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.AmendReceipt } & ParsedAmendReceiptInstruction<TProgram>)
+  | ({ instructionType: AssayInstruction.AnnounceMaintenance } & ParsedAnnounceMaintenanceInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.AnswerOpening } & ParsedAnswerOpeningInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.Attest } & ParsedAttestInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.BurnFee } & ParsedBurnFeeInstruction<TProgram>)
@@ -1534,6 +1660,7 @@ export type ParsedAssayInstruction<TProgram extends string = "4CtkpeuiqSthMf5RuT
   | ({ instructionType: AssayInstruction.CancelJob } & ParsedCancelJobInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.CancelSession } & ParsedCancelSessionInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.CancelWithdrawal } & ParsedCancelWithdrawalInstruction<TProgram>)
+  | ({ instructionType: AssayInstruction.ChargeCorrelation } & ParsedChargeCorrelationInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.ClaimJob } & ParsedClaimJobInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.CloseBudget } & ParsedCloseBudgetInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.CloseBuffer } & ParsedCloseBufferInstruction<TProgram>)
@@ -1550,6 +1677,7 @@ export type ParsedAssayInstruction<TProgram extends string = "4CtkpeuiqSthMf5RuT
   | ({ instructionType: AssayInstruction.CommitResult } & ParsedCommitResultInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.CreateBudget } & ParsedCreateBudgetInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.CreateRewardPool } & ParsedCreateRewardPoolInstruction<TProgram>)
+  | ({ instructionType: AssayInstruction.CreateStakeRegister } & ParsedCreateStakeRegisterInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.DemandOpening } & ParsedDemandOpeningInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.DemandSegmentRoot } & ParsedDemandSegmentRootInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.DeregisterNode } & ParsedDeregisterNodeInstruction<TProgram>)
@@ -1568,9 +1696,11 @@ export type ParsedAssayInstruction<TProgram extends string = "4CtkpeuiqSthMf5RuT
   | ({ instructionType: AssayInstruction.FinaliseReceipt } & ParsedFinaliseReceiptInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.FinaliseSession } & ParsedFinaliseSessionInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.GrowBuffer } & ParsedGrowBufferInstruction<TProgram>)
+  | ({ instructionType: AssayInstruction.Heartbeat } & ParsedHeartbeatInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.InitializeNetwork } & ParsedInitializeNetworkInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.MigrateJob } & ParsedMigrateJobInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.MigrateNetwork } & ParsedMigrateNetworkInstruction<TProgram>)
+  | ({ instructionType: AssayInstruction.MigrateNode } & ParsedMigrateNodeInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.OpenBuffer } & ParsedOpenBufferInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.OpenReceipt } & ParsedOpenReceiptInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.OpenSession } & ParsedOpenSessionInstruction<TProgram>)
@@ -1593,7 +1723,9 @@ export type ParsedAssayInstruction<TProgram extends string = "4CtkpeuiqSthMf5RuT
   | ({ instructionType: AssayInstruction.ResolveChallenge } & ParsedResolveChallengeInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.RevealChallenge } & ParsedRevealChallengeInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.RevealSeed } & ParsedRevealSeedInstruction<TProgram>)
+  | ({ instructionType: AssayInstruction.SealSeed } & ParsedSealSeedInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.SetBudget } & ParsedSetBudgetInstruction<TProgram>)
+  | ({ instructionType: AssayInstruction.SetProfile } & ParsedSetProfileInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.SettleAttestation } & ParsedSettleAttestationInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.SettleDispute } & ParsedSettleDisputeInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.Stake } & ParsedStakeInstruction<TProgram>)
@@ -1604,6 +1736,7 @@ export type ParsedAssayInstruction<TProgram extends string = "4CtkpeuiqSthMf5RuT
   | ({ instructionType: AssayInstruction.UpdateNode } & ParsedUpdateNodeInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.UpdateValidator } & ParsedUpdateValidatorInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.VetoProposal } & ParsedVetoProposalInstruction<TProgram>)
+  | ({ instructionType: AssayInstruction.WeighNode } & ParsedWeighNodeInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.WithdrawBudget } & ParsedWithdrawBudgetInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.WithdrawChallenge } & ParsedWithdrawChallengeInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.WithdrawCharge } & ParsedWithdrawChargeInstruction<TProgram>)
@@ -1642,6 +1775,13 @@ export function parseAssayInstruction<TProgram extends string>(
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.AmendReceipt, ...parseAmendReceiptInstruction(instruction) };
     }
+    case AssayInstruction.AnnounceMaintenance: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: AssayInstruction.AnnounceMaintenance,
+        ...parseAnnounceMaintenanceInstruction(instruction),
+      };
+    }
     case AssayInstruction.AnswerOpening: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.AnswerOpening, ...parseAnswerOpeningInstruction(instruction) };
@@ -1673,6 +1813,10 @@ export function parseAssayInstruction<TProgram extends string>(
     case AssayInstruction.CancelWithdrawal: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.CancelWithdrawal, ...parseCancelWithdrawalInstruction(instruction) };
+    }
+    case AssayInstruction.ChargeCorrelation: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: AssayInstruction.ChargeCorrelation, ...parseChargeCorrelationInstruction(instruction) };
     }
     case AssayInstruction.ClaimJob: {
       assertIsInstructionWithAccounts(instruction);
@@ -1740,6 +1884,13 @@ export function parseAssayInstruction<TProgram extends string>(
     case AssayInstruction.CreateRewardPool: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.CreateRewardPool, ...parseCreateRewardPoolInstruction(instruction) };
+    }
+    case AssayInstruction.CreateStakeRegister: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: AssayInstruction.CreateStakeRegister,
+        ...parseCreateStakeRegisterInstruction(instruction),
+      };
     }
     case AssayInstruction.DemandOpening: {
       assertIsInstructionWithAccounts(instruction);
@@ -1825,6 +1976,10 @@ export function parseAssayInstruction<TProgram extends string>(
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.GrowBuffer, ...parseGrowBufferInstruction(instruction) };
     }
+    case AssayInstruction.Heartbeat: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: AssayInstruction.Heartbeat, ...parseHeartbeatInstruction(instruction) };
+    }
     case AssayInstruction.InitializeNetwork: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.InitializeNetwork, ...parseInitializeNetworkInstruction(instruction) };
@@ -1836,6 +1991,10 @@ export function parseAssayInstruction<TProgram extends string>(
     case AssayInstruction.MigrateNetwork: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.MigrateNetwork, ...parseMigrateNetworkInstruction(instruction) };
+    }
+    case AssayInstruction.MigrateNode: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: AssayInstruction.MigrateNode, ...parseMigrateNodeInstruction(instruction) };
     }
     case AssayInstruction.OpenBuffer: {
       assertIsInstructionWithAccounts(instruction);
@@ -1920,9 +2079,17 @@ export function parseAssayInstruction<TProgram extends string>(
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.RevealSeed, ...parseRevealSeedInstruction(instruction) };
     }
+    case AssayInstruction.SealSeed: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: AssayInstruction.SealSeed, ...parseSealSeedInstruction(instruction) };
+    }
     case AssayInstruction.SetBudget: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.SetBudget, ...parseSetBudgetInstruction(instruction) };
+    }
+    case AssayInstruction.SetProfile: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: AssayInstruction.SetProfile, ...parseSetProfileInstruction(instruction) };
     }
     case AssayInstruction.SettleAttestation: {
       assertIsInstructionWithAccounts(instruction);
@@ -1963,6 +2130,10 @@ export function parseAssayInstruction<TProgram extends string>(
     case AssayInstruction.VetoProposal: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.VetoProposal, ...parseVetoProposalInstruction(instruction) };
+    }
+    case AssayInstruction.WeighNode: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: AssayInstruction.WeighNode, ...parseWeighNodeInstruction(instruction) };
     }
     case AssayInstruction.WithdrawBudget: {
       assertIsInstructionWithAccounts(instruction);
@@ -2031,6 +2202,7 @@ export type AssayPluginAccounts = {
   rewardPool: ReturnType<typeof getRewardPoolCodec> & SelfFetchFunctions<RewardPoolArgs, RewardPool>;
   segmentClaim: ReturnType<typeof getSegmentClaimCodec> & SelfFetchFunctions<SegmentClaimArgs, SegmentClaim>;
   session: ReturnType<typeof getSessionCodec> & SelfFetchFunctions<SessionArgs, Session>;
+  stakeRegister: ReturnType<typeof getStakeRegisterCodec> & SelfFetchFunctions<StakeRegisterArgs, StakeRegister>;
   validator: ReturnType<typeof getValidatorCodec> & SelfFetchFunctions<ValidatorArgs, Validator>;
 };
 
@@ -2046,6 +2218,9 @@ export type AssayPluginInstructions = {
     input: AcceptSessionInput,
   ) => ReturnType<typeof getAcceptSessionInstruction> & SelfPlanAndSendFunctions;
   amendReceipt: (input: AmendReceiptInput) => ReturnType<typeof getAmendReceiptInstruction> & SelfPlanAndSendFunctions;
+  announceMaintenance: (
+    input: AnnounceMaintenanceInput,
+  ) => ReturnType<typeof getAnnounceMaintenanceInstruction> & SelfPlanAndSendFunctions;
   answerOpening: (
     input: AnswerOpeningInput,
   ) => ReturnType<typeof getAnswerOpeningInstruction> & SelfPlanAndSendFunctions;
@@ -2062,6 +2237,9 @@ export type AssayPluginInstructions = {
   cancelWithdrawal: (
     input: CancelWithdrawalInput,
   ) => ReturnType<typeof getCancelWithdrawalInstruction> & SelfPlanAndSendFunctions;
+  chargeCorrelation: (
+    input: ChargeCorrelationInput,
+  ) => ReturnType<typeof getChargeCorrelationInstruction> & SelfPlanAndSendFunctions;
   claimJob: (input: ClaimJobInput) => ReturnType<typeof getClaimJobInstruction> & SelfPlanAndSendFunctions;
   closeBudget: (input: CloseBudgetInput) => ReturnType<typeof getCloseBudgetInstruction> & SelfPlanAndSendFunctions;
   closeBuffer: (input: CloseBufferInput) => ReturnType<typeof getCloseBufferInstruction> & SelfPlanAndSendFunctions;
@@ -2094,6 +2272,9 @@ export type AssayPluginInstructions = {
   createRewardPool: (
     input: MakeOptional<CreateRewardPoolInput, "payer">,
   ) => ReturnType<typeof getCreateRewardPoolInstruction> & SelfPlanAndSendFunctions;
+  createStakeRegister: (
+    input: MakeOptional<CreateStakeRegisterInput, "payer">,
+  ) => ReturnType<typeof getCreateStakeRegisterInstruction> & SelfPlanAndSendFunctions;
   demandOpening: (
     input: DemandOpeningInput,
   ) => ReturnType<typeof getDemandOpeningInstruction> & SelfPlanAndSendFunctions;
@@ -2136,6 +2317,7 @@ export type AssayPluginInstructions = {
     input: FinaliseSessionInput,
   ) => ReturnType<typeof getFinaliseSessionInstruction> & SelfPlanAndSendFunctions;
   growBuffer: (input: GrowBufferInput) => ReturnType<typeof getGrowBufferInstruction> & SelfPlanAndSendFunctions;
+  heartbeat: (input: HeartbeatInput) => ReturnType<typeof getHeartbeatInstruction> & SelfPlanAndSendFunctions;
   initializeNetwork: (
     input: InitializeNetworkInput,
   ) => ReturnType<typeof getInitializeNetworkInstruction> & SelfPlanAndSendFunctions;
@@ -2145,6 +2327,9 @@ export type AssayPluginInstructions = {
   migrateNetwork: (
     input: MakeOptional<MigrateNetworkInput, "payer">,
   ) => ReturnType<typeof getMigrateNetworkInstruction> & SelfPlanAndSendFunctions;
+  migrateNode: (
+    input: MakeOptional<MigrateNodeInput, "payer">,
+  ) => ReturnType<typeof getMigrateNodeInstruction> & SelfPlanAndSendFunctions;
   openBuffer: (input: OpenBufferInput) => ReturnType<typeof getOpenBufferInstruction> & SelfPlanAndSendFunctions;
   openReceipt: (input: OpenReceiptInput) => ReturnType<typeof getOpenReceiptInstruction> & SelfPlanAndSendFunctions;
   openSession: (
@@ -2191,7 +2376,9 @@ export type AssayPluginInstructions = {
     input: RevealChallengeInput,
   ) => ReturnType<typeof getRevealChallengeInstruction> & SelfPlanAndSendFunctions;
   revealSeed: (input: RevealSeedInput) => ReturnType<typeof getRevealSeedInstruction> & SelfPlanAndSendFunctions;
+  sealSeed: (input: SealSeedInput) => ReturnType<typeof getSealSeedInstruction> & SelfPlanAndSendFunctions;
   setBudget: (input: SetBudgetInput) => ReturnType<typeof getSetBudgetInstruction> & SelfPlanAndSendFunctions;
+  setProfile: (input: SetProfileInput) => ReturnType<typeof getSetProfileInstruction> & SelfPlanAndSendFunctions;
   settleAttestation: (
     input: MakeOptional<SettleAttestationInput, "payer">,
   ) => ReturnType<typeof getSettleAttestationInstruction> & SelfPlanAndSendFunctions;
@@ -2214,6 +2401,7 @@ export type AssayPluginInstructions = {
     input: UpdateValidatorInput,
   ) => ReturnType<typeof getUpdateValidatorInstruction> & SelfPlanAndSendFunctions;
   vetoProposal: (input: VetoProposalInput) => ReturnType<typeof getVetoProposalInstruction> & SelfPlanAndSendFunctions;
+  weighNode: (input: WeighNodeInput) => ReturnType<typeof getWeighNodeInstruction> & SelfPlanAndSendFunctions;
   withdrawBudget: (
     input: WithdrawBudgetInput,
   ) => ReturnType<typeof getWithdrawBudgetInstruction> & SelfPlanAndSendFunctions;
@@ -2265,6 +2453,7 @@ export function assayProgram() {
           rewardPool: addSelfFetchFunctions(client, getRewardPoolCodec()),
           segmentClaim: addSelfFetchFunctions(client, getSegmentClaimCodec()),
           session: addSelfFetchFunctions(client, getSessionCodec()),
+          stakeRegister: addSelfFetchFunctions(client, getStakeRegisterCodec()),
           validator: addSelfFetchFunctions(client, getValidatorCodec()),
         },
         instructions: {
@@ -2273,6 +2462,7 @@ export function assayProgram() {
           acceptResult: (input) => addSelfPlanAndSendFunctions(client, getAcceptResultInstruction(input)),
           acceptSession: (input) => addSelfPlanAndSendFunctions(client, getAcceptSessionInstruction(input)),
           amendReceipt: (input) => addSelfPlanAndSendFunctions(client, getAmendReceiptInstruction(input)),
+          announceMaintenance: (input) => addSelfPlanAndSendFunctions(client, getAnnounceMaintenanceInstruction(input)),
           answerOpening: (input) => addSelfPlanAndSendFunctions(client, getAnswerOpeningInstruction(input)),
           attest: (input) => addSelfPlanAndSendFunctions(client, getAttestInstructionAsync(input)),
           burnFee: (input) => addSelfPlanAndSendFunctions(client, getBurnFeeInstruction(input)),
@@ -2281,6 +2471,7 @@ export function assayProgram() {
           cancelJob: (input) => addSelfPlanAndSendFunctions(client, getCancelJobInstruction(input)),
           cancelSession: (input) => addSelfPlanAndSendFunctions(client, getCancelSessionInstruction(input)),
           cancelWithdrawal: (input) => addSelfPlanAndSendFunctions(client, getCancelWithdrawalInstruction(input)),
+          chargeCorrelation: (input) => addSelfPlanAndSendFunctions(client, getChargeCorrelationInstruction(input)),
           claimJob: (input) => addSelfPlanAndSendFunctions(client, getClaimJobInstruction(input)),
           closeBudget: (input) => addSelfPlanAndSendFunctions(client, getCloseBudgetInstruction(input)),
           closeBuffer: (input) => addSelfPlanAndSendFunctions(client, getCloseBufferInstruction(input)),
@@ -2313,6 +2504,11 @@ export function assayProgram() {
               client,
               getCreateRewardPoolInstruction({ ...input, payer: input.payer ?? client.payer }),
             ),
+          createStakeRegister: (input) =>
+            addSelfPlanAndSendFunctions(
+              client,
+              getCreateStakeRegisterInstruction({ ...input, payer: input.payer ?? client.payer }),
+            ),
           demandOpening: (input) => addSelfPlanAndSendFunctions(client, getDemandOpeningInstruction(input)),
           demandSegmentRoot: (input) => addSelfPlanAndSendFunctions(client, getDemandSegmentRootInstruction(input)),
           deregisterNode: (input) => addSelfPlanAndSendFunctions(client, getDeregisterNodeInstruction(input)),
@@ -2337,6 +2533,7 @@ export function assayProgram() {
           finaliseReceipt: (input) => addSelfPlanAndSendFunctions(client, getFinaliseReceiptInstruction(input)),
           finaliseSession: (input) => addSelfPlanAndSendFunctions(client, getFinaliseSessionInstruction(input)),
           growBuffer: (input) => addSelfPlanAndSendFunctions(client, getGrowBufferInstruction(input)),
+          heartbeat: (input) => addSelfPlanAndSendFunctions(client, getHeartbeatInstruction(input)),
           initializeNetwork: (input) => addSelfPlanAndSendFunctions(client, getInitializeNetworkInstruction(input)),
           migrateJob: (input) =>
             addSelfPlanAndSendFunctions(
@@ -2347,6 +2544,11 @@ export function assayProgram() {
             addSelfPlanAndSendFunctions(
               client,
               getMigrateNetworkInstruction({ ...input, payer: input.payer ?? client.payer }),
+            ),
+          migrateNode: (input) =>
+            addSelfPlanAndSendFunctions(
+              client,
+              getMigrateNodeInstruction({ ...input, payer: input.payer ?? client.payer }),
             ),
           openBuffer: (input) => addSelfPlanAndSendFunctions(client, getOpenBufferInstruction(input)),
           openReceipt: (input) => addSelfPlanAndSendFunctions(client, getOpenReceiptInstruction(input)),
@@ -2374,7 +2576,9 @@ export function assayProgram() {
           resolveChallenge: (input) => addSelfPlanAndSendFunctions(client, getResolveChallengeInstruction(input)),
           revealChallenge: (input) => addSelfPlanAndSendFunctions(client, getRevealChallengeInstruction(input)),
           revealSeed: (input) => addSelfPlanAndSendFunctions(client, getRevealSeedInstruction(input)),
+          sealSeed: (input) => addSelfPlanAndSendFunctions(client, getSealSeedInstruction(input)),
           setBudget: (input) => addSelfPlanAndSendFunctions(client, getSetBudgetInstruction(input)),
+          setProfile: (input) => addSelfPlanAndSendFunctions(client, getSetProfileInstruction(input)),
           settleAttestation: (input) =>
             addSelfPlanAndSendFunctions(
               client,
@@ -2389,6 +2593,7 @@ export function assayProgram() {
           updateNode: (input) => addSelfPlanAndSendFunctions(client, getUpdateNodeInstruction(input)),
           updateValidator: (input) => addSelfPlanAndSendFunctions(client, getUpdateValidatorInstruction(input)),
           vetoProposal: (input) => addSelfPlanAndSendFunctions(client, getVetoProposalInstruction(input)),
+          weighNode: (input) => addSelfPlanAndSendFunctions(client, getWeighNodeInstruction(input)),
           withdrawBudget: (input) => addSelfPlanAndSendFunctions(client, getWithdrawBudgetInstruction(input)),
           withdrawChallenge: (input) => addSelfPlanAndSendFunctions(client, getWithdrawChallengeInstruction(input)),
           withdrawCharge: (input) => addSelfPlanAndSendFunctions(client, getWithdrawChargeInstruction(input)),

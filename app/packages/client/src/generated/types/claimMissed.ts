@@ -19,6 +19,16 @@ import {
   type FixedSizeDecoder,
   type FixedSizeEncoder,
 } from "@solana/kit";
+import {
+  getReasonDecoder,
+  getReasonEncoder,
+  getScoreDecoder,
+  getScoreEncoder,
+  type Reason,
+  type ReasonArgs,
+  type Score,
+  type ScoreArgs,
+} from ".";
 
 export type ClaimMissed = {
   /** The job. */
@@ -29,6 +39,14 @@ export type ClaimMissed = {
   clientCredit: bigint;
   /** Taken from the node's stake and owed to the client, in base units of the stake mint. */
   charge: bigint;
+  /** Taken from the node's stake and to be burned, in base units of the stake mint. */
+  burned: bigint;
+  /** Whether declared maintenance excuses it. */
+  reason: Reason;
+  /** The node's score before, fading included. */
+  scoreBefore: Score;
+  /** And after. */
+  scoreAfter: Score;
 };
 
 export type ClaimMissedArgs = {
@@ -40,6 +58,14 @@ export type ClaimMissedArgs = {
   clientCredit: number | bigint;
   /** Taken from the node's stake and owed to the client, in base units of the stake mint. */
   charge: number | bigint;
+  /** Taken from the node's stake and to be burned, in base units of the stake mint. */
+  burned: number | bigint;
+  /** Whether declared maintenance excuses it. */
+  reason: ReasonArgs;
+  /** The node's score before, fading included. */
+  scoreBefore: ScoreArgs;
+  /** And after. */
+  scoreAfter: ScoreArgs;
 };
 
 export function getClaimMissedEncoder(): FixedSizeEncoder<ClaimMissedArgs> {
@@ -48,6 +74,10 @@ export function getClaimMissedEncoder(): FixedSizeEncoder<ClaimMissedArgs> {
     ["node", getAddressEncoder()],
     ["clientCredit", getU64Encoder()],
     ["charge", getU64Encoder()],
+    ["burned", getU64Encoder()],
+    ["reason", getReasonEncoder()],
+    ["scoreBefore", getScoreEncoder()],
+    ["scoreAfter", getScoreEncoder()],
   ]);
 }
 
@@ -57,6 +87,10 @@ export function getClaimMissedDecoder(): FixedSizeDecoder<ClaimMissed> {
     ["node", getAddressDecoder()],
     ["clientCredit", getU64Decoder()],
     ["charge", getU64Decoder()],
+    ["burned", getU64Decoder()],
+    ["reason", getReasonDecoder()],
+    ["scoreBefore", getScoreDecoder()],
+    ["scoreAfter", getScoreDecoder()],
   ]);
 }
 

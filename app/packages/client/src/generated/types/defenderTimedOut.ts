@@ -19,7 +19,16 @@ import {
   type FixedSizeDecoder,
   type FixedSizeEncoder,
 } from "@solana/kit";
-import { getTimeOutOutcomeDecoder, getTimeOutOutcomeEncoder, type TimeOutOutcome, type TimeOutOutcomeArgs } from ".";
+import {
+  getScoreDecoder,
+  getScoreEncoder,
+  getTimeOutOutcomeDecoder,
+  getTimeOutOutcomeEncoder,
+  type Score,
+  type ScoreArgs,
+  type TimeOutOutcome,
+  type TimeOutOutcomeArgs,
+} from ".";
 
 export type DefenderTimedOut = {
   /** The job. */
@@ -36,6 +45,10 @@ export type DefenderTimedOut = {
   bounty: bigint;
   /** What is to be burned, in base units of the stake mint. */
   burnCredit: bigint;
+  /** The node's score before, fading included. */
+  scoreBefore: Score;
+  /** And after. */
+  scoreAfter: Score;
 };
 
 export type DefenderTimedOutArgs = {
@@ -53,6 +66,10 @@ export type DefenderTimedOutArgs = {
   bounty: number | bigint;
   /** What is to be burned, in base units of the stake mint. */
   burnCredit: number | bigint;
+  /** The node's score before, fading included. */
+  scoreBefore: ScoreArgs;
+  /** And after. */
+  scoreAfter: ScoreArgs;
 };
 
 export function getDefenderTimedOutEncoder(): FixedSizeEncoder<DefenderTimedOutArgs> {
@@ -64,6 +81,8 @@ export function getDefenderTimedOutEncoder(): FixedSizeEncoder<DefenderTimedOutA
     ["outcome", getTimeOutOutcomeEncoder()],
     ["bounty", getU64Encoder()],
     ["burnCredit", getU64Encoder()],
+    ["scoreBefore", getScoreEncoder()],
+    ["scoreAfter", getScoreEncoder()],
   ]);
 }
 
@@ -76,6 +95,8 @@ export function getDefenderTimedOutDecoder(): FixedSizeDecoder<DefenderTimedOut>
     ["outcome", getTimeOutOutcomeDecoder()],
     ["bounty", getU64Decoder()],
     ["burnCredit", getU64Decoder()],
+    ["scoreBefore", getScoreDecoder()],
+    ["scoreAfter", getScoreDecoder()],
   ]);
 }
 

@@ -33,6 +33,8 @@ import { getFaultDecoder, getFaultEncoder, type Fault, type FaultArgs } from "."
 export type DisputeRecord = {
   /** Challenges that were committed and have not ended. */
   challengesOpen: number;
+  /** Challenges that lost their bond: of them the result was right. */
+  challengesLost: number;
   /** Challenges that were right. */
   validClaims: number;
   /** When the job was convicted; 0 if it was not. */
@@ -52,6 +54,8 @@ export type DisputeRecord = {
 export type DisputeRecordArgs = {
   /** Challenges that were committed and have not ended. */
   challengesOpen: number;
+  /** Challenges that lost their bond: of them the result was right. */
+  challengesLost: number;
   /** Challenges that were right. */
   validClaims: number;
   /** When the job was convicted; 0 if it was not. */
@@ -71,6 +75,7 @@ export type DisputeRecordArgs = {
 export function getDisputeRecordEncoder(): FixedSizeEncoder<DisputeRecordArgs> {
   return getStructEncoder([
     ["challengesOpen", getU32Encoder()],
+    ["challengesLost", getU32Encoder()],
     ["validClaims", getU16Encoder()],
     ["convictedSlot", getU64Encoder()],
     ["provenKey", fixEncoderSize(getBytesEncoder(), 32)],
@@ -84,6 +89,7 @@ export function getDisputeRecordEncoder(): FixedSizeEncoder<DisputeRecordArgs> {
 export function getDisputeRecordDecoder(): FixedSizeDecoder<DisputeRecord> {
   return getStructDecoder([
     ["challengesOpen", getU32Decoder()],
+    ["challengesLost", getU32Decoder()],
     ["validClaims", getU16Decoder()],
     ["convictedSlot", getU64Decoder()],
     ["provenKey", fixDecoderSize(getBytesDecoder(), 32)],

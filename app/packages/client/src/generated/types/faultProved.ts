@@ -28,10 +28,14 @@ import {
   getFaultEncoder,
   getProofOutcomeDecoder,
   getProofOutcomeEncoder,
+  getScoreDecoder,
+  getScoreEncoder,
   type Fault,
   type FaultArgs,
   type ProofOutcome,
   type ProofOutcomeArgs,
+  type Score,
+  type ScoreArgs,
 } from ".";
 
 export type FaultProved = {
@@ -53,6 +57,10 @@ export type FaultProved = {
   bounty: bigint;
   /** What is to be burned, in base units of the stake mint. */
   burnCredit: bigint;
+  /** The node's score before, fading included. */
+  scoreBefore: Score;
+  /** And after. */
+  scoreAfter: Score;
 };
 
 export type FaultProvedArgs = {
@@ -74,6 +82,10 @@ export type FaultProvedArgs = {
   bounty: number | bigint;
   /** What is to be burned, in base units of the stake mint. */
   burnCredit: number | bigint;
+  /** The node's score before, fading included. */
+  scoreBefore: ScoreArgs;
+  /** And after. */
+  scoreAfter: ScoreArgs;
 };
 
 export function getFaultProvedEncoder(): FixedSizeEncoder<FaultProvedArgs> {
@@ -87,6 +99,8 @@ export function getFaultProvedEncoder(): FixedSizeEncoder<FaultProvedArgs> {
     ["element", getU32Encoder()],
     ["bounty", getU64Encoder()],
     ["burnCredit", getU64Encoder()],
+    ["scoreBefore", getScoreEncoder()],
+    ["scoreAfter", getScoreEncoder()],
   ]);
 }
 
@@ -101,6 +115,8 @@ export function getFaultProvedDecoder(): FixedSizeDecoder<FaultProved> {
     ["element", getU32Decoder()],
     ["bounty", getU64Decoder()],
     ["burnCredit", getU64Decoder()],
+    ["scoreBefore", getScoreDecoder()],
+    ["scoreAfter", getScoreDecoder()],
   ]);
 }
 

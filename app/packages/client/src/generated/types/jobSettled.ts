@@ -12,6 +12,8 @@ import {
   getAddressEncoder,
   getStructDecoder,
   getStructEncoder,
+  getU32Decoder,
+  getU32Encoder,
   getU64Decoder,
   getU64Encoder,
   type Address,
@@ -19,6 +21,16 @@ import {
   type FixedSizeDecoder,
   type FixedSizeEncoder,
 } from "@solana/kit";
+import {
+  getReasonDecoder,
+  getReasonEncoder,
+  getScoreDecoder,
+  getScoreEncoder,
+  type Reason,
+  type ReasonArgs,
+  type Score,
+  type ScoreArgs,
+} from ".";
 
 export type JobSettled = {
   /** The job. */
@@ -33,6 +45,14 @@ export type JobSettled = {
   feeCredit: bigint;
   /** Owed to attestations together, in base units of the payment mint. */
   auditCredit: bigint;
+  /** Why it ended so: in time, late, or disputed. */
+  reason: Reason;
+  /** How late the result was, as a share of the time that was left. */
+  lateBps: number;
+  /** The node's score before, fading included. */
+  scoreBefore: Score;
+  /** And after. */
+  scoreAfter: Score;
 };
 
 export type JobSettledArgs = {
@@ -48,6 +68,14 @@ export type JobSettledArgs = {
   feeCredit: number | bigint;
   /** Owed to attestations together, in base units of the payment mint. */
   auditCredit: number | bigint;
+  /** Why it ended so: in time, late, or disputed. */
+  reason: ReasonArgs;
+  /** How late the result was, as a share of the time that was left. */
+  lateBps: number;
+  /** The node's score before, fading included. */
+  scoreBefore: ScoreArgs;
+  /** And after. */
+  scoreAfter: ScoreArgs;
 };
 
 export function getJobSettledEncoder(): FixedSizeEncoder<JobSettledArgs> {
@@ -58,6 +86,10 @@ export function getJobSettledEncoder(): FixedSizeEncoder<JobSettledArgs> {
     ["clientCredit", getU64Encoder()],
     ["feeCredit", getU64Encoder()],
     ["auditCredit", getU64Encoder()],
+    ["reason", getReasonEncoder()],
+    ["lateBps", getU32Encoder()],
+    ["scoreBefore", getScoreEncoder()],
+    ["scoreAfter", getScoreEncoder()],
   ]);
 }
 
@@ -69,6 +101,10 @@ export function getJobSettledDecoder(): FixedSizeDecoder<JobSettled> {
     ["clientCredit", getU64Decoder()],
     ["feeCredit", getU64Decoder()],
     ["auditCredit", getU64Decoder()],
+    ["reason", getReasonDecoder()],
+    ["lateBps", getU32Decoder()],
+    ["scoreBefore", getScoreDecoder()],
+    ["scoreAfter", getScoreDecoder()],
   ]);
 }
 

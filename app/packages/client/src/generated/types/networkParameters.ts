@@ -25,10 +25,14 @@ import {
   getAuditParametersEncoder,
   getDisputeParametersDecoder,
   getDisputeParametersEncoder,
+  getSchedulingParametersDecoder,
+  getSchedulingParametersEncoder,
   type AuditParameters,
   type AuditParametersArgs,
   type DisputeParameters,
   type DisputeParametersArgs,
+  type SchedulingParameters,
+  type SchedulingParametersArgs,
 } from ".";
 
 /**
@@ -61,6 +65,8 @@ export type NetworkParameters = {
   dispute: DisputeParameters;
   /** What is decided about audits. */
   audit: AuditParameters;
+  /** What is decided about who may claim, and about reputation. */
+  scheduling: SchedulingParameters;
 };
 
 export type NetworkParametersArgs = {
@@ -88,6 +94,8 @@ export type NetworkParametersArgs = {
   dispute: DisputeParametersArgs;
   /** What is decided about audits. */
   audit: AuditParametersArgs;
+  /** What is decided about who may claim, and about reputation. */
+  scheduling: SchedulingParametersArgs;
 };
 
 export function getNetworkParametersEncoder(): FixedSizeEncoder<NetworkParametersArgs> {
@@ -104,6 +112,7 @@ export function getNetworkParametersEncoder(): FixedSizeEncoder<NetworkParameter
     ["maximumOpenJobsPerNode", getU32Encoder()],
     ["dispute", getDisputeParametersEncoder()],
     ["audit", getAuditParametersEncoder()],
+    ["scheduling", getSchedulingParametersEncoder()],
   ]);
 }
 
@@ -121,6 +130,7 @@ export function getNetworkParametersDecoder(): FixedSizeDecoder<NetworkParameter
     ["maximumOpenJobsPerNode", getU32Decoder()],
     ["dispute", getDisputeParametersDecoder()],
     ["audit", getAuditParametersDecoder()],
+    ["scheduling", getSchedulingParametersDecoder()],
   ]);
 }
 

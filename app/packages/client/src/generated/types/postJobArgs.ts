@@ -39,8 +39,12 @@ import {
   type ReadonlyUint8Array,
 } from "@solana/kit";
 import {
+  getJobFilterDecoder,
+  getJobFilterEncoder,
   getOutputDescriptorDecoder,
   getOutputDescriptorEncoder,
+  type JobFilter,
+  type JobFilterArgs,
   type OutputDescriptor,
   type OutputDescriptorArgs,
 } from ".";
@@ -85,6 +89,10 @@ export type PostJobArgs = {
   auditCap: bigint;
   /** The only node that may claim; none: every node. */
   invitedNode: Option<Address>;
+  /** What the graph costs by the graph language's own measure; 0 says nothing. */
+  costUnits: bigint;
+  /** Which nodes may claim, besides the stake; none: every node. */
+  filter: Option<JobFilter>;
   /** Where the graph can be fetched. */
   graphUri: string;
   /** Where the parameters can be fetched. */
@@ -134,6 +142,10 @@ export type PostJobArgsArgs = {
   auditCap: number | bigint;
   /** The only node that may claim; none: every node. */
   invitedNode: OptionOrNullable<Address>;
+  /** What the graph costs by the graph language's own measure; 0 says nothing. */
+  costUnits: number | bigint;
+  /** Which nodes may claim, besides the stake; none: every node. */
+  filter: OptionOrNullable<JobFilterArgs>;
   /** Where the graph can be fetched. */
   graphUri: string;
   /** Where the parameters can be fetched. */
@@ -165,6 +177,8 @@ export function getPostJobArgsEncoder(): Encoder<PostJobArgsArgs> {
     ["auditPot", getU64Encoder()],
     ["auditCap", getU64Encoder()],
     ["invitedNode", getOptionEncoder(getAddressEncoder())],
+    ["costUnits", getU64Encoder()],
+    ["filter", getOptionEncoder(getJobFilterEncoder())],
     ["graphUri", addEncoderSizePrefix(getUtf8Encoder(), getU32Encoder())],
     ["paramsUri", addEncoderSizePrefix(getUtf8Encoder(), getU32Encoder())],
     ["inputsUri", addEncoderSizePrefix(getUtf8Encoder(), getU32Encoder())],
@@ -193,6 +207,8 @@ export function getPostJobArgsDecoder(): Decoder<PostJobArgs> {
     ["auditPot", getU64Decoder()],
     ["auditCap", getU64Decoder()],
     ["invitedNode", getOptionDecoder(getAddressDecoder())],
+    ["costUnits", getU64Decoder()],
+    ["filter", getOptionDecoder(getJobFilterDecoder())],
     ["graphUri", addDecoderSizePrefix(getUtf8Decoder(), getU32Decoder())],
     ["paramsUri", addDecoderSizePrefix(getUtf8Decoder(), getU32Decoder())],
     ["inputsUri", addDecoderSizePrefix(getUtf8Decoder(), getU32Decoder())],
