@@ -83,7 +83,10 @@ export async function uploadInputs(storeUri: string, bytes: Uint8Array, signal: 
   });
 }
 
-function placed(graph: Graph, symbols: readonly number[]): Pick<Work, "irVersion" | "symbols" | "output" | "costUnits"> {
+function placed(
+  graph: Graph,
+  symbols: readonly number[],
+): Pick<Work, "irVersion" | "symbols" | "output" | "costUnits"> {
   const [slot = -1, ...others] = graph.outputs;
   const layout = graph.layouts(symbols)[slot];
   if (layout === undefined || others.length > 0) throw new ResultMissing("A job takes graphs with exactly one output.");

@@ -1,5 +1,5 @@
 /** States of jobs in words. */
-import { Fault, type Job, JobState } from "@assay/client/generated";
+import { Fault, FaultSide, type Job, JobState, Reason } from "@assay/client/generated";
 
 /** How a state is coloured. */
 export type Tone = "idle" | "busy" | "held" | "good" | "warn" | "bad" | "gold";
@@ -103,4 +103,32 @@ export function nextDeadline(job: Job): { readonly last: bigint; readonly afterw
     default:
       return undefined;
   }
+}
+
+const REASONS: Readonly<Record<Reason, string>> = {
+  [Reason.Open]: "It has not ended.",
+  [Reason.Cancelled]: "The client took it back.",
+  [Reason.Unclaimed]: "Nobody claimed it in time.",
+  [Reason.Completed]: "The result stood, in time.",
+  [Reason.CompletedLate]: "The result stood, later than the node's own speed promised.",
+  [Reason.CompletedDisputed]: "The result stood against a challenge.",
+  [Reason.MissedInMaintenance]: "No result; the node had announced maintenance before it claimed.",
+  [Reason.MissedInOutage]: "No result; the node was silent for long, so it was away.",
+  [Reason.NoShow]: "No result, and no outage or maintenance that would explain it.",
+  [Reason.WrongResult]: "The result was proved wrong.",
+  [Reason.Equivocated]: "The node signed two different roots.",
+  [Reason.Withheld]: "The node did not open what was demanded.",
+};
+
+const SIDES: Readonly<Record<FaultSide, string>> = {
+  [FaultSide.None]: "nobody's fault",
+  [FaultSide.Provider]: "the node's fault",
+  [FaultSide.Challenger]: "the challenger's fault",
+  [FaultSide.Shared]: "a shared fault",
+};
+
+/** Why a job ended, and whose fault it was; `undefined` while it has not. */
+export function reasonSentence({ reason, faultSide }: Job): string | undefined {
+  if (reason === Reason.Open) return undefined;
+  return faultSide === FaultSide.None ? REASONS[reason] : `${REASONS[reason].slice(0, -1)}: ${SIDES[faultSide]}.`;
 }

@@ -1,6 +1,7 @@
 /** Nodes: what they have at stake, what they may take, and why not. */
-import type { Network, Node } from "@assay/client/generated";
+import { type Network, type Node, type TakingRefusal, takingRefusal } from "@assay/client";
 import type { Row } from "../data/kinds.ts";
+import { OBSTACLE_WORDS } from "./eligibility.ts";
 import type { Tone } from "./job-state.ts";
 
 /** How a node stands, in one word, with what follows from it. */
@@ -27,10 +28,22 @@ export function unbondingTotal(node: Node): bigint {
   return node.unbonding.reduce((sum, { amount }) => sum + amount, 0n);
 }
 
+const REFUSED: Readonly<Record<NonNullable<TakingRefusal>, readonly [string, Tone]>> = {
+  StakeBelowNetworkMinimum: ["Below minimum", "idle"],
+  TooManyOpenJobs: ["Full", "busy"],
+  CapacityReached: ["Full", "busy"],
+  NodeConvicted: ["Convicted", "bad"],
+  UnresolvedMiss: ["Missing", "warn"],
+  Jailed: ["Jailed", "warn"],
+  InMaintenance: ["Maintenance", "held"],
+};
+
 /** How the node stands with the network's rules. */
 export function standing(node: Node, network: Network | undefined, now: bigint): NodeStanding {
-  if (node.fraudConvictions > 0) {
-    return { name: "Convicted", tone: "bad", sentence: "A fault of this node was proved. It never claims again." };
+  const refusal = network === undefined ? null : takingRefusal(node, network.parameters, now);
+  if (refusal !== null) {
+    const [name, tone] = REFUSED[refusal];
+    return { name, tone, sentence: OBSTACLE_WORDS[refusal] };
   }
   if (node.frozenUntilSlot > now) {
     return {
@@ -39,18 +52,13 @@ export function standing(node: Node, network: Network | undefined, now: bigint):
       sentence: "Its stake cannot be withdrawn while a dispute may still reach it.",
     };
   }
-  if (network !== undefined && node.stake < network.parameters.minimumStake) {
-    return {
-      name: "Below minimum",
-      tone: "idle",
-      sentence: "Its stake is below what the network asks of a node that claims.",
-    };
-  }
-  if (network !== undefined && node.openJobs >= network.parameters.maximumOpenJobsPerNode) {
-    return { name: "Full", tone: "busy", sentence: "It has as many open jobs as the network allows." };
-  }
   if (node.openJobs > 0) return { name: "Working", tone: "busy", sentence: "It has work and can take more." };
   return { name: "Ready", tone: "good", sentence: "It can claim jobs." };
+}
+
+/** The hardware tier that a declared speed makes: how often it can be halved, and 1; 0 without one. */
+export function tierOf(unitsPerSlot: bigint): number {
+  return unitsPerSlot === 0n ? 0 : unitsPerSlot.toString(2).length;
 }
 
 /** Settled of all that ended, in hundredths of a percent; `undefined` while nothing has ended. */
@@ -64,7 +72,7 @@ export interface NodeFilter {
   readonly text: string;
   readonly standings: ReadonlySet<string>;
   readonly minimumStake: bigint;
-  readonly sort: "stake" | "settled" | "newest" | "free";
+  readonly sort: "stake" | "settled" | "newest" | "free" | "score";
 }
 
 /** Every node, the largest stake first. */
@@ -87,7 +95,13 @@ export function filterNodes(
         data.endpoint.toLowerCase().includes(text.toLowerCase())),
   );
   const value = (node: Node): bigint =>
-    ({ stake: node.stake, settled: node.jobsSettled, newest: node.registeredSlot, free: freeStake(node) })[filter.sort];
+    ({
+      stake: node.stake,
+      settled: node.jobsSettled,
+      newest: node.registeredSlot,
+      free: freeStake(node),
+      score: BigInt(node.score[0]),
+    })[filter.sort];
   return chosen.sort((a, b) => {
     const [left, right] = [value(a.data), value(b.data)];
     return left === right ? (a.address < b.address ? -1 : 1) : left < right ? 1 : -1;

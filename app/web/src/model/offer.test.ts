@@ -26,7 +26,7 @@ describe("an offer", () => {
     expect(read.offer).toMatchObject({
       priceMin: 500_000n,
       priceMax: 2_000_000n,
-      claimSlots: 150n,
+      claimSlots: 160n,
       bond: 2_000_000n * 2_000n * 2n,
       invitedNode: null,
     });
@@ -36,8 +36,9 @@ describe("an offer", () => {
     ["priceMax", { priceMax: "0", priceMin: "0" }, "The highest price has to be more than nothing."],
     ["priceMin", { priceMin: "3" }, "The first price is above the highest one."],
     ["priceMax", { priceMax: "two" }, "Use digits and at most one point, such as 12.5."],
-    ["claimSlots", { riseSlots: "150" }, "The price would reach its highest only after the last slot of claiming."],
+    ["claimSlots", { riseSlots: "151" }, "The price would reach its highest only after the last slot of claiming."],
     ["claimSlots", { claimSlots: "216001" }, "Choose 1 to 216000 slots."],
+    ["holdSlots", { holdSlots: "9" }, "Choose 10 to 216000 slots."],
     ["windowSlots", { windowSlots: "449" }, "Choose 450 to 216000 slots."],
     ["runSlots", { runSlots: "1.5" }, "Enter a whole number of slots."],
     ["auditCap", { auditPot: "1", windowSlots: "18000" }, "Say the most that one validator earns."],
@@ -61,11 +62,12 @@ describe("an offer", () => {
     const work = workOf(sampleJob(JobState.Posted));
     const args = postArguments(work, read.offer, 7n);
     expect(args).toMatchObject({ jobId: 7n, priceMin: 500_000n, graphUri: work.graphUri, auditPot: 0n });
-    expect(Object.keys(args)).toHaveLength(23);
+    expect(Object.keys(args)).toHaveLength(25);
   });
 
   it("knows how large the job's account becomes", () => {
-    const job = { ...sampleJob(JobState.Posted), graphUri: "", paramsUri: "", inputsUri: "", storeUri: "" };
+    const seed = { __kind: "Sealed" as const, fields: [new Uint8Array(32)] as const };
+    const job = { ...sampleJob(JobState.Posted), seed, graphUri: "", paramsUri: "", inputsUri: "", storeUri: "" };
     expect(getJobEncoder().encode(job).length).toBe(JOB_BYTES);
     const read = result({ storeUri: "http://a" });
     if ("faults" in read) throw new Error("It has faults.");

@@ -131,6 +131,7 @@ export function readOffer(
   if (reader.hasFaults) return { faults: reader.faults };
   const bond = minimumBond(priceMax, mint, parameters.minimumBondBps);
   const { protocolFeeBps, missChargeBps } = parameters;
+  const { latePriceBps } = parameters.scheduling;
   return {
     offer: {
       priceMin,
@@ -148,18 +149,19 @@ export function readOffer(
       bond,
       protocolFeeBps,
       missChargeBps,
+      latePriceBps,
     },
   };
 }
 
 /** The arguments of `post_job`. */
 export function postArguments(work: Work, offer: Offer, jobId: bigint): PostJobArgsArgs {
-  const { protocolFeeBps: _fee, missChargeBps: _charge, ...terms } = offer;
+  const { protocolFeeBps: _fee, missChargeBps: _charge, latePriceBps: _late, ...terms } = offer;
   return { jobId, ...work, ...terms, filter: null };
 }
 
-/** Bytes of a job's account whose addresses of artifacts are empty. */
-export const JOB_BYTES = 880;
+/** Bytes of a job's account whose addresses of artifacts are empty: with room for the number that draws who comes first. */
+export const JOB_BYTES = 1_011;
 
 /** Bytes of a token account. */
 export const VAULT_BYTES = 165;

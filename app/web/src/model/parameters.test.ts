@@ -19,11 +19,13 @@ describe("parameters", () => {
   });
 
   it("are every one that the network has", () => {
-    const { dispute, audit, ...top } = NETWORK.parameters;
+    const { dispute, audit, scheduling, ...top } = NETWORK.parameters;
+    const numbers = Object.entries(scheduling).filter(([, value]) => typeof value !== "object");
     const expected = [
       ...Object.keys(top),
       ...Object.keys(dispute).map((key) => `dispute.${key}`),
       ...Object.keys(audit).map((key) => `audit.${key}`),
+      ...numbers.map(([key]) => `scheduling.${key}`),
     ];
     expect(
       allParameters(NETWORK)

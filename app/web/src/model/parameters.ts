@@ -20,15 +20,18 @@ export interface Parameter {
 const E18 = 10n ** 18n;
 const DAYS_30 = 6_480_000n;
 
-/** All parameters. Clocks of disputes have a lower floor on a development network. */
-export function allParameters({
-  development,
-  parameters,
-}: Pick<Network, "development" | "parameters">): readonly Parameter[] {
+/**
+ * All parameters with their bounds as they would be with `parameters`: some bound one another. Clocks of disputes have a lower
+ * floor on a development network.
+ */
+export function allParameters(
+  { development, parameters: present }: Pick<Network, "development" | "parameters">,
+  parameters: Parameters = present,
+): readonly Parameter[] {
   const clock = development ? 10n : 9_000n;
   const reveal = development ? 2n : 150n;
-  const epoch = BigInt(parameters.scheduling.epochSlots);
-  const window = parameters.scheduling.correlationWindowSlots;
+  const epoch = BigInt(present.scheduling.epochSlots);
+  const window = present.scheduling.correlationWindowSlots;
   return [
     stake("minimumStake", "Market", "Least stake of a node that claims", "A node with less claims nothing.", 1n, E18),
     share("protocolFeeBps", "Market", "Fee of the protocol", "Of the price of a settled job.", 0n, 1_000n),
@@ -124,18 +127,49 @@ export function allParameters({
       10_000_000n,
     ),
     audit("minimumValidatorStake", "Least stake of a validator", "Of one that attests.", "stake", 1n, E18),
-    scheduling("stakePerJob", "Stake for each open job", "A node has one open job for each so much of its stake.", "stake", 1n, E18),
-    scheduling("latePriceBps", "Loss of a late result", "Of the price, for a result in the last slot.", "share", 0n, 10_000n),
-    scheduling("absentEpochs", "Absence", "After so many epochs without a heartbeat a node weighs nothing.", "count", 1n, 1_000n),
+    scheduling(
+      "stakePerJob",
+      "Stake for each open job",
+      "A node has one open job for each so much of its stake.",
+      "stake",
+      1n,
+      E18,
+    ),
+    scheduling(
+      "latePriceBps",
+      "Loss of a late result",
+      "Of the price, for a result in the last slot.",
+      "share",
+      0n,
+      10_000n,
+    ),
+    scheduling(
+      "absentEpochs",
+      "Absence",
+      "After so many epochs without a heartbeat a node weighs nothing.",
+      "count",
+      1n,
+      1_000n,
+    ),
     // Never changed: another length would renumber what is on record.
     scheduling("epochSlots", "Epoch of weights and heartbeats", "Fixed for good.", "slots", epoch, epoch),
-    scheduling("correlationWindowSlots", "Window of correlated convictions", "Fixed for good.", "slots", window, window),
+    scheduling(
+      "correlationWindowSlots",
+      "Window of correlated convictions",
+      "Fixed for good.",
+      "slots",
+      window,
+      window,
+    ),
   ];
 }
 
 /** The first bound that the parameters break, as a sentence; `undefined` if the program would take them. */
-export function boundFault(network: Pick<Network, "development">, parameters: Parameters): string | undefined {
-  for (const parameter of allParameters({ ...network, parameters })) {
+export function boundFault(
+  network: Pick<Network, "development" | "parameters">,
+  parameters: Parameters,
+): string | undefined {
+  for (const parameter of allParameters(network, parameters)) {
     const value = parameter.read(parameters);
     if (value < parameter.least || value > parameter.most) return `${parameter.name} is outside its bounds.`;
   }

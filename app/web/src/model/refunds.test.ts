@@ -10,6 +10,7 @@ const TERMS: Terms = {
   bond: 2_000n,
   protocolFeeBps: 150,
   missChargeBps: 500,
+  latePriceBps: 5_000,
   auditPot: 60n,
   auditCap: 40n,
 };
@@ -27,8 +28,8 @@ describe("refunds", () => {
       expect(ending(key).back).toEqual([1_060n, 1_060n]);
   });
 
-  it("leave the price and what validators earned, where it stands", () => {
-    expect(ending("settled").back).toEqual([0n, 660n]);
+  it("leave the price and what validators earned, where it stands, and half of the price where it is as late as can be", () => {
+    expect(ending("settled").back).toEqual([0n, 860n]);
   });
 
   it("come with a charge where the node brings nothing", () => {

@@ -4,7 +4,15 @@ import { type Job, JobState, minimumBond, missChargeOf, type Network, settlement
 /** The terms that decide who gets what. */
 export type Terms = Pick<
   Job,
-  "priceMin" | "priceMax" | "claimSlots" | "runSlots" | "windowSlots" | "bond" | "protocolFeeBps" | "missChargeBps"
+  | "priceMin"
+  | "priceMax"
+  | "claimSlots"
+  | "runSlots"
+  | "windowSlots"
+  | "bond"
+  | "protocolFeeBps"
+  | "missChargeBps"
+  | "latePriceBps"
 > & { readonly auditPot: bigint; readonly auditCap: bigint };
 
 /** One way in which a job can end. */
@@ -29,10 +37,12 @@ export function escrow(terms: Terms): bigint {
 export function endings(terms: Terms): readonly Ending[] {
   const whole = escrow(terms);
   const longest = terms.claimSlots + terms.runSlots + terms.windowSlots;
-  const settled = (price: bigint, attestations: number) =>
+  const settled = (price: bigint, attestations: number, lateBps: number) =>
     settlementOf({
       priceMax: terms.priceMax,
       price,
+      lateBps,
+      latePriceBps: terms.latePriceBps,
       protocolFeeBps: terms.protocolFeeBps,
       audit: { pot: terms.auditPot, cap: terms.auditCap, attestations },
     }).client;
@@ -42,8 +52,8 @@ export function endings(terms: Terms): readonly Ending[] {
       key: "settled",
       title: "The result stands",
       sentence:
-        "You pay the price at which a node claimed. The rest of the escrow returns, and what validators do not earn of the audit pot.",
-      back: [settled(terms.priceMax, fewest), settled(terms.priceMin, 0)],
+        "You pay the price at which a node claimed, and less for a late result. The rest returns, and what validators do not earn of the audit pot.",
+      back: [settled(terms.priceMax, fewest, 0), settled(terms.priceMin, 0, 10_000)],
       charge: 0n,
       slots: longest,
     },

@@ -6,7 +6,7 @@ import { type ReactNode, useState } from "react";
 import { useNetwork, useSlot, useTable } from "../data/hooks.ts";
 import type { Row } from "../data/kinds.ts";
 import { formatBasisPoints } from "../model/amounts.ts";
-import { faultSentence, isEnded, stateWords } from "../model/job-state.ts";
+import { faultSentence, isEnded, reasonSentence, stateWords } from "../model/job-state.ts";
 import { hex, isNobody, isZero, shortAddress } from "../model/keys.ts";
 import { shares } from "../model/refunds.ts";
 import { useSigning } from "../transact/context.tsx";
@@ -64,7 +64,7 @@ function Existing({ row }: { row: Row<"job"> }) {
         title={`${isReceipt ? "Receipt" : "Job"} ${shortAddress(address)}`}
         back={{ to: "/jobs", name: "Jobs" }}
         badge={<JobBadge state={job.state} />}
-        lead={stateWords(job.state).sentence}
+        lead={reasonSentence(job) ?? stateWords(job.state).sentence}
         actions={<Actions row={row} />}
       />
       <div className="stack">

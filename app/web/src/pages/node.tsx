@@ -16,6 +16,7 @@ import { Badge, ButtonLink, Fact, Facts, Figure, Meter, Nothing, Panel } from ".
 import { ExplainNode } from "../ui/explain-node.tsx";
 import { JobBadge, NextDeadline } from "../ui/job-bits.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
+import { ProfilePanel, ReputationPanel, StandingPanel } from "../ui/reputation.tsx";
 import { NodeStakeActions } from "../ui/stake-actions.tsx";
 import { Amount, StakeAmount } from "../ui/unit.tsx";
 
@@ -65,6 +66,9 @@ function Existing({ row }: { row: Row<"node"> }) {
           </div>
           <div className="stack">
             <StakePanel row={row} />
+            <ReputationPanel node={node} />
+            <StandingPanel node={node} />
+            <ProfilePanel node={node} />
             <Record row={row} />
             <Panel title="Keys">
               <Facts>

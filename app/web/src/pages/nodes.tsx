@@ -1,4 +1,5 @@
 /** All nodes, chosen and ordered. */
+import { confidenceOf } from "@assay/client";
 import { SearchX, Server } from "lucide-react";
 import { useDeferredValue, useMemo } from "react";
 import { Link, useSearchParams } from "wouter";
@@ -6,7 +7,7 @@ import { useNetwork, useSlot, useTable } from "../data/hooks.ts";
 import type { Row } from "../data/kinds.ts";
 import { formatBasisPoints, formatCount } from "../model/amounts.ts";
 import { shortAddress } from "../model/keys.ts";
-import { ALL_NODES, filterNodes, freeStake, type NodeFilter, settledShare, standing } from "../model/node-view.ts";
+import { ALL_NODES, filterNodes, freeStake, type NodeFilter, standing } from "../model/node-view.ts";
 import { CopyButton } from "../ui/address.tsx";
 import { Badge, Button, ButtonLink, Nothing } from "../ui/basics.tsx";
 import { Chips, SelectField, toggled } from "../ui/field.tsx";
@@ -16,12 +17,23 @@ import { StakeAmount } from "../ui/unit.tsx";
 
 const SORTS: ReadonlyArray<readonly [NodeFilter["sort"], string]> = [
   ["stake", "Largest stake first"],
+  ["score", "Best reputation first"],
   ["free", "Most free stake first"],
   ["settled", "Most settled jobs first"],
   ["newest", "Newest first"],
 ];
 
-const STANDINGS = ["Ready", "Working", "Full", "Below minimum", "Frozen", "Convicted"];
+const STANDINGS = [
+  "Ready",
+  "Working",
+  "Full",
+  "Maintenance",
+  "Missing",
+  "Jailed",
+  "Below minimum",
+  "Frozen",
+  "Convicted",
+];
 
 export default function Nodes() {
   const table = useTable("node");
@@ -102,13 +114,13 @@ export default function Nodes() {
       { key: "open", name: "Open jobs", width: "90px", end: true, cell: ({ data }) => formatCount(data.openJobs) },
       { key: "settled", name: "Settled", width: "90px", end: true, cell: ({ data }) => formatCount(data.jobsSettled) },
       {
-        key: "share",
-        name: "Of all ended",
+        key: "score",
+        name: "Reputation",
         width: "100px",
         end: true,
         cell: ({ data }) => {
-          const share = settledShare(data);
-          return share === undefined ? <span className="faint">new</span> : formatBasisPoints(share);
+          const { observedBps, lowerBoundBps } = confidenceOf(data.evidence);
+          return observedBps === null ? <span className="faint">new</span> : formatBasisPoints(lowerBoundBps);
         },
       },
     ],

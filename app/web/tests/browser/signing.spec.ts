@@ -93,7 +93,7 @@ describe.skipIf(!hasBrowser())("signing", () => {
     await page.getByRole("button", { name: "Sign and post" }).click();
     await expect.poll(() => stage.fixture.sent.length).toBe(before + 1);
     const args = postArguments(stage.fixture.sent.at(-1));
-    expect(args).toMatchObject({ jobId: 0n, windowSlots: 500n, claimSlots: 150n, irVersion: 1 });
+    expect(args).toMatchObject({ jobId: 0n, windowSlots: 500n, claimSlots: 160n, irVersion: 1 });
     const models = [...stage.market.accounts.values()]
       .filter((bytes) => kindOf(bytes) === "job")
       .map((bytes) => getJobDecoder().decode(bytes));

@@ -182,7 +182,15 @@ function Candidates({ work, offer, mint }: { work: Work; offer: Offer; mint: Pay
   const slot = useSlot();
   const now = slot - (slot % 50n);
   const found = useMemo(
-    () => (network === undefined ? undefined : eligibility(asIfOpen({ address: NO_JOB, data: templateJob(work, offer, mint, network) }, now), nodes, network, now)),
+    () =>
+      network === undefined
+        ? undefined
+        : eligibility(
+            asIfOpen({ address: NO_JOB, data: templateJob(work, offer, mint, network) }, now),
+            nodes,
+            network,
+            now,
+          ),
     [work, offer, mint, nodes, network, now],
   );
   if (found === undefined) return null;
