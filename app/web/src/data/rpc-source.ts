@@ -11,13 +11,16 @@ import {
   type ReadonlyUint8Array,
 } from "@solana/kit";
 import { KINDS, type Kind } from "./kinds.ts";
-import type { FollowListener, MarketSource, RawAccount } from "./source.ts";
+import type { FollowListener, MarketSource, RawAccount, RawChange } from "./source.ts";
 
 /** Where an endpoint is. */
 export interface Endpoint {
   readonly httpUrl: string;
   readonly websocketUrl: string;
 }
+
+/** Accounts that endpoints give in one answer. */
+const MOST_AT_ONCE = 100;
 
 const base58 = getBase58Decoder();
 const base64 = getBase64Encoder();
@@ -62,6 +65,33 @@ export function rpcSource(endpoint: Endpoint): MarketSource {
       } finally {
         ended.abort();
       }
+    },
+
+    async fetch(addresses, signal) {
+      const changes: RawChange[] = [];
+      for (let start = 0; start < addresses.length; start += MOST_AT_ONCE) {
+        const some = addresses.slice(start, start + MOST_AT_ONCE);
+        const { context, value } = await rpc
+          .getMultipleAccounts(some, { commitment: "confirmed", encoding: "base64" })
+          .send({ abortSignal: signal });
+        some.forEach((address, index) => {
+          const account = value[index];
+          const ours = account?.owner === ASSAY_PROGRAM_ADDRESS;
+          changes.push({ address, bytes: ours ? fromBase64(account.data[0]) : undefined, slot: context.slot });
+        });
+      }
+      return changes;
+    },
+
+    async present(signal) {
+      const accounts = await rpc
+        .getProgramAccounts(ASSAY_PROGRAM_ADDRESS, {
+          commitment: "confirmed",
+          encoding: "base64",
+          dataSlice: { offset: 0, length: 0 },
+        })
+        .send({ abortSignal: signal });
+      return new Set(accounts.map(({ pubkey }) => pubkey));
     },
 
     async slot(signal) {

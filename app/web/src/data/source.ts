@@ -27,6 +27,10 @@ export interface MarketSource {
    * only when the connection is lost (an error) or `signal` is aborted.
    */
   follow(listener: FollowListener, signal: AbortSignal): Promise<void>;
+  /** Accounts as they are now; for those that are gone, no bytes. */
+  fetch(addresses: readonly Address[], signal: AbortSignal): Promise<readonly RawChange[]>;
+  /** The addresses of all accounts of the market. Not every source tells when one is closed. */
+  present(signal: AbortSignal): Promise<ReadonlySet<Address>>;
   /** The newest slot. Also how it is found out whether the source answers at all. */
   slot(signal: AbortSignal): Promise<bigint>;
   /** The number of digits after the point of a token. */

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { Random } from "../../tests/fixture/random.ts";
 import { sampleJob } from "../stories/samples.ts";
 import type { Kind } from "./kinds.ts";
-import type { FollowListener, MarketSource, RawAccount } from "./source.ts";
+import type { FollowListener, MarketSource, RawAccount, RawChange } from "./source.ts";
 import { MarketStore } from "./store.ts";
 
 const random = new Random(6);
@@ -42,6 +42,14 @@ class Hand implements MarketSource {
     return 100n;
   }
 
+  async fetch(addresses: readonly Address[]): Promise<readonly RawChange[]> {
+    return addresses.map((address) => ({ address, bytes: this.accounts.get(address), slot: 120n }));
+  }
+
+  async present(): Promise<ReadonlySet<Address>> {
+    return new Set(this.accounts.keys());
+  }
+
   async decimals(): Promise<number> {
     return 6;
   }
@@ -51,8 +59,8 @@ class Hand implements MarketSource {
   }
 }
 
-const until = async (holds: () => boolean) => {
-  for (let tries = 0; tries < 300 && !holds(); tries++) await new Promise((resolve) => setTimeout(resolve, 10));
+const until = async (holds: () => boolean, most = 300) => {
+  for (let tries = 0; tries < most && !holds(); tries++) await new Promise((resolve) => setTimeout(resolve, 10));
   expect(holds()).toBe(true);
 };
 
@@ -78,6 +86,21 @@ describe("the market as the app knows it", () => {
     await until(() => store.table("job").rows.length === 0);
     expect(store.seen.map(({ after }) => (after === undefined ? "gone" : "changed"))).toEqual(["gone", "changed"]);
     expect(hand.loads).toBe(1);
+  });
+
+  it("looks at what the app itself has written, and notices what was closed without a word", async () => {
+    const hand = new Hand();
+    const [written, closed] = [random.address(), random.address()];
+    hand.accounts.set(written, job(JobState.Posted));
+    hand.accounts.set(closed, job(JobState.Settled));
+    const store = started(hand);
+    await until(() => store.connection.state === "live");
+    hand.accounts.set(written, job(JobState.Cancelled));
+    await store.refresh([written, random.address()]);
+    await until(() => store.table("job").byAddress.get(written)?.data.state === JobState.Cancelled);
+    hand.accounts.delete(closed);
+    await until(() => !store.table("job").byAddress.has(closed), 800);
+    expect(store.table("job").rows).toHaveLength(1);
   });
 
   it("takes the newest of two notifications, whichever comes first", async () => {

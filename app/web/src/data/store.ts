@@ -45,6 +45,10 @@ const REMEMBERED = 200;
 const DECODE_CHUNK = 400;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;
+/** How often it is asked which accounts still exist, in a small market and in a large one. */
+const SWEEP_MS = 4_000;
+const LARGE_SWEEP_MS = 60_000;
+const LARGE_MARKET = 1_000;
 /** How often everything is loaded where the source cannot tell of changes. */
 const POLL_MS = 4_000;
 
@@ -129,6 +133,13 @@ export class MarketStore {
     return this.#decimals.get(mint);
   }
 
+  /** Looks at accounts that a transaction of this app has just written. */
+  async refresh(addresses: readonly Address[]): Promise<void> {
+    const signal = this.#running?.signal ?? new AbortController().signal;
+    const changes = await this.#source.fetch(addresses, signal).catch(() => []);
+    for (const change of changes) if (change.bytes !== undefined || this.#kinds.has(change.address)) this.#take(change);
+  }
+
   /** Tries the source again now instead of when its time has come. */
   retry(): void {
     this.#wake?.();
@@ -182,6 +193,7 @@ export class MarketStore {
           loaded = this.#loadAll(signal).then(() => {
             onStarted();
             this.#setConnection({ state: "live" });
+            void this.#sweep(signal);
           });
           loaded.catch(failLoading);
         },
@@ -192,6 +204,21 @@ export class MarketStore {
     );
     await Promise.race([following, loadFailed]);
     await loaded;
+  }
+
+  /** Finds accounts that were closed without a word. Errors are left to whoever follows: the connection is theirs. */
+  async #sweep(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(this.#kinds.size > LARGE_MARKET ? LARGE_SWEEP_MS : SWEEP_MS, signal);
+      if (signal.aborted) return;
+      // What comes into being while the answer is on its way is not in it, and is no business of this round.
+      const known = [...this.#kinds.keys()];
+      const present = await this.#source.present(signal).catch(() => undefined);
+      if (present === undefined || signal.aborted) continue;
+      for (const address of known) {
+        if (!present.has(address)) this.#take({ address, bytes: undefined, slot: this.#slot });
+      }
+    }
   }
 
   /** One round of reading everything, for a source that answers but cannot tell of changes. */

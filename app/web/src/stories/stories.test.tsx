@@ -11,6 +11,8 @@ import Stories from "./stories.tsx";
 const SILENT: MarketSource = {
   load: async () => [],
   follow: async () => {},
+  fetch: async () => [],
+  present: async () => new Set(),
   slot: async () => 0n,
   decimals: async () => 6,
 };

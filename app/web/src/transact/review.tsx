@@ -1,5 +1,5 @@
 /** The review of a transaction: what it does, whether it works, and then the signature. */
-import type { Instruction } from "@solana/kit";
+import { type Address, type Instruction, isWritableRole } from "@solana/kit";
 import {
   ArrowDownLeft,
   ArrowUpRight,
@@ -11,6 +11,7 @@ import {
   ShieldAlert,
 } from "lucide-react";
 import { useCallback, useEffect, useState } from "react";
+import { useMarket } from "../data/hooks.ts";
 import { formatAmount, formatCount } from "../model/amounts.ts";
 import { AddressText, CopyButton } from "../ui/address.tsx";
 import { Button, Note } from "../ui/basics.tsx";
@@ -47,6 +48,7 @@ export function Review({
   onDone?: (signature: string) => void;
 }) {
   const { rpc, signer } = useSigning();
+  const market = useMarket();
   const [stage, setStage] = useState<Stage>({ name: "simulating" });
 
   const prepare = useCallback(async () => {
@@ -67,6 +69,7 @@ export function Review({
     if (signer === undefined || !simulation.works) return;
     try {
       const signature = await send(rpc, signer, instructions, simulation.units, (name) => setStage({ name }));
+      await market.refresh(writtenBy(instructions));
       setStage({ name: "done", signature });
       onDone?.(signature);
     } catch (error) {
@@ -119,6 +122,14 @@ export function Review({
       )}
     </Dialog>
   );
+}
+
+/** The accounts that instructions may write. */
+function writtenBy(instructions: readonly Instruction[]): readonly Address[] {
+  const written = instructions.flatMap(({ accounts = [] }) =>
+    accounts.filter(({ role }) => isWritableRole(role)).map(({ address }) => address),
+  );
+  return [...new Set(written)];
 }
 
 /** What a transaction does, as a list. */
