@@ -85,6 +85,7 @@ describe("disputes", () => {
     expect(proved.job.data.record.fault).toBe(Fault.WrongElement);
     expect(paid.refund).toBe(proved.job.data.priceMax + proved.job.data.audit.pot);
     expect(paid.challengers[0]?.earned).toBe(paid.bounty);
+    expect(paid.bounty * 2n).toBe(paid.bond);
   });
 
   it("call a challenge what it says", () => {

@@ -211,17 +211,21 @@ function treeDepth({ key, facts }: Demand): number {
 /** Who is paid, and who loses, for a conviction. Stake amounts but for the refund. */
 export interface Payouts {
   readonly refund: bigint;
+  /** The bond that the node lost. */
+  readonly bond: bigint;
   readonly bounty: bigint;
-  readonly burned: bigint;
+  /** What is not burned yet. */
+  readonly toBurn: bigint;
   readonly challengers: ReadonlyArray<{ readonly address: Address; readonly bond: bigint; readonly earned: bigint }>;
 }
 
-/** As far as accounts still say. */
+/** By the terms of the job, and what accounts still say: once a dispute is settled, its record forgets what was shared out. */
 export function payouts(job: Job, challenges: readonly Row<"challenge">[]): Payouts {
   return {
     refund: job.priceMax + job.audit.pot,
-    bounty: job.record.bounty,
-    burned: job.record.burnCredit,
+    bond: job.bond,
+    bounty: (job.bond * BigInt(job.dispute.bountyBps)) / 10_000n,
+    toBurn: job.record.burnCredit,
     challengers: challenges
       .filter(({ data }) => data.state === ChallengeState.Won)
       .map(({ data }) => ({ address: data.challenger, bond: data.bond, earned: data.earned })),

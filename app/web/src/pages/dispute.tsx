@@ -4,7 +4,7 @@ import { isAddress } from "@solana/kit";
 import { Gavel, Layers } from "lucide-react";
 import { useMarket, useSlot, useTable } from "../data/hooks.ts";
 import type { Row } from "../data/kinds.ts";
-import { formatCount } from "../model/amounts.ts";
+import { formatBasisPoints, formatCount } from "../model/amounts.ts";
 import { type Clock, challengeWords, clocksAt, type Dispute, descents, payouts } from "../model/dispute-view.ts";
 import { faultSentence } from "../model/job-state.ts";
 import { hex, isNobody, shortAddress } from "../model/keys.ts";
@@ -217,6 +217,10 @@ function Paid({ dispute: { job, challenges } }: { dispute: Dispute }) {
         <Fact name="Back to the client">
           <Amount value={paid.refund} mint={job.data.paymentMint} />
         </Fact>
+        <Fact name="Lost by the node: its bond">
+          <StakeAmount value={paid.bond} />
+        </Fact>
+        <Fact name="Lost by the node besides">{formatBasisPoints(job.data.dispute.slashBps)} of its stake</Fact>
         <Fact name="Bounty out of the bond">
           <StakeAmount value={paid.bounty} />
         </Fact>
@@ -226,9 +230,11 @@ function Paid({ dispute: { job, challenges } }: { dispute: Dispute }) {
             <div className="small muted">bond back, and its share</div>
           </Fact>
         ))}
-        <Fact name="To be burned">
-          <StakeAmount value={paid.burned} />
-        </Fact>
+        {paid.toBurn > 0n && (
+          <Fact name="Still to be burned">
+            <StakeAmount value={paid.toBurn} />
+          </Fact>
+        )}
       </Facts>
     </Panel>
   );
