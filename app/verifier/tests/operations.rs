@@ -37,6 +37,9 @@ fn progress_counts_up_and_the_result_waits_for_the_end() {
     let mut caller = Caller::given(&scene);
     assert_eq!(caller.code(Operation::Result, &[]), "B0106");
     assert_eq!(caller.code(Operation::FirstDifference, &[]), "B0106");
+    let output = [&[0], &scene.output().to_le_bytes()[..]].concat();
+    assert_eq!(caller.code(Operation::Tensor, &output), "B0107");
+    assert_eq!(caller.code(Operation::Element, &[&output[..], &[0; 4]].concat()), "R0001");
     let mut steps = 0;
     let mut before = 0;
     loop {

@@ -167,7 +167,7 @@ pub(crate) fn run(nodes: usize, jobs: usize, seed: u64) -> Ruled<Outcome> {
         newcomers: Vec::new(),
         completed: 0,
     };
-    OPENING.validate()?;
+    OPENING.validate(false)?;
     market.reputation.validate()?;
     market.standing.validate(Slots(8 * market.standing.recovery_slots))?;
     market.begin_epoch(FIRST_EPOCH - 1)?;

@@ -47,6 +47,12 @@ pub const PROPOSAL_SEED: &[u8] = b"proposal";
 pub const REWARD_POOL_SEED: &[u8] = b"reward_pool";
 /// Seed of the token account that holds the reward pool.
 pub const REWARD_VAULT_SEED: &[u8] = b"reward_vault";
+/// First seed of a [`DelegationPool`](crate::state::DelegationPool); the node follows.
+pub const DELEGATION_POOL_SEED: &[u8] = b"delegations";
+/// First seed of a [`Delegation`](crate::state::Delegation); the pool and the owner follow.
+pub const DELEGATION_SEED: &[u8] = b"delegation";
+/// First seed of the token account that holds a pool's rewards in a mint; the pool and the mint follow.
+pub const DELEGATION_REWARDS_SEED: &[u8] = b"rewards";
 
 /// Seed of the one [`StakeRegister`](crate::state::StakeRegister).
 pub const STAKE_REGISTER_SEED: &[u8] = b"stake_register";
@@ -158,6 +164,21 @@ pub fn reward_pool() -> Pubkey {
 /// Address of the token account that holds the reward pool.
 pub fn reward_vault() -> Pubkey {
     derive(&[REWARD_VAULT_SEED])
+}
+
+/// Address of the pool of what is delegated to a node.
+pub fn delegation_pool(node: &Pubkey) -> Pubkey {
+    derive(&[DELEGATION_POOL_SEED, node.as_ref()])
+}
+
+/// Address of what an owner delegates to the node of a pool.
+pub fn delegation(pool: &Pubkey, owner: &Pubkey) -> Pubkey {
+    derive(&[DELEGATION_SEED, pool.as_ref(), owner.as_ref()])
+}
+
+/// Address of the token account that holds a pool's rewards in a mint.
+pub fn delegation_rewards(pool: &Pubkey, mint: &Pubkey) -> Pubkey {
+    derive(&[DELEGATION_REWARDS_SEED, pool.as_ref(), mint.as_ref()])
 }
 
 /// Address that signs the program's own events, an account of every instruction that emits one.

@@ -684,6 +684,15 @@ pub enum AssayError {
     /// A conviction is charged for its company half a window later, once.
     #[msg("The charge for correlated convictions is not due: wait, unless it was taken")]
     CorrelationNotDue = 529,
+    /// Delegated stake is at most a multiple of the node's own.
+    #[msg("The node holds all delegated stake that its own allows: delegate less, or to another node")]
+    DelegationCapReached = 541,
+    /// Nobody takes out what is not theirs.
+    #[msg("The delegation has fewer shares than that, or none at all: read it first")]
+    NotEnoughShares = 542,
+    /// Delegated stake stays reachable for as long as the node's own.
+    #[msg("The delegation's withdrawal is not released yet: wait for the slot that it names")]
+    NotReleased = 544,
     /// See `scheduling_limits::EPOCH_SLOTS`.
     #[msg("scheduling.epoch_slots is outside its bounds: choose 2 to 216,000")]
     SchedulingEpochOutOfBounds = 550,
@@ -729,6 +738,49 @@ pub enum AssayError {
     /// A conviction is charged for its company before stake leaves.
     #[msg("The node still owes a charge for correlated convictions: take it with charge_correlation when it is due")]
     CorrelationOutstanding = 565,
+
+    /// See `scheduling_limits::DELEGATION_MULTIPLE_BPS`.
+    #[msg("scheduling.delegation_multiple_bps is outside its bounds: choose 0 to 100,000")]
+    DelegationMultipleOutOfBounds = 580,
+    /// A commission is a share.
+    #[msg("commission_bps is outside its bounds: choose 0 to 10,000")]
+    CommissionOutOfBounds = 581,
+    /// The instruction needs the node's pool.
+    #[msg("The node takes no delegations: have its withdraw authority call open_delegation_pool")]
+    DelegationPoolMissing = 582,
+    /// The node cannot go while others have stake with it.
+    #[msg("The node's delegation pool is open: close it with close_delegation_pool first")]
+    DelegationPoolOpen = 583,
+    /// What is left after a slash is only known when the slash has been taken.
+    #[msg("A slash has not reached this pool: call settle_delegation_slash first")]
+    DelegationSlashOutstanding = 584,
+    /// There is nothing that a slash has not reached.
+    #[msg("No slash waits for this pool: nothing is to be done")]
+    NoDelegationSlash = 585,
+    /// The account belongs to another pool.
+    #[msg("The delegation is one of another pool: pass the pool that it names")]
+    WrongDelegationPool = 586,
+    /// The signer did not delegate.
+    #[msg("Only the owner of the delegation may do this: sign with its key")]
+    NotDelegator = 587,
+    /// A delegation goes when nothing of it is left.
+    #[msg("The delegation still has shares or rewards: undelegate and withdraw everything first")]
+    DelegationNotEmpty = 588,
+    /// A pool goes when nobody holds anything of it.
+    #[msg("Delegations to the node are open: have them undelegated, withdrawn and closed first")]
+    DelegationsOpen = 589,
+    /// A mint has one place in a pool.
+    #[msg("The pool shares rewards in this mint already: nothing is to be done")]
+    RewardMintKnown = 590,
+    /// A pool shares rewards in up to four mints.
+    #[msg("The pool shares rewards in four mints already: remove one while nobody delegates")]
+    RewardPlacesFull = 591,
+    /// The pool has no place for this mint.
+    #[msg("The pool shares no rewards in this mint: call add_reward_mint first")]
+    RewardMintMissing = 592,
+    /// A pool goes when all its reward vaults are closed.
+    #[msg("The pool still has reward vaults: close each with remove_reward_mint first")]
+    RewardMintsLeft = 593,
 }
 
 #[cfg(test)]
@@ -956,6 +1008,9 @@ mod tests {
         (MaintenanceBegun, 527),
         (CapacityReached, 528),
         (CorrelationNotDue, 529),
+        (DelegationCapReached, 541),
+        (NotEnoughShares, 542),
+        (NotReleased, 544),
         (SchedulingEpochOutOfBounds, 550),
         (SchedulingLengthsFixed, 551),
         (OpeningRulesOutOfBounds, 552),
@@ -971,6 +1026,20 @@ mod tests {
         (HeartbeatTooSoon, 563),
         (NodeHasMarks, 564),
         (CorrelationOutstanding, 565),
+        (DelegationMultipleOutOfBounds, 580),
+        (CommissionOutOfBounds, 581),
+        (DelegationPoolMissing, 582),
+        (DelegationPoolOpen, 583),
+        (DelegationSlashOutstanding, 584),
+        (NoDelegationSlash, 585),
+        (WrongDelegationPool, 586),
+        (NotDelegator, 587),
+        (DelegationNotEmpty, 588),
+        (DelegationsOpen, 589),
+        (RewardMintKnown, 590),
+        (RewardPlacesFull, 591),
+        (RewardMintMissing, 592),
+        (RewardMintsLeft, 593),
     ];
 
     #[test]

@@ -10,12 +10,14 @@ use anchor_lang::prelude::*;
 
 mod audit;
 mod budget;
+mod delegation;
 mod governance;
 mod scheduling;
 mod session;
 
 pub use audit::*;
 pub use budget::*;
+pub use delegation::*;
 pub use governance::*;
 pub use scheduling::*;
 pub use session::*;
@@ -186,6 +188,8 @@ pub struct JobClaimed {
     pub bond: u64,
     /// Last slot at which it can commit.
     pub last_run_slot: u64,
+    /// The share of what the node earns that is its delegators'.
+    pub delegators_bps: u16,
 }
 
 /// A node committed to a result.
@@ -224,6 +228,8 @@ pub struct JobSettled {
     pub fee_credit: u64,
     /// Owed to attestations together, in base units of the payment mint.
     pub audit_credit: u64,
+    /// Owed to those who delegate to the node, together, in base units of the payment mint.
+    pub delegators_credit: u64,
     /// Why it ended so: in time, late, or disputed.
     pub reason: Reason,
     /// How late the result was, as a share of the time that was left.

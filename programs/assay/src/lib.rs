@@ -423,6 +423,66 @@ pub mod assay {
         SealSeed::handle(ctx)
     }
 
+    /// Lets others delegate to a node. By its withdraw authority.
+    pub fn open_delegation_pool(ctx: Context<OpenDelegationPool>, args: OpenDelegationPoolArgs) -> Result<()> {
+        OpenDelegationPool::handle(ctx, args)
+    }
+
+    /// Decides what a node keeps of its delegators' share of fees. By its withdraw authority.
+    pub fn set_commission(ctx: Context<SetCommission>, args: SetCommissionArgs) -> Result<()> {
+        SetCommission::handle(ctx, args)
+    }
+
+    /// Lets a pool share rewards in one more mint. By the node's withdraw authority, or by anyone where a job owes some.
+    pub fn add_reward_mint(ctx: Context<AddRewardMint>) -> Result<()> {
+        AddRewardMint::handle(ctx)
+    }
+
+    /// Ends the sharing of rewards in a mint while nobody delegates. By the withdraw authority.
+    pub fn remove_reward_mint<'info>(ctx: Context<'info, RemoveRewardMint<'info>>) -> Result<()> {
+        RemoveRewardMint::handle(ctx)
+    }
+
+    /// Delegates stake to a node. By the owner.
+    pub fn delegate<'info>(ctx: Context<'info, Delegate<'info>>, args: DelegateArgs) -> Result<()> {
+        Delegate::handle(ctx, args)
+    }
+
+    /// Starts to unbond delegated stake. By the owner.
+    pub fn undelegate(ctx: Context<Undelegate>, args: UndelegateArgs) -> Result<()> {
+        Undelegate::handle(ctx, args)
+    }
+
+    /// Pays out what has unbonded of a delegation. By the owner to any account, by anyone to its associated token account.
+    pub fn withdraw_delegation<'info>(ctx: Context<'info, WithdrawDelegation<'info>>) -> Result<()> {
+        WithdrawDelegation::handle(ctx)
+    }
+
+    /// Lets a slash of a node reach its pool. By anyone.
+    pub fn settle_delegation_slash<'info>(ctx: Context<'info, SettleDelegationSlash<'info>>) -> Result<()> {
+        SettleDelegationSlash::handle(ctx)
+    }
+
+    /// Moves the delegators' share of a job into the node's pool. By anyone.
+    pub fn collect_delegation_reward<'info>(ctx: Context<'info, CollectDelegationReward<'info>>) -> Result<()> {
+        CollectDelegationReward::handle(ctx)
+    }
+
+    /// Pays out what a delegation has earned in a mint. By the owner to any account, by anyone to its associated token account.
+    pub fn withdraw_delegation_reward<'info>(ctx: Context<'info, WithdrawDelegationReward<'info>>) -> Result<()> {
+        WithdrawDelegationReward::handle(ctx)
+    }
+
+    /// Removes a delegation of which nothing is left; its rent goes to the owner. By anyone.
+    pub fn close_delegation(ctx: Context<CloseDelegation>) -> Result<()> {
+        CloseDelegation::handle(ctx)
+    }
+
+    /// Ends delegation to a node. By its withdraw authority.
+    pub fn close_delegation_pool(ctx: Context<CloseDelegationPool>) -> Result<()> {
+        CloseDelegationPool::handle(ctx)
+    }
+
     /// Opens a session: offers it to one node and escrows its balance. By the client.
     pub fn open_session<'info>(ctx: Context<'info, OpenSession<'info>>, args: OpenSessionArgs) -> Result<()> {
         OpenSession::handle(ctx, args)

@@ -19,7 +19,7 @@ use crate::state::{DemandKey, DemandTree, Job, Network, Node, Profile, Schedulin
 use crate::state_machine::{JobEvent, JobState};
 use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
 use anchor_lang::prelude::Pubkey;
-use anchor_lang::AccountSerialize;
+use anchor_lang::{AccountSerialize, Discriminator};
 
 /// Numbers of many lengths, the same in every run.
 struct Draw(u64);
@@ -243,7 +243,7 @@ fn vectors_of_costs_are_up_to_date() {
 fn vectors_of_claims_are_up_to_date() {
     let mut draw = Draw(6);
     let mut lines = Vec::new();
-    for case in 0..96u32 {
+    for case in 0..128u32 {
         let (network, node, job, now) =
             (network(&mut draw), node(&mut draw), job(&mut draw), Slot(1_000 + draw.bits(6)));
         let (node_address, job_address) = (key("node", case), key("job", case));
@@ -271,8 +271,8 @@ fn vectors_of_claims_are_up_to_date() {
 
 fn network(draw: &mut Draw) -> Network {
     let mut network = Network { version: Network::VERSION, ..Network::default() };
-    network.parameters.minimum_stake = 100 + draw.bits(8);
-    network.parameters.maximum_open_jobs_per_node = 6;
+    network.parameters.minimum_stake = 100 + draw.bits(7);
+    network.parameters.maximum_open_jobs_per_node = 7;
     network.parameters.scheduling = SchedulingParameters { stake_per_job: 50, ..SchedulingParameters::default() };
     network
 }
@@ -283,7 +283,7 @@ fn node(draw: &mut Draw) -> Node {
     node.locked = draw.bits(8).min(node.stake);
     node.slash_reserve_bps = [0, 1_000, 4_000][draw.bits(4) as usize % 3];
     node.open_jobs = draw.bits(3) as u32;
-    node.fraud_convictions = u32::from(draw.bits(4) == 5);
+    node.fraud_convictions = u32::from(draw.bits(3) == 5);
     node.score = Score(draw.bits(16) as u16);
     node.profile = Profile {
         capabilities: draw.bits(3) | 8,
@@ -293,7 +293,7 @@ fn node(draw: &mut Draw) -> Node {
     };
     let weights = [(3, draw.bits(9)), (8, draw.bits(9)), (9, draw.bits(9))];
     node.weights = StakeSnapshot { checkpoints: weights.map(|(epoch, weight)| Checkpoint { epoch, weight }) };
-    node.standing.unresolved = u16::from(draw.bits(4) == 5);
+    node.standing.unresolved = u16::from(draw.bits(3) == 5);
     node.standing.jailed_until_slot = if draw.bits(3) == 5 { 1_000 + draw.bits(6) } else { 0 };
     node.standing.lates.climb(draw.bits(2) as u16, Slot(900), Slots(1_000));
     if draw.bits(3) == 5 {
@@ -305,7 +305,7 @@ fn node(draw: &mut Draw) -> Node {
 }
 
 fn job(draw: &mut Draw) -> Job {
-    let rules = OpeningRules { delay_slots: 2, step_slots: 3, first_expected: 2, steps: 8 };
+    let rules = OpeningRules { delay_slots: 2, step_slots: 8, first_expected: 2, steps: 8 };
     let mut job = Job { version: Job::VERSION, state: JobState::Posted, posted_slot: 1_000, ..Job::default() };
     (job.bond, job.dispute.slash_bps) = (draw.bits(8), 2_500);
     job.filter = JobFilter {
@@ -314,7 +314,7 @@ fn job(draw: &mut Draw) -> Job {
         minimum_score: Score(draw.bits(16) as u16 / 3),
         minimum_tier: draw.bits(1) as u8,
     };
-    job.sortition = Sortition { rules, seed_slot: 1_002, epoch: draw.bits(2) + 6, total_weight: 500 + draw.bits(12) };
+    job.sortition = Sortition { rules, seed_slot: 1_002, epoch: draw.bits(2) + 6, total_weight: 2_000 + draw.bits(13) };
     job.seed = match draw.bits(2) {
         0 => SeedRecord::Open,
         1 => SeedRecord::Forgotten,
@@ -322,6 +322,38 @@ fn job(draw: &mut Draw) -> Job {
     };
     job.store_uri = "http://store".to_owned();
     job
+}
+
+/// How the accounts of each kind begin: the discriminator and the version of the layout.
+#[test]
+fn vectors_of_layouts_are_up_to_date() {
+    macro_rules! layouts {
+        ($($kind:ident),*) => {
+            [$((stringify!($kind), crate::state::$kind::DISCRIMINATOR, crate::state::$kind::VERSION)),*]
+        };
+    }
+    let layouts = layouts![
+        Attestation,
+        Budget,
+        Buffer,
+        Challenge,
+        Client,
+        Demand,
+        Job,
+        Network,
+        Node,
+        PaymentMint,
+        Proposal,
+        RewardPool,
+        SegmentClaim,
+        Session,
+        StakeRegister,
+        Validator
+    ];
+    let lines = layouts.map(|(kind, discriminator, version)| {
+        format!("{{\"kind\":\"{kind}\",\"discriminator\":\"{}\",\"version\":{version}}}", hexadecimal(discriminator))
+    });
+    check_vectors("layouts", &lines);
 }
 
 #[test]

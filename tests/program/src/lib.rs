@@ -8,6 +8,7 @@
 //! * [`audits`]: validators, their chains of seeds, and the calls that they make;
 //! * [`budgets`]: budgets out of which agents post;
 //! * [`chain`]: sends them, and replaces each account by wrong ones;
+//! * [`delegation_calls`]: delegated stake;
 //! * [`dispute_calls`]: the same for disputes;
 //! * [`first_layout`]: the market that the first program left on a chain;
 //! * [`governance_calls`]: proposals and how they are carried out, pauses, migrations, fees that burn;
@@ -24,6 +25,7 @@ pub mod audits;
 pub mod budgets;
 pub mod calls;
 pub mod chain;
+pub mod delegation_calls;
 pub mod dispute_calls;
 pub mod filings;
 pub mod first_layout;

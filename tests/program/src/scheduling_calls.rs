@@ -34,6 +34,7 @@ pub fn scheduling() -> SchedulingParameters {
         late_price_bps: 5_000,
         correlation_window_slots: 128,
         absent_epochs: 100,
+        delegation_multiple_bps: 30_000,
     }
 }
 

@@ -386,6 +386,14 @@ impl Trial {
         self.challenger
     }
 
+    /// The first challenger proves that element 7 of [`A`] is wrong, as in [`Case::wrong_in`] of both: the node is convicted.
+    pub fn convict_wrong_element(&mut self) {
+        let challenger = self.challenge();
+        let claim = self.record(0);
+        let proof = self.case.element_proof(0, A, 7, Source::Segment);
+        self.prove(challenger, &proof, Some(claim));
+    }
+
     /// The challenge of a key.
     pub fn challenge_of(&self, challenger: Pubkey) -> Pubkey {
         address::challenge(&self.job.address, &challenger)

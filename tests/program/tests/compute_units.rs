@@ -27,11 +27,12 @@ use std::collections::BTreeMap;
 /// What each instruction may cost in the cases measured here. A claim stays below 20,000, everything else that a job
 /// passes through on its way below 22,000;
 /// those that create accounts derive their addresses, at 1,500 for each bump below 256.
-const CEILINGS: [(&str, u64); 98] = [
+const CEILINGS: [(&str, u64); 110] = [
     ("accept_authority", 9_000),
     ("accept_budget_result", 16_000),
     ("accept_result", 13_000),
     ("accept_session", 20_000),
+    ("add_reward_mint", 34_000),
     ("amend_receipt", 16_000),
     ("announce_maintenance", 12_000),
     ("answer_opening", 30_000),
@@ -47,6 +48,8 @@ const CEILINGS: [(&str, u64); 98] = [
     ("close_budget", 30_000),
     ("close_buffer", 4_000),
     ("close_challenge", 18_000),
+    ("close_delegation", 10_000),
+    ("close_delegation_pool", 14_000),
     ("close_demand", 13_000),
     ("close_job", 22_000),
     ("close_proposal", 8_000),
@@ -54,12 +57,14 @@ const CEILINGS: [(&str, u64); 98] = [
     ("close_segment_claim", 16_000),
     ("close_session", 24_000),
     ("collect_attestation", 20_000),
+    ("collect_delegation_reward", 26_000),
     ("commit_chain", 9_000),
     ("commit_challenge", 34_000),
     ("commit_result", 20_000),
     ("create_budget", 40_000),
     ("create_reward_pool", 30_000),
     ("create_stake_register", 20_000),
+    ("delegate", 36_000),
     ("demand_opening", 45_000),
     ("demand_segment_root", 40_000),
     ("deregister_node", 12_000),
@@ -84,6 +89,7 @@ const CEILINGS: [(&str, u64); 98] = [
     ("migrate_network", 12_000),
     ("migrate_node", 14_000),
     ("open_buffer", 12_000),
+    ("open_delegation_pool", 22_000),
     ("open_receipt", 37_000),
     ("open_session", 60_000),
     ("pause_new_work", 9_000),
@@ -98,6 +104,7 @@ const CEILINGS: [(&str, u64); 98] = [
     ("record_voucher", 14_000),
     ("register_node", 18_000),
     ("register_validator", 18_000),
+    ("remove_reward_mint", 24_000),
     ("request_validator_withdrawal", 11_000),
     ("request_withdrawal", 14_000),
     ("resolve_challenge", 18_000),
@@ -105,14 +112,17 @@ const CEILINGS: [(&str, u64); 98] = [
     ("reveal_seed", 18_000),
     ("seal_seed", 20_000),
     ("set_budget", 16_000),
+    ("set_commission", 14_000),
     ("set_profile", 10_000),
     ("settle_attestation", 24_000),
+    ("settle_delegation_slash", 18_000),
     ("settle_dispute", 19_000),
     ("stake", 20_000),
     ("stake_validator", 18_000),
     ("sweep_fee", 22_000),
     ("time_out_challenger", 20_000),
     ("time_out_defender", 33_000),
+    ("undelegate", 20_000),
     ("update_node", 9_000),
     ("update_validator", 9_000),
     ("veto_proposal", 8_000),
@@ -121,6 +131,8 @@ const CEILINGS: [(&str, u64); 98] = [
     ("withdraw_challenge", 20_000),
     ("withdraw_charge", 19_000),
     ("withdraw_credit", 22_000),
+    ("withdraw_delegation", 20_000),
+    ("withdraw_delegation_reward", 20_000),
     ("withdraw_proposal", 8_000),
     ("withdraw_session_credit", 20_000),
     ("withdraw_stake", 14_000),
@@ -271,6 +283,50 @@ fn measure_scheduling(table: &mut Table) {
     let node = trial.world.node;
     let charge = trial.world.charge_correlation(&node);
     table.call(&mut trial.world, "charge_correlation", &charge);
+}
+
+/// Delegated stake through its whole life; what a job costs whose node shares with delegators; a slash of both pools.
+fn measure_delegation(table: &mut Table) {
+    let mut world = World::new();
+    let world = &mut world;
+    let (node, mint, mint_2022) = (world.node, world.mint, world.mint_2022);
+    let owner = world.delegator("delegator");
+    let pool = address::delegation_pool(&node.address);
+    table.call(world, "open_delegation_pool", &world.open_delegation_pool(&node, 500));
+    table.rent(world, "delegation_pool", pool);
+    table.call(world, "add_reward_mint", &world.add_reward_mint(&node, &mint));
+    table.call(world, "add_reward_mint[token_2022]", &world.add_reward_mint(&node, &mint_2022));
+    table.rent(world, "delegation_rewards", address::delegation_rewards(&pool, &mint.address));
+    table.call(world, "delegate", &world.delegate(&node, owner, 50_001));
+    table.rent(world, "delegation", address::delegation(&pool, &owner));
+    table.call(world, "delegate[again]", &world.delegate(&node, owner, 50_001));
+    table.call(world, "set_commission", &world.set_commission(&node, 700));
+    for mint in [mint, mint_2022] {
+        let job = world.post(world.client, &mint, terms());
+        table.call(world, "claim_job[delegated]", &world.claim_job(&node, &job));
+        world.commit(&job);
+        world.advance(terms().window_slots + 1);
+        table.call(world, "finalise_job[delegated]", &world.finalise_job(&node, &job));
+        table.call(world, "collect_delegation_reward", &world.collect_delegation_reward(&node, &job));
+        let withdraw = world.withdraw_delegation_reward(&node, owner, &mint);
+        table.call(world, "withdraw_delegation_reward", &withdraw);
+    }
+    table.call(world, "undelegate", &world.undelegate(&node, owner, 1));
+    table.call(world, "undelegate", &world.undelegate(&node, owner, 100_001));
+    world.advance(parameters().unbonding_slots);
+    table.call(world, "withdraw_delegation", &world.withdraw_delegation(&node, owner));
+    table.call(world, "close_delegation", &world.close_delegation(&node, owner));
+    table.call(world, "remove_reward_mint", &world.remove_reward_mint(&node, &mint));
+    table.call(world, "remove_reward_mint", &world.remove_reward_mint(&node, &mint_2022));
+    table.call(world, "close_delegation_pool", &world.close_delegation_pool(&node));
+
+    let mut trial = Trial::new(Case::wrong_in(A, 7));
+    let owner = trial.world.take_delegation();
+    let node = trial.world.node;
+    trial.world.accepts(&trial.world.undelegate(&node, owner, 1));
+    trial.convict_wrong_element();
+    let settle = trial.world.settle_delegation_slash(&node);
+    table.call(&mut trial.world, "settle_delegation_slash", &settle);
 }
 
 fn measure_governance_and_nodes(table: &mut Table) {
@@ -677,6 +733,7 @@ fn every_instruction_stays_below_its_ceiling() {
     let mut table = Table::default();
     measure_governance_and_nodes(&mut table);
     measure_scheduling(&mut table);
+    measure_delegation(&mut table);
     measure_safety_and_rewards(&mut table);
     measure_audits(&mut table);
     measure_budgets(&mut table, "", &terms());

@@ -79,8 +79,9 @@ const CALM_MIGRATION: &str = "[parameters.dispute]\nreveal_slots = 250\n\
 
 /// What is different on the hasty localnet. Four seconds to answer, which is waited for; eight to reveal, which is done at once
 /// by whoever does it at all, on a machine that may be busy.
-const HASTY_MIGRATION: &str =
-    "[parameters.dispute]\nreveal_slots = 40\nchallenger_clock_slots = 120\ndefender_clock_slots = 20\n";
+/// Who was convicted is charged for its company twenty seconds later.
+const HASTY_MIGRATION: &str = "[parameters.dispute]\nreveal_slots = 40\nchallenger_clock_slots = 120\ndefender_clock_slots = 20\n\
+    [parameters.scheduling]\ncorrelation_window_slots = 200\n";
 
 /// How long anything may take that has to happen in the end. Nothing waits as long unless it fails, so that a machine many times
 /// slower passes too.

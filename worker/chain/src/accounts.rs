@@ -598,7 +598,7 @@ pub(crate) fn kind_filter<T: Kind>() -> RpcFilterType {
     bytes_at(0, T::DISCRIMINATOR)
 }
 
-fn bytes_at(offset: usize, bytes: &[u8]) -> RpcFilterType {
+pub(crate) fn bytes_at(offset: usize, bytes: &[u8]) -> RpcFilterType {
     RpcFilterType::Memcmp(Memcmp::new_base58_encoded(offset, bytes))
 }
 
@@ -674,7 +674,8 @@ mod tests {
             assert_eq!(decode_job(&address, &account(data.clone())).unwrap_err().code(), "C0133");
             assert!(!passes(&JobFilter::default().to_rpc(), &data));
             assert!(passes(&[versioned_filter::<Job>(assay::state::FirstJob::VERSION)], &data));
-            let migrated = assay::state::FirstJob::migrated(&data).unwrap();
+            let mut migrated = Vec::new();
+            assay::state::FirstJob::read(&data).unwrap().try_serialize(&mut migrated).unwrap();
             assert!(passes(&JobFilter::default().to_rpc(), &migrated));
             let job = decode_job(&address, &account(migrated)).unwrap();
             job.invariant().unwrap();

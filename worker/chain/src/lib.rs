@@ -6,6 +6,7 @@
 //! * [`endpoint`], [`solana_config`], [`keys`]: where the chain is and who signs, as the Solana CLI has it;
 //! * [`chain`], [`accounts`], [`instructions`]: reading the chain and the program's accounts, building its instructions;
 //! * [`governance`]: what is proposed, how to carry it out, how a fee leaves a job;
+//! * [`delegation`]: stake that others lend to nodes;
 //! * [`sender`]: transactions that land at most once, with promises that survive a crash;
 //! * [`receipts`]: what transactions did and cost, read back from the chain;
 //! * [`watcher`]: the changes of jobs and nodes, none missed when a socket drops;
@@ -14,6 +15,7 @@
 pub mod accounts;
 mod backoff;
 pub mod chain;
+pub mod delegation;
 pub mod deploy;
 pub mod endpoint;
 pub mod error;

@@ -67,6 +67,9 @@ enum Command {
     /// Vaults out of which agents post jobs within limits
     #[command(subcommand)]
     Budget(commands::budget::Command),
+    /// Lend stake to a node for a share of what it earns
+    #[command(subcommand)]
+    Delegation(commands::delegation::Command),
     /// Replay results and challenge those that are wrong
     #[command(subcommand)]
     Validator(commands::validator::Command),
@@ -112,6 +115,7 @@ fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
             Command::Job(command) => commands::job::run(command, &chain, output).await,
             Command::Session(command) => commands::session::run(command, &chain, output).await,
             Command::Budget(command) => commands::budget::run(command, &chain, output).await,
+            Command::Delegation(command) => commands::delegation::run(command, &chain, output).await,
             Command::Validator(command) => commands::validator::run(command, &chain, output).await,
             Command::Dispute(command) => commands::dispute::run(command, &chain, output).await,
             Command::Store(command) => commands::store::run(command, output).await,

@@ -35,8 +35,8 @@ impl Client {
     /// and of a witness. Somebody else may close the job first: what this client had in its disputes comes back all the same,
     /// and calling again is harmless.
     ///
-    /// The node's credit and the fees of attestations are paid out too, to their owners' associated accounts: whoever pays that
-    /// gets the rent back sooner.
+    /// The node's credit, its delegators' share and the fees of attestations are paid out too, to their owners' accounts: whoever
+    /// pays that gets the rent back sooner.
     ///
     /// # Errors
     /// The job has not ended, or the chain refuses; what was withdrawn before stays withdrawn. There is no such job: nor was
@@ -86,7 +86,13 @@ impl Client {
                 tracing::debug!(job = %address, %error, "the fee was not taken out by us");
             }
         }
-        // A fee in the stake mint may have rewarded the node.
+        if job.credits.delegators > 0 {
+            let take = self.chain().delegation_reward_instructions(&me, address, &job, mint).await?;
+            if let Err(error) = self.sender.execute(&take, &[&self.key]).await {
+                tracing::debug!(job = %address, %error, "the delegators' share was not taken out by us");
+            }
+        }
+        // A fee in the stake mint may have rewarded the node, and a share that nobody can claim is its own.
         if self.chain().find_job(address).await?.is_some_and(|job| job.credits.node > 0) {
             let pay = [
                 mint.create_associated_account(&me, &job.payee),

@@ -21,6 +21,7 @@
 //! | [`defence`] | answering challenges, and lamports for it |
 //! | [`service`] | all of it under one roof, with draining |
 //! | [`status`], [`metrics`] | what a running node says of itself; the same as numbers for Prometheus |
+//! | [`benchmark`] | how fast this machine is, and what it may promise |
 //! | [`start`] | from settings to a running service |
 //! | [`failpoint`] | where tests make the process die |
 //! | `fault` | wrong results and silence on purpose, in development builds alone |
@@ -41,6 +42,7 @@
 //! * Passing trouble (network, disk, locked stake) is waited out until nobody can claim the job any more; everything
 //!   else ends in a record with a stable code.
 
+pub mod benchmark;
 pub mod board;
 pub mod config;
 pub mod defence;

@@ -317,7 +317,7 @@ pub fn artifacts_folder(data_folder: &Path) -> PathBuf {
 }
 
 /// The backends in order of preference. The CPU always comes last, so that a job survives a lost device.
-fn backends(config: &NodeConfig) -> Result<Vec<Arc<dyn Backend>>, KernelError> {
+pub(crate) fn backends(config: &NodeConfig) -> Result<Vec<Arc<dyn Backend>>, KernelError> {
     let mut backends: Vec<Arc<dyn Backend>> = Vec::new();
     if config.backend != BackendChoice::Cpu {
         match WgpuBackend::open(WgpuOptions { adapter: config.adapter.clone(), ..WgpuOptions::default() }) {

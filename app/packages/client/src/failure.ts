@@ -25,7 +25,9 @@ export type ClientFailureCode =
   /** There is no such account. */
   | "T0402"
   /** The program, or the chain, refused a transaction. */
-  | "T0403";
+  | "T0403"
+  /** The account is of another kind, or in another version of its layout. */
+  | "T0404";
 
 /** What this package throws, besides the errors of `@solana/kit`. */
 export class ClientFailure extends Error {

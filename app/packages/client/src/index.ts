@@ -18,6 +18,7 @@ export { IR_VERSION } from "./graph/parts.js";
 export * from "./hashes.js";
 export { U64_MAX } from "./integers.js";
 export * from "./lateness.js";
+export * from "./layouts.js";
 export * from "./lists.js";
 export * from "./market.js";
 export * from "./merkle.js";

@@ -1,8 +1,8 @@
 /** Lists of the program's accounts of one kind. */
-import type { Address, Decoder, GetProgramAccountsApi, ReadonlyUint8Array, Rpc } from "@solana/kit";
+import type { Address, GetProgramAccountsApi, Rpc } from "@solana/kit";
 import { type AccountFilter, readProgramAccounts } from "./follow/accounts.js";
-import * as accounts from "./generated/accounts/index.js";
-import { sameBytes } from "./hashes.js";
+import type * as accounts from "./generated/accounts/index.js";
+import { LAYOUTS, type Layout, readLayout } from "./layouts.js";
 
 /** An account that was read: its address and what it holds. */
 export interface Listed<Data> {
@@ -13,50 +13,29 @@ export interface Listed<Data> {
 /** Every account of one kind that passes the filters. Those of an earlier layout are left out: `assay network migrate`. */
 type List<Data> = (rpc: Rpc<GetProgramAccountsApi>, filters?: readonly AccountFilter[]) => Promise<Listed<Data>[]>;
 
-function listOf<Data>(discriminator: ReadonlyUint8Array, decoder: () => Decoder<Data>): List<Data> {
+function listOf<Data>(layout: Layout<Data>): List<Data> {
   return async (rpc, filters = []) => {
-    const { values } = await readProgramAccounts(rpc, [{ offset: 0, bytes: discriminator }, ...filters]);
-    return [...values].flatMap(([address, { data }]) => {
-      const isKind = sameBytes(data.slice(0, discriminator.length), discriminator);
-      const decoded = isKind ? readOrNull(decoder(), data) : null;
-      return decoded === null ? [] : [{ address, data: decoded }];
+    const { values } = await readProgramAccounts(rpc, [{ offset: 0, bytes: layout.head }, ...filters]);
+    return [...values].flatMap(([address, account]) => {
+      const data = readLayout(layout, account.data);
+      return data === null ? [] : [{ address, data }];
     });
   };
 }
 
 /** Jobs, receipts that were called in among them. */
-export const listJobs: List<accounts.Job> = listOf(accounts.JOB_DISCRIMINATOR, accounts.getJobDecoder);
+export const listJobs: List<accounts.Job> = listOf(LAYOUTS.job);
 /** Nodes. */
-export const listNodes: List<accounts.Node> = listOf(accounts.NODE_DISCRIMINATOR, accounts.getNodeDecoder);
+export const listNodes: List<accounts.Node> = listOf(LAYOUTS.node);
 /** Sessions. */
-export const listSessions: List<accounts.Session> = listOf(accounts.SESSION_DISCRIMINATOR, accounts.getSessionDecoder);
+export const listSessions: List<accounts.Session> = listOf(LAYOUTS.session);
 /** Validators. */
-export const listValidators: List<accounts.Validator> = listOf(
-  accounts.VALIDATOR_DISCRIMINATOR,
-  accounts.getValidatorDecoder,
-);
+export const listValidators: List<accounts.Validator> = listOf(LAYOUTS.validator);
 /** Challenges of jobs. */
-export const listChallenges: List<accounts.Challenge> = listOf(
-  accounts.CHALLENGE_DISCRIMINATOR,
-  accounts.getChallengeDecoder,
-);
+export const listChallenges: List<accounts.Challenge> = listOf(LAYOUTS.challenge);
 /** Budgets. */
-export const listBudgets: List<accounts.Budget> = listOf(accounts.BUDGET_DISCRIMINATOR, accounts.getBudgetDecoder);
+export const listBudgets: List<accounts.Budget> = listOf(LAYOUTS.budget);
 /** Proposals of governance that are not carried out. */
-export const listProposals: List<accounts.Proposal> = listOf(
-  accounts.PROPOSAL_DISCRIMINATOR,
-  accounts.getProposalDecoder,
-);
+export const listProposals: List<accounts.Proposal> = listOf(LAYOUTS.proposal);
 /** Payment mints, disabled ones included. */
-export const listPaymentMints: List<accounts.PaymentMint> = listOf(
-  accounts.PAYMENT_MINT_DISCRIMINATOR,
-  accounts.getPaymentMintDecoder,
-);
-
-function readOrNull<Data>(decoder: Decoder<Data>, data: ReadonlyUint8Array): Data | null {
-  try {
-    return decoder.decode(data);
-  } catch {
-    return null;
-  }
-}
+export const listPaymentMints: List<accounts.PaymentMint> = listOf(LAYOUTS.paymentMint);

@@ -19,22 +19,14 @@ import { clientAddress, jobAddress, paymentMintAddress } from "./addresses.js";
 import { isEnd } from "./deadlines.js";
 import { ClientFailure } from "./failure.js";
 import { NOBODY } from "./filter.js";
-import {
-  fetchMaybeClient,
-  fetchMaybeJob,
-  fetchMaybeNode,
-  fetchMaybePaymentMint,
-  fetchNetwork,
-  type Job,
-  type Network,
-  type PaymentMint,
-} from "./generated/accounts/index.js";
+import type { Job, Network, PaymentMint } from "./generated/accounts/index.js";
 import {
   getAcceptResultInstruction,
   getCancelJobInstruction,
   getPostJobInstructionAsync,
 } from "./generated/instructions/index.js";
 import { CreditRole, JobState } from "./generated/types/index.js";
+import { fetchLayout, LAYOUTS } from "./layouts.js";
 import {
   associatedAccount,
   chargeInstructions,
@@ -88,13 +80,19 @@ export class Market {
 
   /** The network: its parameters, mints and authorities. */
   async network(): Promise<Network> {
-    return (await fetchNetwork(this.connections.rpc, singleAddresses.network)).data;
+    const network = await fetchLayout(this.connections.rpc, LAYOUTS.network, singleAddresses.network);
+    if (network !== null) return network;
+    throw new ClientFailure(
+      "T0402",
+      "there is no Assay network on this cluster",
+      "look at the address of the endpoint",
+    );
   }
 
   /** The record of a payment mint. `T0402` where governance has allowed none. */
   async paymentMint(mint: Address): Promise<PaymentMint> {
-    const account = await fetchMaybePaymentMint(this.connections.rpc, await paymentMintAddress(mint));
-    if (account.exists) return account.data;
+    const record = await fetchLayout(this.connections.rpc, LAYOUTS.paymentMint, await paymentMintAddress(mint));
+    if (record !== null) return record;
     throw new ClientFailure(
       "T0402",
       `${mint} is no payment mint of this network`,
@@ -102,10 +100,9 @@ export class Market {
     );
   }
 
-  /** A job; none if there is none at this address. */
-  async job(address: Address): Promise<Job | null> {
-    const account = await fetchMaybeJob(this.connections.rpc, address);
-    return account.exists ? account.data : null;
+  /** A job; none if there is none at this address. `T0404` if something else is there. */
+  job(address: Address): Promise<Job | null> {
+    return fetchLayout(this.connections.rpc, LAYOUTS.job, address);
   }
 
   /**
@@ -114,8 +111,8 @@ export class Market {
    */
   async post(work: Work, artifacts: ArtifactUris, terms: Terms, paymentMint: Address): Promise<Posted> {
     const [network, mint] = await Promise.all([this.network(), this.paymentMint(paymentMint)]);
-    const counter = await fetchMaybeClient(this.connections.rpc, await clientAddress(this.payer.address));
-    const jobId = counter.exists ? counter.data.nextJobId : 0n;
+    const counter = await fetchLayout(this.connections.rpc, LAYOUTS.client, await clientAddress(this.payer.address));
+    const jobId = counter?.nextJobId ?? 0n;
     const address = await jobAddress(this.payer.address, jobId);
     const instruction = await getPostJobInstructionAsync({
       client: this.payer,
@@ -149,8 +146,8 @@ export class Market {
   async stores(job: Pick<Job, "storeUri" | "node">): Promise<Store[]> {
     const bases = job.storeUri === "" ? [] : [job.storeUri];
     if (job.node !== NOBODY) {
-      const node = await fetchMaybeNode(this.connections.rpc, job.node);
-      if (node.exists && node.data.endpoint !== "") bases.push(node.data.endpoint);
+      const node = await fetchLayout(this.connections.rpc, LAYOUTS.node, job.node);
+      if (node !== null && node.endpoint !== "") bases.push(node.endpoint);
     }
     return bases.map((base) => new Store(base));
   }

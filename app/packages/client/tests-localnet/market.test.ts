@@ -15,6 +15,7 @@ import {
   Graph,
   isCommitment,
   JobState,
+  jobAddress,
   listJobs,
   listNodes,
   listPaymentMints,
@@ -22,6 +23,7 @@ import {
   priceAt,
   Store,
   settlementOf,
+  U64_MAX,
   Work,
 } from "../src/index.js";
 
@@ -85,7 +87,8 @@ test("refusals of the program come as sentences with its code", async () => {
   const uris = { graph: "http://a/g", params: "http://a/p", inputs: "http://a/i" };
   await expect(market.post(work, uris, { ...terms, runSlots: 0n }, mint)).rejects.toThrow(/^T0403 .*P6\d{3}/);
   await expect(market.post(work, uris, terms, market.payer.address)).rejects.toThrow(/^T0402 /);
-  await expect(market.reclaim(market.payer.address)).rejects.toThrow(/^T0401 /);
+  await expect(market.reclaim(market.payer.address)).rejects.toThrow(/^T0404 /);
+  await expect(market.reclaim(await jobAddress(market.payer.address, U64_MAX))).rejects.toThrow(/^T0401 /);
 });
 
 test("what is listed is what is there, and slots go on", async () => {

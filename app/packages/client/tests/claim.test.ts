@@ -21,12 +21,15 @@ import {
 import { key } from "./jobs.js";
 import { big, bytes, small, text, type Vector, vectors } from "./vectors.js";
 
+// Making a decoder costs more than using it.
+const decoders = { network: getNetworkDecoder(), node: getNodeDecoder(), job: getJobDecoder() };
+
 /** The claim of a vector, out of the bytes of whole accounts. */
 function claimOf(vector: Vector): Claim {
   return {
-    network: getNetworkDecoder().decode(bytes(vector, "network")),
-    node: getNodeDecoder().decode(bytes(vector, "node")),
-    job: getJobDecoder().decode(bytes(vector, "job")),
+    network: decoders.network.decode(bytes(vector, "network")),
+    node: decoders.node.decode(bytes(vector, "node")),
+    job: decoders.job.decode(bytes(vector, "job")),
     nodeAddress: text(vector, "node_address") as Address,
     jobAddress: text(vector, "job_address") as Address,
   };
@@ -81,6 +84,8 @@ test("each rule refuses under its own name, in the program's order", () => {
   const good = goodClaim();
   expect(claimTurn(good, GOOD_SLOT)).toEqual({ kind: "Now" });
   const { network, node, job } = good;
+  const { parameters } = network;
+  const crowded = { ...parameters, scheduling: { ...parameters.scheduling, stakePerJob: 1n << 60n } };
   const standing = (changes: object) => ({ node: { ...node, standing: { ...node.standing, ...changes } } });
   const maintenance = { ...node.standing.maintenance, startSlot: 1_000n, endSlot: 1_100n };
   const cases: readonly [string, object, object][] = [
@@ -89,7 +94,8 @@ test("each rule refuses under its own name, in the program's order", () => {
     ["ClaimWindowClosed", { job: { ...job, claimSlots: 5n } }, { kind: "Never" }],
     ["NotInvited", { job: { ...job, invitedNode: key(9) } }, { kind: "Never" }],
     ["StakeBelowNetworkMinimum", { node: { ...node, stake: 1n } }, { kind: "AfterChange" }],
-    ["TooManyOpenJobs", { node: { ...node, openJobs: 6 } }, { kind: "AfterChange" }],
+    ["TooManyOpenJobs", { node: { ...node, openJobs: parameters.maximumOpenJobsPerNode } }, { kind: "AfterChange" }],
+    ["CapacityReached", { network: { ...network, parameters: crowded } }, { kind: "AfterChange" }],
     ["NodeConvicted", standing({ tombstoned: true }), { kind: "Never" }],
     ["UnresolvedMiss", standing({ unresolved: 1 }), { kind: "AfterChange" }],
     ["Jailed", standing({ jailedUntilSlot: 1_500n }), { kind: "At", slot: 1_500n }],

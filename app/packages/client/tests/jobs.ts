@@ -11,7 +11,7 @@ export function key(byte: number): Address {
 export function job(changes: Partial<Job>): Job {
   // More bytes than a job has: all its numbers and keys are 0, all its strings empty.
   const zeros = getJobDecoder().decode(new Uint8Array(2_000));
-  return { ...zeros, version: 2, state: JobState.Posted, client: key(1), node: key(2), payee: key(3), ...changes };
+  return { ...zeros, version: 3, state: JobState.Posted, client: key(1), node: key(2), payee: key(3), ...changes };
 }
 
 /** The bytes of a job account. */

@@ -1,6 +1,6 @@
 import { getBase58Decoder } from "@solana/kit";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ASSAY_PROGRAM_ADDRESS, followJobs, JOB_DISCRIMINATOR, JobState, listJobs, listNodes } from "../src/index.js";
+import { ASSAY_PROGRAM_ADDRESS, followJobs, JobState, LAYOUTS, listJobs, listNodes } from "../src/index.js";
 import { FakeChain } from "./fake-chain.js";
 import { encodedJob, key } from "./jobs.js";
 
@@ -10,9 +10,10 @@ beforeEach(async () => {
 });
 afterEach(() => chain.stop());
 
-test("a list asks for one kind, takes more filters, and leaves out what cannot be read", async () => {
+test("a list asks for one kind, takes more filters, and leaves out what cannot be read and earlier layouts", async () => {
   chain.write(key(1), encodedJob({ jobId: 5n, state: JobState.Claimed }));
-  chain.write(key(2), JOB_DISCRIMINATOR.slice());
+  chain.write(key(2), Uint8Array.from(LAYOUTS.job.head));
+  chain.write(key(3), encodedJob({ jobId: 6n, version: 2 }));
   const { rpc } = chain.connections();
   const jobs = await listJobs(rpc, [{ offset: 11, bytes: Uint8Array.of(1, 2) }]);
   expect(jobs.map(({ address, data }) => [address, data.jobId, data.state])).toEqual([[key(1), 5n, JobState.Claimed]]);
@@ -22,7 +23,7 @@ test("a list asks for one kind, takes more filters, and leaves out what cannot b
     {
       encoding: "base64",
       filters: [
-        { memcmp: { offset: 0, bytes: base58(Uint8Array.from(JOB_DISCRIMINATOR)), encoding: "base58" } },
+        { memcmp: { offset: 0, bytes: base58(Uint8Array.from(LAYOUTS.job.head)), encoding: "base58" } },
         { memcmp: { offset: 11, bytes: base58(Uint8Array.of(1, 2)), encoding: "base58" } },
       ],
     },
@@ -40,5 +41,7 @@ test("jobs are followed as jobs, and other accounts pass for none", async () => 
   expect(await next()).toMatchObject({ value: { state: JobState.Claimed } });
   chain.write(key(1), Uint8Array.of(9, 9, 9, 9, 9, 9, 9, 9, 9));
   expect(await next()).toMatchObject({ key: key(1), value: null });
+  chain.write(key(2), encodedJob({ jobId: 6n, version: 2 }));
+  expect(await next()).toMatchObject({ key: key(2), value: null });
   end.abort();
 });

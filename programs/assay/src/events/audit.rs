@@ -166,6 +166,8 @@ pub struct ResultAccepted {
     pub client_credit: u64,
     /// Owed to the fee vault, in base units of the payment mint.
     pub fee_credit: u64,
+    /// Owed to those who delegate to the node, together, in base units of the payment mint.
+    pub delegators_credit: u64,
 }
 
 /// Somebody filed that the output of a job is not to be had.

@@ -110,6 +110,21 @@ impl PendingCharge {
         Ok(Some(Slot(self.convicted_slot).plus(Slots(window.0 >> 1))?))
     }
 
+    /// What the charge adds at `now` to a base slash of the convictions that it is for. `CorrelationNotDue` where nothing is owed,
+    /// or not yet.
+    pub fn multiplied(
+        &self,
+        base: TokenAmount,
+        network: &ConvictedStake,
+        now: Slot,
+        window: Slots,
+    ) -> Ruled<TokenAmount> {
+        let due = self.due_slot(window)?.filter(|due| now >= *due).ok_or(FairnessError::CorrelationNotDue)?;
+        let last = bucket(due, window)?;
+        let convicted = network.sum(last.saturating_sub(WINDOW_BUCKETS), last).unwrap_or(u64::MAX);
+        extra_slash(base, convicted, self.total_stake)
+    }
+
     /// Takes the charge at `now`: what the node loses beyond its base slash, and never more than `reachable`.
     ///
     /// `CorrelationNotDue` where nothing is owed, or not yet.
@@ -120,10 +135,7 @@ impl PendingCharge {
         now: Slot,
         window: Slots,
     ) -> Ruled<TokenAmount> {
-        let due = self.due_slot(window)?.filter(|due| now >= *due).ok_or(FairnessError::CorrelationNotDue)?;
-        let last = bucket(due, window)?;
-        let convicted = network.sum(last.saturating_sub(WINDOW_BUCKETS), last).unwrap_or(u64::MAX);
-        let extra = extra_slash(TokenAmount(self.base), convicted, self.total_stake)?;
+        let extra = self.multiplied(TokenAmount(self.base), network, now, window)?;
         *self = Self::default();
         Ok(extra.min(reachable))
     }

@@ -1,14 +1,16 @@
 //! Stake that others lend to a node, for a share of its fees.
 //!
 //! Delegated stake lies in two pools: one that works, and one on its way out, which earns nothing and can still be slashed.
-//! Who delegates holds *shares* of a pool; what a share is worth rises with rewards and falls with slashes, for everybody
-//! alike and without touching anybody's account. Shares and tokens are rounded down whenever they are handed out: a pool
-//! never owes more than it has, and what rounding leaves belongs to those who stay.
+//! Who delegates holds *shares* of a pool; what a share is worth falls with slashes, for everybody alike and without touching
+//! anybody's account. Shares and tokens are rounded down whenever they are handed out: a pool never owes more than it has,
+//! and what rounding leaves belongs to those who stay. What a slash leaves is rounded up, so that a pool out of which
+//! something is left never has shares of nothing, which would keep everybody else from passing through it.
 //!
 //! Bonds come from the node's own stake alone, and what counts of delegated stake is at most a multiple of the own: a node
 //! always loses most by its own fault.
 
 use super::error::{FairnessError, Ruled};
+use super::loss::WHOLE;
 use super::ratio::{ceiling_of, floor_of};
 use crate::units::{BasisPoints, Slot, TokenAmount};
 use anchor_lang::prelude::*;
@@ -57,21 +59,15 @@ impl SharePool {
         Ok(amount)
     }
 
-    /// Adds tokens for all shares alike. `NotEnoughShares` where nobody would own them.
-    pub fn reward(&mut self, amount: TokenAmount) -> Ruled {
-        if self.shares == 0 {
-            return Err(FairnessError::NotEnoughShares);
-        }
-        self.tokens = TokenAmount(self.tokens).plus(amount)?.0;
-        Ok(())
-    }
-
-    /// Takes `share` of the tokens, rounded up, from all shares alike, and returns it.
-    pub fn slash(&mut self, share: BasisPoints) -> Ruled<TokenAmount> {
-        let part = u64::from(share.0.min(BasisPoints::WHOLE.0));
-        let amount = TokenAmount(ceiling_of(self.tokens, part, u64::from(BasisPoints::WHOLE.0))?);
-        self.tokens = TokenAmount(self.tokens).minus(amount)?.0;
-        Ok(amount)
+    /// Keeps `part` of `whole` of the tokens, rounded up, for all shares alike, and returns what is taken.
+    fn keep(&mut self, part: u64, whole: u64) -> Ruled<TokenAmount> {
+        let kept = match whole {
+            0 => 0,
+            _ => ceiling_of(self.tokens, part.min(whole), whole)?,
+        };
+        let taken = TokenAmount(self.tokens).minus(TokenAmount(kept))?;
+        self.tokens = kept;
+        Ok(taken)
     }
 }
 
@@ -86,7 +82,7 @@ pub struct DelegatedStake {
 
 /// What one delegator holds of one node.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Delegation {
+pub struct DelegatedShares {
     /// Shares of the active pool.
     pub shares: u64,
     /// Shares of the unbonding pool.
@@ -95,27 +91,28 @@ pub struct Delegation {
     pub release_slot: u64,
 }
 
-/// What of delegated stake counts: at most `multiple` of the node's own.
-pub fn counted(own: TokenAmount, delegated: TokenAmount, multiple: BasisPoints) -> Ruled<TokenAmount> {
-    Ok(delegated.min(own.portion(multiple)?))
+/// The most that may be delegated to a node with `own` stake.
+pub fn cap(own: TokenAmount, multiple: BasisPoints) -> TokenAmount {
+    // A multiple beyond 64 bits is more than there can be of any token.
+    own.portion(multiple).unwrap_or(TokenAmount(u64::MAX))
 }
 
-/// A node's reward in two parts: the node's and the delegators'. The delegators get the share of their counted stake in all
-/// counted stake, less the node's `commission` on it; both roundings favour the node.
-pub fn split_reward(
-    reward: TokenAmount,
-    own: TokenAmount,
-    counted: TokenAmount,
-    commission: BasisPoints,
-) -> Ruled<(TokenAmount, TokenAmount)> {
-    let all = own.plus(counted)?;
-    if all == TokenAmount::ZERO {
-        return Ok((reward, TokenAmount::ZERO));
+/// What of delegated stake counts: at most `multiple` of the node's own.
+pub fn counted(own: TokenAmount, delegated: TokenAmount, multiple: BasisPoints) -> TokenAmount {
+    delegated.min(cap(own, multiple))
+}
+
+/// The delegators' share of what a node earns: that of their counted stake in all counted stake, less the node's `commission` on
+/// it; both roundings favour the node.
+pub fn delegators_share(own: TokenAmount, counted: TokenAmount, commission: BasisPoints) -> Ruled<BasisPoints> {
+    if counted == TokenAmount::ZERO {
+        return Ok(BasisPoints(0));
     }
-    let gross = TokenAmount(floor_of(reward.0, counted.0, all.0)?);
-    let kept = BasisPoints::WHOLE.0.saturating_sub(commission.0);
-    let delegators = gross.portion(BasisPoints(kept))?;
-    Ok((reward.minus(delegators)?, delegators))
+    let whole = u64::from(BasisPoints::WHOLE.0);
+    let gross = floor_of(whole, counted.0, own.plus(counted)?.0)?;
+    let kept = u64::from(BasisPoints::WHOLE.0.saturating_sub(commission.0));
+    let share = floor_of(gross, kept, whole)?;
+    u32::try_from(share).map(BasisPoints).map_err(|_| FairnessError::ArithmeticOverflow)
 }
 
 impl DelegatedStake {
@@ -123,12 +120,12 @@ impl DelegatedStake {
     /// `PoolWiped`.
     pub fn delegate(
         &mut self,
-        delegation: &mut Delegation,
+        delegation: &mut DelegatedShares,
         amount: TokenAmount,
         own: TokenAmount,
         multiple: BasisPoints,
     ) -> Ruled {
-        if TokenAmount(self.active.tokens).plus(amount)? > own.portion(multiple)? {
+        if TokenAmount(self.active.tokens).plus(amount)? > cap(own, multiple) {
             return Err(FairnessError::DelegationCapReached);
         }
         let mut pool = self.active;
@@ -138,24 +135,28 @@ impl DelegatedStake {
         Ok(())
     }
 
-    /// Moves `shares` on their way out, to be withdrawn from `release` on; what was on its way before waits as long.
+    /// Moves `shares` on their way out, to be withdrawn from `release` on; what was on its way before waits as long. Shares that
+    /// are worth nothing any more are dropped, so that they keep nobody.
     ///
-    /// `NotEnoughShares`, `AmountTooSmall`. Where the unbonding pool was slashed to nothing while somebody holds shares of
-    /// it, `PoolWiped` until they are [dropped](Self::withdraw).
-    pub fn undelegate(&mut self, delegation: &mut Delegation, shares: u64, release: Slot) -> Ruled<TokenAmount> {
+    /// `NotEnoughShares`. The unbonding pool has shares of nothing only where nothing at all is left of a slash; then nothing
+    /// can enter it either.
+    pub fn undelegate(&mut self, delegation: &mut DelegatedShares, shares: u64, release: Slot) -> Ruled<TokenAmount> {
         let left = delegation.shares.checked_sub(shares).ok_or(FairnessError::NotEnoughShares)?;
         let mut pools = *self;
         let amount = pools.active.withdraw(shares)?;
-        let unbonding = pools.unbonding.deposit(amount)?;
-        let sum = delegation.unbonding_shares.checked_add(unbonding).ok_or(FairnessError::ArithmeticOverflow)?;
-        *delegation =
-            Delegation { shares: left, unbonding_shares: sum, release_slot: delegation.release_slot.max(release.0) };
-        *self = pools;
+        let mut after = DelegatedShares { shares: left, ..*delegation };
+        if amount > TokenAmount::ZERO {
+            let unbonding = pools.unbonding.deposit(amount)?;
+            let sum = delegation.unbonding_shares.checked_add(unbonding).ok_or(FairnessError::ArithmeticOverflow)?;
+            after.unbonding_shares = sum;
+            after.release_slot = delegation.release_slot.max(release.0);
+        }
+        (*self, *delegation) = (pools, after);
         Ok(amount)
     }
 
     /// Takes out what has been released at `now`, be it nothing any more. `NotReleased`, `NotEnoughShares`.
-    pub fn withdraw(&mut self, delegation: &mut Delegation, now: Slot) -> Ruled<TokenAmount> {
+    pub fn withdraw(&mut self, delegation: &mut DelegatedShares, now: Slot) -> Ruled<TokenAmount> {
         if delegation.unbonding_shares == 0 {
             return Err(FairnessError::NotEnoughShares);
         }
@@ -167,23 +168,25 @@ impl DelegatedStake {
         Ok(amount)
     }
 
-    /// Drops active shares that are worth nothing, so that the node's pool can be used again. `NotEnoughShares` for those
-    /// that are worth something, or where there are none.
-    pub fn drop_worthless(&mut self, delegation: &mut Delegation) -> Ruled {
-        if delegation.shares == 0 || self.active.tokens != 0 {
-            return Err(FairnessError::NotEnoughShares);
+    /// Takes what slashes took since `applied` was taken: they have taken `lost` in all. Unbonding stake loses as much. Returns
+    /// what is taken. `InvariantBroken` if slashes have given something back.
+    pub fn take_loss(&mut self, applied: u64, lost: u64) -> Ruled<TokenAmount> {
+        let (before, after) = (WHOLE.checked_sub(applied), WHOLE.checked_sub(lost));
+        let (Some(whole), Some(part)) = (before, after.filter(|_| lost >= applied)) else {
+            return Err(FairnessError::InvariantBroken);
+        };
+        if lost == applied {
+            return Ok(TokenAmount::ZERO);
         }
-        self.active.withdraw(delegation.shares)?;
-        delegation.shares = 0;
-        Ok(())
-    }
-
-    /// Takes `share` of everything, unbonding included, and returns it.
-    pub fn slash(&mut self, share: BasisPoints) -> Ruled<TokenAmount> {
         let mut pools = *self;
-        let taken = pools.active.slash(share)?.plus(pools.unbonding.slash(share)?)?;
+        let taken = pools.active.keep(part, whole)?.plus(pools.unbonding.keep(part, whole)?)?;
         *self = pools;
         Ok(taken)
+    }
+
+    /// Whether no share is worth more than the token for which it was handed out: only slashes change what shares are worth.
+    pub fn is_sound(&self) -> bool {
+        self.active.tokens <= self.active.shares && self.unbonding.tokens <= self.unbonding.shares
     }
 }
 

@@ -110,7 +110,7 @@ impl FairnessError {
 
     /// Whether no instruction of the program checks this rule.
     pub const fn is_outside_the_program(self) -> bool {
-        self.code() >= Self::AmountTooSmall.code() || matches!(self, Self::InvariantBroken)
+        matches!(self, Self::InvariantBroken | Self::AmountTooSmall | Self::PoolWiped)
     }
 
     /// What was wrong and what to do.
@@ -183,6 +183,9 @@ impl From<FairnessError> for AssayError {
             Rule::MaintenanceBegun => Self::MaintenanceBegun,
             Rule::CapacityReached => Self::CapacityReached,
             Rule::CorrelationNotDue => Self::CorrelationNotDue,
+            Rule::DelegationCapReached => Self::DelegationCapReached,
+            Rule::NotEnoughShares => Self::NotEnoughShares,
+            Rule::NotReleased => Self::NotReleased,
             _ => Self::InvariantBroken,
         }
     }

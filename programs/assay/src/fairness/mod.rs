@@ -12,11 +12,13 @@
 //! * [`lateness`]: what a late result earns;
 //! * [`correlation`]: what many convictions in a short time cost each of them;
 //! * [`emission`]: what the reward pool adds to work;
-//! * [`delegation`]: stake that others lend to a node.
+//! * [`delegation`], [`loss`]: stake that others lend to a node, and what slashes take of it;
+//! * [`commission`], [`reward_share`]: what the node keeps of their share, and what each of them has earned.
 //!
 //! All arithmetic is in integers and rounds as each function says; sums that do not fit are errors. Whatever a node reports
 //! about itself (heartbeats, maintenance) changes its reputation and when it may claim again, never what it owes.
 
+pub mod commission;
 pub mod correlation;
 pub mod delegation;
 pub mod emission;
@@ -25,9 +27,11 @@ pub mod error;
 pub mod filter;
 pub mod ladder;
 pub mod lateness;
+pub mod loss;
 pub mod maintenance;
 mod ratio;
 pub mod reputation;
+pub mod reward_share;
 pub mod seed;
 pub mod sortition;
 pub mod standing;

@@ -15,7 +15,8 @@ use anchor_lang::prelude::*;
 /// and it was drawn, unless the job invites it. Only node and job are written, so claims of different jobs by different nodes
 /// never wait for each other. Not while the guardian pauses new work.
 ///
-/// 1. Fixes the price on the ramp; pins node, operator and payee, and how long the node should take by its own speed.
+/// 1. Fixes the price on the ramp; pins node, operator and payee, how long the node should take by its own speed, and its
+///    delegators' share.
 /// 2. Locks the bond in the node's stake.
 #[event_cpi]
 #[derive(Accounts)]
@@ -62,6 +63,7 @@ impl ClaimJob<'_> {
         job.claim(JobNode { node: node.key(), operator: node.operator, payee: node.withdraw_authority }, now)?;
         let slash = BasisPoints(u32::from(job.dispute.slash_bps));
         job.expect_by(node.profile.units_per_slot)?;
+        job.share_with_delegators(node.delegators_share(now, &accounts.network.parameters)?)?;
         node.lock_bond(TokenAmount(job.bond), slash, now, job.last_obligation()?)?;
         node.invariant()?;
         job.invariant()?;
@@ -73,6 +75,7 @@ impl ClaimJob<'_> {
             price: job.price,
             bond: job.bond,
             last_run_slot: job.run_deadline()?.last().0,
+            delegators_bps: job.delegators_bps,
         });
         Ok(())
     }

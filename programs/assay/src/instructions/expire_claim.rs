@@ -17,9 +17,10 @@ use anchor_lang::prelude::*;
 #[event_cpi]
 #[derive(Accounts)]
 pub struct ExpireClaim<'info> {
-    /// The network, for its parameters.
-    #[account(address = NETWORK)]
-    pub network: Box<Account<'info, Network>>,
+    /// CHECK: the network, of which only the rules of scheduling are read; address and owner are checked here, the layout when
+    /// they are read.
+    #[account(address = NETWORK, owner = crate::ID)]
+    pub network: UncheckedAccount<'info>,
     /// The node that claimed.
     #[account(mut)]
     pub node: Box<Account<'info, Node>>,
@@ -41,8 +42,8 @@ impl ExpireClaim<'_> {
         let now = Slot(Clock::get()?.slot);
         ctx.accounts.validate(now)?;
         let accounts = &mut *ctx.accounts;
-        let rules = &accounts.network.parameters.scheduling;
-        let (cost, score) = accounts.node.record_miss(&accounts.job, now, rules)?;
+        let rules = Network::read_scheduling(&accounts.network.try_borrow_data()?)?;
+        let (cost, score) = accounts.node.record_miss(&accounts.job, now, &rules)?;
         accounts.job.miss(&cost)?;
         accounts.node.invariant()?;
         accounts.job.invariant()?;

@@ -10,16 +10,17 @@ use anchor_lang::prelude::*;
 ///
 /// Who: anyone, from `Committed` or `Accepted`, after the last challenge slot. No token moves, so no account of anybody can stop it.
 ///
-/// 1. Shares the escrow out in credits: price, less what lateness takes off, less fee to the node, fee to the protocol, the rest to the client; unless the
+/// 1. Shares the escrow out in credits: price, less what lateness takes off, less fee to the node and its delegators, fee to the protocol, the rest to the client; unless the
 ///    client accepted before. Shares the audit pot out among the attestations, up to the cap each; the rest to the client.
 /// 2. Frees the bond.
 /// 3. Records the result in the node's reputation, by the fee that it pays; a late one costs a part of it, and in time a tier.
 #[event_cpi]
 #[derive(Accounts)]
 pub struct FinaliseJob<'info> {
-    /// The network, for its parameters.
-    #[account(address = NETWORK)]
-    pub network: Box<Account<'info, Network>>,
+    /// CHECK: the network, of which only the rules of scheduling are read; address and owner are checked here, the layout when
+    /// they are read.
+    #[account(address = NETWORK, owner = crate::ID)]
+    pub network: UncheckedAccount<'info>,
     /// The node that claimed.
     #[account(mut)]
     pub node: Box<Account<'info, Node>>,
@@ -44,7 +45,8 @@ impl FinaliseJob<'_> {
         let accounts = &mut *ctx.accounts;
         accounts.job.finalise()?;
         accounts.node.settle_job(TokenAmount(accounts.job.bond))?;
-        let score = accounts.node.record_result(&accounts.job, now, &accounts.network.parameters.scheduling)?;
+        let rules = Network::read_scheduling(&accounts.network.try_borrow_data()?)?;
+        let score = accounts.node.record_result(&accounts.job, now, &rules)?;
         accounts.node.invariant()?;
         accounts.job.invariant()?;
 
@@ -56,6 +58,7 @@ impl FinaliseJob<'_> {
             client_credit: job.credits.client,
             fee_credit: job.credits.fee,
             audit_credit: job.credits.audits,
+            delegators_credit: job.credits.delegators,
             reason: job.reason,
             late_bps: job.late_bps,
             score_before: score.before,

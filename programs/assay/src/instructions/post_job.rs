@@ -339,6 +339,7 @@ impl Posting<'_> {
             unavailable_open: 0,
             session: Pubkey::default(),
             expected_slots: 0,
+            delegators_bps: 0,
             late_bps: 0,
             reason: Reason::Open,
             fault_side: FaultSide::None,

@@ -1,5 +1,6 @@
 //! A challenge: somebody with a bond who says that a result is wrong.
 
+use super::versioned::versioned_account;
 use super::{check_invariant, check_version};
 use crate::dispute::penalty::ClaimTimes;
 use crate::dispute::{claim_key, seal, ChallengeEvent, ChallengeState, Clocks, Target, TargetKind};
@@ -10,8 +11,7 @@ use crate::units::{Slot, TokenAmount};
 use anchor_lang::prelude::*;
 
 /// One challenge of one job by one key. `bond` and `earned` are base units of the stake mint and lie in the stake vault.
-#[account]
-#[derive(InitSpace, Debug, Default, PartialEq, Eq)]
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Challenge {
     /// Layout version of this account.
     pub version: u8,
@@ -44,6 +44,8 @@ pub struct Challenge {
     /// Whether its share of the bounty is in `earned`.
     pub settled: bool,
 }
+
+versioned_account!(Challenge, [119, 250, 161, 121, 119, 81, 22, 208]);
 
 impl Challenge {
     /// The layout version that this program writes.

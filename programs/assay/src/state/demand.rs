@@ -2,6 +2,7 @@
 //!
 //! A demand is a fact about a job, not about a challenge: opened once, its answer serves every dispute of the job.
 
+use super::versioned::versioned_account;
 use super::{check_invariant, check_version};
 use crate::dispute::Progress;
 use crate::error::{AssayError, Checked};
@@ -82,8 +83,7 @@ pub struct TreeFacts {
 }
 
 /// One demand. Its lamports beyond rent are the fee of whoever answers.
-#[account]
-#[derive(InitSpace, Debug, Default, PartialEq, Eq)]
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Demand {
     /// Layout version of this account.
     pub version: u8,
@@ -120,6 +120,8 @@ pub struct Demand {
     /// Of a segment root: unsigned roots that were posted and stand.
     pub posted_standing: u16,
 }
+
+versioned_account!(Demand, [146, 217, 158, 200, 51, 25, 106, 64]);
 
 impl Demand {
     /// The layout version that this program writes.

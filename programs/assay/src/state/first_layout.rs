@@ -80,6 +80,8 @@ impl FirstJob {
     const INVITED_NODE_OFFSET: usize = 414;
     /// Where the terms of scheduling were put later: after the two shares of fee and charge.
     const SCHEDULING_OFFSET: usize = 418;
+    /// Where what is owed to delegators was put later: after the other credits.
+    const DELEGATORS_CREDIT_OFFSET: usize = 610;
     /// Where the count of lost challenges was put later: in the record of disputes.
     const CHALLENGES_LOST_OFFSET: usize = 654;
     /// Where the session, and what scheduling records, were put later: before the strings.
@@ -108,7 +110,9 @@ impl FirstJob {
             nobody.as_ref(),
             part(Self::INVITED_NODE_OFFSET, Self::SCHEDULING_OFFSET)?,
             &terms,
-            part(Self::SCHEDULING_OFFSET, Self::CHALLENGES_LOST_OFFSET)?,
+            part(Self::SCHEDULING_OFFSET, Self::DELEGATORS_CREDIT_OFFSET)?,
+            &[0; 8],
+            part(Self::DELEGATORS_CREDIT_OFFSET, Self::CHALLENGES_LOST_OFFSET)?,
             &[0; 4],
             part(Self::CHALLENGES_LOST_OFFSET, Self::RECORD_OFFSET)?,
             nobody.as_ref(),
@@ -125,8 +129,9 @@ impl FirstJob {
 
 /// Bytes of the terms of scheduling, all of them 0: share for lateness, filter, cost, sortition and the rate of bonds.
 const SCHEDULING_TERMS_BYTES: usize = JobFilter::INIT_SPACE + Sortition::INIT_SPACE + 2 + 8 + 8 + 8;
-/// Bytes of an empty record of scheduling: expected slots, lateness, reason, side of the fault and a seed that is open.
-const SCHEDULING_RECORD_BYTES: usize = 8 + 4 + 1 + 1 + 1;
+/// Bytes of an empty record of scheduling: expected slots, the delegators' share, lateness, reason, side of the fault and a seed
+/// that is open.
+const SCHEDULING_RECORD_BYTES: usize = 8 + 2 + 4 + 1 + 1 + 1;
 
 /// A node in its first layout, version 1: without profile, weight, reputation and standing.
 #[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Debug)]
@@ -304,7 +309,7 @@ mod tests {
         (0u16, JobFilter::default(), 0u64, Sortition::default(), 0u64, 0u64).serialize(&mut terms).unwrap();
         assert_eq!(terms, [0; SCHEDULING_TERMS_BYTES]);
         let mut record = Vec::new();
-        (0u64, 0u32, Reason::Open, FaultSide::None, SeedRecord::Open).serialize(&mut record).unwrap();
+        (0u64, 0u16, 0u32, Reason::Open, FaultSide::None, SeedRecord::Open).serialize(&mut record).unwrap();
         assert_eq!(record, [0; SCHEDULING_RECORD_BYTES]);
     }
 }

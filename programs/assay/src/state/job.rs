@@ -33,6 +33,8 @@ pub struct Credits {
     pub fee: u64,
     /// To attestations together.
     pub audits: u64,
+    /// To those who delegate to the node, together; collected into their pool.
+    pub delegators: u64,
 }
 
 impl Credits {
@@ -41,7 +43,8 @@ impl Credits {
         TokenAmount(self.node)
             .plus(TokenAmount(self.client))?
             .plus(TokenAmount(self.fee))?
-            .plus(TokenAmount(self.audits))
+            .plus(TokenAmount(self.audits))?
+            .plus(TokenAmount(self.delegators))
     }
 }
 
@@ -179,6 +182,8 @@ pub struct Job {
     pub session: Pubkey,
     /// How long the node should take by its own speed, fixed by the claim; 0 before.
     pub expected_slots: u64,
+    /// The share of the node's part that is its delegators', fixed by the claim; 0 before.
+    pub delegators_bps: u16,
     /// How late the result was, as a share of the time that was left; 0 in time.
     pub late_bps: u32,
     /// Why it ended.
@@ -305,6 +310,20 @@ impl Job {
         Ok(())
     }
 
+    /// Fixes the delegators' share of what the node earns.
+    pub fn share_with_delegators(&mut self, share: BasisPoints) -> Checked {
+        self.delegators_bps = u16::try_from(share.0).map_err(|_| AssayError::ArithmeticOverflow)?;
+        Ok(())
+    }
+
+    /// Takes what is owed to delegators out of the job's books. `NothingOwed`.
+    pub fn collect_for_delegators(&mut self) -> Checked<TokenAmount> {
+        match core::mem::take(&mut self.credits.delegators) {
+            0 => Err(AssayError::NothingOwed),
+            owed => Ok(TokenAmount(owed)),
+        }
+    }
+
     /// Records the slot hash that decides who may claim, or that it is forgotten. `SeedAlreadySealed`.
     pub fn record_seed(&mut self, found: Found) -> Checked {
         // Only what nobody has claimed has a use for it.
@@ -418,7 +437,14 @@ impl Job {
 
     fn share_out(&mut self) -> Checked {
         let split = self.split(self.earned_price()?)?;
-        self.credits = Credits { node: split.node.0, client: split.client.0, fee: split.fee.0, audits: 0 };
+        let delegators = split.node.portion(BasisPoints(u32::from(self.delegators_bps)))?;
+        self.credits = Credits {
+            node: split.node.minus(delegators)?.0,
+            client: split.client.0,
+            fee: split.fee.0,
+            audits: 0,
+            delegators: delegators.0,
+        };
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! The network: one account that holds authority and parameters.
 
 use super::versioned::versioned_account;
-use super::{check_invariant, check_version, Parameters, RewardPool};
+use super::{check_invariant, check_version, Parameters, RewardPool, SchedulingParameters};
 use crate::address::NETWORK_SEED;
 use crate::error::{AssayError, Checked};
 use crate::fairness::emission::EmissionRules;
@@ -57,6 +57,28 @@ impl Network {
     pub const VERSION: u8 = 3;
     /// Size of the account's data, discriminator included.
     pub const SPACE: usize = Self::DISCRIMINATOR.len().saturating_add(Self::INIT_SPACE);
+
+    /// Where the rules of scheduling lie in the account's data: everything before them has a fixed size.
+    const SCHEDULING_OFFSET: usize = Self::DISCRIMINATOR
+        .len()
+        .saturating_add(1 + 1 + 32 * 5 + 1)
+        .saturating_add(Parameters::INIT_SPACE)
+        .saturating_sub(SchedulingParameters::INIT_SPACE);
+
+    /// Reads the rules of scheduling out of the account's data, and nothing else: on the way of a job the rest of the network would
+    /// cost more to read than what is done with it.
+    ///
+    /// `UnsupportedAccountVersion` for a network in another layout, and for what is none.
+    #[inline(never)]
+    pub fn read_scheduling(data: &[u8]) -> Checked<Box<SchedulingParameters>> {
+        let unsupported = AssayError::UnsupportedAccountVersion;
+        let version = data.strip_prefix(Self::DISCRIMINATOR).and_then(|rest| rest.first());
+        if version != Some(&Self::VERSION) {
+            return Err(unsupported);
+        }
+        let mut rest = data.get(Self::SCHEDULING_OFFSET..).ok_or(unsupported)?;
+        SchedulingParameters::deserialize(&mut rest).map(Box::new).map_err(|_| unsupported)
+    }
 
     /// Hands `sign` the seeds, bump included, that let the network sign for its vaults.
     pub fn with_signer_seeds<T>(&self, sign: impl FnOnce(&[&[u8]]) -> T) -> T {
@@ -125,5 +147,28 @@ impl Network {
         check_timelock(self.timelock_slots, self.development)?;
         Self::check_fee_burn(self.fee_burn_bps)?;
         self.parameters.validate(self.development)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rules that are read by their place are those of the whole account.
+    #[test]
+    fn the_rules_of_scheduling_are_where_they_are_looked_for() {
+        let mut network = Network { version: Network::VERSION, fee_burn_bps: u16::MAX, ..Network::default() };
+        network.parameters.audit.minimum_validator_stake = u64::MAX;
+        network.parameters.scheduling = SchedulingParameters::first(Slots(77_777), false);
+        let mut data = Vec::new();
+        network.try_serialize(&mut data).unwrap();
+        assert_eq!(*Network::read_scheduling(&data).unwrap(), network.parameters.scheduling);
+        let unsupported = Err(AssayError::UnsupportedAccountVersion);
+        assert_eq!(Network::read_scheduling(&data[..Network::SCHEDULING_OFFSET]), unsupported);
+        for (place, byte) in [(0, 0), (8, Network::VERSION - 1)] {
+            let mut other = data.clone();
+            other[place] = byte;
+            assert_eq!(Network::read_scheduling(&other), unsupported);
+        }
     }
 }

@@ -1,8 +1,10 @@
 //! A node: its keys, its stake, and what of it is locked or on its way out.
 
+mod delegation;
 mod record;
 mod scheduling;
 
+pub use delegation::NodeDelegation;
 pub use record::{Conviction, Life};
 pub use scheduling::Profile;
 
@@ -73,6 +75,8 @@ pub struct Node {
     pub standing: NodeStanding,
     /// What it owes for having been convicted when others were.
     pub pending_charge: PendingCharge,
+    /// What others delegate to it.
+    pub delegation: NodeDelegation,
     /// Where the node serves artifacts; empty says nowhere.
     #[max_len(MAXIMUM_ENDPOINT_BYTES)]
     pub endpoint: String,
@@ -133,12 +137,18 @@ impl Node {
         if amount > self.free_stake()? {
             return Err(AssayError::InsufficientFreeStake);
         }
-        let margin = Slots(limits::UNBONDING_MARGIN_SLOTS);
-        let bound = self.last_obligation_slot.max(self.frozen_until_slot);
-        let release = now.plus(unbonding)?.max(Slot(bound).plus(margin)?);
+        let release = self.release_slot(now, unbonding)?;
         unbonding::enqueue(&mut self.unbonding, amount, release)?;
         self.stake = TokenAmount(self.stake).minus(amount)?.0;
         Ok(release)
+    }
+
+    /// The slot that releases what leaves the stake at `now`, delegated stake included: see
+    /// [`request_withdrawal`](Self::request_withdrawal).
+    pub fn release_slot(&self, now: Slot, unbonding: Slots) -> Checked<Slot> {
+        let margin = Slots(limits::UNBONDING_MARGIN_SLOTS);
+        let bound = self.last_obligation_slot.max(self.frozen_until_slot);
+        Ok(now.plus(unbonding)?.max(Slot(bound).plus(margin)?))
     }
 
     /// Moves the withdrawal at `index` back into the active stake and returns its amount. `NoSuchWithdrawal`.
@@ -151,10 +161,7 @@ impl Node {
     /// Takes all that is released at `now` out of the queue and returns the sum. `NothingReleased`, `StakeFrozen`,
     /// `CorrelationOutstanding`.
     pub fn withdraw_released(&mut self, now: Slot) -> Checked<TokenAmount> {
-        self.check_charged()?;
-        if now.0 < self.frozen_until_slot {
-            return Err(AssayError::StakeFrozen);
-        }
+        self.check_stake_leaves(now)?;
         unbonding::take_released(&mut self.unbonding, now)
     }
 
@@ -209,13 +216,16 @@ impl Node {
         self.slash(slash, now, unbonding)
     }
 
-    /// Takes `slash` of everything that is the node's and that no bond locks, unbonding included, counts a conviction and
-    /// freezes the rest for `unbonding`: for a conviction whose bond is gone already. Returns what was taken.
+    /// Takes `slash` of everything that is the node's and that no bond locks, unbonding included, and of everything that is
+    /// delegated to it, counts a conviction and freezes the rest for `unbonding`: for a conviction whose bond is gone already.
+    /// Returns what was taken of the node's own.
     pub fn slash(&mut self, slash: BasisPoints, now: Slot, unbonding: Slots) -> Checked<TokenAmount> {
         let free = self.free_stake()?;
         let queued = unbonding::total(&self.unbonding)?;
         let slashed = penalty::slashed_stake(free, TokenAmount(self.stake), queued, slash)?;
         self.take(slashed)?;
+        let uncharged = self.pending_charge.convicted_slot != 0;
+        self.delegation.loss.slash(slash, uncharged)?;
         self.fraud_convictions = self.fraud_convictions.checked_add(1).ok_or(AssayError::ArithmeticOverflow)?;
         self.freeze(now.plus(unbonding)?);
         Ok(slashed)
@@ -226,11 +236,6 @@ impl Node {
         let from_active = penalty::take_stake(self.free_stake()?, &mut self.unbonding, amount)?;
         self.stake = TokenAmount(self.stake).minus(from_active)?.0;
         Ok(())
-    }
-
-    /// All that is the node's: active stake, bonds included, and what unbonds.
-    pub fn whole_stake(&self) -> Checked<TokenAmount> {
-        TokenAmount(self.stake).plus(unbonding::total(&self.unbonding)?)
     }
 
     /// Keeps all stake, unbonding included, where it is until `until` at least.
@@ -244,11 +249,15 @@ impl Node {
         Ok(())
     }
 
-    /// `NodeHasOpenJobs`, `NodeHasStake` or `NodeHasUnbonding` unless the node owns and owes nothing.
+    /// `DelegationPoolOpen` while others may have stake with it. `NodeHasOpenJobs`, `NodeHasStake` or `NodeHasUnbonding` unless
+    /// the node owns and owes nothing.
     ///
     /// `StakeFrozen` while it is frozen, `CorrelationOutstanding` while it is to be charged for its company, `NodeHasMarks` until
     /// what it did has faded: none of it can be shed by registering again.
     pub fn check_empty(&self, now: Slot, rules: &SchedulingParameters) -> Checked {
+        if self.delegation.open {
+            return Err(AssayError::DelegationPoolOpen);
+        }
         if self.open_jobs != 0 {
             return Err(AssayError::NodeHasOpenJobs);
         }
@@ -272,9 +281,9 @@ impl Node {
             0 => self.locked == 0,
             open => self.locked >= u64::from(open),
         };
-        check_invariant(
-            bonds_are_plausible && self.locked <= self.stake && self.weights.present() <= self.counted_stake,
-        )
+        let delegated_with_a_pool = self.delegation.open || self.delegation.stake == 0;
+        let weighs_what_counts = self.weights.present() <= self.counted_stake;
+        check_invariant(bonds_are_plausible && self.locked <= self.stake && weighs_what_counts && delegated_with_a_pool)
     }
 
     fn free_bond(&mut self, bond: TokenAmount) -> Checked {

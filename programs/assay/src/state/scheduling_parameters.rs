@@ -24,6 +24,8 @@ pub mod scheduling_limits {
     pub const DEVELOPMENT_CORRELATION_WINDOW_SLOTS: RangeInclusive<u64> = 16..=3_024_000;
     /// Epochs without a heartbeat.
     pub const ABSENT_EPOCHS: RangeInclusive<u32> = 1..=1_000;
+    /// Share of a node's own stake.
+    pub const DELEGATION_MULTIPLE_BPS: RangeInclusive<u32> = 0..=100_000;
 }
 
 /// The governed parameters of scheduling. A job pins those that concern who may claim it when it is posted.
@@ -46,6 +48,8 @@ pub struct SchedulingParameters {
     pub correlation_window_slots: u64,
     /// After so many whole epochs without a heartbeat anybody may take a node's weight out of the network's.
     pub absent_epochs: u32,
+    /// The most delegated stake that a node takes and that counts, as a share of its own; 0: no delegation.
+    pub delegation_multiple_bps: u32,
 }
 
 impl SchedulingParameters {
@@ -77,6 +81,7 @@ impl SchedulingParameters {
             late_price_bps: 5_000,
             correlation_window_slots: *window.start(),
             absent_epochs: 20,
+            delegation_multiple_bps: 30_000,
         }
     }
 
@@ -96,6 +101,10 @@ impl SchedulingParameters {
             (scheduling_limits::LATE_PRICE_BPS.contains(&self.late_price_bps), AssayError::LatePriceOutOfBounds),
             (window.contains(&self.correlation_window_slots), AssayError::CorrelationWindowOutOfBounds),
             (scheduling_limits::ABSENT_EPOCHS.contains(&self.absent_epochs), AssayError::AbsentEpochsOutOfBounds),
+            (
+                scheduling_limits::DELEGATION_MULTIPLE_BPS.contains(&self.delegation_multiple_bps),
+                AssayError::DelegationMultipleOutOfBounds,
+            ),
         ];
         rules.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, error)| Err(error))
     }

@@ -1,5 +1,6 @@
 //! A segment root that somebody stands for: the node's operator by its signature, anybody else by a bond.
 
+use super::versioned::versioned_account;
 use super::{check_invariant, check_version};
 use crate::dispute::RunningClock;
 use crate::error::{AssayError, Checked};
@@ -7,8 +8,7 @@ use crate::units::{Slot, TokenAmount};
 use anchor_lang::prelude::*;
 
 /// What the inside of one segment is said to be. A signed root binds the node; an unsigned one only who posted it.
-#[account]
-#[derive(InitSpace, Debug, Default, PartialEq, Eq)]
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Debug, Default, PartialEq, Eq)]
 pub struct SegmentClaim {
     /// Layout version of this account.
     pub version: u8,
@@ -37,6 +37,8 @@ pub struct SegmentClaim {
     /// The poster's clock for what is demanded below this root.
     pub clock: RunningClock,
 }
+
+versioned_account!(SegmentClaim, [224, 64, 254, 244, 126, 64, 189, 122]);
 
 impl SegmentClaim {
     /// The layout version that this program writes.

@@ -1,5 +1,6 @@
 //! A session: a model kept warm on one node for a time, its escrow, and where it is in its life.
 
+use super::versioned::versioned_account;
 use super::{check_invariant, check_version, DisputeTerms, JobNode};
 use crate::address::SESSION_SEED;
 use crate::error::{AssayError, Checked};
@@ -30,8 +31,7 @@ impl SessionCredits {
 ///
 /// The strings come last, so that everything before them lies at a fixed offset; the account is exactly as long as they
 /// need. After opening, the terms (all down to `offered_slot`, and the strings) never change.
-#[account]
-#[derive(InitSpace, Debug, Default, PartialEq, Eq)]
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Session {
     /// Layout version of this account.
     pub version: u8,
@@ -101,6 +101,8 @@ pub struct Session {
     #[max_len(MAXIMUM_URI_BYTES)]
     pub params_uri: String,
 }
+
+versioned_account!(Session, [243, 81, 72, 115, 214, 188, 72, 144]);
 
 impl Session {
     /// The layout version that this program writes.

@@ -1,5 +1,6 @@
 //! What all nodes weigh together: the whole of which each one's weight is its share in sortition.
 
+use super::versioned::versioned_account;
 use super::{check_invariant, check_version};
 use crate::error::Checked;
 use crate::fairness::correlation::ConvictedStake;
@@ -9,8 +10,7 @@ use anchor_lang::prelude::*;
 /// The weight and stake of all nodes, and what was convicted lately. There is one.
 ///
 /// Written where stake moves, by heartbeats and by convictions; a post reads it, and a claim does not need it.
-#[account]
-#[derive(InitSpace, Debug, Default, PartialEq, Eq)]
+#[derive(AnchorSerialize, AnchorDeserialize, InitSpace, Clone, Debug, Default, PartialEq, Eq)]
 pub struct StakeRegister {
     /// Layout version of this account.
     pub version: u8,
@@ -23,6 +23,8 @@ pub struct StakeRegister {
     /// Stake that was convicted lately.
     pub convicted: ConvictedStake,
 }
+
+versioned_account!(StakeRegister, [102, 169, 81, 216, 132, 70, 45, 32]);
 
 impl StakeRegister {
     /// The layout version that this program writes.

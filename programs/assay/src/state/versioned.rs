@@ -18,10 +18,12 @@ macro_rules! versioned_account {
 
         impl anchor_lang::AccountSerialize for $account {
             fn try_serialize<W: std::io::Write>(&self, writer: &mut W) -> anchor_lang::Result<()> {
-                use anchor_lang::{AnchorSerialize, Discriminator};
-                writer
-                    .write_all(Self::DISCRIMINATOR)
-                    .and_then(|()| self.serialize(writer))
+                use anchor_lang::{AnchorSerialize, Discriminator, Space};
+                // On-chain each write into the account is a call of the runtime; so there is one, of everything.
+                let mut bytes = Vec::with_capacity(Self::DISCRIMINATOR.len().saturating_add(Self::INIT_SPACE));
+                bytes.extend_from_slice(Self::DISCRIMINATOR);
+                self.serialize(&mut bytes)
+                    .and_then(|()| writer.write_all(&bytes))
                     .map_err(|_| anchor_lang::error::ErrorCode::AccountDidNotSerialize.into())
             }
         }

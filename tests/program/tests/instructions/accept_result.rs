@@ -22,11 +22,12 @@ fn the_node_is_paid_at_once_and_its_bond_stays() {
         node_credit: 1_001 - FEE,
         client_credit: 1_002,
         fee_credit: FEE,
+        delegators_credit: 0,
     };
     assert_eq!(event, expected);
     let state = world.read_job(&job);
     assert_eq!(state.state, JobState::Accepted);
-    assert_eq!(state.credits, Credits { node: 1_001 - FEE, client: 1_002, fee: FEE, audits: 0 });
+    assert_eq!(state.credits, Credits { node: 1_001 - FEE, client: 1_002, fee: FEE, audits: 0, delegators: 0 });
     world.pay_out(&job);
     assert_eq!(world.balance(node.owner, &job.mint), 1_001 - FEE);
     assert_eq!(world.tokens(job.vault), 0);

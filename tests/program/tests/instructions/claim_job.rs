@@ -15,8 +15,9 @@ fn fixes_the_price_and_locks_the_bond() {
     world.advance(20);
     let price = 1_001 + (2_003 - 1_001) * 10 / 20;
     let event: JobClaimed = world.accepts(&world.claim_job(&node, &job)).event();
-    let JobClaimed { job: address, node: claimer, price: fixed, bond, last_run_slot } = event;
+    let JobClaimed { job: address, node: claimer, price: fixed, bond, last_run_slot, delegators_bps } = event;
     assert_eq!((address, claimer, fixed, bond), (job.address, node.address, price, terms().bond));
+    assert_eq!(delegators_bps, 0, "nobody delegates");
     assert_eq!(last_run_slot, FIRST_SLOT + 20 + terms().run_slots);
 
     let state = world.read_job(&job);

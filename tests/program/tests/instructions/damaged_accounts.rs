@@ -113,6 +113,58 @@ fn accounts_of_another_version_are_not_written() {
 }
 
 #[test]
+fn accounts_of_delegation_of_another_version_are_not_written() {
+    let mut world = World::with_delegation();
+    let (node, mint, owner) = (world.node, world.mint, world.key("delegator"));
+    let (pool, own) =
+        (address::delegation_pool(&node.address), program_tests::delegation_calls::delegation(&node, owner));
+    let delegate = world.delegate(&node, owner, 1).instruction();
+    let undelegate = world.undelegate(&node, owner, 1).instruction();
+    for address in [pool, own, node.address] {
+        refuses_another_version(&world, "delegate", delegate.clone(), address);
+        refuses_another_version(&world, "undelegate", undelegate.clone(), address);
+    }
+    refuses_another_version(&world, "set_commission", world.set_commission(&node, 1).instruction(), node.address);
+    let add = world.add_reward_mint(&node, &world.mint_2022).instruction();
+    refuses_another_version(&world, "add_reward_mint", add, pool);
+    let job = world.settled();
+    let collect = world.collect_delegation_reward(&node, &job).instruction();
+    for address in [pool, job.address] {
+        refuses_another_version(&world, "collect_delegation_reward", collect.clone(), address);
+    }
+    world.must(&[collect]);
+    let reward = world.withdraw_delegation_reward(&node, owner, &mint).instruction();
+    world.accepts(&world.undelegate(&node, owner, program_tests::delegation_calls::DELEGATED));
+    world.advance(parameters().unbonding_slots);
+    let withdraw = world.withdraw_delegation(&node, owner).instruction();
+    for address in [pool, own] {
+        refuses_another_version(&world, "withdraw_delegation_reward", reward.clone(), address);
+        refuses_another_version(&world, "withdraw_delegation", withdraw.clone(), address);
+    }
+    world.must(&[reward, withdraw]);
+    let close = world.close_delegation(&node, owner).instruction();
+    for address in [pool, own] {
+        refuses_another_version(&world, "close_delegation", close.clone(), address);
+    }
+    world.must(&[close]);
+    refuses_another_version(&world, "remove_reward_mint", world.remove_reward_mint(&node, &mint).instruction(), pool);
+    world.accepts(&world.remove_reward_mint(&node, &mint));
+    refuses_another_version(&world, "close_delegation_pool", world.close_delegation_pool(&node).instruction(), pool);
+}
+
+/// What a job owes to delegators leaves only a vault that covers everything.
+#[test]
+fn a_vault_that_does_not_cover_its_debts_pays_no_pool() {
+    let mut world = World::with_delegation();
+    let (node, job) = (world.node, world.settled());
+    let held = world.tokens(job.vault);
+    patch(&mut world, job.vault, AMOUNT_OFFSET, &(held - 1).to_le_bytes());
+    world.refuses(&world.collect_delegation_reward(&node, &job), AssayError::VaultShort);
+    patch(&mut world, job.vault, AMOUNT_OFFSET, &held.to_le_bytes());
+    world.accepts(&world.collect_delegation_reward(&node, &job));
+}
+
+#[test]
 fn accounts_of_audits_of_another_version_are_not_written() {
     let (mut world, [validator, other]) = World::with_validators();
     let job = world.audited();

@@ -1,5 +1,6 @@
 //! One call of every instruction, each in a world in which it goes through.
 
+use crate::calls_of_delegation::delegation_calls;
 use crate::calls_of_disputes::dispute_calls;
 use crate::calls_of_governance::governance_calls;
 use crate::calls_of_sessions::session_calls;
@@ -81,7 +82,7 @@ pub(crate) fn every_call() -> Vec<EveryCall> {
     ];
     let mut calls: Vec<EveryCall> = calls.map(|(name, world, instruction)| checked(name, world, instruction)).into();
     calls.extend(audit_calls());
-    let others = dispute_calls().into_iter().chain(session_calls()).chain(governance_calls());
+    let others = dispute_calls().into_iter().chain(session_calls()).chain(governance_calls()).chain(delegation_calls());
     calls.extend(others.map(|(name, world, instruction)| checked(name, &world, instruction)));
     calls.extend(budget_calls());
     calls

@@ -93,7 +93,7 @@ fn refuses_wrong_accounts() {
             AssayError::WrongNode.into(),
         ),
         ("another node's job", ExpireClaim { job: others.address, ..right }, AssayError::WrongNode.into()),
-        ("a node as network", ExpireClaim { network: other.address, ..right }, mismatch()),
+        ("a node as network", ExpireClaim { network: other.address, ..right }, ErrorCode::ConstraintAddress.into()),
         ("a job as node", ExpireClaim { node: others.address, ..right }, mismatch()),
         ("a node as job", ExpireClaim { job: other.address, ..right }, mismatch()),
     ];

@@ -23,10 +23,13 @@ fn shares_the_escrow_out_and_frees_the_bond() {
     let node = world.node;
     let event: JobSettled = world.accepts(&world.finalise_job(&node, &job)).event();
     let fee = 1_001 * 250 / 10_000;
-    let credits = Credits { node: 1_001 - fee, client: 2_003 - 1_001, fee, audits: 0 };
+    let credits = Credits { node: 1_001 - fee, client: 2_003 - 1_001, fee, audits: 0, delegators: 0 };
     let JobSettled { job: address, node: claimer, node_credit, client_credit, fee_credit, audit_credit, .. } = event;
     assert_eq!((address, claimer), (job.address, node.address));
-    assert_eq!(Credits { node: node_credit, client: client_credit, fee: fee_credit, audits: audit_credit }, credits);
+    assert_eq!(
+        Credits { node: node_credit, client: client_credit, fee: fee_credit, audits: audit_credit, delegators: 0 },
+        credits
+    );
     let state = world.read_job(&job);
     assert_eq!((state.state, state.credits, state.charge_credit), (JobState::Settled, credits, 0));
     let state = world.read_node(&node);
@@ -106,7 +109,7 @@ fn refuses_wrong_accounts() {
             AssayError::WrongNode.into(),
         ),
         ("another node's job", FinaliseJob { job: others.address, ..right }, AssayError::WrongNode.into()),
-        ("a node as network", FinaliseJob { network: other.address, ..right }, mismatch()),
+        ("a node as network", FinaliseJob { network: other.address, ..right }, ErrorCode::ConstraintAddress.into()),
         ("a job as node", FinaliseJob { node: others.address, ..right }, mismatch()),
         ("a node as job", FinaliseJob { job: other.address, ..right }, mismatch()),
     ];

@@ -94,3 +94,17 @@ mod pause_new_work;
 mod propose_change;
 mod veto_proposal;
 mod withdraw_proposal;
+
+mod add_reward_mint;
+mod calls_of_delegation;
+mod close_delegation;
+mod close_delegation_pool;
+mod collect_delegation_reward;
+mod delegate;
+mod open_delegation_pool;
+mod remove_reward_mint;
+mod set_commission;
+mod settle_delegation_slash;
+mod undelegate;
+mod withdraw_delegation;
+mod withdraw_delegation_reward;

@@ -87,6 +87,7 @@ fn each_bound_of_parameters_has_its_error() {
         (SchedulingParameters { stake_per_job: 0, ..valid.scheduling }, StakePerJobOutOfBounds),
         (SchedulingParameters { late_price_bps: 10_001, ..valid.scheduling }, LatePriceOutOfBounds),
         (SchedulingParameters { absent_epochs: 0, ..valid.scheduling }, AbsentEpochsOutOfBounds),
+        (SchedulingParameters { delegation_multiple_bps: 100_001, ..valid.scheduling }, DelegationMultipleOutOfBounds),
         (SchedulingParameters { opening, ..valid.scheduling }, OpeningRulesOutOfBounds),
         (SchedulingParameters { reputation, ..valid.scheduling }, ReputationRulesOutOfBounds),
         (SchedulingParameters { standing, ..valid.scheduling }, StandingRulesOutOfBounds),

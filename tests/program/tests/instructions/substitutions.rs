@@ -9,8 +9,9 @@ use solana_sdk::pubkey::Pubkey;
 use std::collections::BTreeSet;
 
 /// Where another account may stand, and why that harms nobody.
-const LEGITIMATE: [(&str, usize, &str); 48] = [
+const LEGITIMATE: [(&str, usize, &str); 54] = [
     ("accept_budget_result", 0, "the owner instead of the agent"),
+    ("add_reward_mint", 10, "only carries the program into the transaction, which an account left out does here"),
     ("cancel_budget_job", 0, "the owner instead of the agent"),
     ("claim_job", 3, "another posted job: the operator chooses"),
     ("close_budget", 5, "another account of the mint: the owner chooses"),
@@ -43,6 +44,7 @@ const LEGITIMATE: [(&str, usize, &str); 48] = [
     ("open_session", 2, "another node: the client chooses"),
     ("post_budget_job", 0, "the owner instead of the agent"),
     ("prove", 12, "only carries the program into the transaction, which an account left out does here"),
+    ("remove_reward_mint", 5, "another account of the mint: the owner chooses"),
     ("seal_seed", 0, "another posted job whose seed is known: anyone may seal it"),
     ("stake", 2, "another node: the funder chooses"),
     ("time_out_challenger", 6, "only carries the program into the transaction, which an account left out does here"),
@@ -58,6 +60,10 @@ const LEGITIMATE: [(&str, usize, &str); 48] = [
     ("withdraw_charge", 5, "another account of the mint: the payee signs and chooses"),
     ("withdraw_credit", 0, "a helper, because the destination is the payee's associated token account"),
     ("withdraw_credit", 4, "another account of the mint: the payee signs and chooses"),
+    ("withdraw_delegation", 0, "a helper, because the destination is the owner's associated token account"),
+    ("withdraw_delegation", 7, "another account of the mint: the owner signs and chooses"),
+    ("withdraw_delegation_reward", 0, "a helper, because the destination is the owner's associated token account"),
+    ("withdraw_delegation_reward", 5, "another account of the mint: the owner signs and chooses"),
     ("withdraw_session_credit", 0, "a helper, because the destination is the payee's associated token account"),
     ("withdraw_session_credit", 4, "another account of the mint: the payee signs and chooses"),
     ("withdraw_stake", 5, "another account of the mint: the owner chooses"),

@@ -1,5 +1,6 @@
 //! What can be tried, and how it is chosen.
 
+use crate::delegation::{self, DelegationAction};
 use crate::sessions::{self, SessionAction};
 use crate::state::{
     CLIENTS, FIRST_VALIDATOR, JobModel, Model, NODES, NodeModel, PAYMENT_MINTS, STAKE_MINT, State, Terms, VALIDATORS,
@@ -65,6 +66,7 @@ pub(crate) enum Action {
     DonateToJob { job: usize, amount: u64 },
     DonateToStake { amount: u64 },
     Session(SessionAction),
+    Delegation(DelegationAction),
 }
 
 impl Action {
@@ -72,6 +74,7 @@ impl Action {
     pub(crate) fn kind(&self) -> String {
         let text = match self {
             Self::Session(action) => format!("{action:?}"),
+            Self::Delegation(action) => format!("{action:?}"),
             action => format!("{action:?}"),
         };
         text.split([' ', '(']).next().unwrap_or_default().to_owned()
@@ -89,6 +92,9 @@ pub(crate) fn choose(model: &Model, rng: &mut StdRng) -> Action {
     }
     if model.jobs.is_empty() || rng.random_ratio(1, 7) {
         return post(model, rng);
+    }
+    if rng.random_ratio(1, 8) {
+        return Action::Delegation(delegation::choose(model, rng));
     }
     match rng.random_range(0..100) {
         0..14 => Action::Advance(some_time(model, rng)),
@@ -176,6 +182,9 @@ fn some_time(model: &Model, rng: &mut StdRng) -> u64 {
     let of_validators = model.validators.iter().map(|validator| validator.unbonding).filter(|place| place.0 > 0);
     let releases = releases.chain(of_validators.map(|place| place.1 - 1));
     let deadlines = deadlines.chain(model.session_deadlines());
+    let pools = model.nodes.iter().filter_map(|node| node.pool.as_ref());
+    let delegated = pools.flat_map(|pool| pool.delegations.iter().flatten()).filter(|held| held.unbonding.0 > 0);
+    let releases = releases.chain(delegated.map(|held| held.unbonding.1 - 1));
     let ahead: Vec<u64> = deadlines.chain(releases).filter(|slot| *slot >= model.slot).collect();
     match ahead.choose(rng) {
         Some(slot) if rng.random_ratio(2, 3) => slot - model.slot + rng.random_range(0..2),

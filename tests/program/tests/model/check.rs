@@ -13,7 +13,8 @@ impl Market {
         let jobs = self.jobs.iter().filter(|job| job.mint == *address);
         let sessions = self.sessions.iter().filter(|session| session.mint == *address).map(|session| session.vault);
         let vaults: u64 = jobs.map(|job| job.vault).chain(sessions).map(|vault| self.world.tokens(vault)).sum();
-        wallets + vaults + self.world.tokens(self.vaults[mint])
+        let rewards = if mint == STAKE_MINT { 0 } else { self.held_for_delegators(mint) };
+        wallets + vaults + rewards + self.world.tokens(self.vaults[mint])
     }
 
     /// Compares the chain with the model, and the chain's accounts with one another.
@@ -28,6 +29,7 @@ impl Market {
         let mut stake_owed: u64 = states.iter().flatten().map(|job| job.charge_credit + job.record.burn_credit).sum();
         for at in 0..NODES {
             stake_owed += self.check_node(at, &states);
+            stake_owed += self.check_delegations(at);
         }
         for at in 0..VALIDATORS {
             stake_owed += self.check_validator(at, &states);
@@ -78,11 +80,10 @@ impl Market {
         };
         assert_eq!(model_state(state.state), model.state, "state of job {at}");
         let credits = (state.credits.node, state.credits.client, state.credits.fee, state.credits.audits);
-        assert_eq!(
-            credits,
-            (model.credit_node, model.credit_client, model.credit_fee, model.credit_audits),
-            "job {at}"
-        );
+        let expected = (model.credit_node, model.credit_client, model.credit_fee, model.credit_audits);
+        assert_eq!(credits, expected, "job {at}");
+        let delegators = (state.credits.delegators, u64::from(state.delegators_bps));
+        assert_eq!(delegators, (model.credit_delegators, model.delegators_bps), "job {at}");
         assert_eq!((state.charge_credit, state.record.burn_credit), (model.charge, model.burn), "job {at}");
         let open = model.attested.iter().flatten().count() as u64;
         let audit = (u64::from(state.audit.attestations), u64::from(state.audit.open_attestations), state.audit.fee);
@@ -98,8 +99,8 @@ impl Market {
         assert_eq!(vault, model.vault, "vault of job {at}");
         let owed = match state.state {
             JobState::Posted | JobState::Claimed | JobState::Committed => state.price_max + state.audit.pot,
-            JobState::Accepted => state.credits.node + state.credits.client + state.credits.fee + state.audit.pot,
-            _ => state.credits.node + state.credits.client + state.credits.fee + state.credits.audits,
+            JobState::Accepted => state.credits.total().expect("a sum").0 + state.audit.pot,
+            _ => state.credits.total().expect("a sum").0,
         };
         assert!(vault >= owed, "the vault of job {at} holds {vault} and owes {owed}");
     }

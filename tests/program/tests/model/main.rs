@@ -9,6 +9,8 @@
 
 mod action;
 mod check;
+mod delegation;
+mod delegation_market;
 mod market;
 mod rules;
 mod session_market;

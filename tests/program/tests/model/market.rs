@@ -1,6 +1,7 @@
 //! The chain beside the model: makes each action, compares, and drains.
 
 use crate::action::{Action, Caller, Destination, model_parameters};
+use crate::delegation::DelegationAction;
 use crate::sessions::{SessionAction, SessionStage};
 use crate::state::{
     AUTHORITY, CLIENTS, FIRST_VALIDATOR, JobModel, MintModel, Model, NODES, NodeModel, PARTIES, PAYMENT_MINTS,
@@ -213,6 +214,10 @@ impl Market {
                 let instructions = self.session_instructions(action);
                 self.world.transact(&instructions)?;
             }
+            Action::Delegation(ref action) => {
+                let instructions = self.delegation_instructions(action);
+                self.world.transact(&instructions)?;
+            }
             _ => {
                 let instructions = match self.change(action) {
                     Some(change) => self.world.at_once(change).to_vec(),
@@ -328,7 +333,8 @@ impl Market {
             | Action::SetParameters(_)
             | Action::SetPaymentMint { .. }
             | Action::WithdrawFees { .. }
-            | Action::Session(_) => unreachable!("no single instruction of the program"),
+            | Action::Session(_)
+            | Action::Delegation(_) => unreachable!("no single instruction of the program"),
         }
     }
 
@@ -358,6 +364,7 @@ impl Market {
             drained += u64::from(self.model.sessions[session].stage != SessionStage::Closed);
             self.drain_session(session);
         }
+        self.drain_delegations();
         for node in (0..NODES).filter(|node| self.model.nodes[*node].registered).collect::<Vec<_>>() {
             self.drain_node(node);
         }
@@ -404,6 +411,9 @@ impl Market {
             _ => {}
         }
         let (caller, destination) = (Caller::Stranger, Destination::Canonical);
+        if self.model.jobs[job].credit_delegators > 0 {
+            self.must(Action::Delegation(DelegationAction::CollectReward { job }));
+        }
         if self.model.jobs[job].credit_node > 0 {
             self.must(Action::WithdrawCredit { job, role: CreditRole::Node, caller, destination });
         }

@@ -36,6 +36,7 @@ impl Model {
         match action {
             Action::Advance(_) | Action::DonateToJob { .. } | Action::DonateToStake { .. } => {}
             Action::Session(action) => self.session_rules(&mut broken, action),
+            Action::Delegation(action) => self.delegation_rules(&mut broken, action),
             Action::SetParameters(parameters) => self.parameter_rules(&mut broken, parameters),
             Action::SetPaymentMint { numerator, .. } => broken.unless(*numerator > 0, BondRateOutOfBounds),
             Action::WithdrawFees { mint, amount } => {
@@ -189,6 +190,7 @@ impl Model {
         }
         match action {
             Action::Deregister { .. } => {
+                broken.unless(node.pool.is_none(), DelegationPoolOpen);
                 broken.unless(node.open_jobs == 0, NodeHasOpenJobs);
                 broken.unless(node.stake == 0, NodeHasStake);
                 broken.unless(node.unbonding() == 0, NodeHasUnbonding);
@@ -375,6 +377,7 @@ impl Model {
             }
             Action::Post { client, mint, terms, .. } => self.post(client, mint, terms),
             Action::Session(ref action) => self.apply_to_session(action),
+            Action::Delegation(ref action) => self.apply_delegation(action),
             Action::StakeValidator { .. }
             | Action::RequestValidatorWithdrawal { .. }
             | Action::WithdrawValidatorStake { .. }
@@ -404,6 +407,8 @@ impl Model {
             credit_client: 0,
             credit_fee: 0,
             credit_audits: 0,
+            credit_delegators: 0,
+            delegators_bps: 0,
             charge: 0,
             burn: 0,
             rate: (self.mints[mint].numerator, self.mints[mint].denominator),
@@ -421,7 +426,9 @@ impl Model {
         let now = self.slot;
         match *action {
             Action::Claim { node, operator, job } => {
+                let delegators_bps = self.delegators_bps(node);
                 let job = &mut self.jobs[job];
+                job.delegators_bps = delegators_bps;
                 job.price = job.price_at(now);
                 (job.state, job.claimed, job.claimer) = (State::Claimed, now, Some((node, operator)));
                 let node = &mut self.nodes[node];
@@ -573,7 +580,9 @@ impl Model {
 impl JobModel {
     fn share_out(&mut self) {
         self.credit_fee = share(self.price, self.fee_bps);
-        self.credit_node = self.price - self.credit_fee;
+        let earned = self.price - self.credit_fee;
+        self.credit_delegators = earned * self.delegators_bps / 10_000;
+        self.credit_node = earned - self.credit_delegators;
         self.credit_client = self.terms.price_max - self.price;
     }
 

@@ -1,5 +1,6 @@
 //! The market as a model: plain numbers, written from the rules and not from the program.
 
+use crate::delegation::PoolModel;
 use crate::sessions::SessionModel;
 use assay::state::Parameters;
 
@@ -47,6 +48,9 @@ pub(crate) struct JobModel {
     pub(crate) credit_client: u64,
     pub(crate) credit_fee: u64,
     pub(crate) credit_audits: u64,
+    pub(crate) credit_delegators: u64,
+    /// Fixed by the claim.
+    pub(crate) delegators_bps: u64,
     pub(crate) charge: u64,
     /// What a repeated miss burns.
     pub(crate) burn: u64,
@@ -123,6 +127,7 @@ pub(crate) struct NodeModel {
     pub(crate) last_obligation: u64,
     /// Amount and release slot; an amount of zero is an empty place.
     pub(crate) queue: [(u64, u64); 4],
+    pub(crate) pool: Option<PoolModel>,
 }
 
 #[derive(Clone, Debug)]
@@ -167,7 +172,7 @@ impl NodeModel {
 
 impl JobModel {
     pub(crate) fn owed(&self) -> u64 {
-        self.credit_node + self.credit_client + self.credit_fee + self.credit_audits
+        self.credit_node + self.credit_client + self.credit_fee + self.credit_audits + self.credit_delegators
     }
 
     pub(crate) fn is_open(&self) -> bool {

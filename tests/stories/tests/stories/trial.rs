@@ -28,13 +28,29 @@ pub(crate) struct Trial {
 impl Trial {
     /// Starts the liar and posts the work for it.
     pub(crate) async fn begin(pace: Pace, work: &Work, fault: &str) -> Self {
+        Self::prepared(pace, work, fault, |_, _| {}).await
+    }
+
+    /// The same, after something was done about the liar that does not run yet.
+    pub(crate) async fn prepared(pace: Pace, work: &Work, fault: &str, prepare: impl FnOnce(&Story, &Pubkey)) -> Self {
         let story = Story::begin_at(pace).await;
         let hurried = |config: &mut NodeConfig| config.disputes.least_clock_slots = 1;
         let mut node = NodeProcess::register(&story, "liar", story.placement(), hurried).lies(fault);
         story.furnish_operator(&node.address).await;
+        prepare(&story, &node.address);
         node.start(None).await;
         let posted = story.post(work, &terms(&story)).await;
         Self { fault: fault.to_owned(), story, node, job: posted.address }
+    }
+
+    /// The market of the trial.
+    pub(crate) fn story(&self) -> &Story {
+        &self.story
+    }
+
+    /// The liar.
+    pub(crate) fn node_address(&self) -> Pubkey {
+        self.node.address
     }
 
     /// Expects the conviction, everything paid out, and nothing left behind.

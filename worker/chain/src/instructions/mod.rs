@@ -4,6 +4,7 @@
 
 mod audit;
 mod budget;
+mod delegation;
 mod dispute;
 mod governance;
 mod scheduling;
@@ -11,6 +12,7 @@ mod session;
 
 pub use audit::*;
 pub use budget::*;
+pub use delegation::*;
 pub use dispute::*;
 pub use governance::*;
 pub use scheduling::*;

@@ -9,7 +9,7 @@ use crate::instructions;
 use crate::sender::Sender;
 use assay::InitializeNetworkArgs;
 use assay::state::{Change, Proposal};
-use solana_sdk::{instruction::Instruction, pubkey::Pubkey, signature::Keypair, signer::Signer};
+use solana_sdk::{instruction::Instruction, signature::Keypair, signer::Signer};
 
 /// Who signs migrations.
 #[derive(Clone, Copy)]

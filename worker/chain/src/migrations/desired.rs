@@ -190,6 +190,7 @@ parameters_section! {
         late_price_bps: u16,
         correlation_window_slots: u64,
         absent_epochs: u32,
+        delegation_multiple_bps: u32,
     } { opening: OpeningSection, reputation: ReputationSection, standing: StandingSection }
 }
 

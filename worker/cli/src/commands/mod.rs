@@ -1,6 +1,7 @@
 //! One file or folder a command group.
 
 pub(crate) mod budget;
+pub(crate) mod delegation;
 pub(crate) mod demo;
 pub(crate) mod dispute;
 pub(crate) mod job;

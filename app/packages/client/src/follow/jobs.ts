@@ -6,8 +6,8 @@ import type {
   GetProgramAccountsApi,
   ProgramNotificationsApi,
 } from "@solana/kit";
-import { getJobDecoder, JOB_DISCRIMINATOR, type Job } from "../generated/accounts/index.js";
-import { sameBytes } from "../hashes.js";
+import type { Job } from "../generated/accounts/index.js";
+import { LAYOUTS, readLayout } from "../layouts.js";
 import {
   type AccountFilter,
   type AccountState,
@@ -33,11 +33,10 @@ export async function* followJobs(
   filters: readonly AccountFilter[] = [],
   options: FollowAccountOptions = {},
 ): AsyncGenerator<Observed<Address, Job>, void, undefined> {
-  const jobs = [{ offset: 0, bytes: JOB_DISCRIMINATOR }, ...filters];
+  const jobs = [{ offset: 0, bytes: LAYOUTS.job.head }, ...filters];
   for await (const change of followProgramAccounts(connections, jobs, options)) yield decoded(change);
 }
 
 function decoded({ key, slot, value }: Observed<Address, AccountState>): Observed<Address, Job> {
-  const isJob = value !== null && sameBytes(value.data.slice(0, JOB_DISCRIMINATOR.length), JOB_DISCRIMINATOR);
-  return { key, slot, value: isJob ? getJobDecoder().decode(value.data) : null };
+  return { key, slot, value: value === null ? null : readLayout(LAYOUTS.job, value.data) };
 }

@@ -44,5 +44,6 @@ pub(in crate::instructions) fn accept(job: &mut Account<'_, Job>) -> Result<Resu
         node_credit: job.credits.node,
         client_credit: job.credits.client,
         fee_credit: job.credits.fee,
+        delegators_credit: job.credits.delegators,
     })
 }

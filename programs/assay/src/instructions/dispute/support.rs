@@ -127,7 +127,7 @@ pub(super) fn succeed(
     let mut score = ScoreChange { before: parties.node.score, after: parties.node.score };
     if convicts {
         let observations = parties.job.observations(&parties.parameters.scheduling.reputation)?;
-        let before = parties.node.whole_stake()?;
+        let before = parties.node.stake_at_risk(parties.parameters)?;
         let slashed = parties.slash(now)?;
         parties.job.convict(fault, challenge.claim_key(), slashed, now)?;
         let Convicted { node, register, parameters, .. } = &mut parties;

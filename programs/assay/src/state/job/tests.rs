@@ -69,7 +69,7 @@ fn settlement_shares_out_the_escrow() {
     assert_eq!((job.commitment, job.boundary_root), (RESULT.commitment, RESULT.boundary_root));
     assert_eq!((job.output_root, job.result_manifest), (RESULT.output_root, RESULT.result_manifest));
     job.finalise().unwrap();
-    assert_eq!(job.credits, Credits { node: 537, client: 450, fee: 13, audits: 0 });
+    assert_eq!(job.credits, Credits { node: 537, client: 450, fee: 13, audits: 0, delegators: 0 });
     job.invariant().unwrap();
     assert_eq!(job.finalise(), Err(AssayError::IllegalTransition), "twice");
 }
@@ -102,6 +102,7 @@ fn only_an_ended_job_without_debts_can_be_closed() {
         Credits { client: 1, ..Credits::default() },
         Credits { fee: 1, ..Credits::default() },
         Credits { audits: 1, ..Credits::default() },
+        Credits { delegators: 1, ..Credits::default() },
     ] {
         job.credits = credits;
         assert_eq!(job.check_closable(), Err(AssayError::CreditsOutstanding));
@@ -126,7 +127,7 @@ fn broken_books_are_noticed() {
         Job { charge_credit: 501, ..missed },
         Job { price: 1_001, ..posted() },
         Job {
-            credits: Credits { node: 500, client: 500, fee: 1, audits: 0 },
+            credits: Credits { node: 500, client: 500, fee: 1, audits: 0, delegators: 0 },
             state: JobState::Settled,
             node: NODE.node,
             ..posted()
@@ -179,7 +180,7 @@ fn the_pot_goes_to_attestations_and_back_to_the_client() {
         let mut job = audited(attestations);
         assert_eq!(job.liabilities(), Ok(TokenAmount(1_100)));
         job.finalise().unwrap();
-        assert_eq!(job.credits, Credits { node: 537, client, fee: 13, audits });
+        assert_eq!(job.credits, Credits { node: 537, client, fee: 13, audits, delegators: 0 });
         job.invariant().unwrap();
         job.credits = Credits { audits, ..Credits::default() };
         for left in (0..attestations).rev() {
@@ -201,7 +202,7 @@ fn acceptance_pays_the_node_and_leaves_the_pot_and_the_bond() {
     assert_eq!(job.accept(), Err(AssayError::OutputUnavailable));
     job.unavailable_open = 0;
     job.accept().unwrap();
-    assert_eq!(job.credits, Credits { node: 537, client: 450, fee: 13, audits: 0 });
+    assert_eq!(job.credits, Credits { node: 537, client: 450, fee: 13, audits: 0, delegators: 0 });
     assert!(job.state.locks_bond() && !job.state.is_end());
     assert_eq!(job.accept(), Err(AssayError::IllegalTransition), "twice");
     assert_eq!(job.check_closable(), Err(AssayError::JobNotEnded));
@@ -209,7 +210,7 @@ fn acceptance_pays_the_node_and_leaves_the_pot_and_the_bond() {
     job.credits.node = 0;
     assert_eq!(job.liabilities(), Ok(TokenAmount(450 + 13 + 100)));
     job.finalise().unwrap();
-    assert_eq!(job.credits, Credits { node: 0, client: 510, fee: 13, audits: 40 });
+    assert_eq!(job.credits, Credits { node: 0, client: 510, fee: 13, audits: 40, delegators: 0 });
     job.invariant().unwrap();
 }
 
@@ -227,7 +228,7 @@ fn a_conviction_returns_the_pot_and_pays_no_attestation() {
     let mut accepted = audited(2);
     accepted.accept().unwrap();
     convict(&mut accepted);
-    assert_eq!(accepted.credits, Credits { node: 537, client: 550, fee: 13, audits: 0 });
+    assert_eq!(accepted.credits, Credits { node: 537, client: 550, fee: 13, audits: 0, delegators: 0 });
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
 pub struct Conviction {
     /// What was taken beyond the bond.
     pub slashed: TokenAmount,
-    /// All that was the node's before, bond and unbonding included.
+    /// All that was at stake before: the node's own, bond and unbonding included, and what counted of delegated stake.
     pub stake: TokenAmount,
     /// What the job counts for reputation.
     pub observations: u64,
@@ -133,8 +133,11 @@ impl Node {
     ) -> Checked<TokenAmount> {
         let reachable = self.free_stake()?.plus(unbonding::total(&self.unbonding)?)?;
         let window = Slots(rules.correlation_window_slots);
+        let base = TokenAmount(self.delegation.loss.base());
+        let of_delegations = self.pending_charge.multiplied(base, &register.convicted, now, window)?;
         let charged = self.pending_charge.charge(&register.convicted, reachable, now, window)?;
         self.take(charged)?;
+        self.delegation.loss.charge(of_delegations.0);
         Ok(charged)
     }
 

@@ -85,9 +85,17 @@ impl Node {
     /// What the node claims with in a job whose weights count at the end of `epoch`: what it weighed then, and never more than
     /// its stake weighs now.
     pub fn claimable_weight(&self, epoch: Epoch, parameters: &Parameters) -> Checked<u64> {
-        let minimum = TokenAmount(parameters.minimum_stake);
-        let present = weight_of(TokenAmount(self.stake), minimum, self.score)?;
+        let present = self.present_weight(parameters)?;
         Ok(self.weights.at_end_of(epoch).min(present))
+    }
+
+    /// What stake and score weigh. The minimum is asked of the node's own stake.
+    fn present_weight(&self, parameters: &Parameters) -> Checked<u64> {
+        if self.stake < parameters.minimum_stake {
+            return Ok(0);
+        }
+        let minimum = TokenAmount(parameters.minimum_stake);
+        Ok(weight_of(self.counting_stake(parameters)?, minimum, self.score)?)
     }
 
     /// Weighs the node anew, and the network with it. A node that was convicted, or that is absent, weighs nothing.
@@ -95,9 +103,8 @@ impl Node {
         let rules = &parameters.scheduling;
         let epoch = Epoch::of(now, rules.epoch_slots)?;
         let counts = self.fraud_convictions == 0 && !self.standing.is_absent(epoch, u64::from(rules.absent_epochs));
-        let stake = TokenAmount(if counts { self.stake } else { 0 });
-        let weight = weight_of(stake, TokenAmount(parameters.minimum_stake), self.score)?;
-        let counted = if weight > 0 { stake } else { TokenAmount::ZERO };
+        let weight = if counts { self.present_weight(parameters)? } else { 0 };
+        let counted = if weight > 0 { self.counting_stake(parameters)? } else { TokenAmount::ZERO };
         let total = TokenAmount(register.stake).minus(TokenAmount(self.counted_stake))?.plus(counted)?;
         reweigh(&mut self.weights, &mut register.weights, epoch, weight)?;
         (self.counted_stake, register.stake) = (counted.0, total.0);

@@ -21,6 +21,7 @@ pub(in crate::state) fn valid() -> SchedulingParameters {
         late_price_bps: 5_000,
         correlation_window_slots: 320,
         absent_epochs: 8,
+        delegation_multiple_bps: 30_000,
     }
 }
 
@@ -38,12 +39,13 @@ fn the_first_rules_are_valid_beside_any_unbonding() {
 #[test]
 fn every_bound_is_exact() {
     type Set = fn(&mut SchedulingParameters, u64);
-    let cases: [(Set, [u64; 2], u64, AssayError); 5] = [
+    let cases: [(Set, [u64; 2], u64, AssayError); 6] = [
         (|p, v| p.epoch_slots = v as u32, [2; 2], 216_000, AssayError::SchedulingEpochOutOfBounds),
         (|p, v| p.stake_per_job = v, [1; 2], 10u64.pow(18), AssayError::StakePerJobOutOfBounds),
         (|p, v| p.late_price_bps = v as u16, [0; 2], 10_000, AssayError::LatePriceOutOfBounds),
         (|p, v| p.correlation_window_slots = v, [216_000, 16], 3_024_000, AssayError::CorrelationWindowOutOfBounds),
         (|p, v| p.absent_epochs = v as u32, [1; 2], 1_000, AssayError::AbsentEpochsOutOfBounds),
+        (|p, v| p.delegation_multiple_bps = v as u32, [0; 2], 100_000, AssayError::DelegationMultipleOutOfBounds),
     ];
     for (set, least, most, error) in cases {
         for (development, least) in [(false, least[0]), (true, least[1])] {

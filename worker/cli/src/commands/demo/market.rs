@@ -3,7 +3,7 @@
 use super::audit::share_of_replay;
 use super::dispute::{Caught, Holdings};
 use super::jobs::{self, Entry, Following, HONEST_FLOOR, LIARS_FLOOR, LIARS_STAKE, Plan};
-use super::report::{Balance, backends_used, balance_table, job_table, node_words, validator_words};
+use super::report::{Balance, backends_used, balance_table, claim_words, job_table, node_words, validator_words};
 use super::verify::{Checked, check};
 use super::{Arguments, Summary};
 use crate::commands::localnet::Ready;
@@ -129,6 +129,7 @@ impl Market {
             "What became of them (slots: from posting to the end of the challenge window, or to the conviction)",
         );
         output.say(job_table(&entries, &ended, &self.nodes, &statuses).render());
+        output.say(claim_words(&ended, &statuses));
 
         output.heading("The lie: found, challenged and proved by the validator, with nobody watching");
         let caught = self.caught(&entries, &ended, first_slot, held).await?;

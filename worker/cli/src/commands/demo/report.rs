@@ -158,6 +158,22 @@ pub(super) fn balance_table(before: &[Balance], after: &[Balance]) -> Table {
     table
 }
 
+/// How jobs were claimed: after how many slots, and how many claims another node won.
+pub(super) fn claim_words(ended: &HashMap<Pubkey, Job>, statuses: &[Status]) -> String {
+    let mut slots: Vec<u64> = ended
+        .values()
+        .filter(|job| job.claimed_slot > 0)
+        .map(|job| job.claimed_slot.saturating_sub(job.posted_slot))
+        .collect();
+    slots.sort_unstable();
+    let median = slots.get(slots.len().saturating_sub(1) / 2).copied().unwrap_or(0);
+    let most = slots.last().copied().unwrap_or(0);
+    let lost: u64 = statuses.iter().map(|status| status.totals.lost).sum();
+    format!(
+        "  claimed after {median} slots (median), {most} at most, the rise of the price included; {lost} claims lost to another node"
+    )
+}
+
 /// Names of the backends that computed results.
 pub(super) fn backends_used(statuses: &[Status]) -> Vec<String> {
     let computed = statuses.iter().flat_map(|status| &status.jobs).filter_map(|record| record.computed.as_ref());

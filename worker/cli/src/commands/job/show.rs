@@ -37,7 +37,7 @@ pub(super) async fn list(context: &Context, client: Option<Pubkey>, output: Outp
 }
 
 /// What the text form shows of a job, in the order in which a person asks.
-const SHOWN: [&str; 28] = [
+const SHOWN: [&str; 30] = [
     "job",
     "state",
     "session",
@@ -60,6 +60,8 @@ const SHOWN: [&str; 28] = [
     "credit_client",
     "credit_fee",
     "credit_audits",
+    "credit_delegators",
+    "delegators_bps",
     "charge_credit",
     "audit_pot",
     "audit_cap",
@@ -105,6 +107,8 @@ pub(super) fn describe(address: &Pubkey, job: &Job) -> Value {
         "credit_client": ended.then_some(job.credits.client),
         "credit_fee": ended.then_some(job.credits.fee),
         "credit_audits": ended.then_some(job.credits.audits),
+        "credit_delegators": (job.delegators_bps > 0).then_some(job.credits.delegators),
+        "delegators_bps": (job.delegators_bps > 0).then_some(job.delegators_bps),
         "audit_pot": audited.then_some(job.audit.pot),
         "audit_cap": audited.then_some(job.audit.cap),
         "attestations": audited.then_some(job.audit.attestations),

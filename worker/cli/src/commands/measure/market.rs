@@ -5,7 +5,7 @@
 use super::Arguments;
 use crate::commands::localnet::Ready;
 use crate::error::CliError;
-use crate::local_market::{Launch, Processes, start_localnet, start_node};
+use crate::local_market::{Launch, NodeInfo, Processes, start_localnet, start_node};
 use crate::output::{Output, Table};
 use assay::state::Job;
 use assay::state_machine::JobState;
@@ -15,12 +15,13 @@ use assay_client::{Client, Terms, Work};
 use assay_localnet::fund;
 use assay_localnet::market::mint_tokens;
 use assay_models::mlp;
+use assay_node::status::Status;
 use assay_store::{FetchOptions, LocalStore, ServerOptions, serve};
 use serde_json::json;
 use solana_sdk::signature::Keypair;
 use solana_sdk::signer::Signer;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -36,10 +37,11 @@ const PRICE: u64 = 100_000;
 pub(super) async fn measure(processes: &Processes, arguments: &Arguments, output: Output) -> Result<(), CliError> {
     let progress = output.progress("starting a local chain and two nodes", 0);
     let ready = start_localnet(processes, arguments.slot_ms, 2).await?;
+    let mut nodes = Vec::new();
     for (owner, name) in ["node-a", "node-b"].into_iter().enumerate() {
         let launch =
             Launch { name, owner, backend: "cpu", stake: STAKE, price_floor: 1, concurrent_jobs: 8, fault: None };
-        start_node(processes, &ready, launch).await?;
+        nodes.push(start_node(processes, &ready, launch).await?);
     }
     progress.done();
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -65,6 +67,8 @@ pub(super) async fn measure(processes: &Processes, arguments: &Arguments, output
     let seconds = started.elapsed().as_secs_f64();
     progress.done();
     stop.cancel();
+    let lost = claims_lost(&nodes).await?;
+    let idle = Idle::measure(&ready, &nodes, output).await?;
 
     let settled: Vec<&Job> = ended.iter().filter(|job| job.state == JobState::Settled).collect();
     let phase = |of: fn(&Job) -> u64| Quantiles::of(settled.iter().map(|job| of(job)).collect());
@@ -83,6 +87,9 @@ pub(super) async fn measure(processes: &Processes, arguments: &Arguments, output
         "post_to_claim_slots": claim.json(),
         "claim_to_commit_slots": commit.json(),
         "post_to_final_slots": whole.json(),
+        "claims_lost": lost,
+        "heartbeat_lamports": idle.heartbeat_lamports(),
+        "idle_lamports_a_day": idle.lamports_a_day(LIVE_EPOCH_SLOTS),
     }});
     output.result(&value, || {
         let mut table = Table::new(&["slots", "median", "p99", "most"]);
@@ -97,13 +104,96 @@ pub(super) async fn measure(processes: &Processes, arguments: &Arguments, output
             ]);
         }
         format!(
-            "{} of {} jobs settled in {seconds:.1} s: {rate:.2} jobs a second, {} ms a slot, window {window} slots\n{}",
+            "{} of {} jobs settled in {seconds:.1} s: {rate:.2} jobs a second, {} ms a slot, window {window} slots\n{}\n{}",
             settled.len(),
             ended.len(),
             arguments.slot_ms,
-            table.render()
+            table.render(),
+            idle.words(lost)
         )
     })
+}
+
+/// Length of epochs on a network with something at stake, as its scheduling begins.
+const LIVE_EPOCH_SLOTS: u64 = 21_600;
+/// Slots of nominal 400 ms in a day.
+const SLOTS_A_DAY: u64 = 216_000;
+/// Whole epochs in which nothing but heartbeats is sent.
+const IDLE_EPOCHS: u64 = 3;
+
+/// Claims that another node won, of all nodes together.
+async fn claims_lost(nodes: &[NodeInfo]) -> Result<u64, CliError> {
+    let http = reqwest::Client::new();
+    let mut lost = 0u64;
+    for node in nodes {
+        let status: Status = http.get(format!("http://{}/v1/status", node.status)).send().await?.json().await?;
+        lost = lost.saturating_add(status.totals.lost);
+    }
+    Ok(lost)
+}
+
+/// What nodes without work spend.
+struct Idle {
+    spent_lamports: u64,
+    heartbeats: u64,
+}
+
+impl Idle {
+    /// Watches the operators' lamports for some epochs.
+    async fn measure(ready: &Ready, nodes: &[NodeInfo], output: Output) -> Result<Self, CliError> {
+        let chain = Chain::new(Endpoint::parse_with_websocket(&ready.rpc_url, &ready.ws_url)?);
+        let epoch_slots = u64::from(chain.network().await?.parameters.scheduling.epoch_slots);
+        let progress = output.progress("epochs in which nodes have nothing to do", IDLE_EPOCHS);
+        // From the middle of an epoch to the middle of another: each heartbeat of the epochs between is in.
+        let first = chain.slot().await?.checked_div(epoch_slots).unwrap_or(0).saturating_add(1);
+        let half = async |epoch: u64| {
+            let middle = epoch.saturating_mul(epoch_slots).saturating_add(epoch_slots / 2);
+            while chain.slot().await? < middle {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            Ok::<(), CliError>(())
+        };
+        half(first).await?;
+        let before = operators(&chain, nodes).await?;
+        for done in 1..=IDLE_EPOCHS {
+            half(first.saturating_add(done)).await?;
+            progress.set(done);
+        }
+        let after = operators(&chain, nodes).await?;
+        progress.done();
+        Ok(Self {
+            spent_lamports: before.saturating_sub(after),
+            heartbeats: IDLE_EPOCHS.saturating_mul(nodes.len() as u64),
+        })
+    }
+
+    fn heartbeat_lamports(&self) -> u64 {
+        self.spent_lamports.checked_div(self.heartbeats).unwrap_or(0)
+    }
+
+    /// What a node spends in a day with epochs of this length.
+    fn lamports_a_day(&self, epoch_slots: u64) -> u64 {
+        let heartbeats = SLOTS_A_DAY.checked_div(epoch_slots).unwrap_or(0);
+        self.heartbeat_lamports().saturating_mul(heartbeats)
+    }
+
+    fn words(&self, lost: u64) -> String {
+        format!(
+            "claims that lost: {lost}\na node without work: {} lamports a heartbeat, {} a day with epochs of {LIVE_EPOCH_SLOTS} slots",
+            self.heartbeat_lamports(),
+            self.lamports_a_day(LIVE_EPOCH_SLOTS)
+        )
+    }
+}
+
+/// What the operators of all nodes have together.
+async fn operators(chain: &Chain, nodes: &[NodeInfo]) -> Result<u64, CliError> {
+    let mut sum = 0u64;
+    for node in nodes {
+        let operator = chain.node(&node.address).await?.operator;
+        sum = sum.saturating_add(chain.balance_lamports(&operator).await?);
+    }
+    Ok(sum)
 }
 
 /// Funded clients.
@@ -186,5 +276,12 @@ mod tests {
         assert_eq!((quantiles.median, quantiles.p99, quantiles.most), (100, 198, 200));
         let none = Quantiles::of(Vec::new());
         assert_eq!((none.median, none.p99, none.most), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_day_has_as_many_heartbeats_as_epochs() {
+        let idle = Idle { spent_lamports: 30_000, heartbeats: 6 };
+        assert_eq!((idle.heartbeat_lamports(), idle.lamports_a_day(21_600)), (5_000, 50_000));
+        assert_eq!(Idle { spent_lamports: 0, heartbeats: 0 }.lamports_a_day(0), 0);
     }
 }

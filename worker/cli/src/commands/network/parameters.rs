@@ -91,6 +91,7 @@ pub(super) const SETTINGS: &[Setting] = settings! {
         "scheduling_late_price_bps" = late_price_bps: u16;
         "scheduling_correlation_window_slots" = correlation_window_slots: u64;
         "scheduling_absent_epochs" = absent_epochs: u32;
+        "scheduling_delegation_multiple_bps" = delegation_multiple_bps: u32;
         "opening_delay_slots" = opening.delay_slots: u32;
         "opening_step_slots" = opening.step_slots: u32;
         "opening_first_expected" = opening.first_expected: u16;

@@ -1,5 +1,7 @@
 //! `assay node`: register, stake, run, watch, leave.
 
+mod benchmark;
+mod delegation;
 mod doctor;
 mod explain;
 mod init;
@@ -59,6 +61,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         folder: Folder,
     },
+    /// Measure this machine, and what its node may promise
+    Benchmark(benchmark::Benchmark),
     /// The nodes of the network, with filters like those of a job
     List(list::List),
     /// Why a node may claim a job or not, and what became of it, by the program's own codes
@@ -71,6 +75,9 @@ pub(crate) enum Command {
     },
     /// Declare ahead that the node will be away
     Maintenance(maintenance::Maintenance),
+    /// Whether others may delegate to the node, and for which commission
+    #[command(subcommand)]
+    Delegation(delegation::Command),
     /// The GPU adapters that this machine offers
     Adapters,
     /// Request the withdrawal of stake; it is released after the unbonding time
@@ -157,15 +164,19 @@ impl Folder {
 }
 
 pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output) -> Result<(), CliError> {
-    if matches!(command, Command::Adapters) {
-        return adapters(output);
+    match &command {
+        Command::Adapters => return adapters(output),
+        Command::Benchmark(arguments) => return benchmark::run(arguments, output),
+        _ => {}
     }
     let context = chain.context()?;
     match command {
         Command::Adapters => adapters(output),
+        Command::Benchmark(arguments) => benchmark::run(&arguments, output),
         Command::List(arguments) => list::list(&context, &arguments, output).await,
         Command::Explain { node, job } => explain::explain(&context, &node, &job, output).await,
         Command::Maintenance(arguments) => maintenance::maintenance(&context, &arguments, output).await,
+        Command::Delegation(command) => delegation::run(&context, command, output).await,
         Command::Init(arguments) => init::init(&context, arguments, output).await,
         Command::Stake { amount, folder } => stake::stake(&context, &folder, amount, output).await,
         Command::Run { folder, backend, until_parent_exits } => {

@@ -4,6 +4,8 @@ use super::Folder;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{Output, fields};
+use assay::state::Node;
+use assay::units::Slots;
 use assay_chain::instructions::{self, TokenMint};
 use serde_json::json;
 use solana_sdk::pubkey::Pubkey;
@@ -46,6 +48,7 @@ pub(super) async fn withdraw(
     let destination = mint.associated_account(&authority.pubkey());
     let account = context.chain().node(&node).await?;
     let slot = context.chain().slot().await?;
+    settle_correlation(context, &node, &account, mint, slot).await?;
     let unbonding = || account.unbonding.iter().filter(|place| place.amount > 0);
     if unbonding().any(|place| place.release_slot <= slot) {
         let steps = [
@@ -68,6 +71,33 @@ pub(super) async fn withdraw(
             .result(&json!({ "node": node.to_string(), "deregistered": true }), || format!("node {node} is closed"));
     }
     show_stake(context, &node, output).await
+}
+
+/// Has the charge taken that a conviction in company leads to, without which no stake leaves.
+async fn settle_correlation(
+    context: &Context,
+    node: &Pubkey,
+    account: &Node,
+    mint: TokenMint,
+    slot: u64,
+) -> Result<(), CliError> {
+    let window = Slots(context.chain().network().await?.parameters.scheduling.correlation_window_slots);
+    let due = account.pending_charge.due_slot(window).map_err(|error| CliError::new("A0208", error.to_string()))?;
+    match due {
+        None => Ok(()),
+        Some(due) if slot < due.0 => Err(CliError::new(
+            "A0208",
+            format!(
+                "the node was convicted, and its charge for other convictions is due in slot {}; it is slot {slot}, nothing can be withdrawn before",
+                due.0
+            ),
+        )),
+        Some(_) => {
+            let charge = instructions::charge_correlation(node, mint);
+            context.sender.execute(&[charge], &[&context.keypair()?]).await?;
+            Ok(())
+        }
+    }
 }
 
 async fn show_stake(context: &Context, node: &Pubkey, output: Output) -> Result<(), CliError> {

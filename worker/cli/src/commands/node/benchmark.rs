@@ -1,0 +1,63 @@
+//! `assay node benchmark`: measures the machine, and what the node may promise in its profile.
+
+use super::{Backend, Folder};
+use crate::error::CliError;
+use crate::output::{Output, fields};
+use assay::state::Profile;
+use assay_node::benchmark::{PROMISED_DIVISOR, benchmark};
+use clap::Args;
+use serde_json::json;
+
+#[derive(Args, Debug)]
+pub(crate) struct Benchmark {
+    /// Which backend is measured [default: as in node.toml]
+    #[arg(long, value_enum)]
+    backend: Option<Backend>,
+    /// Write the promise into node.toml; a running node declares it on-chain after its restart, signed by its operator
+    #[arg(long)]
+    write: bool,
+    #[command(flatten)]
+    folder: Folder,
+}
+
+pub(super) fn run(arguments: &Benchmark, output: Output) -> Result<(), CliError> {
+    let mut config = arguments.folder.config()?;
+    let mut measured_with = config.clone();
+    if let Some(backend) = arguments.backend {
+        measured_with.backend = backend.into();
+    }
+    let measured = benchmark(&measured_with)?;
+    let promised = measured.promised_units_per_slot();
+    let tier = Profile { units_per_slot: promised, ..Profile::default() }.tier();
+    if arguments.write {
+        config.profile.units_per_slot = promised;
+        let (path, text) = (arguments.folder.config_path(), config.to_toml()?);
+        std::fs::write(&path, text).map_err(|error| {
+            CliError::new("A0209", format!("{} cannot be written: {error}; check its permissions", path.display()))
+        })?;
+    }
+    let value = json!({
+        "backend": measured.backend,
+        "device": measured.device,
+        "runs": measured.runs,
+        "units_per_second": measured.units_per_second(),
+        "promised_units_per_slot": promised,
+        "tier": tier,
+        "written": arguments.write,
+    });
+    output.result(&value, || {
+        fields([
+            ("backend", format!("{}: {}", measured.backend, measured.device)),
+            ("units per second", measured.units_per_second().to_string()),
+            ("promise per slot", format!("{promised}: 1/{PROMISED_DIVISOR} of the slowest of {} runs", measured.runs)),
+            ("tier", tier.to_string()),
+            (
+                "node.toml",
+                match arguments.write {
+                    true => "written; the node declares it when it starts".to_owned(),
+                    false => "unchanged; --write puts it there".to_owned(),
+                },
+            ),
+        ])
+    })
+}
