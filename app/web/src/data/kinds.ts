@@ -1,9 +1,13 @@
 /** The kinds of accounts that the app shows: how each is told from the others and read. */
 
-import * as program from "@assay/client/generated";
+import { LAYOUTS, type Layout } from "@assay/client";
+import type * as program from "@assay/client/generated";
 import type { Address, ReadonlyUint8Array } from "@solana/kit";
-import { LAYOUTS } from "./generated/layouts.ts";
+import { sameBytes } from "../model/keys.ts";
+import { LAYOUTS as TABLES } from "./generated/layouts.ts";
 import { readAccount } from "./layout.ts";
+
+const DISCRIMINATOR_BYTES = 8;
 
 /** What each kind of account holds. */
 export interface Accounts {
@@ -32,33 +36,41 @@ export interface Row<K extends Kind> {
 }
 
 interface Description<T> {
+  /** The first eight bytes of every account of the kind. */
   readonly discriminator: ReadonlyUint8Array;
-  /** Reads an account; throws where the bytes are of another layout. */
+  /** Reads an account; throws where the bytes are of another version. */
   read(bytes: ReadonlyUint8Array): T;
 }
 
-function description<T>(name: string, discriminator: ReadonlyUint8Array): Description<T> {
-  const layout = LAYOUTS[name];
+function description<T>({ name, head }: Pick<Layout<T>, "name" | "head">): Description<T> {
+  const layout = TABLES[name];
   if (layout === undefined) throw new Error(`The layout of ${name} was not generated.`);
-  // That it reads what the codecs read is what the tests compare.
-  return { discriminator, read: (bytes) => readAccount(layout, bytes) as T };
+  return {
+    discriminator: head.slice(0, DISCRIMINATOR_BYTES),
+    read(bytes) {
+      if (!sameBytes(bytes.slice(0, head.length), head))
+        throw new RangeError(`The ${name} has another layout than this app.`);
+      // That it reads what the codecs read is what the tests compare.
+      return readAccount(layout, bytes) as T;
+    },
+  };
 }
 
 /** How every kind is told apart and read. The order is the one in which they are loaded: what every page needs comes first. */
 export const KINDS: { readonly [K in Kind]: Description<Accounts[K]> } = {
-  network: description("Network", program.NETWORK_DISCRIMINATOR),
-  paymentMint: description("PaymentMint", program.PAYMENT_MINT_DISCRIMINATOR),
-  node: description("Node", program.NODE_DISCRIMINATOR),
-  job: description("Job", program.JOB_DISCRIMINATOR),
-  challenge: description("Challenge", program.CHALLENGE_DISCRIMINATOR),
-  session: description("Session", program.SESSION_DISCRIMINATOR),
-  demand: description("Demand", program.DEMAND_DISCRIMINATOR),
-  segmentClaim: description("SegmentClaim", program.SEGMENT_CLAIM_DISCRIMINATOR),
-  budget: description("Budget", program.BUDGET_DISCRIMINATOR),
-  proposal: description("Proposal", program.PROPOSAL_DISCRIMINATOR),
-  validator: description("Validator", program.VALIDATOR_DISCRIMINATOR),
-  client: description("Client", program.CLIENT_DISCRIMINATOR),
-  rewardPool: description("RewardPool", program.REWARD_POOL_DISCRIMINATOR),
+  network: description(LAYOUTS.network),
+  paymentMint: description(LAYOUTS.paymentMint),
+  node: description(LAYOUTS.node),
+  job: description(LAYOUTS.job),
+  challenge: description(LAYOUTS.challenge),
+  session: description(LAYOUTS.session),
+  demand: description(LAYOUTS.demand),
+  segmentClaim: description(LAYOUTS.segmentClaim),
+  budget: description(LAYOUTS.budget),
+  proposal: description(LAYOUTS.proposal),
+  validator: description(LAYOUTS.validator),
+  client: description(LAYOUTS.client),
+  rewardPool: description(LAYOUTS.rewardPool),
 };
 
 /** All kinds, in the order in which they are loaded. */

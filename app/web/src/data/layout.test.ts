@@ -45,6 +45,9 @@ describe("reading accounts fast", () => {
     const unknown = Uint8Array.from(job);
     unknown[10] = 99;
     expect(() => KINDS.job.read(unknown)).toThrow("holds 99");
+    const older = Uint8Array.from(job);
+    older[8] = 2;
+    expect(() => KINDS.job.read(older)).toThrow("another layout");
   });
 
   it("is generated from the interface description as it is now", () => {

@@ -42,7 +42,7 @@ describe.skipIf(!hasBrowser() || !hasLocalnet())("on a localnet with the real pr
     localnet = await Localnet.start(2);
     app = await serveApp();
     browser = await openBrowser({ viewport: { width: 1_440, height: 1_000 } });
-  }, 300_000);
+  }, 600_000);
   afterAll(async () => {
     await browser?.close();
     await app?.stop();

@@ -189,7 +189,7 @@ function background(
 }
 
 async function until(holds: () => boolean, what: string, folder: string): Promise<void> {
-  for (let tries = 0; tries < 900; tries++) {
+  for (let tries = 0; tries < 2_400; tries++) {
     if (holds()) return;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
