@@ -63,13 +63,13 @@ function Existing({ row }: { row: Row<"node"> }) {
           <div className="stack">
             <Jobs node={address} />
             <ExplainNode row={row} />
+            <ProfilePanel node={node} />
+            <Record row={row} />
           </div>
           <div className="stack">
             <StakePanel row={row} />
             <ReputationPanel node={node} />
             <StandingPanel node={node} />
-            <ProfilePanel node={node} />
-            <Record row={row} />
             <Panel title="Keys">
               <Facts>
                 <Fact name="Node">
