@@ -23,6 +23,7 @@ import { Review } from "../transact/review.tsx";
 import { AddressText, HashText } from "../ui/address.tsx";
 import { Button, ButtonLink, Fact, Facts, Note, Nothing, Panel } from "../ui/basics.tsx";
 import { EligibleNodes } from "../ui/eligible.tsx";
+import { HistoryPanel } from "../ui/history.tsx";
 import { JobBadge } from "../ui/job-bits.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
 import { Ramp } from "../ui/ramp.tsx";
@@ -77,6 +78,7 @@ function Existing({ row }: { row: Row<"job"> }) {
             {!isZero(job.commitment) && <ResultPanel row={row} />}
             {!isReceipt && <PricePanel job={job} />}
             <Artifacts job={job} />
+            <HistoryPanel address={address} version={`${job.state} ${job.record.challengesOpen} ${job.credits.node}`} />
           </div>
           <div className="stack">
             <Parties row={row} />

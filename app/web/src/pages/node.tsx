@@ -14,6 +14,7 @@ import { formatRelative } from "../model/time.ts";
 import { AddressText } from "../ui/address.tsx";
 import { Badge, ButtonLink, Fact, Facts, Figure, Meter, Nothing, Panel } from "../ui/basics.tsx";
 import { ExplainNode } from "../ui/explain-node.tsx";
+import { HistoryPanel } from "../ui/history.tsx";
 import { JobBadge, NextDeadline } from "../ui/job-bits.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
 import { ProfilePanel, ReputationPanel, StandingPanel } from "../ui/reputation.tsx";
@@ -63,6 +64,10 @@ function Existing({ row }: { row: Row<"node"> }) {
           <div className="stack">
             <Jobs node={address} />
             <ExplainNode row={row} />
+            <HistoryPanel
+              address={address}
+              version={`${node.jobsSettled} ${node.jobsMissed} ${node.stake} ${node.openJobs}`}
+            />
             <ProfilePanel node={node} />
             <Record row={row} />
           </div>

@@ -104,13 +104,13 @@ function Table({ values, shape }: { values: readonly number[]; shape: Shape }) {
           <thead>
             <tr>
               <th>Row</th>
+              <th className="end">Greatest at</th>
               {Array.from({ length: shownColumns }, (_, column) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: a column is its index
                 <th key={column} className="end">
                   {column}
                 </th>
               ))}
-              <th className="end">Greatest at</th>
             </tr>
           </thead>
           <tbody>
@@ -121,15 +121,15 @@ function Table({ values, shape }: { values: readonly number[]; shape: Shape }) {
                 // biome-ignore lint/suspicious/noArrayIndexKey: a row is its index
                 <tr key={row}>
                   <td className="faint">{row}</td>
+                  <td className="end">
+                    <strong>{best}</strong>
+                  </td>
                   {cells.slice(0, shownColumns).map((value, column) => (
                     // biome-ignore lint/suspicious/noArrayIndexKey: a cell is its place
                     <td key={column} className="end" style={column === best ? { fontWeight: 650 } : undefined}>
                       {value}
                     </td>
                   ))}
-                  <td className="end">
-                    <strong>{best}</strong>
-                  </td>
                 </tr>
               );
             })}

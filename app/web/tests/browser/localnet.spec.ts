@@ -32,6 +32,10 @@ async function open(path: string): Promise<Page> {
 async function picture(page: Page, name: string): Promise<void> {
   if (PICTURES === undefined) return;
   mkdirSync(PICTURES, { recursive: true });
+  await page.evaluate(() => {
+    window.scrollTo(0, 0);
+    (document.activeElement as HTMLElement | null)?.blur();
+  });
   await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
 }
 
@@ -92,6 +96,8 @@ describe.skipIf(!hasBrowser() || !hasLocalnet())("on a localnet with the real pr
     await page.getByText("Verified here: the result is right.").waitFor(PATIENCE);
     await picture(page, "verified");
     await state(page, "Settled");
+    await page.getByText("The job settled.").waitFor(PATIENCE);
+    await page.getByText(/^Reputation from/).waitFor(PATIENCE);
     await picture(page, "settled");
     await page.close();
   });
