@@ -97,7 +97,6 @@ describe.skipIf(!hasBrowser() || !hasLocalnet())("on a localnet with the real pr
     await picture(page, "verified");
     await state(page, "Settled");
     await page.getByText("The job settled.").waitFor(PATIENCE);
-    await page.getByText(/^Reputation from/).waitFor(PATIENCE);
     await picture(page, "settled");
     await page.close();
   });
