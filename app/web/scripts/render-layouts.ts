@@ -47,7 +47,7 @@ export function renderLayouts(description: Described): string {
 /** Names that the generated client changes, because the language has types of these names. */
 const RENAMED: Readonly<Record<string, string>> = { Parameters: "NetworkParameters" };
 
-const BASIC: ReadonlySet<string> = new Set(["bool", "u8", "u16", "u32", "u64", "pubkey", "string"]);
+const BASIC: ReadonlySet<string> = new Set(["bool", "u8", "u16", "u32", "u64", "u128", "pubkey", "string"]);
 
 function layoutOf(type: TypeReference, types: ReadonlyMap<string, TypeDefinition>): Layout {
   if (typeof type === "string") {

@@ -7,6 +7,7 @@ import { generateMarket } from "../../tests/fixture/market.ts";
 import { Random } from "../../tests/fixture/random.ts";
 import { encodeBase58 } from "../model/base58.ts";
 import { KINDS, kindOf } from "./kinds.ts";
+import { readAccount } from "./layout.ts";
 
 const DECODERS = {
   network: program.getNetworkDecoder(),
@@ -54,6 +55,30 @@ describe("reading accounts fast", () => {
     const description = JSON.parse(readFileSync("../idl/assay.json", "utf8"));
     const committed = readFileSync("src/data/generated/layouts.ts", "utf8");
     expect(renderLayouts(description)).toBe(committed);
+  });
+
+  it("reads numbers of every width, and fields by their places", () => {
+    const bytes = Uint8Array.of(...new Uint8Array(8), 1, ...new Uint8Array(7), 2, ...new Uint8Array(7), 7, 0, 1, 9);
+    const layout = {
+      struct: [
+        ["wide", "u128"],
+        ["score", { tuple: ["u16"] }],
+        [
+          "seed",
+          {
+            union: [
+              ["Open", { tuple: [] }],
+              ["Sealed", { tuple: ["u8"] }],
+            ],
+          },
+        ],
+      ],
+    } as const;
+    expect(readAccount(layout, bytes)).toMatchObject({
+      wide: 1n + (2n << 64n),
+      score: [7],
+      seed: { __kind: "Sealed", fields: [9] },
+    });
   });
 
   it("writes addresses as everybody does", () => {

@@ -12,6 +12,7 @@ export type Layout =
   | "u16"
   | "u32"
   | "u64"
+  | "u128"
   | "pubkey"
   | "string"
   | { readonly bytes: number }
@@ -63,6 +64,11 @@ class Cursor {
     return this.#view.getBigUint64(this.#move(8), true);
   }
 
+  u128(): bigint {
+    const low = this.u64();
+    return low + (this.u64() << 64n);
+  }
+
   take(length: number): Uint8Array {
     const start = this.#move(length);
     if (this.#at > this.#bytes.length) throw new RangeError("The account ends too early.");
@@ -104,6 +110,8 @@ function readBasic(layout: Layout & string, cursor: Cursor): unknown {
       return cursor.u32();
     case "u64":
       return cursor.u64();
+    case "u128":
+      return cursor.u128();
     case "bool":
       return variantBelow(cursor.u8(), 2) === 1;
     case "pubkey":
