@@ -3,6 +3,7 @@
 pub(crate) mod budget;
 pub(crate) mod demo;
 pub(crate) mod dispute;
+pub(crate) mod index;
 pub(crate) mod job;
 pub(crate) mod kernel;
 pub(crate) mod localnet;
