@@ -1,7 +1,7 @@
 //! The chain beside the model: makes each action, compares, and drains.
 
 use crate::action::{Action, Caller, Destination, model_parameters};
-use crate::delegation::{DelegationAction, PoolModel};
+use crate::delegation::{DelegationAction, DelegationModel, PoolModel};
 use crate::sessions::{SessionAction, SessionStage};
 use crate::state::{
     AUTHORITY, CLIENTS, FIRST_VALIDATOR, JobModel, MintModel, Model, NODES, NodeModel, PARTIES, PAYMENT_MINTS,
@@ -24,6 +24,8 @@ use solana_sdk::pubkey::Pubkey;
 const WALLET: u64 = 20_000;
 /// Nodes begin with different stakes; one is not registered.
 const STAKES: [u64; NODES] = [100_000, 30_000, 0];
+/// What a client delegates to each of those that are.
+const DELEGATED: u64 = 5_000;
 /// Of the validators.
 const VALIDATOR_STAKES: [u64; VALIDATORS] = [40_000, 12_000];
 
@@ -91,11 +93,13 @@ impl Market {
                 for mint in &mints[..PAYMENT_MINTS] {
                     world.accepts(&world.add_reward_mint(&node, mint));
                 }
+                world.accepts(&world.delegate(&node, parties[at], DELEGATED));
             }
             let mut record = assay::state::Node::default();
             let epoch_slots = model_parameters().scheduling.epoch_slots;
             record.begin(assay::units::Slot(world.slot()), epoch_slots).expect("a slot");
-            let pool = PoolModel { commission_bps: COMMISSION_BPS, ..PoolModel::default() };
+            let mut pool = PoolModel { commission_bps: COMMISSION_BPS, ..PoolModel::default() };
+            pool.delegations[at] = Some(DelegationModel { shares: DELEGATED, ..DelegationModel::default() });
             let (registered, pool) = (stake > 0, (stake > 0).then_some(pool));
             models.push(NodeModel { registered, stake, record, pool, ..NodeModel::default() });
             nodes.push(node);
@@ -136,7 +140,8 @@ impl Market {
             jobs: Vec::new(),
             pause: (0, 0),
             sessions: Vec::new(),
-            stake_vault: STAKES.iter().sum::<u64>() + VALIDATOR_STAKES.iter().sum::<u64>(),
+            stake_vault: STAKES.iter().map(|stake| stake + if *stake > 0 { DELEGATED } else { 0 }).sum::<u64>()
+                + VALIDATOR_STAKES.iter().sum::<u64>(),
             donated_stake: 0,
         };
         let voucher_key = world.voucher_key();
