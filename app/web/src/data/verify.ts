@@ -1,0 +1,65 @@
+/** Recomputing a result in this page, by the code that judges on-chain. */
+import type { Job } from "@assay/client";
+import type { ResultReport, VerifyProgress } from "@assay/verifier";
+import { startVerifierWorker } from "@assay/verifier/browser";
+import { addressBytes } from "../model/keys.ts";
+import { fetchBoundary, fetchBytes } from "./artifacts.ts";
+import type { Row } from "./kinds.ts";
+
+/** Most bytes of each artifact that a page recomputes with. */
+const MAXIMUM_ARTIFACT_BYTES = 256 << 20;
+
+/** What was found, and from where the node's own tensors came. */
+export interface Verification {
+  readonly report: ResultReport;
+  /** Whether the node's tensors could be had and were compared element by element. */
+  readonly compared: boolean;
+  readonly milliseconds: number;
+}
+
+/** Fetches everything that a job pins, recomputes it and compares. */
+export async function verifyJob(
+  { address, data }: Row<"job">,
+  endpoint: string | undefined,
+  signal: AbortSignal,
+  onProgress: (progress: VerifyProgress) => void,
+): Promise<Verification> {
+  const [graph, params, inputs, served] = await Promise.all([
+    fetchBytes(data.graphUri, MAXIMUM_ARTIFACT_BYTES, signal),
+    fetchBytes(data.paramsUri, MAXIMUM_ARTIFACT_BYTES, signal),
+    fetchBytes(data.inputsUri, MAXIMUM_ARTIFACT_BYTES, signal),
+    fetchBoundary(data, endpoint, signal),
+  ]);
+  const worker = await startVerifierWorker();
+  const started = performance.now();
+  try {
+    const report = await worker.verifyResult(
+      { pins: pinsOf(data), committed: committedOf(address, data), artifacts: { graph, params, inputs }, served },
+      { signal, onProgress },
+    );
+    return { report, compared: served.size > 0, milliseconds: performance.now() - started };
+  } finally {
+    worker.close();
+  }
+}
+
+function pinsOf({ graphRoot, paramsRoot, inputsRoot, irVersion, symbols, output }: Job) {
+  return {
+    graphRoot: Uint8Array.from(graphRoot),
+    paramsRoot: Uint8Array.from(paramsRoot),
+    inputsRoot: Uint8Array.from(inputsRoot),
+    irVersion,
+    symbols,
+    output: { ...output, uid: Uint8Array.from(output.uid) },
+  };
+}
+
+function committedOf(address: Row<"job">["address"], { node, commitment, boundaryRoot, outputRoot }: Job) {
+  return {
+    job: Uint8Array.from(addressBytes(address)),
+    node: Uint8Array.from(addressBytes(node)),
+    commitment: Uint8Array.from(commitment),
+    boundaryRoot: Uint8Array.from(boundaryRoot),
+    outputRoot: Uint8Array.from(outputRoot),
+  };
+}

@@ -1,0 +1,280 @@
+/** One node: its stake, its record, its jobs. */
+import { JobState } from "@assay/client/generated";
+import { type Address, isAddress } from "@solana/kit";
+import { FileSearch, Layers } from "lucide-react";
+import { useMemo } from "react";
+import { useMarket, useNetwork, useSlot, useTable } from "../data/hooks.ts";
+import type { Row } from "../data/kinds.ts";
+import { formatBasisPoints, formatCount, shareBasisPoints } from "../model/amounts.ts";
+import { knownPrice } from "../model/job-filter.ts";
+import { isEnded } from "../model/job-state.ts";
+import { isNobody, shortAddress } from "../model/keys.ts";
+import { freeStake, largestBond, settledShare, standing, unbondingTotal } from "../model/node-view.ts";
+import { formatRelative } from "../model/time.ts";
+import { AddressText } from "../ui/address.tsx";
+import { Badge, ButtonLink, Fact, Facts, Figure, Meter, Nothing, Panel } from "../ui/basics.tsx";
+import { ExplainNode } from "../ui/explain-node.tsx";
+import { HistoryPanel } from "../ui/history.tsx";
+import { JobBadge, NextDeadline } from "../ui/job-bits.tsx";
+import { Loaded, PageHead } from "../ui/page.tsx";
+import { ProfilePanel, ReputationPanel, StandingPanel } from "../ui/reputation.tsx";
+import { NodeStakeActions } from "../ui/stake-actions.tsx";
+import { Amount, StakeAmount } from "../ui/unit.tsx";
+
+export default function NodePage({ address }: { address: string }) {
+  const table = useTable("node");
+  const row = isAddress(address) ? table.byAddress.get(address) : undefined;
+  return (
+    <Loaded table={table} what="node">
+      {row === undefined ? (
+        <>
+          <PageHead title="Node" back={{ to: "/nodes", name: "Nodes" }} lead={<AddressText value={address} whole />} />
+          <Nothing
+            icon={FileSearch}
+            title="There is no node at this address"
+            actions={<ButtonLink to="/nodes">All nodes</ButtonLink>}
+          >
+            It was deregistered, it never registered, or it is on another network.
+          </Nothing>
+        </>
+      ) : (
+        <Existing row={row} />
+      )}
+    </Loaded>
+  );
+}
+
+function Existing({ row }: { row: Row<"node"> }) {
+  const { address, data: node } = row;
+  const network = useNetwork()?.data;
+  const slot = useSlot();
+  const { name, tone, sentence } = standing(node, network, slot);
+  return (
+    <>
+      <PageHead
+        title={`Node ${shortAddress(address)}`}
+        back={{ to: "/nodes", name: "Nodes" }}
+        badge={<Badge tone={tone}>{name}</Badge>}
+        lead={sentence}
+        actions={<NodeStakeActions row={row} />}
+      />
+      <div className="stack">
+        <Figures row={row} />
+        <div className="grid-2">
+          <div className="stack">
+            <Jobs node={address} />
+            <ExplainNode row={row} />
+            <HistoryPanel
+              address={address}
+              version={`${node.jobsSettled} ${node.jobsMissed} ${node.stake} ${node.openJobs}`}
+            />
+            <ProfilePanel node={node} />
+            <Record row={row} />
+          </div>
+          <div className="stack">
+            <StakePanel row={row} />
+            <ReputationPanel node={node} />
+            <StandingPanel node={node} />
+            <Panel title="Keys">
+              <Facts>
+                <Fact name="Node">
+                  <AddressText value={address} what="address of the node" />
+                </Fact>
+                <Fact name="Withdraw authority">
+                  <AddressText value={node.withdrawAuthority} what="address of the withdraw authority" />
+                </Fact>
+                <Fact name="Operator">
+                  <AddressText value={node.operator} what="address of the operator" />
+                </Fact>
+                <Fact name="Endpoint">
+                  {node.endpoint === "" ? <span className="faint">serves nothing</span> : node.endpoint}
+                </Fact>
+              </Facts>
+            </Panel>
+          </div>
+        </div>
+      </div>
+    </>
+  );
+}
+
+function Figures({ row: { address, data } }: { row: Row<"node"> }) {
+  const jobs = useTable("job").rows;
+  const { mint, earned, count } = useMemo(() => earnings(jobs, address), [jobs, address]);
+  const share = settledShare(data);
+  return (
+    <div className="figures">
+      <Figure
+        name="Stake"
+        value={<StakeAmount value={data.stake} short />}
+        note={
+          <>
+            of which <StakeAmount value={freeStake(data)} short /> is free
+          </>
+        }
+      />
+      <Figure
+        name="Settled"
+        value={formatCount(data.jobsSettled)}
+        note={share === undefined ? "nothing has ended yet" : `${formatBasisPoints(share)} of all that ended`}
+      />
+      <Figure
+        name="Missed, convicted"
+        value={`${formatCount(data.jobsMissed)}, ${formatCount(data.fraudConvictions)}`}
+        note={
+          data.fraudConvictions > 0 ? "a convicted node never claims again" : "a miss costs a charge, a fault the bond"
+        }
+      />
+      <Figure
+        name="Earned in jobs that exist"
+        value={mint === undefined ? "0" : <Amount value={earned} mint={mint} short />}
+        note={`${formatCount(count)} settled and not yet closed`}
+      />
+    </div>
+  );
+}
+
+/** What settled jobs that are not yet closed paid the node, in the mint in which it earned most often. */
+function earnings(
+  jobs: readonly Row<"job">[],
+  node: Address,
+): { mint: Address | undefined; earned: bigint; count: number } {
+  const byMint = new Map<Address, { earned: bigint; count: number }>();
+  for (const { data } of jobs) {
+    const paid =
+      data.node === node &&
+      (data.state === JobState.Settled || data.state === JobState.Accepted) &&
+      isNobody(data.session);
+    if (!paid) continue;
+    const sum = byMint.get(data.paymentMint) ?? { earned: 0n, count: 0 };
+    byMint.set(data.paymentMint, {
+      earned: sum.earned + data.price - (data.price * BigInt(data.protocolFeeBps)) / 10_000n,
+      count: sum.count + 1,
+    });
+  }
+  const [most] = [...byMint].sort(([, a], [, b]) => b.count - a.count);
+  return most === undefined ? { mint: undefined, earned: 0n, count: 0 } : { mint: most[0], ...most[1] };
+}
+
+function StakePanel({ row: { data } }: { row: Row<"node"> }) {
+  const network = useNetwork()?.data;
+  const slot = useSlot();
+  const { pace } = useMarket();
+  const queue = data.unbonding.filter(({ amount }) => amount > 0n);
+  const lockedShare = shareBasisPoints(data.locked, data.stake);
+  return (
+    <Panel title="Stake and bonds">
+      <Meter share={lockedShare / 10_000} tone="gold" label="Share of the stake that bonds lock" />
+      <p className="small muted" style={{ margin: "6px 0 8px" }}>
+        {formatBasisPoints(lockedShare)} is locked in bonds of {formatCount(data.openJobs)} open jobs and sessions.
+      </p>
+      <Facts numbers>
+        <Fact name="Locked in bonds">
+          <StakeAmount value={data.locked} />
+        </Fact>
+        <Fact name="Largest bond that it can take">
+          <StakeAmount value={largestBond(data, network?.parameters.dispute.slashBps ?? 0)} />
+        </Fact>
+        <Fact name="Unbonding">
+          <StakeAmount value={unbondingTotal(data)} />
+        </Fact>
+        {queue.map(({ amount, releaseSlot }) => (
+          <Fact
+            key={`${releaseSlot}-${amount}`}
+            name={<span className="muted">released {formatRelative(releaseSlot, slot, pace.slotMs)}</span>}
+          >
+            <StakeAmount value={amount} />
+          </Fact>
+        ))}
+        {data.frozenUntilSlot > slot && <Fact name="Frozen">until slot {formatCount(data.frozenUntilSlot)}</Fact>}
+      </Facts>
+    </Panel>
+  );
+}
+
+function Record({ row: { data } }: { row: Row<"node"> }) {
+  const slot = useSlot();
+  const { pace } = useMarket();
+  const ago = (at: bigint) => (at === 0n ? "never" : formatRelative(at, slot, pace.slotMs));
+  return (
+    <Panel title="Record">
+      <Facts numbers>
+        <Fact name="Registered">{ago(data.registeredSlot)}</Fact>
+        <Fact name="Last claim">{ago(data.lastClaimSlot)}</Fact>
+        <Fact name="Jobs settled">{formatCount(data.jobsSettled)}</Fact>
+        <Fact name="Jobs missed">{formatCount(data.jobsMissed)}</Fact>
+        <Fact name="Proven faults">{formatCount(data.fraudConvictions)}</Fact>
+        <Fact name="Answers for its results until">
+          {data.lastObligationSlot === 0n ? "it owes nothing" : ago(data.lastObligationSlot)}
+        </Fact>
+      </Facts>
+    </Panel>
+  );
+}
+
+function Jobs({ node }: { node: Address }) {
+  const jobs = useTable("job").rows;
+  const own = useMemo(
+    () =>
+      jobs
+        .filter(({ data }) => data.node === node)
+        .sort(
+          (a, b) =>
+            Number(isEnded(a.data.state)) - Number(isEnded(b.data.state)) ||
+            (a.data.claimedSlot < b.data.claimedSlot ? 1 : -1),
+        ),
+    [jobs, node],
+  );
+  return (
+    <Panel
+      title="Its jobs"
+      flush
+      side={
+        <ButtonLink to={`/jobs?text=${node}`} size="small" look="quiet">
+          All {formatCount(own.length)}
+        </ButtonLink>
+      }
+    >
+      {own.length === 0 ? (
+        <Nothing icon={Layers} title="It has no jobs">
+          Jobs that it claims show here until they are closed.
+        </Nothing>
+      ) : (
+        <div className="table-wrap">
+          <table className="table">
+            <thead>
+              <tr>
+                <th>Job</th>
+                <th>State</th>
+                <th className="end">Price</th>
+                <th className="end">Bond</th>
+                <th className="end">Next step</th>
+              </tr>
+            </thead>
+            <tbody>
+              {own.slice(0, 12).map(({ address, data }) => (
+                <tr key={address}>
+                  <td>
+                    <AddressText value={address} to={`/jobs/${address}`} what="address of the job" />
+                  </td>
+                  <td>
+                    <JobBadge state={data.state} />
+                  </td>
+                  <td className="end">
+                    <Amount value={knownPrice(data)} mint={data.paymentMint} short />
+                  </td>
+                  <td className="end">
+                    <StakeAmount value={data.bond} short />
+                  </td>
+                  <td className="end muted">
+                    <NextDeadline job={data} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import { CLIENT_SECRET } from "../../tests/fixture/market.ts";
+import { burner, mayBurn, rememberBurner, secretOfKeypairFile, signerOfSecret } from "./burner.ts";
+
+function storage() {
+  const kept = new Map<string, string>();
+  return {
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => void kept.set(key, value),
+  };
+}
+
+describe("the burner", () => {
+  it("is for an endpoint of this machine and a cluster on which nothing is at stake", () => {
+    expect(mayBurn(true, "11111111111111111111111111111111")).toBe(true);
+    expect(mayBurn(false, "11111111111111111111111111111111")).toBe(false);
+    expect(mayBurn(true, undefined)).toBe(false);
+    for (const cluster of [
+      "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d",
+      "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG",
+      "4uhcVJyU9pJkvQyS88uRDiswHScSQY3xQwsuwqpMiGiR",
+    ]) {
+      expect(mayBurn(true, cluster)).toBe(false);
+    }
+  });
+
+  it("is the same key again, until another one is given", async () => {
+    const kept = storage();
+    const first = await burner(kept);
+    expect((await burner(kept)).address).toBe(first.address);
+    rememberBurner(CLIENT_SECRET, kept);
+    expect((await burner(kept)).address).toBe((await signerOfSecret(CLIENT_SECRET)).address);
+  });
+
+  it("is read from a keypair file and from nothing else", () => {
+    const file = JSON.stringify([...CLIENT_SECRET, ...new Uint8Array(32)]);
+    expect(secretOfKeypairFile(file)).toEqual({ value: CLIENT_SECRET });
+    for (const wrong of ["", "{}", "[1,2]", JSON.stringify(Array(64).fill(256)), JSON.stringify(Array(64).fill("1"))]) {
+      expect(secretOfKeypairFile(wrong)).toHaveProperty("error");
+    }
+  });
+});

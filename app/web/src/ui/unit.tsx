@@ -1,0 +1,62 @@
+/** Amounts with the token that they are in. */
+import type { Address } from "@solana/kit";
+import { useMarket, useNetwork, useTable } from "../data/hooks.ts";
+import { formatAmount, formatShort } from "../model/amounts.ts";
+import { shortAddress } from "../model/keys.ts";
+
+/** How amounts of one mint are written. */
+export interface Unit {
+  readonly symbol: string;
+  /** `undefined` until the mint is known. */
+  readonly decimals: number | undefined;
+}
+
+/** Mints that everybody knows by name. All others go by the beginning of their address, which nobody can choose freely. */
+const KNOWN_SYMBOLS: Readonly<Record<string, string>> = {
+  EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v: "USDC",
+  Es9vMFrzaCERmJfrF4H2FYD4KCoNkY11McCe8BenwNYB: "USDT",
+};
+
+/** How amounts of `mint` are written. */
+export function useUnit(mint: Address | undefined): Unit {
+  const market = useMarket();
+  const stakeMint = useNetwork()?.data.stakeMint;
+  const record = useTable("paymentMint").rows.find(({ data }) => data.mint === mint)?.data;
+  if (mint === undefined) return { symbol: "", decimals: undefined };
+  const symbol = mint === stakeMint ? "STAKE" : (KNOWN_SYMBOLS[mint] ?? mint.slice(0, 4));
+  return { symbol, decimals: record?.decimals ?? market.decimals(mint) };
+}
+
+/** How stakes and bonds are written. */
+export function useStakeUnit(): Unit {
+  return useUnit(useNetwork()?.data.stakeMint);
+}
+
+/** An amount as text; base units while the mint is not known. */
+export function writeAmount(value: bigint, unit: Unit, short = false): string {
+  if (unit.decimals === undefined) return value.toLocaleString("en-GB");
+  return short ? formatShort(value, unit.decimals) : formatAmount(value, unit.decimals, Math.min(unit.decimals, 6));
+}
+
+/** An amount in text with its token. */
+export function withSymbol(value: bigint, unit: Unit): string {
+  return `${writeAmount(value, unit)}\u00a0${unit.symbol}`;
+}
+
+/** An amount with its token. */
+export function Amount({ value, mint, short }: { value: bigint; mint: Address | undefined; short?: boolean }) {
+  const unit = useUnit(mint);
+  const title =
+    mint === undefined ? undefined : `${writeAmount(value, unit)} ${unit.symbol}, mint ${shortAddress(mint)}`;
+  return (
+    <span className="amount" title={title}>
+      {writeAmount(value, unit, short)}
+      <span className="unit">{unit.symbol}</span>
+    </span>
+  );
+}
+
+/** A stake or a bond. */
+export function StakeAmount({ value, short }: { value: bigint; short?: boolean }) {
+  return <Amount value={value} mint={useNetwork()?.data.stakeMint} {...(short === undefined ? {} : { short })} />;
+}

@@ -1,0 +1,126 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { signerOfSecret } from "../../src/transact/burner.ts";
+import { hasBrowser, openBrowser } from "./browser.ts";
+import { hasLocalnet, Localnet } from "./localnet.ts";
+import { serveApp } from "./static-server.ts";
+import { addWallet, connectWallet } from "./wallet.ts";
+
+/** Where pictures of what happened go, if anywhere. */
+const PICTURES = process.env.ASSAY_SCREENS;
+const PATIENCE = { timeout: 180_000 };
+
+let localnet: Localnet;
+let app: Awaited<ReturnType<typeof serveApp>>;
+let browser: Awaited<ReturnType<typeof openBrowser>>;
+const errors: string[] = [];
+
+async function open(path: string): Promise<Page> {
+  const page = await browser.context.newPage();
+  page.on("pageerror", (error) => errors.push(`${path}: ${error.message}`));
+  const signer = await signerOfSecret(localnet.clientSecret);
+  await addWallet(page, signer.address, async (transaction) =>
+    Buffer.from(await signer.sign(Uint8Array.from(Buffer.from(transaction, "base64")))).toString("base64"),
+  );
+  await page.goto(`${app.url}${path}?rpc=${encodeURIComponent(localnet.ready.rpc_url)}`);
+  await page.waitForSelector("h1");
+  return page;
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  if (PICTURES === undefined) return;
+  mkdirSync(PICTURES, { recursive: true });
+  await page.evaluate(() => {
+    window.scrollTo(0, 0);
+    (document.activeElement as HTMLElement | null)?.blur();
+  });
+  await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
+}
+
+const state = (page: Page, name: string) => page.locator(".page-head .badge", { hasText: name }).waitFor(PATIENCE);
+
+describe.skipIf(!hasBrowser() || !hasLocalnet())("on a localnet with the real program", { timeout: 400_000 }, () => {
+  beforeAll(async () => {
+    localnet = await Localnet.start(2);
+    app = await serveApp();
+    browser = await openBrowser({ viewport: { width: 1_440, height: 1_000 } });
+  }, 600_000);
+  afterAll(async () => {
+    await browser?.close();
+    await app?.stop();
+    await localnet?.stop();
+    expect(errors).toEqual([]);
+  });
+
+  it("a job that nobody claims is taken back, and everything returns", async () => {
+    const job = localnet.postDigits(100);
+    const page = await open(`/jobs/${job}`);
+    await state(page, "Posted");
+    await connectWallet(page);
+    await page.getByRole("button", { name: "Take it back" }).click();
+    await page.getByRole("button", { name: "Sign and take it back" }).click();
+    await page.getByText("Confirmed.").waitFor(PATIENCE);
+    await page.getByRole("dialog").getByRole("button", { name: "Close" }).last().click();
+    await state(page, "Cancelled");
+    await picture(page, "refund");
+    await page.getByRole("button", { name: "Take out what is yours" }).click();
+    await page.getByText(/go to your token account/).waitFor();
+    await page.getByRole("button", { name: "Sign and withdraw" }).click();
+    await page.getByText("There is no job at this address").waitFor(PATIENCE);
+    await page.close();
+  });
+
+  it("a job is posted through the wizard, computed by a node, verified in the page, and settles on screen", async () => {
+    await localnet.addNode(0);
+    localnet.postDigits(100);
+    const page = await open("/post");
+    await connectWallet(page);
+    await page.getByRole("radio").first().check();
+    await page.getByRole("button", { name: "Go on" }).click();
+    await page.getByLabel("First price").fill("0.5");
+    await page.getByLabel("Highest price").fill("2");
+    await page.getByRole("button", { name: "Go on" }).click();
+    await page.getByLabel("To challenge").fill("150");
+    await page.getByRole("button", { name: "Go on" }).click();
+    await page.getByRole("button", { name: "Try it out, then sign" }).click();
+    await page.getByText("It works: the endpoint ran it without a fault.").waitFor(PATIENCE);
+    await picture(page, "post-review");
+    await page.getByRole("button", { name: "Sign and post" }).click();
+    await page.getByRole("heading", { level: 1, name: /^Job / }).waitFor(PATIENCE);
+    await state(page, "In window");
+    await page.getByRole("button", { name: "Fetch and check it" }).click();
+    await page.getByText("These are the committed bytes, checked here.").waitFor(PATIENCE);
+    await page.getByRole("button", { name: "Verify it in this page" }).click();
+    await page.getByText("Verified here: the result is right.").waitFor(PATIENCE);
+    await picture(page, "verified");
+    await state(page, "Settled");
+    await page.getByText("The job settled.").waitFor(PATIENCE);
+    await picture(page, "settled");
+    await page.close();
+  });
+
+  it("a liar is convicted on screen, and the client refunded", async () => {
+    const page = await open("/disputes");
+    localnet.addValidator();
+    await localnet.addNode(1, "element:element=5,bit=3");
+    const liar = JSON.parse(localnet.assay(["node", "status", "--data", "node-1"], localnet.ready.keys.nodes[1])) as {
+      node: string;
+    };
+    const job = localnet.postDigits(400, ["--invite", liar.node]);
+    await page.close();
+    const seen = await open(`/jobs/${job}`);
+    await state(seen, "In window");
+    await seen.getByRole("button", { name: "Verify it in this page" }).click();
+    await seen.getByText("The result is wrong: this page computed another one.").waitFor(PATIENCE);
+    await picture(seen, "wrong");
+    await state(seen, "Convicted");
+    await seen.getByText("One element of the result is not what the graph computes").first().waitFor(PATIENCE);
+    await seen.getByRole("link", { name: "Follow the dispute" }).click();
+    await seen.getByRole("heading", { name: "Who got what" }).waitFor(PATIENCE);
+    await picture(seen, "convicted");
+    expect(await seen.getByText("Back to the client").count()).toBe(1);
+    await seen.close();
+  });
+});

@@ -1,0 +1,73 @@
+/** `npx tsx tests/browser/screens.ts FOLDER [NAME…]`: pictures of every page, light, dark and on a phone, over a generated market. */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { BrowserContextOptions, Page } from "playwright-core";
+import { generateMarket, type Market } from "../fixture/market.ts";
+import { FixtureServer } from "../fixture/server.ts";
+import { openBrowser } from "./browser.ts";
+import { serveApp } from "./static-server.ts";
+
+const LOOKS: Readonly<Record<string, BrowserContextOptions>> = {
+  light: { colorScheme: "light" },
+  dark: { colorScheme: "dark" },
+  phone: {
+    colorScheme: "light",
+    viewport: { width: 390, height: 844 },
+    deviceScaleFactor: 2,
+    isMobile: true,
+    hasTouch: true,
+  },
+};
+
+function pages(market: Market): Readonly<Record<string, string>> {
+  const [node] = [...market.accounts.keys()].slice(3);
+  return {
+    overview: "/",
+    jobs: "/jobs",
+    job: `/jobs/${market.disputedJob}`,
+    convicted: `/jobs/${market.convictedJob}`,
+    nodes: "/nodes",
+    node: `/nodes/${node}`,
+    disputes: "/disputes",
+    dispute: `/disputes/${market.disputedJob}`,
+    proved: `/disputes/${market.convictedJob}`,
+    sessions: "/sessions",
+    post: "/post",
+    stake: "/stake",
+    budgets: "/budgets",
+    governance: "/governance",
+    stories: "/stories",
+  };
+}
+
+/** Waits until nothing is a skeleton any more. */
+async function settled(page: Page): Promise<void> {
+  await page.waitForSelector("h1");
+  await page
+    .waitForFunction(() => document.querySelector(".skeleton") === null, undefined, { timeout: 30_000 })
+    .catch(() => {});
+  await page.waitForTimeout(400);
+}
+
+const [folder = "screens", ...wanted] = process.argv.slice(2);
+await mkdir(folder, { recursive: true });
+const market = await generateMarket({ jobs: 2_000, nodes: 240 });
+const fixture = await FixtureServer.start(market, 18_990);
+const app = await serveApp();
+for (const [look, options] of Object.entries(LOOKS)) {
+  const { context, close } = await openBrowser(options);
+  const page = await context.newPage();
+  for (const [name, path] of Object.entries(pages(market))) {
+    const picture = `${name}-${look}`;
+    if (wanted.length > 0 && !wanted.some((one) => picture.includes(one))) continue;
+    await page.goto(`${app.url}${path}?rpc=${encodeURIComponent(fixture.url)}`);
+    await settled(page);
+    await page.screenshot({
+      path: join(folder, `${picture}.png`),
+      fullPage: name === "stories" || !["jobs", "nodes"].includes(name),
+    });
+  }
+  await close();
+}
+await app.stop();
+await fixture.stop();

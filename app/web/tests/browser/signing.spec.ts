@@ -1,0 +1,133 @@
+import { getJobDecoder, JobState, POST_JOB_DISCRIMINATOR, parsePostJobInstruction } from "@assay/client";
+import { getCompiledTransactionMessageDecoder, getTransactionDecoder } from "@solana/kit";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { KINDS, kindOf } from "../../src/data/kinds.ts";
+import { signerOfSecret } from "../../src/transact/burner.ts";
+import { CLIENT_SECRET } from "../fixture/market.ts";
+import { hasBrowser } from "./browser.ts";
+import { type Stage, setStage } from "./stage.ts";
+import { addWallet, answer, connectWallet } from "./wallet.ts";
+
+let stage: Stage;
+const signed = async (transaction: string) => {
+  const signer = await signerOfSecret(CLIENT_SECRET);
+  return Buffer.from(await signer.sign(Uint8Array.from(Buffer.from(transaction, "base64")))).toString("base64");
+};
+const withWallet = (page: Page) => addWallet(page, stage.market.client, signed);
+
+function ownPostedJob(): string {
+  for (const [address, bytes] of stage.market.accounts) {
+    if (kindOf(bytes) !== "job") continue;
+    const job = KINDS.job.read(bytes);
+    if (job.client === stage.market.client && job.state === JobState.Posted) return address;
+  }
+  throw new Error("The client has no posted job.");
+}
+
+describe.skipIf(!hasBrowser())("signing", () => {
+  beforeAll(async () => {
+    stage = await setStage({ jobs: 600, nodes: 40 }, 18_930);
+  });
+  afterAll(async () => {
+    await stage.close();
+    expect(stage.errors).toEqual([]);
+  });
+
+  it("explains and simulates before it asks, takes no for an answer, and sends what was signed", async () => {
+    const page = await stage.open(`/jobs/${ownPostedJob()}`, withWallet);
+    await connectWallet(page);
+    await page.getByRole("button", { name: "Take it back" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("If a node claims first, this fails and nothing changes.").waitFor();
+    await dialog.getByText("It works: the endpoint ran it without a fault.").waitFor();
+    await answer(page, "reject");
+    await dialog.getByRole("button", { name: "Sign and take it back" }).click();
+    await dialog.getByText("You did not sign. Nothing was sent and nothing has changed.").waitFor();
+    expect(stage.fixture.sent).toHaveLength(0);
+    await answer(page, "sign");
+    await dialog.getByRole("button", { name: "Try again" }).click();
+    await dialog.getByRole("button", { name: "Sign and take it back" }).click();
+    await dialog.getByText("Confirmed.").waitFor();
+    expect(stage.fixture.sent).toHaveLength(1);
+    await page.close();
+  });
+
+  it("says why a transaction would fail, and sends nothing", async () => {
+    stage.fixture.faults.simulationError = 6016;
+    const before = stage.fixture.sent.length;
+    const page = await stage.open(`/jobs/${ownPostedJob()}`, withWallet);
+    await connectWallet(page);
+    await page.getByRole("button", { name: "Take it back" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("Only the client that posted the job may do this.").waitFor();
+    expect(await dialog.getByRole("button", { name: "Sign and take it back" }).count()).toBe(0);
+    expect(stage.fixture.sent).toHaveLength(before);
+    stage.fixture.faults.simulationError = undefined;
+    await page.close();
+  });
+
+  it("posts a job step by step, with every refund path said before the signature", async () => {
+    const page = await stage.open("/post", withWallet);
+    await connectWallet(page);
+    await page.getByRole("radio").first().check();
+    await page.getByRole("button", { name: "Go on" }).click();
+    await page.getByRole("button", { name: /^Offer/ }).click();
+    await page.getByRole("button", { name: "Go on" }).click();
+    await page.getByLabel("To challenge").fill("1");
+    await page.getByText("Choose 450 to 216000 slots.").waitFor();
+    expect(await page.getByRole("button", { name: "Go on" }).isDisabled()).toBe(true);
+    await page.getByLabel("To challenge").fill("500");
+    await page.getByRole("button", { name: "Go on" }).click();
+    for (const ending of [
+      "The result stands",
+      "You change your mind",
+      "No node claims it",
+      "The node brings no result",
+      "The result is proved wrong, or withheld",
+    ]) {
+      await page.getByRole("heading", { name: ending }).waitFor();
+    }
+    await page.getByRole("button", { name: "Try it out, then sign" }).click();
+    const before = stage.fixture.sent.length;
+    await page.getByRole("button", { name: "Sign and post" }).click();
+    await expect.poll(() => stage.fixture.sent.length).toBe(before + 1);
+    const args = postArguments(stage.fixture.sent.at(-1));
+    expect(args).toMatchObject({ jobId: 0n, windowSlots: 500n, claimSlots: 160n, irVersion: 1 });
+    const models = [...stage.market.accounts.values()]
+      .filter((bytes) => kindOf(bytes) === "job")
+      .map((bytes) => getJobDecoder().decode(bytes));
+    const same = models.find(({ inputsRoot }) => inputsRoot.every((byte, index) => byte === args.inputsRoot[index]));
+    expect(same?.paramsRoot).toEqual(args.paramsRoot);
+    await page.close();
+  });
+
+  it("connects the wallet that it remembers without asking", async () => {
+    const page = await stage.open("/stake", withWallet);
+    await page
+      .getByText("You have no node")
+      .or(page.getByRole("heading", { name: /^Node/ }))
+      .first()
+      .waitFor();
+    expect(await page.getByRole("button", { name: "Connect", exact: true }).count()).toBe(0);
+    await page.close();
+  });
+});
+
+function postArguments(transaction: Uint8Array | undefined) {
+  if (transaction === undefined) throw new Error("Nothing was sent.");
+  const { messageBytes } = getTransactionDecoder().decode(transaction);
+  const message = getCompiledTransactionMessageDecoder().decode(messageBytes);
+  const { staticAccounts } = message;
+  if (!("instructions" in message)) throw new Error("The message has no instructions.");
+  const found = message.instructions.find(({ data }) =>
+    POST_JOB_DISCRIMINATOR.every((byte, index) => data?.[index] === byte),
+  );
+  const programAddress = found === undefined ? undefined : staticAccounts[found.programAddressIndex];
+  if (found?.data === undefined || programAddress === undefined) throw new Error("No job was posted.");
+  const accounts = (found.accountIndices ?? []).map((index) => ({
+    address: staticAccounts[index] ?? programAddress,
+    role: 0 as const,
+  }));
+  return parsePostJobInstruction({ programAddress, data: found.data, accounts }).data.args;
+}
