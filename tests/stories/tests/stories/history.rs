@@ -5,7 +5,9 @@ use assay::state::{Fault, Job};
 use assay::state_machine::JobState;
 use assay_index::shape::{Change, Health, JobHistory, Kind, Record, ReputationReason, Stats};
 use std::collections::BTreeMap;
-use story_tests::{IndexProcess, NodeProcess, Pace, Story, ValidatorProcess, everything_work};
+use std::net::SocketAddr;
+use std::time::Duration;
+use story_tests::{IndexProcess, NodeProcess, Pace, Placement, Proxy, Story, ValidatorProcess, everything_work};
 
 /// The graph of this story's lie.
 const GRAPH: u32 = 40;
@@ -78,7 +80,8 @@ async fn an_index_that_is_killed_tells_everything_once() {
     {
         let history = index.until(&job, closed).await;
         is_whole(&history, account, state);
-        let last = history.timeline.last().expect("a record");
+        let own = |record: &&Record| record.kind == Kind::Job;
+        let last = history.timeline.iter().rfind(own).expect("a record");
         assert_eq!(last.change, Change::Closed { last_state: state.into(), unseen_end: false }, "{history:?}");
     }
 
@@ -118,4 +121,35 @@ async fn an_index_that_is_killed_tells_everything_once() {
     let mint = story.payment_mint().to_string();
     let volume: u64 = stats.hours.iter().filter_map(|hour| hour.totals.volume.get(&mint)).map(|amount| amount.0).sum();
     assert_eq!(volume, 2_000_000, "both jobs of this story's mint");
+}
+
+/// Its socket is cut again and again, and nobody tells it what it missed.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_whose_socket_is_cut_misses_nothing() {
+    let story = Story::begin().await;
+    let straight = story.placement();
+    let target: SocketAddr =
+        straight.ws_url.split("//").nth(1).unwrap().trim_end_matches('/').parse().expect("an address");
+    let socket = Proxy::to(target).await;
+    let placement = Placement { ws_url: format!("ws://{}", socket.address()), ..straight };
+    let mut index = IndexProcess::new(&story, placement);
+    index.start().await;
+    let mut node = NodeProcess::register(&story, "node", story.placement(), |_| {});
+    node.start(None).await;
+    let cutting = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+            socket.cut();
+        }
+    });
+    let mut jobs = Vec::new();
+    for seed in 0..3 {
+        let job = story.post(&story.work(seed), &story.terms()).await.address;
+        jobs.push((job, story.end(&job).await));
+    }
+    for (job, account) in &jobs {
+        let history = index.until(job, |history| history.job.ended_slot != 0).await;
+        is_whole(&history, account, "settled");
+    }
+    cutting.abort();
 }
