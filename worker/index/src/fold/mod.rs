@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn another_kind_at_the_same_address_begins_anew() {
         let node = FollowedAccount::Node(Box::new(Node { registered_slot: 3, ..Node::default() }));
-        let job = FollowedAccount::Job(Box::new(Job::default()));
+        let job = FollowedAccount::Job(Box::default());
         assert_eq!(changes(Some(&job), &node, 9), changes(None, &node, 9));
         let proposal = Proposal {
             version: Proposal::VERSION,

@@ -9,8 +9,9 @@ use solana_sdk::pubkey::Pubkey;
 /// Things of which there is one.
 pub(super) const SINGLE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("single");
 /// Kind, slot of the last change, slots of end and closing (0: not yet), bytes.
-pub(super) const ACCOUNTS: TableDefinition<'_, &[u8; 32], (u8, u64, u64, u64, &[u8])> =
-    TableDefinition::new("accounts");
+pub(super) type AccountRow<'a> = (u8, u64, u64, u64, &'a [u8]);
+/// The last state of each account.
+pub(super) const ACCOUNTS: TableDefinition<'_, &[u8; 32], AccountRow<'_>> = TableDefinition::new("accounts");
 /// Accounts that exist, by kind.
 pub(super) const OPEN: TableDefinition<'_, (u8, &[u8; 32]), ()> = TableDefinition::new("open");
 /// Records as JSON.
@@ -53,11 +54,11 @@ pub(super) struct Stored {
 
 impl Stored {
     /// Nothing where the number of the kind is none.
-    pub(super) fn from_row((kind, slot, ended_slot, closed_slot, data): (u8, u64, u64, u64, &[u8])) -> Option<Self> {
+    pub(super) fn from_row((kind, slot, ended_slot, closed_slot, data): AccountRow<'_>) -> Option<Self> {
         Some(Self { kind: AccountKind::from_number(kind)?, slot, ended_slot, closed_slot, data: data.to_vec() })
     }
 
-    pub(super) fn row(&self) -> (u8, u64, u64, u64, &[u8]) {
+    pub(super) fn row(&self) -> AccountRow<'_> {
         (self.kind as u8, self.slot, self.ended_slot, self.closed_slot, &self.data)
     }
 

@@ -1,6 +1,8 @@
 //! Taking in what the follower saw, in one transaction.
 
-use super::tables::{ACCOUNTS, CLOCK, HOURS, LISTS, List, OPEN, RECORDS, SINGLE, STATES, Stored, TIMELINE, list_key};
+use super::tables::{
+    ACCOUNTS, AccountRow, CLOCK, HOURS, LISTS, List, OPEN, RECORDS, SINGLE, STATES, Stored, TIMELINE, list_key,
+};
 use super::{History, SLOT};
 use crate::error::IndexError;
 use crate::fold::{self, Folded, totals};
@@ -16,7 +18,7 @@ const CLOCK_SPACING: u64 = 100;
 
 /// The tables, open for one transaction.
 struct Writer<'txn> {
-    accounts: Table<'txn, &'static [u8; 32], (u8, u64, u64, u64, &'static [u8])>,
+    accounts: Table<'txn, &'static [u8; 32], AccountRow<'static>>,
     open: Table<'txn, (u8, &'static [u8; 32]), ()>,
     records: Table<'txn, u64, &'static [u8]>,
     timeline: Table<'txn, (&'static [u8; 32], u64), ()>,

@@ -153,7 +153,7 @@ async fn read_events(answer: &mut reqwest::Response, count: usize) -> Vec<(u64, 
     let mut text = String::new();
     while text.matches("\n\n").count() < count {
         let chunk = tokio::time::timeout(Duration::from_secs(20), answer.chunk()).await.expect("in time");
-        text.push_str(&String::from_utf8(chunk.unwrap().expect("more").to_vec()).unwrap());
+        text.push_str(std::str::from_utf8(&chunk.unwrap().expect("more")).unwrap());
     }
     let events = text.split("\n\n").filter(|event| !event.is_empty());
     let read = events.map(|event| {
