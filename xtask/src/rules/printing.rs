@@ -12,6 +12,7 @@ const MAY_PRINT: &[&str] = &[
     "worker/cli/src/output",
     "xtask/",
     "bench/",
+    "app/verifier/examples/",
     "tests/program/tests/",
     "tests/toolchain/tests/",
     "worker/import/tests/quantise/",
