@@ -3,11 +3,14 @@
 //!
 //! Those of reputation and of sortition are made beside their rules.
 
-use crate::address;
+mod accounts;
+
 use crate::audit::Epoch;
 use crate::error::AssayError;
+use crate::fairness::commission::Commission;
 use crate::fairness::filter::JobFilter;
 use crate::fairness::lateness::{cost_units, expected_slots, lateness};
+use crate::fairness::loss::DelegationLoss;
 use crate::fairness::maintenance::Maintenance;
 use crate::fairness::reputation::Score;
 use crate::fairness::sortition::{OpeningRules, SeedRecord, Sortition};
@@ -15,11 +18,11 @@ use crate::fairness::standing::{Miss, NodeStanding};
 use crate::fairness::weight::{weight_of, Checkpoint, StakeSnapshot};
 use crate::market::{minimum_bond, BondRate, PriceRamp};
 use crate::seeded::check_vectors;
-use crate::state::{DemandKey, DemandTree, Job, Network, Node, Profile, SchedulingParameters};
+use crate::state::{Job, Network, Node, NodeDelegation, Profile, SchedulingParameters};
 use crate::state_machine::{JobEvent, JobState};
 use crate::units::{BasisPoints, Slot, Slots, TokenAmount};
 use anchor_lang::prelude::Pubkey;
-use anchor_lang::{AccountSerialize, Discriminator};
+use anchor_lang::AccountSerialize;
 
 /// Numbers of many lengths, the same in every run.
 struct Draw(u64);
@@ -111,6 +114,7 @@ fn vectors_of_settlements_are_up_to_date() {
         posted.miss_charge_bps = draw.bits(14).min(2_000) as u16;
         posted.late_price_bps = draw.bits(14).min(10_000) as u16;
         posted.late_bps = if case % 3 == 0 { draw.bits(14).min(10_000) as u32 } else { 0 };
+        posted.delegators_bps = if case % 5 == 0 { draw.bits(14).min(10_000) as u16 } else { 0 };
         (posted.audit.pot, posted.audit.cap) = (pot, if pot == 0 { 0 } else { draw.amount() });
         posted.audit.attestations = if pot == 0 { 0 } else { draw.bits(3) as u16 };
         posted.audit.open_attestations = posted.audit.attestations;
@@ -134,19 +138,20 @@ fn vectors_of_settlements_are_up_to_date() {
         let charge = NodeStanding::default().record_miss(&miss, Slot(3), &rules).unwrap().charge;
         let credits = |job: &Job| {
             format!(
-                "{{\"node\":\"{}\",\"client\":\"{}\",\"fee\":\"{}\",\"audits\":\"{}\"}}",
-                job.credits.node, job.credits.client, job.credits.fee, job.credits.audits
+                "{{\"node\":\"{}\",\"client\":\"{}\",\"fee\":\"{}\",\"audits\":\"{}\",\"delegators\":\"{}\"}}",
+                job.credits.node, job.credits.client, job.credits.fee, job.credits.audits, job.credits.delegators
             )
         };
         lines.push(format!(
             "{{\"price_max\":\"{price_max}\",\"price\":\"{price}\",\"fee_bps\":{},\"bond\":\"{}\",\"miss_charge_bps\":{},\
-             \"late_price_bps\":{},\"late_bps\":{},\"audit_pot\":\"{pot}\",\"audit_cap\":\"{}\",\"attestations\":{},\"escrow\":\"{}\",\"settled\":{},\"accepted\":{},\
+             \"late_price_bps\":{},\"late_bps\":{},\"delegators_bps\":{},\"audit_pot\":\"{pot}\",\"audit_cap\":\"{}\",\"attestations\":{},\"escrow\":\"{}\",\"settled\":{},\"accepted\":{},\
              \"refund\":\"{refund}\",\"miss_charge\":\"{}\"}}",
             posted.protocol_fee_bps,
             posted.bond,
             posted.miss_charge_bps,
             posted.late_price_bps,
             posted.late_bps,
+            posted.delegators_bps,
             posted.audit.cap,
             posted.audit.attestations,
             posted.escrow().unwrap().0,
@@ -253,13 +258,14 @@ fn vectors_of_claims_are_up_to_date() {
         let weight = node.claimable_weight(Epoch(job.sortition.epoch), parameters).unwrap();
         lines.push(format!(
             "{{\"network\":\"{}\",\"node\":\"{}\",\"job\":\"{}\",\"node_address\":\"{node_address}\",\
-             \"job_address\":\"{job_address}\",\"slot\":\"{}\",\"tier\":{},\"weight\":\"{weight}\",\"may_take\":{},\
+             \"job_address\":\"{job_address}\",\"slot\":\"{}\",\"tier\":{},\"weight\":\"{weight}\",\"delegators_bps\":{},\"may_take\":{},\
              \"filter\":{},\"sortition\":{},\"bond\":{}}}",
             data_of(&network),
             data_of(&node),
             data_of(&job),
             now.0,
             profile.tier,
+            node.delegators_share(now, parameters).unwrap().0,
             name_or_null(node.check_may_take(now, parameters)),
             name_or_null(job.filter.check(&profile)),
             name_or_null(job.sortition.check(&job.seed, &job_address, &node_address, weight, now)),
@@ -300,6 +306,11 @@ fn node(draw: &mut Draw) -> Node {
         let (start_slot, end_slot) = (1_000, 1_000 + draw.bits(6));
         node.standing.maintenance = Maintenance { announced_slot: 10, start_slot, end_slot, previous_end_slot: 0 };
     }
+    if draw.bits(1) == 0 {
+        let commission = Commission { present_bps: 500, next_bps: draw.bits(13) as u16, next_slot: 1_020 };
+        node.delegation =
+            NodeDelegation { open: true, commission, stake: draw.bits(11), loss: DelegationLoss::default() };
+    }
     node.endpoint = "http://node".to_owned();
     node
 }
@@ -322,89 +333,4 @@ fn job(draw: &mut Draw) -> Job {
     };
     job.store_uri = "http://store".to_owned();
     job
-}
-
-/// How the accounts of each kind begin: the discriminator and the version of the layout.
-#[test]
-fn vectors_of_layouts_are_up_to_date() {
-    macro_rules! layouts {
-        ($($kind:ident),*) => {
-            [$((stringify!($kind), crate::state::$kind::DISCRIMINATOR, crate::state::$kind::VERSION)),*]
-        };
-    }
-    let layouts = layouts![
-        Attestation,
-        Budget,
-        Buffer,
-        Challenge,
-        Client,
-        Demand,
-        Job,
-        Network,
-        Node,
-        PaymentMint,
-        Proposal,
-        RewardPool,
-        SegmentClaim,
-        Session,
-        StakeRegister,
-        Validator
-    ];
-    let lines = layouts.map(|(kind, discriminator, version)| {
-        format!("{{\"kind\":\"{kind}\",\"discriminator\":\"{}\",\"version\":{version}}}", hexadecimal(discriminator))
-    });
-    check_vectors("layouts", &lines);
-}
-
-#[test]
-fn vectors_of_addresses_are_up_to_date() {
-    let mut lines = Vec::new();
-    for case in 0..4u32 {
-        let (one, other) = (key("one", case), key("other", case));
-        let (number, index) = ((u64::from(case) << 40) | 5, case as u16 * 300);
-        let hash = other.to_bytes();
-        let demand = DemandKey {
-            origin: hash,
-            tree: [DemandTree::Boundary, DemandTree::Segment, DemandTree::Tensor, DemandTree::SegmentRoot]
-                [case as usize],
-            slot: index,
-            height: case as u8,
-            index: case * 70_000,
-        };
-        let derived = [
-            ("network", address::network()),
-            ("stake_vault", address::stake_vault()),
-            ("reward_pool", address::reward_pool()),
-            ("reward_vault", address::reward_vault()),
-            ("stake_register", address::STAKE_REGISTER),
-            ("event_authority", address::EVENT_AUTHORITY),
-            ("payment_mint", address::payment_mint(&one)),
-            ("fee_vault", address::fee_vault(&one)),
-            ("client", address::client(&one)),
-            ("node", address::node(&one, index)),
-            ("job", address::job(&one, number)),
-            ("vault", address::vault(&one)),
-            ("challenge", address::challenge(&one, &other)),
-            ("buffer", address::buffer(&one, number)),
-            ("segment_claim", address::segment_claim(&one, index, &other)),
-            ("demand", address::demand(&one, &demand)),
-            ("validator", address::validator(&one)),
-            ("attestation", address::attestation(&one, &other)),
-            ("session", address::session(&one, number)),
-            ("receipt", address::receipt(&one, &hash)),
-            ("budget", address::budget(&one, index)),
-            ("proposal", address::proposal(number)),
-        ];
-        let fields: Vec<String> = derived.iter().map(|(name, address)| format!("\"{name}\":\"{address}\"")).collect();
-        lines.push(format!(
-            "{{\"one\":\"{one}\",\"other\":\"{other}\",\"number\":\"{number}\",\"index\":{index},\"demand\":{{\"tree\":{},\
-             \"slot\":{},\"height\":{},\"index\":{}}},\"derived\":{{{}}}}}",
-            demand.tree as u8,
-            demand.slot,
-            demand.height,
-            demand.index,
-            fields.join(","),
-        ));
-    }
-    check_vectors("addresses", &lines);
 }

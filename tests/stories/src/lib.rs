@@ -7,6 +7,7 @@ mod binary;
 mod census;
 mod challenger;
 mod command;
+mod index;
 mod model;
 mod node;
 mod process;
@@ -17,6 +18,7 @@ mod validator;
 
 pub use census::Leftover;
 pub use challenger::Challenger;
+pub use index::IndexProcess;
 pub use model::{everything, everything_rows, everything_work, honest_boundary, honest_output};
 pub use node::{NodeProcess, Placement};
 pub use proxy::Proxy;

@@ -26,9 +26,13 @@ pub(crate) struct Service {
 impl Service {
     /// A service that does not run yet, whose status will be at `status`.
     pub(crate) fn new(name: &str, data: PathBuf, placement: Placement, status: &str) -> Self {
+        Self::answering(name, data, placement, format!("http://{status}/v1/status"))
+    }
+
+    /// A service that does not run yet, which answers at this URL when it does.
+    pub(crate) fn answering(name: &str, data: PathBuf, placement: Placement, status_url: String) -> Self {
         std::fs::create_dir_all(&data).expect("a data folder");
         let http = reqwest::Client::builder().timeout(Duration::from_secs(2)).build().expect("an HTTP client");
-        let status_url = format!("http://{status}/v1/status");
         Self { name: name.to_owned(), data, placement, status_url, http, child: None }
     }
 

@@ -547,7 +547,7 @@ pub fn decode_buffer(address: &Pubkey, account: &RawAccount) -> Result<(Buffer, 
     Ok((buffer, account.data.get(Buffer::BYTES_OFFSET..).unwrap_or_default().to_vec()))
 }
 
-fn decode<T: Kind>(address: &Pubkey, account: &RawAccount) -> Result<T> {
+pub(crate) fn decode<T: Kind>(address: &Pubkey, account: &RawAccount) -> Result<T> {
     if account.owner != assay::ID {
         return Err(ChainError::AccountOwner {
             what: T::NAME,

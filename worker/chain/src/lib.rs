@@ -10,6 +10,7 @@
 //! * [`sender`]: transactions that land at most once, with promises that survive a crash;
 //! * [`receipts`]: what transactions did and cost, read back from the chain;
 //! * [`watcher`]: the changes of jobs and nodes, none missed when a socket drops;
+//! * [`follower`]: every account of the market, for whoever keeps its history;
 //! * [`deploy`], [`migrations`]: bringing program and network into being and up to date.
 
 pub mod accounts;
@@ -20,6 +21,7 @@ pub mod deploy;
 pub mod endpoint;
 pub mod error;
 pub mod failure;
+pub mod follower;
 pub mod governance;
 pub mod instructions;
 pub mod keys;
@@ -34,6 +36,7 @@ pub use chain::Chain;
 pub use endpoint::Endpoint;
 pub use error::{ChainError, Result};
 pub use failure::TransactionFailure;
+pub use follower::{Follower, FollowerEvent, FollowerOptions};
 pub use keys::{read_keypair, read_or_create_keypair, write_keypair};
 pub use receipts::Receipt;
 pub use sender::{Landed, Outcome, PriorityFee, SendOptions, Sender, SignedTransaction};

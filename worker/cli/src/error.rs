@@ -2,6 +2,7 @@
 
 use assay_chain::ChainError;
 use assay_client::ClientError;
+use assay_index::IndexError;
 use assay_localnet::LocalnetError;
 use assay_node::start::StartError;
 use std::any::Any;
@@ -125,6 +126,9 @@ fn code_beside(error: &dyn Any) -> Option<&'static str> {
     if let Some(error) = error.downcast_ref::<LocalnetError>() {
         return Some(error.code());
     }
+    if let Some(IndexError::Chain(chain)) = error.downcast_ref::<IndexError>() {
+        return Some(chain.code());
+    }
     let chain = match (error.downcast_ref::<ClientError>(), error.downcast_ref::<StartError>()) {
         (Some(ClientError::Chain(chain)), _) | (_, Some(StartError::Chain(chain))) => Some(chain),
         _ => error.downcast_ref::<ChainError>(),
@@ -142,6 +146,7 @@ mod tests {
         assert_eq!(CliError::from(chain()).code(), "C0123");
         assert_eq!(CliError::from(ClientError::Chain(chain())).code(), "C0123");
         assert_eq!(CliError::from(StartError::Chain(chain())).code(), "C0123");
+        assert_eq!(CliError::from(IndexError::Chain(chain())).code(), "C0123");
         assert_eq!(CliError::from(LocalnetError::SlotTimeInvalid { given: 1 }).code(), "C0203");
         let job = solana_sdk::pubkey::Pubkey::default();
         assert_eq!(CliError::from(ClientError::NoJob { job }).code(), "J0103");

@@ -76,6 +76,8 @@ enum Command {
     /// Disputes on-chain, and moves in them by hand
     #[command(subcommand)]
     Dispute(commands::dispute::Command),
+    /// Keep the history of the market and serve it over HTTP
+    Index(commands::index::Arguments),
     /// Serve artifacts
     #[command(subcommand)]
     Store(commands::store::Command),
@@ -118,6 +120,7 @@ fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
             Command::Delegation(command) => commands::delegation::run(command, &chain, output).await,
             Command::Validator(command) => commands::validator::run(command, &chain, output).await,
             Command::Dispute(command) => commands::dispute::run(command, &chain, output).await,
+            Command::Index(arguments) => commands::index::run(arguments, &chain, output).await,
             Command::Store(command) => commands::store::run(command, output).await,
             Command::Measure(arguments) => commands::measure::run(arguments, output).await,
             Command::Demo(arguments) => commands::demo::run(arguments, output).await,
@@ -141,8 +144,16 @@ fn log(verbose: u8) {
         1 => "info",
         _ => "debug",
     };
-    let ours =
-        ["assay", "assay_node", "assay_validator", "assay_chain", "assay_store", "assay_kernels", "assay_localnet"];
+    let ours = [
+        "assay",
+        "assay_node",
+        "assay_validator",
+        "assay_index",
+        "assay_chain",
+        "assay_store",
+        "assay_kernels",
+        "assay_localnet",
+    ];
     let mut default = ours.iter().map(|target| format!("{target}={level}")).collect::<Vec<_>>().join(",");
     if verbose > 0 {
         // What it warns of is in the error that the command ends with.

@@ -16,6 +16,8 @@ const ONLY_THESE_OF_OURS: &[(&str, &[&str])] = &[
     ("assay-verifier", &["referee", "assay-models"]),
     // Judges results for the node and the validator alike: it knows no chain.
     ("assay-audit", &["referee", "assay-kernels"]),
+    // Reads the chain and nothing else: whoever serves history holds no key and runs no job.
+    ("assay-index", &["assay", "assay-chain", "assay-store"]),
 ];
 
 /// Crates of other people that only the named crates of ours may name.
@@ -104,6 +106,7 @@ mod tests {
             "assay-session",
             "assay-kernels",
             "assay-audit",
+            "assay-index",
             "assay-verifier",
             "assay-bench",
             "assay-node",
@@ -132,6 +135,10 @@ mod tests {
 
         let audit = graph(&[("assay-audit", &["referee", "assay-kernels", "assay-chain"]), ("assay-chain", &[])]);
         assert_eq!(violations(&audit), ["assay-audit may not depend on assay-chain"]);
+
+        let history =
+            graph(&[("assay-index", &["assay-chain", "assay-node"]), ("assay-node", &[]), ("assay-chain", &[])]);
+        assert_eq!(violations(&history), ["assay-index may not depend on assay-node"]);
 
         let page = graph(&[("assay-verifier", &["referee", "assay-kernels"]), ("assay-kernels", &[])]);
         assert_eq!(violations(&page), ["assay-verifier may not depend on assay-kernels"]);

@@ -99,6 +99,21 @@ export function proposalAddress(proposalNumber: bigint): Promise<Address> {
   return derive("proposal", u64(proposalNumber));
 }
 
+/** Address of the pool of what is delegated to a node. */
+export function delegationPoolAddress(node: Address): Promise<Address> {
+  return derive("delegations", key(node));
+}
+
+/** Address of what an owner delegates to the node of a pool. */
+export function delegationAddress(pool: Address, owner: Address): Promise<Address> {
+  return derive("delegation", key(pool), key(owner));
+}
+
+/** Address of the token account that holds a pool's rewards in a mint. */
+export function delegationRewardsAddress(pool: Address, mint: Address): Promise<Address> {
+  return derive("rewards", key(pool), key(mint));
+}
+
 async function derive(...seeds: (string | ReadonlyUint8Array)[]): Promise<Address> {
   const [derived] = await getProgramDerivedAddress({ programAddress: ASSAY_PROGRAM_ADDRESS, seeds });
   return derived;

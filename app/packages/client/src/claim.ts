@@ -1,6 +1,7 @@
 /** Whether a node may claim a job, and from when on: what `claim_job` checks, in its order. */
 import type { Address } from "@solana/kit";
 import { lastClaimSlot } from "./deadlines.js";
+import { countingStake } from "./delegation.js";
 import { type FilterRefusal, filterRefusal, NOBODY, type ShownProfile, weightOf } from "./filter.js";
 import type { Job, Network, Node } from "./generated/accounts/index.js";
 import { JobState, type Ladder, type NetworkParameters, type StakeSnapshot } from "./generated/types/index.js";
@@ -135,7 +136,11 @@ export function tierOf(unitsPerSlot: bigint): number {
 
 /** What a node claims with in a job whose weights count at the end of `epoch`: what it weighed then, and never more than now. */
 export function claimableWeight(node: Node, epoch: bigint, parameters: NetworkParameters): bigint {
-  return smaller(weightAtEndOf(node.weights, epoch), weightOf(node.stake, parameters.minimumStake, node.score[0]));
+  const present =
+    node.stake < parameters.minimumStake
+      ? 0n
+      : weightOf(countingStake(node, parameters), parameters.minimumStake, node.score[0]);
+  return smaller(weightAtEndOf(node.weights, epoch), present);
 }
 
 /** The weight on record at the end of an epoch; 0 for what is no longer known. */

@@ -11,7 +11,10 @@ export type CreditAmounts = { readonly [Role in keyof CreditsArgs]: bigint };
 export type EscrowTerms = Pick<Job, "priceMax"> & { readonly audit: Pick<JobAudit, "pot"> };
 
 /** What decides what the node earns. */
-export type PriceTerms = Pick<Job, "priceMax" | "price" | "lateBps" | "latePriceBps" | "protocolFeeBps">;
+export type PriceTerms = Pick<
+  Job,
+  "priceMax" | "price" | "lateBps" | "latePriceBps" | "protocolFeeBps" | "delegatorsBps"
+>;
 
 /** What decides who gets what. */
 export type SettlementTerms = PriceTerms & {
@@ -23,7 +26,7 @@ export function escrowOf(job: EscrowTerms): bigint {
   return checkedU64(job.priceMax + job.audit.pot);
 }
 
-/** The credits when the result stood: the node gets what it earned less the fee, attestations their part of the pot, the client the rest. */
+/** The credits when the result stood: the node and its delegators get what it earned less the fee, attestations their part of the pot, the client the rest. */
 export function settlementOf(job: SettlementTerms): CreditAmounts {
   const shared = acceptanceOf(job);
   const pot = splitAuditPot(job.audit);
@@ -34,12 +37,14 @@ export function settlementOf(job: SettlementTerms): CreditAmounts {
 export function acceptanceOf(job: PriceTerms): CreditAmounts {
   const earned = earnedPrice(job);
   const fee = portion(earned, job.protocolFeeBps);
-  return { node: checkedU64(earned - fee), client: checkedU64(job.priceMax - earned), fee, audits: 0n };
+  const shared = checkedU64(earned - fee);
+  const delegators = portion(shared, job.delegatorsBps);
+  return { node: shared - delegators, client: checkedU64(job.priceMax - earned), fee, audits: 0n, delegators };
 }
 
 /** The credits when the job was cancelled, expired or missed, or its result convicted: everything back. */
 export function refundOf(job: EscrowTerms): CreditAmounts {
-  return { node: 0n, client: escrowOf(job), fee: 0n, audits: 0n };
+  return { node: 0n, client: escrowOf(job), fee: 0n, audits: 0n, delegators: 0n };
 }
 
 /** What a claim without a result costs the node, in the stake mint: the client gets it. Never nothing, where there is a bond. */

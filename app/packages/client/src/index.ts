@@ -3,6 +3,7 @@ export * from "./addresses.js";
 export * from "./bundle.js";
 export * from "./claim.js";
 export * from "./deadlines.js";
+export * from "./delegation.js";
 export * from "./escrow.js";
 export * from "./events.js";
 export * from "./explain.js";

@@ -23,6 +23,13 @@ export const LAYOUTS = {
   buffer: layout("Buffer", accounts.BUFFER_DISCRIMINATOR, 1, accounts.getBufferDecoder),
   challenge: layout("Challenge", accounts.CHALLENGE_DISCRIMINATOR, 1, accounts.getChallengeDecoder),
   client: layout("Client", accounts.CLIENT_DISCRIMINATOR, 1, accounts.getClientDecoder),
+  delegation: layout("Delegation", accounts.DELEGATION_DISCRIMINATOR, 1, accounts.getDelegationDecoder),
+  delegationPool: layout(
+    "DelegationPool",
+    accounts.DELEGATION_POOL_DISCRIMINATOR,
+    1,
+    accounts.getDelegationPoolDecoder,
+  ),
   demand: layout("Demand", accounts.DEMAND_DISCRIMINATOR, 1, accounts.getDemandDecoder),
   job: layout("Job", accounts.JOB_DISCRIMINATOR, 3, accounts.getJobDecoder),
   network: layout("Network", accounts.NETWORK_DISCRIMINATOR, 3, accounts.getNetworkDecoder),

@@ -35,6 +35,10 @@ export const listValidators: List<accounts.Validator> = listOf(LAYOUTS.validator
 export const listChallenges: List<accounts.Challenge> = listOf(LAYOUTS.challenge);
 /** Budgets. */
 export const listBudgets: List<accounts.Budget> = listOf(LAYOUTS.budget);
+/** Pools of what is delegated, one for each node that takes delegations. */
+export const listDelegationPools: List<accounts.DelegationPool> = listOf(LAYOUTS.delegationPool);
+/** Delegations. */
+export const listDelegations: List<accounts.Delegation> = listOf(LAYOUTS.delegation);
 /** Proposals of governance that are not carried out. */
 export const listProposals: List<accounts.Proposal> = listOf(LAYOUTS.proposal);
 /** Payment mints, disabled ones included. */

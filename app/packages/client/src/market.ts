@@ -15,7 +15,7 @@ import {
   type Signature,
   type TransactionSigner,
 } from "@solana/kit";
-import { clientAddress, jobAddress, paymentMintAddress } from "./addresses.js";
+import { clientAddress, delegationPoolAddress, jobAddress, paymentMintAddress } from "./addresses.js";
 import { isEnd } from "./deadlines.js";
 import { ClientFailure } from "./failure.js";
 import { NOBODY } from "./filter.js";
@@ -31,6 +31,7 @@ import {
   associatedAccount,
   chargeInstructions,
   closeInstruction,
+  delegationRewardInstructions,
   feeInstruction,
   isClosable,
   payoutInstructions,
@@ -173,8 +174,17 @@ export class Market {
       const stakeMint = await this.paymentMint(network.stakeMint);
       await this.send(...(await chargeInstructions(this.payer, address, job, stakeMint)));
     }
-    // A fee in the stake mint may reward the node, so the node is paid after it.
-    if (job.credits.fee > 0n) await this.tryTo(feeInstruction(address, network, mint));
+    if (job.credits.delegators > 0n) {
+      const pool = await fetchLayout(
+        this.connections.rpc,
+        LAYOUTS.delegationPool,
+        await delegationPoolAddress(job.node),
+      );
+      await this.tryTo(...(await delegationRewardInstructions(this.payer, address, job, pool, mint)));
+    }
+    // What nobody delegates for becomes a credit of the node or a fee, and a fee in the stake mint may reward the node.
+    const shared = await this.job(address);
+    if (shared !== null && shared.credits.fee > 0n) await this.tryTo(feeInstruction(address, network, mint));
     const now = await this.job(address);
     if (now !== null && now.credits.node > 0n) {
       await this.tryTo(...(await payoutInstructions(this.payer, address, now, CreditRole.Node, mint)));

@@ -1,12 +1,22 @@
 /** Taking out of an ended job what it owes, and closing it: the instructions, in their order. */
 import type { Address, Instruction, TransactionSigner } from "@solana/kit";
 import { findAssociatedTokenPda, getCreateAssociatedTokenIdempotentInstructionAsync } from "@solana-program/token";
-import { clientAddress, feeVaultAddress, paymentMintAddress, vaultAddress } from "./addresses.js";
-import { isEnd } from "./deadlines.js";
-import type { Job, Network, PaymentMint } from "./generated/accounts/index.js";
 import {
+  clientAddress,
+  delegationPoolAddress,
+  delegationRewardsAddress,
+  feeVaultAddress,
+  paymentMintAddress,
+  vaultAddress,
+} from "./addresses.js";
+import { isEnd } from "./deadlines.js";
+import { NOBODY } from "./filter.js";
+import type { DelegationPool, Job, Network, PaymentMint } from "./generated/accounts/index.js";
+import {
+  getAddRewardMintInstruction,
   getBurnFeeInstruction,
   getCloseJobInstruction,
+  getCollectDelegationRewardInstruction,
   getSweepFeeInstruction,
   getWithdrawChargeInstruction,
   getWithdrawCreditInstruction,
@@ -93,6 +103,33 @@ export async function feeInstruction(
   return network.stakeMint === mint.mint ? getBurnFeeInstruction(accounts) : getSweepFeeInstruction(accounts);
 }
 
+/**
+ * Moves the delegators' share of a job into the pool of its node; none where the node has none. A pool that shares no rewards in this
+ * mint yet is made to, at the payer's expense, if it has a place left.
+ */
+export async function delegationRewardInstructions(
+  payer: TransactionSigner,
+  address: Address,
+  job: Pick<Job, "node">,
+  pool: Pick<DelegationPool, "stake" | "rewards"> | null,
+  { mint, tokenProgram }: TokenMint,
+): Promise<Instruction[]> {
+  const poolAddress = await delegationPoolAddress(job.node);
+  const rewardVault = await delegationRewardsAddress(poolAddress, mint);
+  const isShared = pool?.rewards.some((place) => place.mint === mint) ?? false;
+  const hasPlace = pool?.rewards.some((place) => place.mint === NOBODY) ?? false;
+  const isWanted = !isShared && hasPlace && pool !== null && pool.stake.active.shares > 0n;
+  const accounts = { job: address, pool: poolAddress, mint, tokenProgram };
+  const collect = getCollectDelegationRewardInstruction({
+    ...accounts,
+    vault: await vaultAddress(address),
+    ...((isShared || isWanted) && { rewardVault }),
+  });
+  if (!isWanted) return [collect];
+  const paymentMint = await paymentMintAddress(mint);
+  return [getAddRewardMintInstruction({ ...accounts, payer, node: job.node, paymentMint, rewardVault }), collect];
+}
+
 /** Closes a job that owes nothing; all rent returns to its client. */
 export async function closeInstruction(
   address: Address,
@@ -113,8 +150,8 @@ export async function closeInstruction(
 
 /** Whether a job has ended and owes nothing, so that it can be closed. */
 export function isClosable(job: Job): boolean {
-  const { node, client, fee, audits } = job.credits;
-  const owes = node + client + fee + audits + job.chargeCredit + job.record.burnCredit;
+  const { node, client, fee, audits, delegators } = job.credits;
+  const owes = node + client + fee + audits + delegators + job.chargeCredit + job.record.burnCredit;
   const unsettled = job.state === JobState.Convicted && !job.record.settled;
   return isEnd(job.state) && !unsettled && job.audit.openAttestations === 0 && owes === 0n;
 }

@@ -110,7 +110,7 @@ function step(
   const wasStanding = last.state === JobState.Committed || last.state === JobState.Accepted;
   if (wasStanding && last.record.challengesOpen === 0) {
     // Only what owes nothing can be closed, and a conviction would have been seen: it takes several transactions.
-    return { ...last, state: JobState.Settled, credits: { node: 0n, client: 0n, fee: 0n, audits: 0n } };
+    return { ...last, state: JobState.Settled, credits: { node: 0n, client: 0n, fee: 0n, audits: 0n, delegators: 0n } };
   }
   const problem = `job ${address} was closed after it was ${JobState[last.state].toLowerCase()}`;
   throw new ClientFailure("T0401", problem, "its end is in the events of its transactions");

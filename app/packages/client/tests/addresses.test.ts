@@ -39,6 +39,9 @@ test("every address is the one that the program derives", async () => {
       receipt: await client.receiptAddress(one, hash),
       budget: await client.budgetAddress(one, index),
       proposal: await client.proposalAddress(number),
+      delegation_pool: await client.delegationPoolAddress(one),
+      delegation: await client.delegationAddress(one, other),
+      delegation_rewards: await client.delegationRewardsAddress(one, other),
     };
     expect(derived).toEqual(vector.derived);
   }

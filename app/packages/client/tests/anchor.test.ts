@@ -117,7 +117,7 @@ test("Anchor reads the same account", () => {
     price: 14n,
     commitment: bytes(32, 4),
     outputRoot: bytes(32, 6),
-    credits: { node: 1n, client: 2n, fee: 3n, audits: 4n },
+    credits: { node: 1n, client: 2n, fee: 3n, audits: 4n, delegators: 20n },
     dispute: { ...zeros.dispute, openingFeeLamports: 7n },
     record: { ...zeros.record, challengesOpen: 5, burnCredit: 6n, settled: true },
     audit: { ...zeros.audit, beacon: bytes(32, 9), fee: 9n },

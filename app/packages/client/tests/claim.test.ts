@@ -6,6 +6,7 @@ import {
   claimableWeight,
   claimRefusal,
   claimTurn,
+  delegatorsShare,
   filterRefusal,
   getJobDecoder,
   getNetworkDecoder,
@@ -60,6 +61,7 @@ test("every part of the check is the program's, over accounts that the program w
     const profile = shownProfile(claim.node, parameters, slot);
     expect(profile.tier).toBe(small(vector, "tier"));
     expect(claimableWeight(claim.node, claim.job.sortition.epoch, parameters)).toBe(big(vector, "weight"));
+    expect(delegatorsShare(claim.node, parameters, slot)).toBe(small(vector, "delegators_bps"));
     see("may_take", vector, takingRefusal(claim.node, parameters, slot));
     see("filter", vector, filterRefusal(claim.job.filter, profile));
     see("sortition", vector, sortitionRefusal(claim, slot));

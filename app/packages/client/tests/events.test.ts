@@ -10,6 +10,7 @@ const settled: JobSettled = {
   clientCredit: 4n,
   feeCredit: 5n,
   auditCredit: 6n,
+  delegatorsCredit: 5n,
   reason: Reason.Completed,
   lateBps: 0,
   scoreBefore: [7],

@@ -46,6 +46,7 @@ test("escrow, settlement, acceptance, refund and charge are those of the program
     client: big(vector, "client"),
     fee: big(vector, "fee"),
     audits: big(vector, "audits"),
+    delegators: big(vector, "delegators"),
   });
   for (const vector of vectors("settlements")) {
     const job = {
@@ -56,6 +57,7 @@ test("escrow, settlement, acceptance, refund and charge are those of the program
       missChargeBps: small(vector, "miss_charge_bps"),
       latePriceBps: small(vector, "late_price_bps"),
       lateBps: small(vector, "late_bps"),
+      delegatorsBps: small(vector, "delegators_bps"),
       audit: {
         pot: big(vector, "audit_pot"),
         cap: big(vector, "audit_cap"),
@@ -68,7 +70,7 @@ test("escrow, settlement, acceptance, refund and charge are those of the program
     expect(refundOf(job).client).toBe(big(vector, "refund"));
     expect(missChargeOf(job)).toBe(big(vector, "miss_charge"));
     const settled = settlementOf(job);
-    expect(settled.node + settled.client + settled.fee + settled.audits).toBe(escrowOf(job));
+    expect(settled.node + settled.client + settled.fee + settled.audits + settled.delegators).toBe(escrowOf(job));
     expect(splitAuditPot(job.audit).each * BigInt(job.audit.attestations)).toBe(settled.audits);
   }
 });
@@ -108,6 +110,6 @@ test("what is expected of a node, and how late it is, are the program's", () => 
 
 test("what does not fit 64 bits is a failure", () => {
   expect(() => escrowOf({ priceMax: U64_MAX, audit: { pot: 1n } })).toThrow(/^T0101 /);
-  const terms = { priceMax: 1n, price: 2n, protocolFeeBps: 0, lateBps: 0, latePriceBps: 0 };
+  const terms = { priceMax: 1n, price: 2n, protocolFeeBps: 0, lateBps: 0, latePriceBps: 0, delegatorsBps: 0 };
   expect(() => acceptanceOf(terms)).toThrow(/^T0101 /);
 });

@@ -105,7 +105,7 @@ test("a job is ended only after the last slot of its deadline", () => {
 });
 
 test("what is owed to whom, and when a job can be closed", () => {
-  const credits = { node: 1n, client: 2n, fee: 3n, audits: 4n };
+  const credits = { node: 1n, client: 2n, fee: 3n, audits: 4n, delegators: 6n };
   const owing = job({ state: JobState.Settled, credits, chargeCredit: 5n });
   expect(owedTo(owing, owing.client)).toEqual({ credit: 2n, charge: 5n });
   expect(owedTo(owing, owing.payee)).toEqual({ credit: 1n, charge: 0n });
@@ -114,6 +114,9 @@ test("what is owed to whom, and when a job can be closed", () => {
   expect(isClosable(empty)).toBe(true);
   expect(isClosable(owing)).toBe(false);
   expect(isClosable(job({ state: JobState.Committed }))).toBe(false);
+  for (const role of Object.keys(credits)) {
+    expect(isClosable({ ...empty, credits: { ...empty.credits, [role]: 1n } }), role).toBe(false);
+  }
   expect(isClosable({ ...empty, chargeCredit: 1n })).toBe(false);
   expect(isClosable({ ...empty, audit: { ...empty.audit, openAttestations: 1 } })).toBe(false);
   expect(isClosable({ ...empty, record: { ...empty.record, burnCredit: 1n } })).toBe(false);

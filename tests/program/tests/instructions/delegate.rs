@@ -96,6 +96,7 @@ fn refuses_wrong_accounts() {
     let other = world.other_node;
     world.accepts(&world.open_delegation_pool(&other, 0));
     let job = world.posted();
+    let other_pool = address::delegation_pool(&other.address);
     let call = world.delegate(&node, owner, 500);
     let right = call.accounts;
     let mismatch = || ErrorCode::AccountDiscriminatorMismatch.into();
@@ -104,9 +105,10 @@ fn refuses_wrong_accounts() {
         ("a node as network", Delegate { network: other.address, ..right }, mismatch()),
         ("a node as register", Delegate { stake_register: other.address, ..right }, mismatch()),
         ("another node", Delegate { node: other.address, ..right }, AssayError::WrongNode.into()),
+        ("another node's pool", Delegate { pool: other_pool, ..right }, ErrorCode::ConstraintSeeds.into()),
         (
-            "another node's pool",
-            Delegate { pool: address::delegation_pool(&other.address), ..right },
+            "another node's pool with what is delegated to it",
+            Delegate { pool: other_pool, delegation: address::delegation(&other_pool, &owner), ..right },
             AssayError::WrongNode.into(),
         ),
         (

@@ -72,23 +72,25 @@ fn keeps_every_field_of_every_job() {
             .sum();
         let (record, strings) = written.split_at(written.len() - strings);
         let added = FirstJob::ADDED_BYTES - 32;
-        let scheduling_bytes = added - 64 - 15 - 4;
+        let scheduling_bytes = added - 64 - 17 - 4 - 8;
         let (first, rest) = record.split_at(414);
         let (invited_node, rest) = rest.split_at(32);
         let (shares, rest) = rest.split_at(4);
         let (scheduling, rest) = rest.split_at(scheduling_bytes);
-        let (dispute, rest) = rest.split_at(654 - 418);
+        let (credits, rest) = rest.split_at(610 - 418);
+        let (delegators_credit, rest) = rest.split_at(8);
+        let (dispute, rest) = rest.split_at(654 - 610);
         let (challenges_lost, rest) = rest.split_at(4);
         let (rest, session_and_record) = rest.split_at(800 - 654);
-        assert_eq!(challenges_lost, [0; 4]);
+        assert_eq!((challenges_lost, delegators_credit), (&[0; 4][..], &[0; 8][..]));
         assert_eq!((invited_node, &session_and_record[..32]), (&[0; 32][..], &[0; 32][..]));
         assert!(scheduling.iter().all(|byte| *byte == 0), "all may claim at once, and nothing counts");
-        let mut without = [first, shares, dispute, rest, strings].concat();
+        let mut without = [first, shares, credits, dispute, rest, strings].concat();
         without[8] = FirstJob::VERSION;
         assert_eq!(without, old);
         let claimed = job.node != Pubkey::default();
         assert_eq!(job.expected_slots, if claimed { job.run_slots } else { 0 }, "no speed was promised");
-        assert_eq!((job.late_bps, job.seed), (0, SeedRecord::Open));
+        assert_eq!((job.late_bps, job.delegators_bps, job.seed), (0, 0, SeedRecord::Open));
         let (reason, side) = match job.state {
             JobState::Cancelled => (Reason::Cancelled, FaultSide::None),
             JobState::Settled => (Reason::Completed, FaultSide::None),

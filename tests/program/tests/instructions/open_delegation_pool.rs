@@ -43,7 +43,11 @@ fn refuses_wrong_accounts() {
     let not_owner = || AssayError::NotWithdrawAuthority.into();
     let table = [
         ("a stranger", OpenDelegationPool { withdraw_authority: world.mallory, ..right }, not_owner()),
-        ("another node", OpenDelegationPool { node: other.address, ..right }, not_owner()),
+        (
+            "another node",
+            OpenDelegationPool { node: other.address, pool: address::delegation_pool(&other.address), ..right },
+            not_owner(),
+        ),
         (
             "another node's pool",
             OpenDelegationPool { pool: address::delegation_pool(&other.address), ..right },

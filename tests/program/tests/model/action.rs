@@ -90,6 +90,11 @@ pub(crate) fn choose(model: &Model, rng: &mut StdRng) -> Action {
     {
         return Action::Burn { job };
     }
+    if let Some(action) = delegation::pressing(model)
+        && rng.random_ratio(1, 4)
+    {
+        return Action::Delegation(action);
+    }
     if model.jobs.is_empty() || rng.random_ratio(1, 7) {
         return post(model, rng);
     }

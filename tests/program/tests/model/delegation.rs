@@ -70,42 +70,80 @@ impl PoolModel {
     }
 }
 
-/// Chooses what is tried next.
-pub(crate) fn choose(model: &Model, rng: &mut StdRng) -> DelegationAction {
-    let owed = model.jobs.iter().position(|job| job.credit_delegators > 0);
-    if let Some(job) = owed.filter(|_| rng.random_ratio(1, 3)) {
-        return DelegationAction::CollectReward { job };
+/// What somebody who delegates would do now; rare enough that it would hardly ever be met by chance.
+pub(crate) fn pressing(model: &Model) -> Option<DelegationAction> {
+    if let Some(job) = model.jobs.iter().position(|job| job.credit_delegators > 0) {
+        return Some(DelegationAction::CollectReward { job });
     }
-    let open = |node: &usize| model.nodes[*node].pool.is_some();
-    let with_pool: Vec<usize> = (0..NODES).filter(open).collect();
-    let node = match with_pool.choose(rng) {
-        Some(node) if rng.random_ratio(9, 10) => *node,
-        _ => rng.random_range(0..NODES),
-    };
-    let who = rng.random_range(0..CLIENTS);
+    let pools = model.nodes.iter().enumerate().filter_map(|(node, state)| Some((node, state.pool.as_ref()?)));
+    let each = |(node, pool)| (0..CLIENTS).map(move |who| (node, pool, who));
+    pools.flat_map(each).find_map(|(node, pool, who): (usize, &PoolModel, usize)| {
+        let held = pool.delegations[who].as_ref()?;
+        let earned = (0..PAYMENT_MINTS).find(|mint| pool.earned(held, *mint) > 0);
+        let withdraws = earned.map(|mint| DelegationAction::WithdrawReward { node, who, mint });
+        let released = held.unbonding.0 > 0 && held.unbonding.1 <= model.slot;
+        let leaves = released.then_some(DelegationAction::WithdrawDelegation { node, who });
+        let empty = held.shares == 0 && held.unbonding.0 == 0;
+        withdraws.or(leaves).or(empty.then_some(DelegationAction::CloseDelegation { node, who }))
+    })
+}
+
+/// Chooses what is tried next: mostly what somebody who delegates could do, sometimes anything.
+pub(crate) fn choose(model: &Model, rng: &mut StdRng) -> DelegationAction {
+    let (node, who) = some_delegation(model, rng);
     let pool = model.nodes[node].pool.clone().unwrap_or_default();
     let held = pool.delegations[who].clone().unwrap_or_default();
-    match rng.random_range(0..12) {
-        0 => DelegationAction::OpenPool {
-            node: rng.random_range(0..NODES),
-            commission_bps: *[0, 1_000, 3_333, 10_000, 10_001].choose(rng).expect("a choice"),
-        },
-        1 => DelegationAction::ClosePool { node },
-        2..5 => {
-            let room = (3 * model.nodes[node].stake).saturating_sub(pool.active());
+    match rng.random_range(0..24) {
+        0..2 => {
+            let without = (0..NODES).find(|node| model.nodes[*node].registered && model.nodes[*node].pool.is_none());
+            let node = without.filter(|_| rng.random_ratio(3, 4)).unwrap_or(rng.random_range(0..NODES));
+            let commission_bps = *[0, 1_000, 3_333, 10_000, 10_001].choose(rng).expect("a choice");
+            DelegationAction::OpenPool { node, commission_bps }
+        }
+        2 => {
+            let empty = |node: &usize| {
+                let pool = model.nodes[*node].pool.as_ref();
+                pool.is_some_and(|pool| pool.delegations.iter().all(Option::is_none))
+            };
+            DelegationAction::ClosePool { node: (0..NODES).find(empty).unwrap_or(node) }
+        }
+        3..10 => {
+            let open: Vec<usize> = (0..NODES).filter(|node| model.nodes[*node].pool.is_some()).collect();
+            let node = open.choose(rng).copied().unwrap_or(node);
+            let who = rng.random_range(0..CLIENTS);
+            let delegated = model.nodes[node].pool.as_ref().map_or(0, PoolModel::active);
+            let room = (3 * model.nodes[node].stake).saturating_sub(delegated);
             let wallet = model.wallets[who][STAKE_MINT];
-            let amounts = [0, 1, 777, wallet / 2, wallet, wallet + 1, room, room + 1];
+            let amounts = [0, 1, 777, wallet / 3, wallet / 2, wallet, wallet + 1, room, room + 1];
             DelegationAction::Delegate { node, who, amount: *amounts.choose(rng).expect("a choice") }
         }
-        5..8 => {
-            let shares = [0, 1, held.shares / 2, held.shares, held.shares, held.shares + 1];
+        10..14 => {
+            let shares = [1, held.shares / 2, held.shares, held.shares, held.shares + 1];
             DelegationAction::Undelegate { node, who, shares: *shares.choose(rng).expect("a choice") }
         }
-        8 => DelegationAction::WithdrawDelegation { node, who },
-        9 => DelegationAction::WithdrawReward { node, who, mint: rng.random_range(0..PAYMENT_MINTS) },
-        10 => DelegationAction::CloseDelegation { node, who },
+        14..18 => DelegationAction::WithdrawDelegation { node, who },
+        18..21 => {
+            let earned = (0..PAYMENT_MINTS).find(|mint| pool.earned(&held, *mint) > 0);
+            let mint = earned.unwrap_or(rng.random_range(0..PAYMENT_MINTS));
+            DelegationAction::WithdrawReward { node, who, mint }
+        }
+        21..23 => DelegationAction::CloseDelegation { node, who },
         _ if model.jobs.is_empty() => DelegationAction::WithdrawDelegation { node, who },
         _ => DelegationAction::CollectReward { job: rng.random_range(0..model.jobs.len()) },
+    }
+}
+
+/// Mostly a delegation that there is.
+fn some_delegation(model: &Model, rng: &mut StdRng) -> (usize, usize) {
+    let pools = model.nodes.iter().enumerate().filter_map(|(node, state)| Some((node, state.pool.as_ref()?)));
+    let held: Vec<(usize, usize)> = pools
+        .flat_map(|(node, pool)| {
+            (0..CLIENTS).filter(|who| pool.delegations[*who].is_some()).map(move |who| (node, who))
+        })
+        .collect();
+    match held.choose(rng) {
+        Some(delegation) if rng.random_ratio(9, 10) => *delegation,
+        _ => (rng.random_range(0..NODES), rng.random_range(0..CLIENTS)),
     }
 }
 
@@ -121,6 +159,7 @@ impl Model {
                 let node = &self.nodes[node];
                 broken.unless(node.registered, AccountNotInitialized);
                 broken.unless(node.pool.is_none(), ACCOUNT_IN_USE);
+                broken.unless(self.mints.iter().all(|mint| mint.enabled), PaymentMintDisabled);
                 return broken.unless(commission_bps <= 10_000, CommissionOutOfBounds);
             }
             DelegationAction::ClosePool { node }

@@ -86,9 +86,9 @@ impl Market {
             let held = (state.held.shares, (state.held.unbonding_shares, state.held.release_slot));
             assert_eq!(held, (model_of.shares, model_of.unbonding), "delegation {who} to node {at}");
             state.settle_rewards(&pool);
-            for mint in 0..PAYMENT_MINTS {
+            for (mint, sum) in owed.iter_mut().enumerate() {
                 assert_eq!(state.rewards[mint].owed, model.earned(model_of, mint), "rewards of {who} at node {at}");
-                owed[mint] += state.rewards[mint].owed;
+                *sum += state.rewards[mint].owed;
             }
             (shares, unbonding_shares, count) = (shares + held.0, unbonding_shares + held.1.0, count + 1);
         }
@@ -97,11 +97,11 @@ impl Market {
         assert_eq!((active.shares, unbonding.shares), (shares, unbonding_shares), "shares of node {at}");
         assert_eq!((active.tokens, unbonding.tokens), (model.active(), model.unbonding()), "stake of node {at}");
         assert_eq!(said.stake, active.tokens, "what node {at} says is delegated to it");
-        for mint in 0..PAYMENT_MINTS {
+        for (mint, owed) in owed.iter().enumerate() {
             let place = pool.rewards[mint];
             let vault = self.world.tokens(place.vault);
             assert_eq!((vault, place.sum.owed), (model.vaults[mint], model.vaults[mint]), "rewards of node {at}");
-            assert!(owed[mint] <= vault, "node {at} owes its delegators more than there is");
+            assert!(*owed <= vault, "node {at} owes its delegators more than there is");
         }
         active.tokens + unbonding.tokens
     }

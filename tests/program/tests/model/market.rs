@@ -1,7 +1,7 @@
 //! The chain beside the model: makes each action, compares, and drains.
 
 use crate::action::{Action, Caller, Destination, model_parameters};
-use crate::delegation::DelegationAction;
+use crate::delegation::{DelegationAction, PoolModel};
 use crate::sessions::{SessionAction, SessionStage};
 use crate::state::{
     AUTHORITY, CLIENTS, FIRST_VALIDATOR, JobModel, MintModel, Model, NODES, NodeModel, PARTIES, PAYMENT_MINTS,
@@ -12,6 +12,7 @@ use assay::audit::Draw;
 use assay::instructions::{CreditRole, PostJobArgs};
 use assay::state::Change;
 use program_tests::audits::{CHAIN_LENGTH, Validator};
+use program_tests::delegation_calls::COMMISSION_BPS;
 use program_tests::governance_calls::{MintTerms, allowance};
 use program_tests::terms::terms;
 use program_tests::tokens::associated;
@@ -86,11 +87,17 @@ impl Market {
                 world.accepts(&world.register_node(&node, 0, ""));
                 world.mint_to(&mints[STAKE_MINT], associated(owner, &mints[STAKE_MINT]), stake);
                 world.accepts(&world.stake(&node, owner, stake));
+                world.accepts(&world.open_delegation_pool(&node, COMMISSION_BPS));
+                for mint in &mints[..PAYMENT_MINTS] {
+                    world.accepts(&world.add_reward_mint(&node, mint));
+                }
             }
             let mut record = assay::state::Node::default();
             let epoch_slots = model_parameters().scheduling.epoch_slots;
             record.begin(assay::units::Slot(world.slot()), epoch_slots).expect("a slot");
-            models.push(NodeModel { registered: stake > 0, stake, record, ..NodeModel::default() });
+            let pool = PoolModel { commission_bps: COMMISSION_BPS, ..PoolModel::default() };
+            let (registered, pool) = (stake > 0, (stake > 0).then_some(pool));
+            models.push(NodeModel { registered, stake, record, pool, ..NodeModel::default() });
             nodes.push(node);
             operators.push(keys);
         }

@@ -12,6 +12,7 @@ mod delivery;
 mod endings;
 mod faults;
 mod happy;
+mod history;
 mod lies;
 mod network;
 mod outages;

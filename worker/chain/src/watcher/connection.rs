@@ -254,7 +254,7 @@ impl Connection<'_> {
 }
 
 /// An account that still belongs to the program; what was closed within its last slot belongs to the system program.
-fn live(account: Option<RawAccount>) -> Option<RawAccount> {
+pub(crate) fn live(account: Option<RawAccount>) -> Option<RawAccount> {
     account.filter(|account| account.owner == assay::ID)
 }
 
@@ -268,7 +268,7 @@ fn doorbell_config() -> RpcAccountInfoConfig {
     }
 }
 
-async fn sleep_until(deadline: Option<Instant>) {
+pub(crate) async fn sleep_until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,

@@ -4,6 +4,7 @@ pub(crate) mod budget;
 pub(crate) mod delegation;
 pub(crate) mod demo;
 pub(crate) mod dispute;
+pub(crate) mod index;
 pub(crate) mod job;
 pub(crate) mod kernel;
 pub(crate) mod localnet;

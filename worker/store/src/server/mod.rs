@@ -152,23 +152,35 @@ pub async fn serve_with(
     more: Router,
     shutdown: CancellationToken,
 ) -> Result<()> {
-    if options.max_requests == 0 || options.max_connections == 0 || options.max_connections_per_address == 0 {
-        return Err(StoreError::BadOption { reason: "a limit of the server is zero", fix: "at least 1" });
-    }
-    let address = listener.local_addr().map_err(|source| StoreError::ListenerFailed { source })?;
-    tracing::info!(%address, store = %store.root().display(), "serving artifacts");
-    let limits = ConnectionLimits::new(options.max_connections, options.max_connections_per_address);
-    let drain_timeout = options.drain_timeout;
+    check(&options)?;
     let requests = Arc::new(Semaphore::new(options.max_requests.min(Semaphore::MAX_PERMITS)));
-    let shared = Arc::new(Shared { store, options, requests });
-    let router = router(Arc::clone(&shared), more);
+    tracing::info!(store = %store.root().display(), "serving artifacts");
+    let shared = Arc::new(Shared { store, options: options.clone(), requests });
+    serve_router(listener, options, router(shared, more), shutdown).await
+}
+
+/// Serves `router` on `listener` under the limits of connections, headers and silence of a store, without a store: uploads,
+/// artifacts and requests at work of `options` mean nothing here.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_router(
+    listener: TcpListener,
+    options: ServerOptions,
+    router: Router,
+    shutdown: CancellationToken,
+) -> Result<()> {
+    check(&options)?;
+    let address = listener.local_addr().map_err(|source| StoreError::ListenerFailed { source })?;
+    tracing::info!(%address, "serving HTTP");
+    let limits = ConnectionLimits::new(options.max_connections, options.max_connections_per_address);
     let connections = TaskTracker::new();
     // Cancelled when the drain time is over; dropping it with this future ends the connections as well.
     let abort = CancellationToken::new();
     let _abort_on_drop = abort.clone().drop_guard();
     while let Some((stream, peer, place)) = next_connection(&listener, &limits, &shutdown).await {
         let service = TowerToHyperService::new(router.clone());
-        let connection = serve_connection(stream, peer, service, Arc::clone(&shared), shutdown.clone());
+        let connection = serve_connection(stream, peer, service, options.clone(), shutdown.clone());
         let abort = abort.clone();
         connections.spawn(async move {
             abort.run_until_cancelled(connection).await;
@@ -177,10 +189,18 @@ pub async fn serve_with(
     }
     drop(listener);
     connections.close();
-    if tokio::time::timeout(drain_timeout, connections.wait()).await.is_err() {
+    if tokio::time::timeout(options.drain_timeout, connections.wait()).await.is_err() {
         tracing::warn!(connections = connections.len(), "cutting off requests that did not end in time");
         abort.cancel();
         connections.wait().await;
+    }
+    Ok(())
+}
+
+/// [`StoreError::BadOption`] where a limit would let nobody in.
+fn check(options: &ServerOptions) -> Result<()> {
+    if options.max_requests == 0 || options.max_connections == 0 || options.max_connections_per_address == 0 {
+        return Err(StoreError::BadOption { reason: "a limit of the server is zero", fix: "at least 1" });
     }
     Ok(())
 }
@@ -225,19 +245,19 @@ async fn serve_connection(
     stream: TcpStream,
     peer: SocketAddr,
     service: TowerToHyperService<Router>,
-    shared: Arc<Shared>,
+    options: ServerOptions,
     shutdown: CancellationToken,
 ) {
     // Without it small answers wait for the client's acknowledgement; a socket that refuses still works.
     let _ = stream.set_nodelay(true);
-    let stream = StallGuard::new(stream, shared.options.idle_timeout);
+    let stream = StallGuard::new(stream, options.idle_timeout);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         service.call(request)
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(shared.options.header_timeout)
+        .header_read_timeout(options.header_timeout)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let outcome = tokio::select! {

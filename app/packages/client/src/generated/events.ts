@@ -20,9 +20,18 @@ import {
   getChangeProposedDecoder,
   getChargeWithdrawnDecoder,
   getClaimMissedDecoder,
+  getCommissionSetDecoder,
   getCorrelationChargedDecoder,
   getCreditWithdrawnDecoder,
   getDefenderTimedOutDecoder,
+  getDelegatedDecoder,
+  getDelegationClosedDecoder,
+  getDelegationPoolClosedDecoder,
+  getDelegationPoolOpenedDecoder,
+  getDelegationRewardCollectedDecoder,
+  getDelegationRewardWithdrawnDecoder,
+  getDelegationSlashedDecoder,
+  getDelegationWithdrawnDecoder,
   getDemandClosedDecoder,
   getDisputeSettledDecoder,
   getFaultProvedDecoder,
@@ -54,6 +63,8 @@ import {
   getReceiptStoodDecoder,
   getResultAcceptedDecoder,
   getResultCommittedDecoder,
+  getRewardMintAddedDecoder,
+  getRewardMintRemovedDecoder,
   getRewardPoolCreatedDecoder,
   getSeedRevealedDecoder,
   getSeedSealedDecoder,
@@ -73,6 +84,7 @@ import {
   getStakeWithdrawnDecoder,
   getStakedDecoder,
   getUnavailableFiledDecoder,
+  getUndelegatedDecoder,
   getValidatorDeregisteredDecoder,
   getValidatorRegisteredDecoder,
   getValidatorStakeWithdrawnDecoder,
@@ -101,9 +113,18 @@ import {
   type ChangeProposed,
   type ChargeWithdrawn,
   type ClaimMissed,
+  type CommissionSet,
   type CorrelationCharged,
   type CreditWithdrawn,
   type DefenderTimedOut,
+  type Delegated,
+  type DelegationClosed,
+  type DelegationPoolClosed,
+  type DelegationPoolOpened,
+  type DelegationRewardCollected,
+  type DelegationRewardWithdrawn,
+  type DelegationSlashed,
+  type DelegationWithdrawn,
   type DemandClosed,
   type DisputeSettled,
   type FaultProved,
@@ -135,6 +156,8 @@ import {
   type ReceiptStood,
   type ResultAccepted,
   type ResultCommitted,
+  type RewardMintAdded,
+  type RewardMintRemoved,
   type RewardPoolCreated,
   type SeedRevealed,
   type SeedSealed,
@@ -154,6 +177,7 @@ import {
   type StakeWithdrawn,
   type Staked,
   type UnavailableFiled,
+  type Undelegated,
   type ValidatorDeregistered,
   type ValidatorRegistered,
   type ValidatorStakeWithdrawn,
@@ -186,9 +210,18 @@ export type AssayEvent =
   | { readonly name: "ChangeProposed"; readonly data: ChangeProposed }
   | { readonly name: "ChargeWithdrawn"; readonly data: ChargeWithdrawn }
   | { readonly name: "ClaimMissed"; readonly data: ClaimMissed }
+  | { readonly name: "CommissionSet"; readonly data: CommissionSet }
   | { readonly name: "CorrelationCharged"; readonly data: CorrelationCharged }
   | { readonly name: "CreditWithdrawn"; readonly data: CreditWithdrawn }
   | { readonly name: "DefenderTimedOut"; readonly data: DefenderTimedOut }
+  | { readonly name: "Delegated"; readonly data: Delegated }
+  | { readonly name: "DelegationClosed"; readonly data: DelegationClosed }
+  | { readonly name: "DelegationPoolClosed"; readonly data: DelegationPoolClosed }
+  | { readonly name: "DelegationPoolOpened"; readonly data: DelegationPoolOpened }
+  | { readonly name: "DelegationRewardCollected"; readonly data: DelegationRewardCollected }
+  | { readonly name: "DelegationRewardWithdrawn"; readonly data: DelegationRewardWithdrawn }
+  | { readonly name: "DelegationSlashed"; readonly data: DelegationSlashed }
+  | { readonly name: "DelegationWithdrawn"; readonly data: DelegationWithdrawn }
   | { readonly name: "DemandClosed"; readonly data: DemandClosed }
   | { readonly name: "DisputeSettled"; readonly data: DisputeSettled }
   | { readonly name: "FaultProved"; readonly data: FaultProved }
@@ -220,6 +253,8 @@ export type AssayEvent =
   | { readonly name: "ReceiptStood"; readonly data: ReceiptStood }
   | { readonly name: "ResultAccepted"; readonly data: ResultAccepted }
   | { readonly name: "ResultCommitted"; readonly data: ResultCommitted }
+  | { readonly name: "RewardMintAdded"; readonly data: RewardMintAdded }
+  | { readonly name: "RewardMintRemoved"; readonly data: RewardMintRemoved }
   | { readonly name: "RewardPoolCreated"; readonly data: RewardPoolCreated }
   | { readonly name: "SeedRevealed"; readonly data: SeedRevealed }
   | { readonly name: "SeedSealed"; readonly data: SeedSealed }
@@ -239,6 +274,7 @@ export type AssayEvent =
   | { readonly name: "StakeWithdrawn"; readonly data: StakeWithdrawn }
   | { readonly name: "Staked"; readonly data: Staked }
   | { readonly name: "UnavailableFiled"; readonly data: UnavailableFiled }
+  | { readonly name: "Undelegated"; readonly data: Undelegated }
   | { readonly name: "ValidatorDeregistered"; readonly data: ValidatorDeregistered }
   | { readonly name: "ValidatorRegistered"; readonly data: ValidatorRegistered }
   | { readonly name: "ValidatorStakeWithdrawn"; readonly data: ValidatorStakeWithdrawn }
@@ -276,9 +312,18 @@ export const EVENT_DECODERS: {
   ChangeProposed: { discriminator: "aa0a0a08f4c49297", decoder: getChangeProposedDecoder },
   ChargeWithdrawn: { discriminator: "fb2c7eb06dd8618a", decoder: getChargeWithdrawnDecoder },
   ClaimMissed: { discriminator: "da0d0da0560760cf", decoder: getClaimMissedDecoder },
+  CommissionSet: { discriminator: "178367bbd8385596", decoder: getCommissionSetDecoder },
   CorrelationCharged: { discriminator: "2f79ca744754fd10", decoder: getCorrelationChargedDecoder },
   CreditWithdrawn: { discriminator: "8ba8e86c91f9553a", decoder: getCreditWithdrawnDecoder },
   DefenderTimedOut: { discriminator: "596a3e3b729be75f", decoder: getDefenderTimedOutDecoder },
+  Delegated: { discriminator: "34c907c2184f649f", decoder: getDelegatedDecoder },
+  DelegationClosed: { discriminator: "e142bb6bc047558a", decoder: getDelegationClosedDecoder },
+  DelegationPoolClosed: { discriminator: "bd38336228dccb5c", decoder: getDelegationPoolClosedDecoder },
+  DelegationPoolOpened: { discriminator: "72a05e40c1a1dac7", decoder: getDelegationPoolOpenedDecoder },
+  DelegationRewardCollected: { discriminator: "86b5600fb327889d", decoder: getDelegationRewardCollectedDecoder },
+  DelegationRewardWithdrawn: { discriminator: "95595a2f4aa8a225", decoder: getDelegationRewardWithdrawnDecoder },
+  DelegationSlashed: { discriminator: "bd7900a902bc3ef9", decoder: getDelegationSlashedDecoder },
+  DelegationWithdrawn: { discriminator: "c1be3866f40e1d97", decoder: getDelegationWithdrawnDecoder },
   DemandClosed: { discriminator: "77273bfe492335de", decoder: getDemandClosedDecoder },
   DisputeSettled: { discriminator: "fe1f93a4320ddf9e", decoder: getDisputeSettledDecoder },
   FaultProved: { discriminator: "9772cbaef8442089", decoder: getFaultProvedDecoder },
@@ -310,6 +355,8 @@ export const EVENT_DECODERS: {
   ReceiptStood: { discriminator: "73625c5ae736bb7b", decoder: getReceiptStoodDecoder },
   ResultAccepted: { discriminator: "8f9e6ad1a78ef6f2", decoder: getResultAcceptedDecoder },
   ResultCommitted: { discriminator: "c5516d0480ad016d", decoder: getResultCommittedDecoder },
+  RewardMintAdded: { discriminator: "70cbd2fdd448bb71", decoder: getRewardMintAddedDecoder },
+  RewardMintRemoved: { discriminator: "1c6d79a9709acf50", decoder: getRewardMintRemovedDecoder },
   RewardPoolCreated: { discriminator: "601017436fc7d5a6", decoder: getRewardPoolCreatedDecoder },
   SeedRevealed: { discriminator: "1c1ccb45ff8df0ec", decoder: getSeedRevealedDecoder },
   SeedSealed: { discriminator: "bef15db9ad045c02", decoder: getSeedSealedDecoder },
@@ -329,6 +376,7 @@ export const EVENT_DECODERS: {
   StakeWithdrawn: { discriminator: "21789f3a8cffae4f", decoder: getStakeWithdrawnDecoder },
   Staked: { discriminator: "0b922dcde63ad5f0", decoder: getStakedDecoder },
   UnavailableFiled: { discriminator: "667c8e5b825573fa", decoder: getUnavailableFiledDecoder },
+  Undelegated: { discriminator: "cfb3647dee96881f", decoder: getUndelegatedDecoder },
   ValidatorDeregistered: { discriminator: "da76c13a3f4251fd", decoder: getValidatorDeregisteredDecoder },
   ValidatorRegistered: { discriminator: "1414bebf35ae5f48", decoder: getValidatorRegisteredDecoder },
   ValidatorStakeWithdrawn: { discriminator: "a485464ed45528cc", decoder: getValidatorStakeWithdrawnDecoder },

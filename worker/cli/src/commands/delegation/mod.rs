@@ -113,9 +113,10 @@ async fn add(context: &Context, node: &Pubkey, amount: u64, output: Output) -> R
 async fn undelegate(context: &Context, arguments: Undelegate, output: Output) -> Result<(), CliError> {
     let owner = context.keypair()?.pubkey();
     let node = &arguments.node;
-    let mut steps = settle_slash(context, node).await?;
-    if !steps.is_empty() {
-        send(context, std::mem::take(&mut steps)).await?;
+    // What the shares are worth is known once every slash has reached the pool.
+    let settle = settle_slash(context, node).await?;
+    if !settle.is_empty() {
+        send(context, settle).await?;
     }
     let pool = pool_of(context, node).await?;
     let delegation = context.chain().delegation(node, &owner).await?;

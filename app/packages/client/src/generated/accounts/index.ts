@@ -11,6 +11,8 @@ export * from "./budget";
 export * from "./buffer";
 export * from "./challenge";
 export * from "./client";
+export * from "./delegation";
+export * from "./delegationPool";
 export * from "./demand";
 export * from "./job";
 export * from "./network";

@@ -209,6 +209,8 @@ export type Job = {
   session: Address;
   /** How long the node should take by its own speed, fixed by the claim; 0 before. */
   expectedSlots: bigint;
+  /** The share of the node's part that is its delegators', fixed by the claim; 0 before. */
+  delegatorsBps: number;
   /** How late the result was, as a share of the time that was left; 0 in time. */
   lateBps: number;
   /** Why it ended. */
@@ -334,6 +336,8 @@ export type JobArgs = {
   session: Address;
   /** How long the node should take by its own speed, fixed by the claim; 0 before. */
   expectedSlots: number | bigint;
+  /** The share of the node's part that is its delegators', fixed by the claim; 0 before. */
+  delegatorsBps: number;
   /** How late the result was, as a share of the time that was left; 0 in time. */
   lateBps: number;
   /** Why it ended. */
@@ -407,6 +411,7 @@ export function getJobEncoder(): Encoder<JobArgs> {
       ["unavailableOpen", getU32Encoder()],
       ["session", getAddressEncoder()],
       ["expectedSlots", getU64Encoder()],
+      ["delegatorsBps", getU16Encoder()],
       ["lateBps", getU32Encoder()],
       ["reason", getReasonEncoder()],
       ["faultSide", getFaultSideEncoder()],
@@ -474,6 +479,7 @@ export function getJobDecoder(): Decoder<Job> {
     ["unavailableOpen", getU32Decoder()],
     ["session", getAddressDecoder()],
     ["expectedSlots", getU64Decoder()],
+    ["delegatorsBps", getU16Decoder()],
     ["lateBps", getU32Decoder()],
     ["reason", getReasonDecoder()],
     ["faultSide", getFaultSideDecoder()],

@@ -51,6 +51,8 @@ import {
 import {
   getEvidenceDecoder,
   getEvidenceEncoder,
+  getNodeDelegationDecoder,
+  getNodeDelegationEncoder,
   getNodeStandingDecoder,
   getNodeStandingEncoder,
   getPendingChargeDecoder,
@@ -65,6 +67,8 @@ import {
   getUnbondingEncoder,
   type Evidence,
   type EvidenceArgs,
+  type NodeDelegation,
+  type NodeDelegationArgs,
   type NodeStanding,
   type NodeStandingArgs,
   type PendingCharge,
@@ -135,6 +139,8 @@ export type Node = {
   standing: NodeStanding;
   /** What it owes for having been convicted when others were. */
   pendingCharge: PendingCharge;
+  /** What others delegate to it. */
+  delegation: NodeDelegation;
   /** Where the node serves artifacts; empty says nowhere. */
   endpoint: string;
 };
@@ -188,6 +194,8 @@ export type NodeArgs = {
   standing: NodeStandingArgs;
   /** What it owes for having been convicted when others were. */
   pendingCharge: PendingChargeArgs;
+  /** What others delegate to it. */
+  delegation: NodeDelegationArgs;
   /** Where the node serves artifacts; empty says nowhere. */
   endpoint: string;
 };
@@ -221,6 +229,7 @@ export function getNodeEncoder(): Encoder<NodeArgs> {
       ["score", getScoreEncoder()],
       ["standing", getNodeStandingEncoder()],
       ["pendingCharge", getPendingChargeEncoder()],
+      ["delegation", getNodeDelegationEncoder()],
       ["endpoint", addEncoderSizePrefix(getUtf8Encoder(), getU32Encoder())],
     ]),
     (value) => ({ ...value, discriminator: NODE_DISCRIMINATOR }),
@@ -255,6 +264,7 @@ export function getNodeDecoder(): Decoder<Node> {
     ["score", getScoreDecoder()],
     ["standing", getNodeStandingDecoder()],
     ["pendingCharge", getPendingChargeDecoder()],
+    ["delegation", getNodeDelegationDecoder()],
     ["endpoint", addDecoderSizePrefix(getUtf8Decoder(), getU32Decoder())],
   ]);
 }

@@ -450,6 +450,12 @@ export const ASSAY_ERROR__MAINTENANCE_BEGUN = 0x197f; // 6527
 export const ASSAY_ERROR__CAPACITY_REACHED = 0x1980; // 6528
 /** CorrelationNotDue: The charge for correlated convictions is not due: wait, unless it was taken */
 export const ASSAY_ERROR__CORRELATION_NOT_DUE = 0x1981; // 6529
+/** DelegationCapReached: The node holds all delegated stake that its own allows: delegate less, or to another node */
+export const ASSAY_ERROR__DELEGATION_CAP_REACHED = 0x198d; // 6541
+/** NotEnoughShares: The delegation has fewer shares than that, or none at all: read it first */
+export const ASSAY_ERROR__NOT_ENOUGH_SHARES = 0x198e; // 6542
+/** NotReleased: The delegation's withdrawal is not released yet: wait for the slot that it names */
+export const ASSAY_ERROR__NOT_RELEASED = 0x1990; // 6544
 /** SchedulingEpochOutOfBounds: scheduling.epoch_slots is outside its bounds: choose 2 to 216,000 */
 export const ASSAY_ERROR__SCHEDULING_EPOCH_OUT_OF_BOUNDS = 0x1996; // 6550
 /** SchedulingLengthsFixed: scheduling.epoch_slots and correlation_window_slots never change: keep the network's */
@@ -480,6 +486,34 @@ export const ASSAY_ERROR__HEARTBEAT_TOO_SOON = 0x19a3; // 6563
 export const ASSAY_ERROR__NODE_HAS_MARKS = 0x19a4; // 6564
 /** CorrelationOutstanding: The node still owes a charge for correlated convictions: take it with charge_correlation when it is due */
 export const ASSAY_ERROR__CORRELATION_OUTSTANDING = 0x19a5; // 6565
+/** DelegationMultipleOutOfBounds: scheduling.delegation_multiple_bps is outside its bounds: choose 0 to 100,000 */
+export const ASSAY_ERROR__DELEGATION_MULTIPLE_OUT_OF_BOUNDS = 0x19b4; // 6580
+/** CommissionOutOfBounds: commission_bps is outside its bounds: choose 0 to 10,000 */
+export const ASSAY_ERROR__COMMISSION_OUT_OF_BOUNDS = 0x19b5; // 6581
+/** DelegationPoolMissing: The node takes no delegations: have its withdraw authority call open_delegation_pool */
+export const ASSAY_ERROR__DELEGATION_POOL_MISSING = 0x19b6; // 6582
+/** DelegationPoolOpen: The node's delegation pool is open: close it with close_delegation_pool first */
+export const ASSAY_ERROR__DELEGATION_POOL_OPEN = 0x19b7; // 6583
+/** DelegationSlashOutstanding: A slash has not reached this pool: call settle_delegation_slash first */
+export const ASSAY_ERROR__DELEGATION_SLASH_OUTSTANDING = 0x19b8; // 6584
+/** NoDelegationSlash: No slash waits for this pool: nothing is to be done */
+export const ASSAY_ERROR__NO_DELEGATION_SLASH = 0x19b9; // 6585
+/** WrongDelegationPool: The delegation is one of another pool: pass the pool that it names */
+export const ASSAY_ERROR__WRONG_DELEGATION_POOL = 0x19ba; // 6586
+/** NotDelegator: Only the owner of the delegation may do this: sign with its key */
+export const ASSAY_ERROR__NOT_DELEGATOR = 0x19bb; // 6587
+/** DelegationNotEmpty: The delegation still has shares or rewards: undelegate and withdraw everything first */
+export const ASSAY_ERROR__DELEGATION_NOT_EMPTY = 0x19bc; // 6588
+/** DelegationsOpen: Delegations to the node are open: have them undelegated, withdrawn and closed first */
+export const ASSAY_ERROR__DELEGATIONS_OPEN = 0x19bd; // 6589
+/** RewardMintKnown: The pool shares rewards in this mint already: nothing is to be done */
+export const ASSAY_ERROR__REWARD_MINT_KNOWN = 0x19be; // 6590
+/** RewardPlacesFull: The pool shares rewards in four mints already: remove one while nobody delegates */
+export const ASSAY_ERROR__REWARD_PLACES_FULL = 0x19bf; // 6591
+/** RewardMintMissing: The pool shares no rewards in this mint: call add_reward_mint first */
+export const ASSAY_ERROR__REWARD_MINT_MISSING = 0x19c0; // 6592
+/** RewardMintsLeft: The pool still has reward vaults: close each with remove_reward_mint first */
+export const ASSAY_ERROR__REWARD_MINTS_LEFT = 0x19c1; // 6593
 
 export type AssayError =
   | typeof ASSAY_ERROR__ABSENT_EPOCHS_OUT_OF_BOUNDS
@@ -534,11 +568,19 @@ export type AssayError =
   | typeof ASSAY_ERROR__CLAIM_SLOTS_OUT_OF_BOUNDS
   | typeof ASSAY_ERROR__CLAIM_WINDOW_CLOSED
   | typeof ASSAY_ERROR__CLAIM_WINDOW_OPEN
+  | typeof ASSAY_ERROR__COMMISSION_OUT_OF_BOUNDS
   | typeof ASSAY_ERROR__CORRELATION_NOT_DUE
   | typeof ASSAY_ERROR__CORRELATION_OUTSTANDING
   | typeof ASSAY_ERROR__CORRELATION_WINDOW_OUT_OF_BOUNDS
   | typeof ASSAY_ERROR__CREDITS_OUTSTANDING
   | typeof ASSAY_ERROR__DEFENDER_HAS_TIME
+  | typeof ASSAY_ERROR__DELEGATION_CAP_REACHED
+  | typeof ASSAY_ERROR__DELEGATION_MULTIPLE_OUT_OF_BOUNDS
+  | typeof ASSAY_ERROR__DELEGATION_NOT_EMPTY
+  | typeof ASSAY_ERROR__DELEGATION_POOL_MISSING
+  | typeof ASSAY_ERROR__DELEGATION_POOL_OPEN
+  | typeof ASSAY_ERROR__DELEGATION_SLASH_OUTSTANDING
+  | typeof ASSAY_ERROR__DELEGATIONS_OPEN
   | typeof ASSAY_ERROR__DEMAND_ANSWERED
   | typeof ASSAY_ERROR__DEMAND_PENDING
   | typeof ASSAY_ERROR__DESTINATION_IS_VAULT
@@ -589,6 +631,7 @@ export type AssayError =
   | typeof ASSAY_ERROR__NODE_HAS_OPEN_JOBS
   | typeof ASSAY_ERROR__NODE_HAS_STAKE
   | typeof ASSAY_ERROR__NODE_HAS_UNBONDING
+  | typeof ASSAY_ERROR__NO_DELEGATION_SLASH
   | typeof ASSAY_ERROR__NO_SUCH_WITHDRAWAL
   | typeof ASSAY_ERROR__NOT_A_FILING
   | typeof ASSAY_ERROR__NOT_AUDITOR
@@ -597,8 +640,10 @@ export type AssayError =
   | typeof ASSAY_ERROR__NOT_BUFFER_OWNER
   | typeof ASSAY_ERROR__NOT_CHALLENGER
   | typeof ASSAY_ERROR__NOT_CLIENT
+  | typeof ASSAY_ERROR__NOT_DELEGATOR
   | typeof ASSAY_ERROR__NOT_DRAWN
   | typeof ASSAY_ERROR__NOT_DRAWN_YET
+  | typeof ASSAY_ERROR__NOT_ENOUGH_SHARES
   | typeof ASSAY_ERROR__NOT_GUARDIAN
   | typeof ASSAY_ERROR__NOTHING_OWED
   | typeof ASSAY_ERROR__NOTHING_RELEASED
@@ -608,6 +653,7 @@ export type AssayError =
   | typeof ASSAY_ERROR__NOT_NETWORK_AUTHORITY
   | typeof ASSAY_ERROR__NOT_OPERATOR
   | typeof ASSAY_ERROR__NOT_PENDING_AUTHORITY
+  | typeof ASSAY_ERROR__NOT_RELEASED
   | typeof ASSAY_ERROR__NOT_SESSION_PARTY
   | typeof ASSAY_ERROR__NOT_UPGRADE_AUTHORITY
   | typeof ASSAY_ERROR__NOT_VALIDATOR_AUTHORITY
@@ -642,6 +688,10 @@ export type AssayError =
   | typeof ASSAY_ERROR__REVEAL_TIME_LEFT
   | typeof ASSAY_ERROR__REVEAL_TOO_EARLY
   | typeof ASSAY_ERROR__REVEAL_TOO_LATE
+  | typeof ASSAY_ERROR__REWARD_MINT_KNOWN
+  | typeof ASSAY_ERROR__REWARD_MINT_MISSING
+  | typeof ASSAY_ERROR__REWARD_MINTS_LEFT
+  | typeof ASSAY_ERROR__REWARD_PLACES_FULL
   | typeof ASSAY_ERROR__ROOTS_EQUAL
   | typeof ASSAY_ERROR__RULE_OUT_OF_BOUNDS
   | typeof ASSAY_ERROR__RUN_DEADLINE_NOT_PASSED
@@ -704,6 +754,7 @@ export type AssayError =
   | typeof ASSAY_ERROR__WRONG_BUDGET
   | typeof ASSAY_ERROR__WRONG_BUFFER
   | typeof ASSAY_ERROR__WRONG_CHANGE
+  | typeof ASSAY_ERROR__WRONG_DELEGATION_POOL
   | typeof ASSAY_ERROR__WRONG_DEMAND
   | typeof ASSAY_ERROR__WRONG_DESTINATION
   | typeof ASSAY_ERROR__WRONG_JOB

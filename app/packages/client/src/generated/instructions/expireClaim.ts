@@ -88,7 +88,7 @@ export type ExpireClaimInput<
   TAccountEventAuthority extends string = string,
   TAccountProgram extends string = string,
 > = {
-  /** The network, for its parameters. */
+  /** they are read. */
   network?: Address<TAccountNetwork>;
   /** The node that claimed. */
   node: Address<TAccountNode>;
@@ -170,7 +170,7 @@ export type ParsedExpireClaimInstruction<
 > = {
   programAddress: Address<TProgram>;
   accounts: {
-    /** The network, for its parameters. */
+    /** they are read. */
     network: TAccountMetas[0];
     /** The node that claimed. */
     node: TAccountMetas[1];

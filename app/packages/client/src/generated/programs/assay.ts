@@ -39,6 +39,8 @@ import {
   getBufferCodec,
   getChallengeCodec,
   getClientCodec,
+  getDelegationCodec,
+  getDelegationPoolCodec,
   getDemandCodec,
   getJobCodec,
   getNetworkCodec,
@@ -60,6 +62,10 @@ import {
   type ChallengeArgs,
   type Client,
   type ClientArgs,
+  type Delegation,
+  type DelegationArgs,
+  type DelegationPool,
+  type DelegationPoolArgs,
   type Demand,
   type DemandArgs,
   type Job,
@@ -88,6 +94,7 @@ import {
   getAcceptBudgetResultInstruction,
   getAcceptResultInstruction,
   getAcceptSessionInstruction,
+  getAddRewardMintInstruction,
   getAmendReceiptInstruction,
   getAnnounceMaintenanceInstruction,
   getAnswerOpeningInstruction,
@@ -103,6 +110,8 @@ import {
   getCloseBudgetInstruction,
   getCloseBufferInstruction,
   getCloseChallengeInstruction,
+  getCloseDelegationInstruction,
+  getCloseDelegationPoolInstruction,
   getCloseDemandInstruction,
   getCloseJobInstruction,
   getCloseProposalInstruction,
@@ -110,12 +119,14 @@ import {
   getCloseSegmentClaimInstruction,
   getCloseSessionInstruction,
   getCollectAttestationInstruction,
+  getCollectDelegationRewardInstruction,
   getCommitChainInstruction,
   getCommitChallengeInstructionAsync,
   getCommitResultInstruction,
   getCreateBudgetInstructionAsync,
   getCreateRewardPoolInstruction,
   getCreateStakeRegisterInstruction,
+  getDelegateInstructionAsync,
   getDemandOpeningInstruction,
   getDemandSegmentRootInstruction,
   getDeregisterNodeInstruction,
@@ -140,6 +151,7 @@ import {
   getMigrateNetworkInstruction,
   getMigrateNodeInstruction,
   getOpenBufferInstruction,
+  getOpenDelegationPoolInstructionAsync,
   getOpenReceiptInstruction,
   getOpenSessionInstructionAsync,
   getPauseNewWorkInstruction,
@@ -154,6 +166,7 @@ import {
   getRecordVoucherInstruction,
   getRegisterNodeInstruction,
   getRegisterValidatorInstructionAsync,
+  getRemoveRewardMintInstruction,
   getRequestValidatorWithdrawalInstruction,
   getRequestWithdrawalInstruction,
   getResolveChallengeInstruction,
@@ -161,14 +174,17 @@ import {
   getRevealSeedInstruction,
   getSealSeedInstruction,
   getSetBudgetInstruction,
+  getSetCommissionInstruction,
   getSetProfileInstruction,
   getSettleAttestationInstruction,
+  getSettleDelegationSlashInstruction,
   getSettleDisputeInstruction,
   getStakeInstruction,
   getStakeValidatorInstruction,
   getSweepFeeInstruction,
   getTimeOutChallengerInstruction,
   getTimeOutDefenderInstruction,
+  getUndelegateInstruction,
   getUpdateNodeInstruction,
   getUpdateValidatorInstruction,
   getVetoProposalInstruction,
@@ -177,6 +193,8 @@ import {
   getWithdrawChallengeInstruction,
   getWithdrawChargeInstruction,
   getWithdrawCreditInstruction,
+  getWithdrawDelegationInstruction,
+  getWithdrawDelegationRewardInstruction,
   getWithdrawProposalInstruction,
   getWithdrawSessionCreditInstruction,
   getWithdrawStakeInstruction,
@@ -186,6 +204,7 @@ import {
   parseAcceptBudgetResultInstruction,
   parseAcceptResultInstruction,
   parseAcceptSessionInstruction,
+  parseAddRewardMintInstruction,
   parseAmendReceiptInstruction,
   parseAnnounceMaintenanceInstruction,
   parseAnswerOpeningInstruction,
@@ -201,6 +220,8 @@ import {
   parseCloseBudgetInstruction,
   parseCloseBufferInstruction,
   parseCloseChallengeInstruction,
+  parseCloseDelegationInstruction,
+  parseCloseDelegationPoolInstruction,
   parseCloseDemandInstruction,
   parseCloseJobInstruction,
   parseCloseProposalInstruction,
@@ -208,12 +229,14 @@ import {
   parseCloseSegmentClaimInstruction,
   parseCloseSessionInstruction,
   parseCollectAttestationInstruction,
+  parseCollectDelegationRewardInstruction,
   parseCommitChainInstruction,
   parseCommitChallengeInstruction,
   parseCommitResultInstruction,
   parseCreateBudgetInstruction,
   parseCreateRewardPoolInstruction,
   parseCreateStakeRegisterInstruction,
+  parseDelegateInstruction,
   parseDemandOpeningInstruction,
   parseDemandSegmentRootInstruction,
   parseDeregisterNodeInstruction,
@@ -238,6 +261,7 @@ import {
   parseMigrateNetworkInstruction,
   parseMigrateNodeInstruction,
   parseOpenBufferInstruction,
+  parseOpenDelegationPoolInstruction,
   parseOpenReceiptInstruction,
   parseOpenSessionInstruction,
   parsePauseNewWorkInstruction,
@@ -252,6 +276,7 @@ import {
   parseRecordVoucherInstruction,
   parseRegisterNodeInstruction,
   parseRegisterValidatorInstruction,
+  parseRemoveRewardMintInstruction,
   parseRequestValidatorWithdrawalInstruction,
   parseRequestWithdrawalInstruction,
   parseResolveChallengeInstruction,
@@ -259,14 +284,17 @@ import {
   parseRevealSeedInstruction,
   parseSealSeedInstruction,
   parseSetBudgetInstruction,
+  parseSetCommissionInstruction,
   parseSetProfileInstruction,
   parseSettleAttestationInstruction,
+  parseSettleDelegationSlashInstruction,
   parseSettleDisputeInstruction,
   parseStakeInstruction,
   parseStakeValidatorInstruction,
   parseSweepFeeInstruction,
   parseTimeOutChallengerInstruction,
   parseTimeOutDefenderInstruction,
+  parseUndelegateInstruction,
   parseUpdateNodeInstruction,
   parseUpdateValidatorInstruction,
   parseVetoProposalInstruction,
@@ -275,6 +303,8 @@ import {
   parseWithdrawChallengeInstruction,
   parseWithdrawChargeInstruction,
   parseWithdrawCreditInstruction,
+  parseWithdrawDelegationInstruction,
+  parseWithdrawDelegationRewardInstruction,
   parseWithdrawProposalInstruction,
   parseWithdrawSessionCreditInstruction,
   parseWithdrawStakeInstruction,
@@ -284,6 +314,7 @@ import {
   type AcceptBudgetResultInput,
   type AcceptResultInput,
   type AcceptSessionInput,
+  type AddRewardMintInput,
   type AmendReceiptInput,
   type AnnounceMaintenanceInput,
   type AnswerOpeningInput,
@@ -299,6 +330,8 @@ import {
   type CloseBudgetInput,
   type CloseBufferInput,
   type CloseChallengeInput,
+  type CloseDelegationInput,
+  type CloseDelegationPoolInput,
   type CloseDemandInput,
   type CloseJobInput,
   type CloseProposalInput,
@@ -306,12 +339,14 @@ import {
   type CloseSegmentClaimInput,
   type CloseSessionInput,
   type CollectAttestationInput,
+  type CollectDelegationRewardInput,
   type CommitChainInput,
   type CommitChallengeAsyncInput,
   type CommitResultInput,
   type CreateBudgetAsyncInput,
   type CreateRewardPoolInput,
   type CreateStakeRegisterInput,
+  type DelegateAsyncInput,
   type DemandOpeningInput,
   type DemandSegmentRootInput,
   type DeregisterNodeInput,
@@ -336,12 +371,14 @@ import {
   type MigrateNetworkInput,
   type MigrateNodeInput,
   type OpenBufferInput,
+  type OpenDelegationPoolAsyncInput,
   type OpenReceiptInput,
   type OpenSessionAsyncInput,
   type ParsedAcceptAuthorityInstruction,
   type ParsedAcceptBudgetResultInstruction,
   type ParsedAcceptResultInstruction,
   type ParsedAcceptSessionInstruction,
+  type ParsedAddRewardMintInstruction,
   type ParsedAmendReceiptInstruction,
   type ParsedAnnounceMaintenanceInstruction,
   type ParsedAnswerOpeningInstruction,
@@ -357,6 +394,8 @@ import {
   type ParsedCloseBudgetInstruction,
   type ParsedCloseBufferInstruction,
   type ParsedCloseChallengeInstruction,
+  type ParsedCloseDelegationInstruction,
+  type ParsedCloseDelegationPoolInstruction,
   type ParsedCloseDemandInstruction,
   type ParsedCloseJobInstruction,
   type ParsedCloseProposalInstruction,
@@ -364,12 +403,14 @@ import {
   type ParsedCloseSegmentClaimInstruction,
   type ParsedCloseSessionInstruction,
   type ParsedCollectAttestationInstruction,
+  type ParsedCollectDelegationRewardInstruction,
   type ParsedCommitChainInstruction,
   type ParsedCommitChallengeInstruction,
   type ParsedCommitResultInstruction,
   type ParsedCreateBudgetInstruction,
   type ParsedCreateRewardPoolInstruction,
   type ParsedCreateStakeRegisterInstruction,
+  type ParsedDelegateInstruction,
   type ParsedDemandOpeningInstruction,
   type ParsedDemandSegmentRootInstruction,
   type ParsedDeregisterNodeInstruction,
@@ -394,6 +435,7 @@ import {
   type ParsedMigrateNetworkInstruction,
   type ParsedMigrateNodeInstruction,
   type ParsedOpenBufferInstruction,
+  type ParsedOpenDelegationPoolInstruction,
   type ParsedOpenReceiptInstruction,
   type ParsedOpenSessionInstruction,
   type ParsedPauseNewWorkInstruction,
@@ -408,6 +450,7 @@ import {
   type ParsedRecordVoucherInstruction,
   type ParsedRegisterNodeInstruction,
   type ParsedRegisterValidatorInstruction,
+  type ParsedRemoveRewardMintInstruction,
   type ParsedRequestValidatorWithdrawalInstruction,
   type ParsedRequestWithdrawalInstruction,
   type ParsedResolveChallengeInstruction,
@@ -415,14 +458,17 @@ import {
   type ParsedRevealSeedInstruction,
   type ParsedSealSeedInstruction,
   type ParsedSetBudgetInstruction,
+  type ParsedSetCommissionInstruction,
   type ParsedSetProfileInstruction,
   type ParsedSettleAttestationInstruction,
+  type ParsedSettleDelegationSlashInstruction,
   type ParsedSettleDisputeInstruction,
   type ParsedStakeInstruction,
   type ParsedStakeValidatorInstruction,
   type ParsedSweepFeeInstruction,
   type ParsedTimeOutChallengerInstruction,
   type ParsedTimeOutDefenderInstruction,
+  type ParsedUndelegateInstruction,
   type ParsedUpdateNodeInstruction,
   type ParsedUpdateValidatorInstruction,
   type ParsedVetoProposalInstruction,
@@ -431,6 +477,8 @@ import {
   type ParsedWithdrawChallengeInstruction,
   type ParsedWithdrawChargeInstruction,
   type ParsedWithdrawCreditInstruction,
+  type ParsedWithdrawDelegationInstruction,
+  type ParsedWithdrawDelegationRewardInstruction,
   type ParsedWithdrawProposalInstruction,
   type ParsedWithdrawSessionCreditInstruction,
   type ParsedWithdrawStakeInstruction,
@@ -448,6 +496,7 @@ import {
   type RecordVoucherInput,
   type RegisterNodeInput,
   type RegisterValidatorAsyncInput,
+  type RemoveRewardMintInput,
   type RequestValidatorWithdrawalInput,
   type RequestWithdrawalInput,
   type ResolveChallengeInput,
@@ -455,14 +504,17 @@ import {
   type RevealSeedInput,
   type SealSeedInput,
   type SetBudgetInput,
+  type SetCommissionInput,
   type SetProfileInput,
   type SettleAttestationInput,
+  type SettleDelegationSlashInput,
   type SettleDisputeInput,
   type StakeInput,
   type StakeValidatorInput,
   type SweepFeeInput,
   type TimeOutChallengerInput,
   type TimeOutDefenderInput,
+  type UndelegateInput,
   type UpdateNodeInput,
   type UpdateValidatorInput,
   type VetoProposalInput,
@@ -471,6 +523,8 @@ import {
   type WithdrawChallengeInput,
   type WithdrawChargeInput,
   type WithdrawCreditInput,
+  type WithdrawDelegationInput,
+  type WithdrawDelegationRewardInput,
   type WithdrawProposalInput,
   type WithdrawSessionCreditInput,
   type WithdrawStakeInput,
@@ -487,6 +541,8 @@ export enum AssayAccount {
   Buffer,
   Challenge,
   Client,
+  Delegation,
+  DelegationPool,
   Demand,
   Job,
   Network,
@@ -546,6 +602,24 @@ export function identifyAssayAccount(account: { data: ReadonlyUint8Array } | Rea
     )
   ) {
     return AssayAccount.Client;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([237, 90, 140, 159, 124, 255, 243, 80])),
+      0,
+    )
+  ) {
+    return AssayAccount.Delegation;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([130, 80, 83, 27, 79, 251, 175, 20])),
+      0,
+    )
+  ) {
+    return AssayAccount.DelegationPool;
   }
   if (
     containsBytes(
@@ -657,6 +731,7 @@ export enum AssayInstruction {
   AcceptBudgetResult,
   AcceptResult,
   AcceptSession,
+  AddRewardMint,
   AmendReceipt,
   AnnounceMaintenance,
   AnswerOpening,
@@ -672,6 +747,8 @@ export enum AssayInstruction {
   CloseBudget,
   CloseBuffer,
   CloseChallenge,
+  CloseDelegation,
+  CloseDelegationPool,
   CloseDemand,
   CloseJob,
   CloseProposal,
@@ -679,12 +756,14 @@ export enum AssayInstruction {
   CloseSegmentClaim,
   CloseSession,
   CollectAttestation,
+  CollectDelegationReward,
   CommitChain,
   CommitChallenge,
   CommitResult,
   CreateBudget,
   CreateRewardPool,
   CreateStakeRegister,
+  Delegate,
   DemandOpening,
   DemandSegmentRoot,
   DeregisterNode,
@@ -709,6 +788,7 @@ export enum AssayInstruction {
   MigrateNetwork,
   MigrateNode,
   OpenBuffer,
+  OpenDelegationPool,
   OpenReceipt,
   OpenSession,
   PauseNewWork,
@@ -723,6 +803,7 @@ export enum AssayInstruction {
   RecordVoucher,
   RegisterNode,
   RegisterValidator,
+  RemoveRewardMint,
   RequestValidatorWithdrawal,
   RequestWithdrawal,
   ResolveChallenge,
@@ -730,14 +811,17 @@ export enum AssayInstruction {
   RevealSeed,
   SealSeed,
   SetBudget,
+  SetCommission,
   SetProfile,
   SettleAttestation,
+  SettleDelegationSlash,
   SettleDispute,
   Stake,
   StakeValidator,
   SweepFee,
   TimeOutChallenger,
   TimeOutDefender,
+  Undelegate,
   UpdateNode,
   UpdateValidator,
   VetoProposal,
@@ -746,6 +830,8 @@ export enum AssayInstruction {
   WithdrawChallenge,
   WithdrawCharge,
   WithdrawCredit,
+  WithdrawDelegation,
+  WithdrawDelegationReward,
   WithdrawProposal,
   WithdrawSessionCredit,
   WithdrawStake,
@@ -792,6 +878,15 @@ export function identifyAssayInstruction(
     )
   ) {
     return AssayInstruction.AcceptSession;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([73, 212, 247, 51, 208, 62, 172, 188])),
+      0,
+    )
+  ) {
+    return AssayInstruction.AddRewardMint;
   }
   if (
     containsBytes(
@@ -931,6 +1026,24 @@ export function identifyAssayInstruction(
   if (
     containsBytes(
       data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([41, 110, 46, 165, 0, 109, 193, 193])),
+      0,
+    )
+  ) {
+    return AssayInstruction.CloseDelegation;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([152, 50, 236, 19, 157, 247, 54, 3])),
+      0,
+    )
+  ) {
+    return AssayInstruction.CloseDelegationPool;
+  }
+  if (
+    containsBytes(
+      data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([176, 99, 130, 254, 253, 118, 159, 36])),
       0,
     )
@@ -992,6 +1105,11 @@ export function identifyAssayInstruction(
     return AssayInstruction.CollectAttestation;
   }
   if (
+    containsBytes(data, fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([20, 128, 45, 3, 175, 77, 3, 8])), 0)
+  ) {
+    return AssayInstruction.CollectDelegationReward;
+  }
+  if (
     containsBytes(
       data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([178, 199, 163, 43, 37, 40, 130, 214])),
@@ -1044,6 +1162,15 @@ export function identifyAssayInstruction(
     )
   ) {
     return AssayInstruction.CreateStakeRegister;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([90, 147, 75, 178, 85, 88, 4, 137])),
+      0,
+    )
+  ) {
+    return AssayInstruction.Delegate;
   }
   if (
     containsBytes(
@@ -1264,6 +1391,15 @@ export function identifyAssayInstruction(
   if (
     containsBytes(
       data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([169, 208, 140, 37, 44, 84, 82, 122])),
+      0,
+    )
+  ) {
+    return AssayInstruction.OpenDelegationPool;
+  }
+  if (
+    containsBytes(
+      data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([189, 105, 95, 192, 2, 113, 202, 212])),
       0,
     )
@@ -1390,6 +1526,15 @@ export function identifyAssayInstruction(
   if (
     containsBytes(
       data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([84, 2, 145, 221, 90, 20, 145, 173])),
+      0,
+    )
+  ) {
+    return AssayInstruction.RemoveRewardMint;
+  }
+  if (
+    containsBytes(
+      data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([247, 48, 10, 143, 151, 72, 227, 211])),
       0,
     )
@@ -1453,6 +1598,15 @@ export function identifyAssayInstruction(
   if (
     containsBytes(
       data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([193, 212, 22, 184, 185, 232, 22, 187])),
+      0,
+    )
+  ) {
+    return AssayInstruction.SetCommission;
+  }
+  if (
+    containsBytes(
+      data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([221, 221, 195, 121, 133, 71, 113, 170])),
       0,
     )
@@ -1467,6 +1621,15 @@ export function identifyAssayInstruction(
     )
   ) {
     return AssayInstruction.SettleAttestation;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([176, 160, 32, 145, 189, 81, 225, 40])),
+      0,
+    )
+  ) {
+    return AssayInstruction.SettleDelegationSlash;
   }
   if (
     containsBytes(
@@ -1521,6 +1684,15 @@ export function identifyAssayInstruction(
     )
   ) {
     return AssayInstruction.TimeOutDefender;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([131, 148, 180, 198, 91, 104, 42, 238])),
+      0,
+    )
+  ) {
+    return AssayInstruction.Undelegate;
   }
   if (
     containsBytes(
@@ -1597,6 +1769,24 @@ export function identifyAssayInstruction(
   if (
     containsBytes(
       data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([198, 233, 141, 169, 204, 178, 110, 250])),
+      0,
+    )
+  ) {
+    return AssayInstruction.WithdrawDelegation;
+  }
+  if (
+    containsBytes(
+      data,
+      fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([20, 135, 93, 123, 232, 1, 151, 14])),
+      0,
+    )
+  ) {
+    return AssayInstruction.WithdrawDelegationReward;
+  }
+  if (
+    containsBytes(
+      data,
       fixEncoderSize(getBytesEncoder(), 8).encode(new Uint8Array([135, 1, 185, 99, 36, 69, 15, 38])),
       0,
     )
@@ -1650,6 +1840,7 @@ export type ParsedAssayInstruction<TProgram extends string = "4CtkpeuiqSthMf5RuT
   | ({ instructionType: AssayInstruction.AcceptBudgetResult } & ParsedAcceptBudgetResultInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.AcceptResult } & ParsedAcceptResultInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.AcceptSession } & ParsedAcceptSessionInstruction<TProgram>)
+  | ({ instructionType: AssayInstruction.AddRewardMint } & ParsedAddRewardMintInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.AmendReceipt } & ParsedAmendReceiptInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.AnnounceMaintenance } & ParsedAnnounceMaintenanceInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.AnswerOpening } & ParsedAnswerOpeningInstruction<TProgram>)
@@ -1665,6 +1856,8 @@ export type ParsedAssayInstruction<TProgram extends string = "4CtkpeuiqSthMf5RuT
   | ({ instructionType: AssayInstruction.CloseBudget } & ParsedCloseBudgetInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.CloseBuffer } & ParsedCloseBufferInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.CloseChallenge } & ParsedCloseChallengeInstruction<TProgram>)
+  | ({ instructionType: AssayInstruction.CloseDelegation } & ParsedCloseDelegationInstruction<TProgram>)
+  | ({ instructionType: AssayInstruction.CloseDelegationPool } & ParsedCloseDelegationPoolInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.CloseDemand } & ParsedCloseDemandInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.CloseJob } & ParsedCloseJobInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.CloseProposal } & ParsedCloseProposalInstruction<TProgram>)
@@ -1672,12 +1865,14 @@ export type ParsedAssayInstruction<TProgram extends string = "4CtkpeuiqSthMf5RuT
   | ({ instructionType: AssayInstruction.CloseSegmentClaim } & ParsedCloseSegmentClaimInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.CloseSession } & ParsedCloseSessionInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.CollectAttestation } & ParsedCollectAttestationInstruction<TProgram>)
+  | ({ instructionType: AssayInstruction.CollectDelegationReward } & ParsedCollectDelegationRewardInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.CommitChain } & ParsedCommitChainInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.CommitChallenge } & ParsedCommitChallengeInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.CommitResult } & ParsedCommitResultInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.CreateBudget } & ParsedCreateBudgetInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.CreateRewardPool } & ParsedCreateRewardPoolInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.CreateStakeRegister } & ParsedCreateStakeRegisterInstruction<TProgram>)
+  | ({ instructionType: AssayInstruction.Delegate } & ParsedDelegateInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.DemandOpening } & ParsedDemandOpeningInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.DemandSegmentRoot } & ParsedDemandSegmentRootInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.DeregisterNode } & ParsedDeregisterNodeInstruction<TProgram>)
@@ -1702,6 +1897,7 @@ export type ParsedAssayInstruction<TProgram extends string = "4CtkpeuiqSthMf5RuT
   | ({ instructionType: AssayInstruction.MigrateNetwork } & ParsedMigrateNetworkInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.MigrateNode } & ParsedMigrateNodeInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.OpenBuffer } & ParsedOpenBufferInstruction<TProgram>)
+  | ({ instructionType: AssayInstruction.OpenDelegationPool } & ParsedOpenDelegationPoolInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.OpenReceipt } & ParsedOpenReceiptInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.OpenSession } & ParsedOpenSessionInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.PauseNewWork } & ParsedPauseNewWorkInstruction<TProgram>)
@@ -1716,6 +1912,7 @@ export type ParsedAssayInstruction<TProgram extends string = "4CtkpeuiqSthMf5RuT
   | ({ instructionType: AssayInstruction.RecordVoucher } & ParsedRecordVoucherInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.RegisterNode } & ParsedRegisterNodeInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.RegisterValidator } & ParsedRegisterValidatorInstruction<TProgram>)
+  | ({ instructionType: AssayInstruction.RemoveRewardMint } & ParsedRemoveRewardMintInstruction<TProgram>)
   | ({
       instructionType: AssayInstruction.RequestValidatorWithdrawal;
     } & ParsedRequestValidatorWithdrawalInstruction<TProgram>)
@@ -1725,14 +1922,17 @@ export type ParsedAssayInstruction<TProgram extends string = "4CtkpeuiqSthMf5RuT
   | ({ instructionType: AssayInstruction.RevealSeed } & ParsedRevealSeedInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.SealSeed } & ParsedSealSeedInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.SetBudget } & ParsedSetBudgetInstruction<TProgram>)
+  | ({ instructionType: AssayInstruction.SetCommission } & ParsedSetCommissionInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.SetProfile } & ParsedSetProfileInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.SettleAttestation } & ParsedSettleAttestationInstruction<TProgram>)
+  | ({ instructionType: AssayInstruction.SettleDelegationSlash } & ParsedSettleDelegationSlashInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.SettleDispute } & ParsedSettleDisputeInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.Stake } & ParsedStakeInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.StakeValidator } & ParsedStakeValidatorInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.SweepFee } & ParsedSweepFeeInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.TimeOutChallenger } & ParsedTimeOutChallengerInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.TimeOutDefender } & ParsedTimeOutDefenderInstruction<TProgram>)
+  | ({ instructionType: AssayInstruction.Undelegate } & ParsedUndelegateInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.UpdateNode } & ParsedUpdateNodeInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.UpdateValidator } & ParsedUpdateValidatorInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.VetoProposal } & ParsedVetoProposalInstruction<TProgram>)
@@ -1741,6 +1941,10 @@ export type ParsedAssayInstruction<TProgram extends string = "4CtkpeuiqSthMf5RuT
   | ({ instructionType: AssayInstruction.WithdrawChallenge } & ParsedWithdrawChallengeInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.WithdrawCharge } & ParsedWithdrawChargeInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.WithdrawCredit } & ParsedWithdrawCreditInstruction<TProgram>)
+  | ({ instructionType: AssayInstruction.WithdrawDelegation } & ParsedWithdrawDelegationInstruction<TProgram>)
+  | ({
+      instructionType: AssayInstruction.WithdrawDelegationReward;
+    } & ParsedWithdrawDelegationRewardInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.WithdrawProposal } & ParsedWithdrawProposalInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.WithdrawSessionCredit } & ParsedWithdrawSessionCreditInstruction<TProgram>)
   | ({ instructionType: AssayInstruction.WithdrawStake } & ParsedWithdrawStakeInstruction<TProgram>)
@@ -1770,6 +1974,10 @@ export function parseAssayInstruction<TProgram extends string>(
     case AssayInstruction.AcceptSession: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.AcceptSession, ...parseAcceptSessionInstruction(instruction) };
+    }
+    case AssayInstruction.AddRewardMint: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: AssayInstruction.AddRewardMint, ...parseAddRewardMintInstruction(instruction) };
     }
     case AssayInstruction.AmendReceipt: {
       assertIsInstructionWithAccounts(instruction);
@@ -1834,6 +2042,17 @@ export function parseAssayInstruction<TProgram extends string>(
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.CloseChallenge, ...parseCloseChallengeInstruction(instruction) };
     }
+    case AssayInstruction.CloseDelegation: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: AssayInstruction.CloseDelegation, ...parseCloseDelegationInstruction(instruction) };
+    }
+    case AssayInstruction.CloseDelegationPool: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: AssayInstruction.CloseDelegationPool,
+        ...parseCloseDelegationPoolInstruction(instruction),
+      };
+    }
     case AssayInstruction.CloseDemand: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.CloseDemand, ...parseCloseDemandInstruction(instruction) };
@@ -1865,6 +2084,13 @@ export function parseAssayInstruction<TProgram extends string>(
         ...parseCollectAttestationInstruction(instruction),
       };
     }
+    case AssayInstruction.CollectDelegationReward: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: AssayInstruction.CollectDelegationReward,
+        ...parseCollectDelegationRewardInstruction(instruction),
+      };
+    }
     case AssayInstruction.CommitChain: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.CommitChain, ...parseCommitChainInstruction(instruction) };
@@ -1891,6 +2117,10 @@ export function parseAssayInstruction<TProgram extends string>(
         instructionType: AssayInstruction.CreateStakeRegister,
         ...parseCreateStakeRegisterInstruction(instruction),
       };
+    }
+    case AssayInstruction.Delegate: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: AssayInstruction.Delegate, ...parseDelegateInstruction(instruction) };
     }
     case AssayInstruction.DemandOpening: {
       assertIsInstructionWithAccounts(instruction);
@@ -2000,6 +2230,13 @@ export function parseAssayInstruction<TProgram extends string>(
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.OpenBuffer, ...parseOpenBufferInstruction(instruction) };
     }
+    case AssayInstruction.OpenDelegationPool: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: AssayInstruction.OpenDelegationPool,
+        ...parseOpenDelegationPoolInstruction(instruction),
+      };
+    }
     case AssayInstruction.OpenReceipt: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.OpenReceipt, ...parseOpenReceiptInstruction(instruction) };
@@ -2056,6 +2293,10 @@ export function parseAssayInstruction<TProgram extends string>(
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.RegisterValidator, ...parseRegisterValidatorInstruction(instruction) };
     }
+    case AssayInstruction.RemoveRewardMint: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: AssayInstruction.RemoveRewardMint, ...parseRemoveRewardMintInstruction(instruction) };
+    }
     case AssayInstruction.RequestValidatorWithdrawal: {
       assertIsInstructionWithAccounts(instruction);
       return {
@@ -2087,6 +2328,10 @@ export function parseAssayInstruction<TProgram extends string>(
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.SetBudget, ...parseSetBudgetInstruction(instruction) };
     }
+    case AssayInstruction.SetCommission: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: AssayInstruction.SetCommission, ...parseSetCommissionInstruction(instruction) };
+    }
     case AssayInstruction.SetProfile: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.SetProfile, ...parseSetProfileInstruction(instruction) };
@@ -2094,6 +2339,13 @@ export function parseAssayInstruction<TProgram extends string>(
     case AssayInstruction.SettleAttestation: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.SettleAttestation, ...parseSettleAttestationInstruction(instruction) };
+    }
+    case AssayInstruction.SettleDelegationSlash: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: AssayInstruction.SettleDelegationSlash,
+        ...parseSettleDelegationSlashInstruction(instruction),
+      };
     }
     case AssayInstruction.SettleDispute: {
       assertIsInstructionWithAccounts(instruction);
@@ -2118,6 +2370,10 @@ export function parseAssayInstruction<TProgram extends string>(
     case AssayInstruction.TimeOutDefender: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.TimeOutDefender, ...parseTimeOutDefenderInstruction(instruction) };
+    }
+    case AssayInstruction.Undelegate: {
+      assertIsInstructionWithAccounts(instruction);
+      return { instructionType: AssayInstruction.Undelegate, ...parseUndelegateInstruction(instruction) };
     }
     case AssayInstruction.UpdateNode: {
       assertIsInstructionWithAccounts(instruction);
@@ -2150,6 +2406,20 @@ export function parseAssayInstruction<TProgram extends string>(
     case AssayInstruction.WithdrawCredit: {
       assertIsInstructionWithAccounts(instruction);
       return { instructionType: AssayInstruction.WithdrawCredit, ...parseWithdrawCreditInstruction(instruction) };
+    }
+    case AssayInstruction.WithdrawDelegation: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: AssayInstruction.WithdrawDelegation,
+        ...parseWithdrawDelegationInstruction(instruction),
+      };
+    }
+    case AssayInstruction.WithdrawDelegationReward: {
+      assertIsInstructionWithAccounts(instruction);
+      return {
+        instructionType: AssayInstruction.WithdrawDelegationReward,
+        ...parseWithdrawDelegationRewardInstruction(instruction),
+      };
     }
     case AssayInstruction.WithdrawProposal: {
       assertIsInstructionWithAccounts(instruction);
@@ -2193,6 +2463,8 @@ export type AssayPluginAccounts = {
   buffer: ReturnType<typeof getBufferCodec> & SelfFetchFunctions<BufferArgs, Buffer>;
   challenge: ReturnType<typeof getChallengeCodec> & SelfFetchFunctions<ChallengeArgs, Challenge>;
   client: ReturnType<typeof getClientCodec> & SelfFetchFunctions<ClientArgs, Client>;
+  delegation: ReturnType<typeof getDelegationCodec> & SelfFetchFunctions<DelegationArgs, Delegation>;
+  delegationPool: ReturnType<typeof getDelegationPoolCodec> & SelfFetchFunctions<DelegationPoolArgs, DelegationPool>;
   demand: ReturnType<typeof getDemandCodec> & SelfFetchFunctions<DemandArgs, Demand>;
   job: ReturnType<typeof getJobCodec> & SelfFetchFunctions<JobArgs, Job>;
   network: ReturnType<typeof getNetworkCodec> & SelfFetchFunctions<NetworkArgs, Network>;
@@ -2217,6 +2489,9 @@ export type AssayPluginInstructions = {
   acceptSession: (
     input: AcceptSessionInput,
   ) => ReturnType<typeof getAcceptSessionInstruction> & SelfPlanAndSendFunctions;
+  addRewardMint: (
+    input: MakeOptional<AddRewardMintInput, "payer">,
+  ) => ReturnType<typeof getAddRewardMintInstruction> & SelfPlanAndSendFunctions;
   amendReceipt: (input: AmendReceiptInput) => ReturnType<typeof getAmendReceiptInstruction> & SelfPlanAndSendFunctions;
   announceMaintenance: (
     input: AnnounceMaintenanceInput,
@@ -2246,6 +2521,12 @@ export type AssayPluginInstructions = {
   closeChallenge: (
     input: CloseChallengeInput,
   ) => ReturnType<typeof getCloseChallengeInstruction> & SelfPlanAndSendFunctions;
+  closeDelegation: (
+    input: CloseDelegationInput,
+  ) => ReturnType<typeof getCloseDelegationInstruction> & SelfPlanAndSendFunctions;
+  closeDelegationPool: (
+    input: CloseDelegationPoolInput,
+  ) => ReturnType<typeof getCloseDelegationPoolInstruction> & SelfPlanAndSendFunctions;
   closeDemand: (
     input: MakeOptional<CloseDemandInput, "payer">,
   ) => ReturnType<typeof getCloseDemandInstruction> & SelfPlanAndSendFunctions;
@@ -2261,6 +2542,9 @@ export type AssayPluginInstructions = {
   collectAttestation: (
     input: MakeOptional<CollectAttestationInput, "payer">,
   ) => ReturnType<typeof getCollectAttestationInstruction> & SelfPlanAndSendFunctions;
+  collectDelegationReward: (
+    input: CollectDelegationRewardInput,
+  ) => ReturnType<typeof getCollectDelegationRewardInstruction> & SelfPlanAndSendFunctions;
   commitChain: (input: CommitChainInput) => ReturnType<typeof getCommitChainInstruction> & SelfPlanAndSendFunctions;
   commitChallenge: (
     input: CommitChallengeAsyncInput,
@@ -2275,6 +2559,7 @@ export type AssayPluginInstructions = {
   createStakeRegister: (
     input: MakeOptional<CreateStakeRegisterInput, "payer">,
   ) => ReturnType<typeof getCreateStakeRegisterInstruction> & SelfPlanAndSendFunctions;
+  delegate: (input: DelegateAsyncInput) => ReturnType<typeof getDelegateInstructionAsync> & SelfPlanAndSendFunctions;
   demandOpening: (
     input: DemandOpeningInput,
   ) => ReturnType<typeof getDemandOpeningInstruction> & SelfPlanAndSendFunctions;
@@ -2331,6 +2616,9 @@ export type AssayPluginInstructions = {
     input: MakeOptional<MigrateNodeInput, "payer">,
   ) => ReturnType<typeof getMigrateNodeInstruction> & SelfPlanAndSendFunctions;
   openBuffer: (input: OpenBufferInput) => ReturnType<typeof getOpenBufferInstruction> & SelfPlanAndSendFunctions;
+  openDelegationPool: (
+    input: OpenDelegationPoolAsyncInput,
+  ) => ReturnType<typeof getOpenDelegationPoolInstructionAsync> & SelfPlanAndSendFunctions;
   openReceipt: (input: OpenReceiptInput) => ReturnType<typeof getOpenReceiptInstruction> & SelfPlanAndSendFunctions;
   openSession: (
     input: OpenSessionAsyncInput,
@@ -2363,6 +2651,9 @@ export type AssayPluginInstructions = {
   registerValidator: (
     input: RegisterValidatorAsyncInput,
   ) => ReturnType<typeof getRegisterValidatorInstructionAsync> & SelfPlanAndSendFunctions;
+  removeRewardMint: (
+    input: RemoveRewardMintInput,
+  ) => ReturnType<typeof getRemoveRewardMintInstruction> & SelfPlanAndSendFunctions;
   requestValidatorWithdrawal: (
     input: RequestValidatorWithdrawalInput,
   ) => ReturnType<typeof getRequestValidatorWithdrawalInstruction> & SelfPlanAndSendFunctions;
@@ -2378,10 +2669,16 @@ export type AssayPluginInstructions = {
   revealSeed: (input: RevealSeedInput) => ReturnType<typeof getRevealSeedInstruction> & SelfPlanAndSendFunctions;
   sealSeed: (input: SealSeedInput) => ReturnType<typeof getSealSeedInstruction> & SelfPlanAndSendFunctions;
   setBudget: (input: SetBudgetInput) => ReturnType<typeof getSetBudgetInstruction> & SelfPlanAndSendFunctions;
+  setCommission: (
+    input: SetCommissionInput,
+  ) => ReturnType<typeof getSetCommissionInstruction> & SelfPlanAndSendFunctions;
   setProfile: (input: SetProfileInput) => ReturnType<typeof getSetProfileInstruction> & SelfPlanAndSendFunctions;
   settleAttestation: (
     input: MakeOptional<SettleAttestationInput, "payer">,
   ) => ReturnType<typeof getSettleAttestationInstruction> & SelfPlanAndSendFunctions;
+  settleDelegationSlash: (
+    input: SettleDelegationSlashInput,
+  ) => ReturnType<typeof getSettleDelegationSlashInstruction> & SelfPlanAndSendFunctions;
   settleDispute: (
     input: SettleDisputeInput,
   ) => ReturnType<typeof getSettleDisputeInstruction> & SelfPlanAndSendFunctions;
@@ -2396,6 +2693,7 @@ export type AssayPluginInstructions = {
   timeOutDefender: (
     input: TimeOutDefenderInput,
   ) => ReturnType<typeof getTimeOutDefenderInstruction> & SelfPlanAndSendFunctions;
+  undelegate: (input: UndelegateInput) => ReturnType<typeof getUndelegateInstruction> & SelfPlanAndSendFunctions;
   updateNode: (input: UpdateNodeInput) => ReturnType<typeof getUpdateNodeInstruction> & SelfPlanAndSendFunctions;
   updateValidator: (
     input: UpdateValidatorInput,
@@ -2414,6 +2712,12 @@ export type AssayPluginInstructions = {
   withdrawCredit: (
     input: WithdrawCreditInput,
   ) => ReturnType<typeof getWithdrawCreditInstruction> & SelfPlanAndSendFunctions;
+  withdrawDelegation: (
+    input: WithdrawDelegationInput,
+  ) => ReturnType<typeof getWithdrawDelegationInstruction> & SelfPlanAndSendFunctions;
+  withdrawDelegationReward: (
+    input: WithdrawDelegationRewardInput,
+  ) => ReturnType<typeof getWithdrawDelegationRewardInstruction> & SelfPlanAndSendFunctions;
   withdrawProposal: (
     input: WithdrawProposalInput,
   ) => ReturnType<typeof getWithdrawProposalInstruction> & SelfPlanAndSendFunctions;
@@ -2444,6 +2748,8 @@ export function assayProgram() {
           buffer: addSelfFetchFunctions(client, getBufferCodec()),
           challenge: addSelfFetchFunctions(client, getChallengeCodec()),
           client: addSelfFetchFunctions(client, getClientCodec()),
+          delegation: addSelfFetchFunctions(client, getDelegationCodec()),
+          delegationPool: addSelfFetchFunctions(client, getDelegationPoolCodec()),
           demand: addSelfFetchFunctions(client, getDemandCodec()),
           job: addSelfFetchFunctions(client, getJobCodec()),
           network: addSelfFetchFunctions(client, getNetworkCodec()),
@@ -2461,6 +2767,11 @@ export function assayProgram() {
           acceptBudgetResult: (input) => addSelfPlanAndSendFunctions(client, getAcceptBudgetResultInstruction(input)),
           acceptResult: (input) => addSelfPlanAndSendFunctions(client, getAcceptResultInstruction(input)),
           acceptSession: (input) => addSelfPlanAndSendFunctions(client, getAcceptSessionInstruction(input)),
+          addRewardMint: (input) =>
+            addSelfPlanAndSendFunctions(
+              client,
+              getAddRewardMintInstruction({ ...input, payer: input.payer ?? client.payer }),
+            ),
           amendReceipt: (input) => addSelfPlanAndSendFunctions(client, getAmendReceiptInstruction(input)),
           announceMaintenance: (input) => addSelfPlanAndSendFunctions(client, getAnnounceMaintenanceInstruction(input)),
           answerOpening: (input) => addSelfPlanAndSendFunctions(client, getAnswerOpeningInstruction(input)),
@@ -2476,6 +2787,8 @@ export function assayProgram() {
           closeBudget: (input) => addSelfPlanAndSendFunctions(client, getCloseBudgetInstruction(input)),
           closeBuffer: (input) => addSelfPlanAndSendFunctions(client, getCloseBufferInstruction(input)),
           closeChallenge: (input) => addSelfPlanAndSendFunctions(client, getCloseChallengeInstruction(input)),
+          closeDelegation: (input) => addSelfPlanAndSendFunctions(client, getCloseDelegationInstruction(input)),
+          closeDelegationPool: (input) => addSelfPlanAndSendFunctions(client, getCloseDelegationPoolInstruction(input)),
           closeDemand: (input) =>
             addSelfPlanAndSendFunctions(
               client,
@@ -2495,6 +2808,8 @@ export function assayProgram() {
               client,
               getCollectAttestationInstruction({ ...input, payer: input.payer ?? client.payer.address }),
             ),
+          collectDelegationReward: (input) =>
+            addSelfPlanAndSendFunctions(client, getCollectDelegationRewardInstruction(input)),
           commitChain: (input) => addSelfPlanAndSendFunctions(client, getCommitChainInstruction(input)),
           commitChallenge: (input) => addSelfPlanAndSendFunctions(client, getCommitChallengeInstructionAsync(input)),
           commitResult: (input) => addSelfPlanAndSendFunctions(client, getCommitResultInstruction(input)),
@@ -2509,6 +2824,7 @@ export function assayProgram() {
               client,
               getCreateStakeRegisterInstruction({ ...input, payer: input.payer ?? client.payer }),
             ),
+          delegate: (input) => addSelfPlanAndSendFunctions(client, getDelegateInstructionAsync(input)),
           demandOpening: (input) => addSelfPlanAndSendFunctions(client, getDemandOpeningInstruction(input)),
           demandSegmentRoot: (input) => addSelfPlanAndSendFunctions(client, getDemandSegmentRootInstruction(input)),
           deregisterNode: (input) => addSelfPlanAndSendFunctions(client, getDeregisterNodeInstruction(input)),
@@ -2551,6 +2867,8 @@ export function assayProgram() {
               getMigrateNodeInstruction({ ...input, payer: input.payer ?? client.payer }),
             ),
           openBuffer: (input) => addSelfPlanAndSendFunctions(client, getOpenBufferInstruction(input)),
+          openDelegationPool: (input) =>
+            addSelfPlanAndSendFunctions(client, getOpenDelegationPoolInstructionAsync(input)),
           openReceipt: (input) => addSelfPlanAndSendFunctions(client, getOpenReceiptInstruction(input)),
           openSession: (input) => addSelfPlanAndSendFunctions(client, getOpenSessionInstructionAsync(input)),
           pauseNewWork: (input) => addSelfPlanAndSendFunctions(client, getPauseNewWorkInstruction(input)),
@@ -2570,6 +2888,7 @@ export function assayProgram() {
           registerNode: (input) => addSelfPlanAndSendFunctions(client, getRegisterNodeInstruction(input)),
           registerValidator: (input) =>
             addSelfPlanAndSendFunctions(client, getRegisterValidatorInstructionAsync(input)),
+          removeRewardMint: (input) => addSelfPlanAndSendFunctions(client, getRemoveRewardMintInstruction(input)),
           requestValidatorWithdrawal: (input) =>
             addSelfPlanAndSendFunctions(client, getRequestValidatorWithdrawalInstruction(input)),
           requestWithdrawal: (input) => addSelfPlanAndSendFunctions(client, getRequestWithdrawalInstruction(input)),
@@ -2578,18 +2897,22 @@ export function assayProgram() {
           revealSeed: (input) => addSelfPlanAndSendFunctions(client, getRevealSeedInstruction(input)),
           sealSeed: (input) => addSelfPlanAndSendFunctions(client, getSealSeedInstruction(input)),
           setBudget: (input) => addSelfPlanAndSendFunctions(client, getSetBudgetInstruction(input)),
+          setCommission: (input) => addSelfPlanAndSendFunctions(client, getSetCommissionInstruction(input)),
           setProfile: (input) => addSelfPlanAndSendFunctions(client, getSetProfileInstruction(input)),
           settleAttestation: (input) =>
             addSelfPlanAndSendFunctions(
               client,
               getSettleAttestationInstruction({ ...input, payer: input.payer ?? client.payer.address }),
             ),
+          settleDelegationSlash: (input) =>
+            addSelfPlanAndSendFunctions(client, getSettleDelegationSlashInstruction(input)),
           settleDispute: (input) => addSelfPlanAndSendFunctions(client, getSettleDisputeInstruction(input)),
           stake: (input) => addSelfPlanAndSendFunctions(client, getStakeInstruction(input)),
           stakeValidator: (input) => addSelfPlanAndSendFunctions(client, getStakeValidatorInstruction(input)),
           sweepFee: (input) => addSelfPlanAndSendFunctions(client, getSweepFeeInstruction(input)),
           timeOutChallenger: (input) => addSelfPlanAndSendFunctions(client, getTimeOutChallengerInstruction(input)),
           timeOutDefender: (input) => addSelfPlanAndSendFunctions(client, getTimeOutDefenderInstruction(input)),
+          undelegate: (input) => addSelfPlanAndSendFunctions(client, getUndelegateInstruction(input)),
           updateNode: (input) => addSelfPlanAndSendFunctions(client, getUpdateNodeInstruction(input)),
           updateValidator: (input) => addSelfPlanAndSendFunctions(client, getUpdateValidatorInstruction(input)),
           vetoProposal: (input) => addSelfPlanAndSendFunctions(client, getVetoProposalInstruction(input)),
@@ -2598,6 +2921,9 @@ export function assayProgram() {
           withdrawChallenge: (input) => addSelfPlanAndSendFunctions(client, getWithdrawChallengeInstruction(input)),
           withdrawCharge: (input) => addSelfPlanAndSendFunctions(client, getWithdrawChargeInstruction(input)),
           withdrawCredit: (input) => addSelfPlanAndSendFunctions(client, getWithdrawCreditInstruction(input)),
+          withdrawDelegation: (input) => addSelfPlanAndSendFunctions(client, getWithdrawDelegationInstruction(input)),
+          withdrawDelegationReward: (input) =>
+            addSelfPlanAndSendFunctions(client, getWithdrawDelegationRewardInstruction(input)),
           withdrawProposal: (input) => addSelfPlanAndSendFunctions(client, getWithdrawProposalInstruction(input)),
           withdrawSessionCredit: (input) =>
             addSelfPlanAndSendFunctions(client, getWithdrawSessionCreditInstruction(input)),

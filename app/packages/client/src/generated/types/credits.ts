@@ -27,6 +27,8 @@ export type Credits = {
   fee: bigint;
   /** To attestations together. */
   audits: bigint;
+  /** To those who delegate to the node, together; collected into their pool. */
+  delegators: bigint;
 };
 
 export type CreditsArgs = {
@@ -38,6 +40,8 @@ export type CreditsArgs = {
   fee: number | bigint;
   /** To attestations together. */
   audits: number | bigint;
+  /** To those who delegate to the node, together; collected into their pool. */
+  delegators: number | bigint;
 };
 
 export function getCreditsEncoder(): FixedSizeEncoder<CreditsArgs> {
@@ -46,6 +50,7 @@ export function getCreditsEncoder(): FixedSizeEncoder<CreditsArgs> {
     ["client", getU64Encoder()],
     ["fee", getU64Encoder()],
     ["audits", getU64Encoder()],
+    ["delegators", getU64Encoder()],
   ]);
 }
 
@@ -55,6 +60,7 @@ export function getCreditsDecoder(): FixedSizeDecoder<Credits> {
     ["client", getU64Decoder()],
     ["fee", getU64Decoder()],
     ["audits", getU64Decoder()],
+    ["delegators", getU64Decoder()],
   ]);
 }
 

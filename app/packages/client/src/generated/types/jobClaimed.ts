@@ -12,6 +12,8 @@ import {
   getAddressEncoder,
   getStructDecoder,
   getStructEncoder,
+  getU16Decoder,
+  getU16Encoder,
   getU64Decoder,
   getU64Encoder,
   type Address,
@@ -31,6 +33,8 @@ export type JobClaimed = {
   bond: bigint;
   /** Last slot at which it can commit. */
   lastRunSlot: bigint;
+  /** The share of what the node earns that is its delegators'. */
+  delegatorsBps: number;
 };
 
 export type JobClaimedArgs = {
@@ -44,6 +48,8 @@ export type JobClaimedArgs = {
   bond: number | bigint;
   /** Last slot at which it can commit. */
   lastRunSlot: number | bigint;
+  /** The share of what the node earns that is its delegators'. */
+  delegatorsBps: number;
 };
 
 export function getJobClaimedEncoder(): FixedSizeEncoder<JobClaimedArgs> {
@@ -53,6 +59,7 @@ export function getJobClaimedEncoder(): FixedSizeEncoder<JobClaimedArgs> {
     ["price", getU64Encoder()],
     ["bond", getU64Encoder()],
     ["lastRunSlot", getU64Encoder()],
+    ["delegatorsBps", getU16Encoder()],
   ]);
 }
 
@@ -63,6 +70,7 @@ export function getJobClaimedDecoder(): FixedSizeDecoder<JobClaimed> {
     ["price", getU64Decoder()],
     ["bond", getU64Decoder()],
     ["lastRunSlot", getU64Decoder()],
+    ["delegatorsBps", getU16Decoder()],
   ]);
 }
 

@@ -45,6 +45,8 @@ export type JobSettled = {
   feeCredit: bigint;
   /** Owed to attestations together, in base units of the payment mint. */
   auditCredit: bigint;
+  /** Owed to those who delegate to the node, together, in base units of the payment mint. */
+  delegatorsCredit: bigint;
   /** Why it ended so: in time, late, or disputed. */
   reason: Reason;
   /** How late the result was, as a share of the time that was left. */
@@ -68,6 +70,8 @@ export type JobSettledArgs = {
   feeCredit: number | bigint;
   /** Owed to attestations together, in base units of the payment mint. */
   auditCredit: number | bigint;
+  /** Owed to those who delegate to the node, together, in base units of the payment mint. */
+  delegatorsCredit: number | bigint;
   /** Why it ended so: in time, late, or disputed. */
   reason: ReasonArgs;
   /** How late the result was, as a share of the time that was left. */
@@ -86,6 +90,7 @@ export function getJobSettledEncoder(): FixedSizeEncoder<JobSettledArgs> {
     ["clientCredit", getU64Encoder()],
     ["feeCredit", getU64Encoder()],
     ["auditCredit", getU64Encoder()],
+    ["delegatorsCredit", getU64Encoder()],
     ["reason", getReasonEncoder()],
     ["lateBps", getU32Encoder()],
     ["scoreBefore", getScoreEncoder()],
@@ -101,6 +106,7 @@ export function getJobSettledDecoder(): FixedSizeDecoder<JobSettled> {
     ["clientCredit", getU64Decoder()],
     ["feeCredit", getU64Decoder()],
     ["auditCredit", getU64Decoder()],
+    ["delegatorsCredit", getU64Decoder()],
     ["reason", getReasonDecoder()],
     ["lateBps", getU32Decoder()],
     ["scoreBefore", getScoreDecoder()],

@@ -31,6 +31,8 @@ export type ResultAccepted = {
   clientCredit: bigint;
   /** Owed to the fee vault, in base units of the payment mint. */
   feeCredit: bigint;
+  /** Owed to those who delegate to the node, together, in base units of the payment mint. */
+  delegatorsCredit: bigint;
 };
 
 export type ResultAcceptedArgs = {
@@ -44,6 +46,8 @@ export type ResultAcceptedArgs = {
   clientCredit: number | bigint;
   /** Owed to the fee vault, in base units of the payment mint. */
   feeCredit: number | bigint;
+  /** Owed to those who delegate to the node, together, in base units of the payment mint. */
+  delegatorsCredit: number | bigint;
 };
 
 export function getResultAcceptedEncoder(): FixedSizeEncoder<ResultAcceptedArgs> {
@@ -53,6 +57,7 @@ export function getResultAcceptedEncoder(): FixedSizeEncoder<ResultAcceptedArgs>
     ["nodeCredit", getU64Encoder()],
     ["clientCredit", getU64Encoder()],
     ["feeCredit", getU64Encoder()],
+    ["delegatorsCredit", getU64Encoder()],
   ]);
 }
 
@@ -63,6 +68,7 @@ export function getResultAcceptedDecoder(): FixedSizeDecoder<ResultAccepted> {
     ["nodeCredit", getU64Decoder()],
     ["clientCredit", getU64Decoder()],
     ["feeCredit", getU64Decoder()],
+    ["delegatorsCredit", getU64Decoder()],
   ]);
 }
 

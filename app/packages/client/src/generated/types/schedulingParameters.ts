@@ -56,6 +56,8 @@ export type SchedulingParameters = {
   correlationWindowSlots: bigint;
   /** After so many whole epochs without a heartbeat anybody may take a node's weight out of the network's. */
   absentEpochs: number;
+  /** The most delegated stake that a node takes and that counts, as a share of its own; 0: no delegation. */
+  delegationMultipleBps: number;
 };
 
 export type SchedulingParametersArgs = {
@@ -78,6 +80,8 @@ export type SchedulingParametersArgs = {
   correlationWindowSlots: number | bigint;
   /** After so many whole epochs without a heartbeat anybody may take a node's weight out of the network's. */
   absentEpochs: number;
+  /** The most delegated stake that a node takes and that counts, as a share of its own; 0: no delegation. */
+  delegationMultipleBps: number;
 };
 
 export function getSchedulingParametersEncoder(): FixedSizeEncoder<SchedulingParametersArgs> {
@@ -90,6 +94,7 @@ export function getSchedulingParametersEncoder(): FixedSizeEncoder<SchedulingPar
     ["latePriceBps", getU16Encoder()],
     ["correlationWindowSlots", getU64Encoder()],
     ["absentEpochs", getU32Encoder()],
+    ["delegationMultipleBps", getU32Encoder()],
   ]);
 }
 
@@ -103,6 +108,7 @@ export function getSchedulingParametersDecoder(): FixedSizeDecoder<SchedulingPar
     ["latePriceBps", getU16Decoder()],
     ["correlationWindowSlots", getU64Decoder()],
     ["absentEpochs", getU32Decoder()],
+    ["delegationMultipleBps", getU32Decoder()],
   ]);
 }
 
