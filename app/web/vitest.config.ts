@@ -5,6 +5,8 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}", "tests/fixture/**/*.test.ts"],
     // Tests of components ask for a page of their own, with `@vitest-environment`.
     environment: "node",
+    // Most of the time goes into reading modules, and no test changes one: files share them.
+    isolate: false,
     testTimeout: 60_000,
   },
 });

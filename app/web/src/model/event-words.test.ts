@@ -13,6 +13,7 @@ const settled = (scoreBefore: number, scoreAfter: number): AssayEvent => ({
     clientCredit: 1n,
     feeCredit: 1n,
     auditCredit: 0n,
+    delegatorsCredit: 0n,
     reason: Reason.Completed,
     lateBps: 0,
     scoreBefore: [scoreBefore],

@@ -161,7 +161,7 @@ export function postArguments(work: Work, offer: Offer, jobId: bigint): PostJobA
 }
 
 /** Bytes of a job's account whose addresses of artifacts are empty: with room for the number that draws who comes first. */
-export const JOB_BYTES = 1_011;
+export const JOB_BYTES = 1_021;
 
 /** Bytes of a token account. */
 export const VAULT_BYTES = 165;

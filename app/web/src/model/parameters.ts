@@ -151,6 +151,14 @@ export function allParameters(
       1n,
       1_000n,
     ),
+    scheduling(
+      "delegationMultipleBps",
+      "Delegated stake that counts",
+      "At most, as a multiple of the node's own stake.",
+      "multiple",
+      0n,
+      100_000n,
+    ),
     // Never changed: another length would renumber what is on record.
     scheduling("epochSlots", "Epoch of weights and heartbeats", "Fixed for good.", "slots", epoch, epoch),
     scheduling(

@@ -44,6 +44,8 @@ export function endings(terms: Terms): readonly Ending[] {
       lateBps,
       latePriceBps: terms.latePriceBps,
       protocolFeeBps: terms.protocolFeeBps,
+      // The delegators' share is taken out of the node's: what returns to the client is the same.
+      delegatorsBps: 0,
       audit: { pot: terms.auditPot, cap: terms.auditCap, attestations },
     }).client;
   const fewest = terms.auditCap === 0n ? 0 : Number(ceiling(terms.auditPot, terms.auditCap));

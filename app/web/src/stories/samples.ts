@@ -48,7 +48,7 @@ export function sampleJob(state: JobState, fault: Fault = Fault.None): Job {
     boundaryRoot: NOTHING,
     outputRoot: NOTHING,
     resultManifest: NOTHING,
-    credits: { node: 0n, client: 0n, fee: 0n, audits: 0n },
+    credits: { node: 0n, client: 0n, fee: 0n, audits: 0n, delegators: 0n },
     chargeCredit: 0n,
     dispute: {
       challengeBond: 100_000n,
@@ -83,6 +83,7 @@ export function sampleJob(state: JobState, fault: Fault = Fault.None): Job {
       fee: 0n,
     },
     latePriceBps: 5_000,
+    delegatorsBps: 0,
     filter: { capabilities: 0n, regions: 0n, minimumScore: [0], minimumTier: 0 },
     costUnits: 40_000n,
     sortition: {

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
-import { fireEvent, render, screen, within } from "@testing-library/react";
-import { describe, expect, it } from "vitest";
+import { cleanup, fireEvent, render, screen, within } from "@testing-library/react";
+import { afterEach, describe, expect, it } from "vitest";
 import { MarketContext } from "../data/hooks.ts";
 import type { MarketSource } from "../data/source.ts";
 import { MarketStore } from "../data/store.ts";
@@ -24,6 +24,9 @@ const shown = () =>
     </MarketContext>,
   );
 
+// Each test looks at the whole document.
+afterEach(cleanup);
+
 describe("the stories", () => {
   it("show every state of a job, with what it means", () => {
     shown();
@@ -33,7 +36,7 @@ describe("the stories", () => {
 
   it("tie what is wrong with a field to the field", () => {
     shown();
-    const wrong = screen.getAllByLabelText("Amount that is wrong").at(-1);
+    const wrong = screen.getAllByLabelText("Amount that is wrong").at(0);
     expect(wrong?.getAttribute("aria-invalid")).toBe("true");
     const described = document.getElementById(wrong?.getAttribute("aria-describedby") ?? "");
     expect(described?.textContent).toContain("Use digits and at most one point");

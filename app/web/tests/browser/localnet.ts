@@ -57,7 +57,11 @@ export class Localnet {
         readyFile,
       ]),
     );
-    await until(() => existsSync(readyFile), "the localnet", folder);
+    await until(() => existsSync(readyFile), "localnet", folder).catch((error: unknown) => {
+      // Nobody else could end it.
+      for (const child of processes) child.kill("SIGKILL");
+      throw error;
+    });
     const storeUrl = `http://127.0.0.1:${storePort}`;
     processes.push(
       background(folder, "store", [

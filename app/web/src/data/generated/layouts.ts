@@ -298,6 +298,157 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
    ]
   ]
  },
+ "Delegation": {
+  "struct": [
+   [
+    "version",
+    "u8"
+   ],
+   [
+    "bump",
+    "u8"
+   ],
+   [
+    "pool",
+    "pubkey"
+   ],
+   [
+    "owner",
+    "pubkey"
+   ],
+   [
+    "held",
+    {
+     "struct": [
+      [
+       "shares",
+       "u64"
+      ],
+      [
+       "unbondingShares",
+       "u64"
+      ],
+      [
+       "releaseSlot",
+       "u64"
+      ]
+     ]
+    }
+   ],
+   [
+    "rewards",
+    {
+     "array": {
+      "struct": [
+       [
+        "seen",
+        "u128"
+       ],
+       [
+        "owed",
+        "u64"
+       ]
+      ]
+     },
+     "length": 4
+    }
+   ]
+  ]
+ },
+ "DelegationPool": {
+  "struct": [
+   [
+    "version",
+    "u8"
+   ],
+   [
+    "bump",
+    "u8"
+   ],
+   [
+    "node",
+    "pubkey"
+   ],
+   [
+    "stake",
+    {
+     "struct": [
+      [
+       "active",
+       {
+        "struct": [
+         [
+          "tokens",
+          "u64"
+         ],
+         [
+          "shares",
+          "u64"
+         ]
+        ]
+       }
+      ],
+      [
+       "unbonding",
+       {
+        "struct": [
+         [
+          "tokens",
+          "u64"
+         ],
+         [
+          "shares",
+          "u64"
+         ]
+        ]
+       }
+      ]
+     ]
+    }
+   ],
+   [
+    "delegations",
+    "u32"
+   ],
+   [
+    "appliedLoss",
+    "u64"
+   ],
+   [
+    "rewards",
+    {
+     "array": {
+      "struct": [
+       [
+        "mint",
+        "pubkey"
+       ],
+       [
+        "vault",
+        "pubkey"
+       ],
+       [
+        "sum",
+        {
+         "struct": [
+          [
+           "perShare",
+           "u128"
+          ],
+          [
+           "owed",
+           "u64"
+          ]
+         ]
+        }
+       ]
+      ]
+     },
+     "length": 4
+    }
+   ]
+  ]
+ },
  "Demand": {
   "struct": [
    [
@@ -724,6 +875,10 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
       [
        "audits",
        "u64"
+      ],
+      [
+       "delegators",
+       "u64"
       ]
      ]
     }
@@ -874,6 +1029,10 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
    [
     "expectedSlots",
     "u64"
+   ],
+   [
+    "delegatorsBps",
+    "u16"
    ],
    [
     "lateBps",
@@ -1207,6 +1366,10 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
          [
           "absentEpochs",
           "u32"
+         ],
+         [
+          "delegationMultipleBps",
+          "u32"
          ]
         ]
        }
@@ -1510,6 +1673,55 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
       [
        "totalStake",
        "u64"
+      ]
+     ]
+    }
+   ],
+   [
+    "delegation",
+    {
+     "struct": [
+      [
+       "open",
+       "bool"
+      ],
+      [
+       "commission",
+       {
+        "struct": [
+         [
+          "presentBps",
+          "u16"
+         ],
+         [
+          "nextBps",
+          "u16"
+         ],
+         [
+          "nextSlot",
+          "u64"
+         ]
+        ]
+       }
+      ],
+      [
+       "stake",
+       "u64"
+      ],
+      [
+       "loss",
+       {
+        "struct": [
+         [
+          "taken",
+          "u64"
+         ],
+         [
+          "takenBefore",
+          "u64"
+         ]
+        ]
+       }
       ]
      ]
     }
@@ -1834,6 +2046,10 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
                ],
                [
                 "absentEpochs",
+                "u32"
+               ],
+               [
+                "delegationMultipleBps",
                 "u32"
                ]
               ]

@@ -31,7 +31,7 @@ export function templateJob(work: Work, offer: Offer, mint: PaymentMint, network
     boundaryRoot: NOTHING,
     outputRoot: NOTHING,
     resultManifest: NOTHING,
-    credits: { node: 0n, client: 0n, fee: 0n, audits: 0n },
+    credits: { node: 0n, client: 0n, fee: 0n, audits: 0n, delegators: 0n },
     chargeCredit: 0n,
     dispute: { challengeBond: 0n, ...dispute },
     record: {
@@ -58,6 +58,7 @@ export function templateJob(work: Work, offer: Offer, mint: PaymentMint, network
       fee: 0n,
     },
     latePriceBps: network.parameters.scheduling.latePriceBps,
+    delegatorsBps: 0,
     filter: { capabilities: 0n, regions: 0n, minimumScore: [0], minimumTier: 0 },
     sortition: { rules: network.parameters.scheduling.opening, seedSlot: 0n, epoch: 0n, totalWeight: 0n },
     bondNumerator: mint.bondNumerator,
