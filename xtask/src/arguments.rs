@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Build(BuildOptions),
     /// Build everything and run the market on this machine; further arguments go to `assay demo`.
     Demo(Forwarded),
+    /// Build everything and run the web app over a market on this machine, until Ctrl-C.
+    App,
     /// Lints, dependency rules, IDL drift and all tests.
     Test(TestOptions),
     /// Formatting, clippy, documentation, licences, dependency and printing rules.
@@ -55,6 +57,7 @@ impl Command {
             Self::Setup(_) => "setup",
             Self::Build(_) => "build",
             Self::Demo(_) => "demo",
+            Self::App => "app",
             Self::Test(_) => "test",
             Self::Lint => "lint",
             Self::Idl(_) => "idl",

@@ -55,7 +55,7 @@ pub(crate) const CODES: &[(Code, &str, &str)] = &[
     (Code::Idl, "X0308", "the interface description cannot be generated"),
     (Code::NotReproducible, "X0309", "two builds of the program differ"),
     (Code::Tests, "X0401", "a test failed"),
-    (Code::Child, "X0501", "the demo or the benchmarks failed"),
+    (Code::Child, "X0501", "the demo, the app or the benchmarks failed"),
     (Code::Fuzz, "X0601", "fuzzing found an input that breaks the decoder, or cannot start"),
 ];
 

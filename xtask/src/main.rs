@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Setup(options) => commands::setup::run(&workspace, &mut report, &options),
         Command::Build(options) => commands::build::run(&workspace, &mut report, &options),
         Command::Demo(options) => commands::demo::run(&workspace, &mut report, &options),
+        Command::App => commands::app::run(&workspace, &mut report),
         Command::Test(options) => commands::test::run(&workspace, &mut report, &options),
         Command::Lint => commands::lint::run(&workspace, &mut report),
         Command::Idl(options) => commands::idl::run(&workspace, &mut report, &options),

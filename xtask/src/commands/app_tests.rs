@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::commands::wasm;
 use crate::failure::{Code, Failure};
 use crate::process;
-use crate::report::{Ending, Report};
+use crate::report::{Ending, Progress, Report};
 use crate::setup::debian;
 use crate::workspace::Workspace;
 
@@ -33,12 +33,7 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report) -> Result<(), Fail
     }
     wasm::ensure(workspace, report)?;
     let browser = browser(report)?;
-    report.step("packages of app/", "", |progress| {
-        let mut install = npm(workspace);
-        install.args(["ci", "--no-progress"]);
-        process::run_quietly(&mut install, progress, Code::Tests, "see what npm says above; then: npm ci, in app/")?;
-        Ok(Ending::done())
-    })?;
+    report.step("packages of app/", "", |progress| install(workspace, progress))?;
     report.step("tests of app/", "", |_| {
         let mut test = npm(workspace);
         test.arg("test").env("ASSAY_REQUIRE_WASM", "1");
@@ -68,7 +63,15 @@ fn browser(report: &mut Report) -> Result<bool, Failure> {
     Ok(present)
 }
 
-fn npm(workspace: &Workspace) -> Command {
+/// Installs the packages that the lock file names.
+pub(crate) fn install(workspace: &Workspace, progress: &Progress) -> Result<Ending, Failure> {
+    let mut install = npm(workspace);
+    install.args(["ci", "--no-progress"]);
+    process::run_quietly(&mut install, progress, Code::Tests, "see what npm says above; then: npm ci, in app/")?;
+    Ok(Ending::done())
+}
+
+pub(crate) fn npm(workspace: &Workspace) -> Command {
     let mut npm = Command::new("npm");
     npm.current_dir(workspace.root.join("app"));
     npm

@@ -1,5 +1,6 @@
 //! One module a command.
 
+pub(crate) mod app;
 pub(crate) mod app_tests;
 pub(crate) mod bench;
 pub(crate) mod build;

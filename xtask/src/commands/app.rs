@@ -1,0 +1,194 @@
+//! `cargo xtask app`: the web app over a whole market on this machine.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::arguments::ProgramCompiler;
+use crate::commands::{app_tests, build, setup, wasm};
+use crate::failure::{Code, Failure};
+use crate::process;
+use crate::report::{Ending, Report};
+use crate::setup::sbf_toolchain::SbfToolchain;
+use crate::workspace::Workspace;
+
+/// Where everything of a run is: keys, logs, databases. Begun anew each time, as the chain is.
+const FOLDER: &str = ".assay/app";
+const ADDRESS: &str = "http://localhost:4173";
+const INDEX: &str = "127.0.0.1:8910";
+const STORE: &str = "127.0.0.1:8080";
+/// Base units that each node stakes.
+const STAKE: &str = "500000000";
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Builds the app and everything below it, starts a chain, two nodes, a validator, a store, the index and the app, and runs until one
+/// of them ends or Ctrl-C.
+pub(crate) fn run(workspace: &Workspace, report: &mut Report) -> Result<(), Failure> {
+    let toolchain = SbfToolchain::select(workspace, ProgramCompiler::Auto)?;
+    setup::ensure(workspace, report, &toolchain, false)?;
+    build::program(workspace, report, &toolchain)?;
+    let assay = build::command(workspace, report, "dev")?;
+    wasm::ensure(workspace, report)?;
+    report.step("packages of app/", "", |progress| app_tests::install(workspace, progress))?;
+    report.step("web app", "", |progress| {
+        let mut bundle = app_tests::npm(workspace);
+        bundle.args(["run", "build", "--workspace", "@assay/web"]);
+        process::run_quietly(&mut bundle, progress, Code::Tests, "see what the bundler says above")?;
+        Ok(Ending::done())
+    })?;
+    let mut market = Market::new(workspace, assay)?;
+    report.step("market", "a local chain, two nodes, a validator, a store and the index: a minute", |_| {
+        market.start(workspace)?;
+        Ok(Ending::Done(format!("logs in {FOLDER}/logs")))
+    })?;
+    report.fact("address", ADDRESS);
+    report.step("app", ADDRESS, |_| Err(market.until_one_ends()))
+}
+
+/// The processes of a run; they end with it.
+struct Market {
+    assay: PathBuf,
+    folder: PathBuf,
+    children: Vec<(String, Child)>,
+}
+
+impl Drop for Market {
+    fn drop(&mut self) {
+        for (_, child) in self.children.iter_mut().rev() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Market {
+    fn new(workspace: &Workspace, assay: PathBuf) -> Result<Self, Failure> {
+        let folder = workspace.root.join(FOLDER);
+        if folder.exists() {
+            fs::remove_dir_all(&folder).map_err(|e| Failure::file("remove", &folder, &e))?;
+        }
+        let logs = folder.join("logs");
+        fs::create_dir_all(&logs).map_err(|e| Failure::file("create", &logs, &e))?;
+        Ok(Self { assay, folder, children: Vec::new() })
+    }
+
+    fn start(&mut self, workspace: &Workspace) -> Result<(), Failure> {
+        let ready = self.folder.join("ready.json");
+        let mut localnet = self.command(&["localnet", "--nodes", "2", "--validators", "1", "--until-parent-exits"]);
+        localnet.arg("--folder").arg(self.folder.join("localnet")).arg("--ready-file").arg(&ready);
+        localnet.arg("--program").arg(workspace.program());
+        self.spawn("localnet", localnet)?;
+        let market = self.until_ready(&ready)?;
+        let keys = |kind: &str| -> Vec<String> {
+            let listed = market["keys"][kind].as_array().into_iter().flatten();
+            listed.filter_map(|path| path.as_str().map(str::to_owned)).collect()
+        };
+        for (number, key) in keys("nodes").iter().enumerate() {
+            let (name, ports) = (format!("node-{}", number + 1), (8_951 + 10 * number, 8_952 + 10 * number));
+            let data = self.folder.join(&name);
+            let with = |market: &Self, words: &[&str]| {
+                let mut command = market.command(words);
+                command.args(["--url", "l", "--keypair", key, "--data"]).arg(&data);
+                command
+            };
+            let mut init = with(self, &["node", "init", "--allow-private", "--backend", "cpu"]);
+            init.args(["--listen", &format!("127.0.0.1:{}", ports.0)]);
+            init.args(["--status-listen", &format!("127.0.0.1:{}", ports.1)]);
+            self.call(&name, init)?;
+            let stake = with(self, &["node", "stake", STAKE]);
+            self.call(&name, stake)?;
+            let node = with(self, &["node", "run", "--until-parent-exits"]);
+            self.spawn(&name, node)?;
+        }
+        for key in keys("validators") {
+            let mut validator =
+                self.command(&["validator", "run", "--mode", "audit", "--allow-private", "--until-parent-exits"]);
+            validator.args(["--url", "l", "--keypair", &key, "--data"]).arg(self.folder.join("validator"));
+            self.spawn("validator", validator)?;
+        }
+        let mut store = self.command(&["store", "serve", "--accept-local-uploads", "--listen", STORE, "--folder"]);
+        store.arg(self.folder.join("store"));
+        self.spawn("store", store)?;
+        let mut index = self.command(&["index", "--url", "l", "--listen", INDEX, "--until-parent-exits", "--folder"]);
+        index.arg(self.folder.join("index"));
+        self.spawn("index", index)?;
+        let mut app = app_tests::npm(workspace);
+        app.args(["run", "preview", "--workspace", "@assay/web", "--", "--port", "4173", "--strictPort"]);
+        self.spawn("app", app)
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.assay);
+        command.args(words);
+        command
+    }
+
+    fn log(&self, name: &str) -> Result<File, Failure> {
+        let path = self.folder.join("logs").join(format!("{name}.log"));
+        File::options().create(true).append(true).open(&path).map_err(|e| Failure::file("write", &path, &e))
+    }
+
+    /// Starts what goes on running.
+    fn spawn(&mut self, name: &str, mut command: Command) -> Result<(), Failure> {
+        let (out, errors) = (self.log(name)?, self.log(name)?);
+        command.stdin(Stdio::null()).stdout(out).stderr(errors);
+        let child = command.spawn().map_err(|e| process::cannot_run(&command, &e))?;
+        self.children.push((name.to_owned(), child));
+        Ok(())
+    }
+
+    /// Runs what ends by itself.
+    fn call(&self, name: &str, mut command: Command) -> Result<(), Failure> {
+        let (out, errors) = (self.log(name)?, self.log(name)?);
+        let status = command.stdin(Stdio::null()).stdout(out).stderr(errors).status();
+        match status.map_err(|e| process::cannot_run(&command, &e))?.success() {
+            true => Ok(()),
+            false => Err(self.failed(name)),
+        }
+    }
+
+    fn failed(&self, name: &str) -> Failure {
+        let what = format!("{name} ended; its last words are in {FOLDER}/logs/{name}.log");
+        Failure::new(
+            Code::Child,
+            what,
+            "see the log; ports 4173, 8080, 8899, 8900, 8910 and 8951 to 8962 have to be free",
+        )
+    }
+
+    fn until_ready(&mut self, ready: &Path) -> Result<Value, Failure> {
+        let started = Instant::now();
+        loop {
+            if let Ok(text) = fs::read_to_string(ready) {
+                return serde_json::from_str(&text)
+                    .map_err(|e| Failure::new(Code::Child, format!("{}: {e}", ready.display()), "run it again"));
+            }
+            if let Some(name) = self.ended() {
+                return Err(self.failed(&name));
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(self.failed("localnet"));
+            }
+            thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    /// The name of one that has ended.
+    fn ended(&mut self) -> Option<String> {
+        let ended = |child: &mut Child| !matches!(child.try_wait(), Ok(None));
+        self.children.iter_mut().find_map(|(name, child)| ended(child).then(|| name.clone()))
+    }
+
+    fn until_one_ends(&mut self) -> Failure {
+        loop {
+            if let Some(name) = self.ended() {
+                return self.failed(&name);
+            }
+            thread::sleep(Duration::from_millis(500));
+        }
+    }
+}
