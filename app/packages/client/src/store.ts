@@ -58,9 +58,11 @@ export class Store {
   }
 
   private async request(uri: string, init: RequestInit): Promise<Response> {
+    // Browsers refuse to run their `fetch` as a method of another object.
+    const { fetcher } = this;
     let response: Response;
     try {
-      response = await this.fetcher(uri, init);
+      response = await fetcher(uri, init);
     } catch (cause) {
       if (init.signal?.aborted) throw cause;
       throw new ClientFailure("T0304", `${uri} cannot be reached`, "look whether the store runs", { cause });

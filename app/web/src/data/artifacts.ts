@@ -8,11 +8,6 @@ const MAXIMUM_MANIFEST_BYTES = 1 << 20;
 /** Most bytes of an output that the app shows. */
 const MAXIMUM_OUTPUT_BYTES = 64 << 20;
 
-/** A store, asked with the page's own `fetch`: browsers refuse to run it as a method of another object. */
-export function storeAt(base: string): Store {
-  return new Store(base, (input, init) => fetch(input, init));
-}
-
 /** A result that was fetched, whose bytes are the ones that the node committed to. */
 export interface CommittedOutput {
   readonly bytes: Uint8Array;
@@ -68,7 +63,7 @@ export async function fetchOutput(
   let last: unknown;
   for (const base of bases) {
     try {
-      return { bytes: await outputFrom(storeAt(base), job, layout, signal), layout, servedBy: base, graph };
+      return { bytes: await outputFrom(new Store(base), job, layout, signal), layout, servedBy: base, graph };
     } catch (error) {
       signal.throwIfAborted();
       last = error;
@@ -127,7 +122,7 @@ export async function fetchBoundary(
   if (isZero(job.resultManifest)) return new Map();
   for (const base of [job.storeUri, nodeEndpoint ?? ""].filter((one) => one !== "")) {
     try {
-      return await boundaryFrom(storeAt(base), job, signal);
+      return await boundaryFrom(new Store(base), job, signal);
     } catch {
       signal.throwIfAborted();
     }

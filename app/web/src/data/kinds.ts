@@ -24,6 +24,8 @@ export interface Accounts {
   validator: program.Validator;
   client: program.Client;
   rewardPool: program.RewardPool;
+  delegationPool: program.DelegationPool;
+  delegation: program.Delegation;
 }
 
 /** The name of a kind. */
@@ -71,6 +73,8 @@ export const KINDS: { readonly [K in Kind]: Description<Accounts[K]> } = {
   validator: description(LAYOUTS.validator),
   client: description(LAYOUTS.client),
   rewardPool: description(LAYOUTS.rewardPool),
+  delegationPool: description(LAYOUTS.delegationPool),
+  delegation: description(LAYOUTS.delegation),
 };
 
 /** All kinds, in the order in which they are loaded. */

@@ -23,6 +23,8 @@ const DECODERS = {
   validator: program.getValidatorDecoder(),
   client: program.getClientDecoder(),
   rewardPool: program.getRewardPoolDecoder(),
+  delegationPool: program.getDelegationPoolDecoder(),
+  delegation: program.getDelegationDecoder(),
 };
 
 describe("reading accounts fast", () => {
@@ -35,7 +37,7 @@ describe("reading accounts fast", () => {
       kinds.add(kind);
       expect(KINDS[kind].read(bytes)).toEqual(DECODERS[kind].decode(bytes));
     }
-    expect(kinds.size).toBeGreaterThanOrEqual(9);
+    expect(kinds.size).toBeGreaterThanOrEqual(11);
   });
 
   it("refuses bytes that end too early or hold an unknown state", async () => {

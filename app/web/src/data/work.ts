@@ -8,12 +8,13 @@ import {
   ListRole,
   listRoot,
   merkleRoot,
+  Store,
   TensorKind,
   type TensorLayout,
   type TensorSet,
 } from "@assay/client";
 import type { Work } from "../model/offer.ts";
-import { fetchBytes, fetchGraph, ResultMissing, storeAt } from "./artifacts.ts";
+import { fetchBytes, fetchGraph, ResultMissing } from "./artifacts.ts";
 
 /** Most bytes of a graph, of weights and of inputs that the app fetches. */
 const MAXIMUM_GRAPH_BYTES = 16 << 20;
@@ -73,15 +74,13 @@ export function fetchInputs(uri: string, signal: AbortSignal): Promise<Uint8Arra
 
 /** Uploads inputs to a store; their address. */
 export async function uploadInputs(storeUri: string, bytes: Uint8Array, signal: AbortSignal): Promise<string> {
-  return storeAt(storeUri)
-    .put(bytes, signal)
-    .catch((error: unknown) => {
-      signal.throwIfAborted();
-      const reason = error instanceof Error ? error.message : "it does not answer";
-      throw new ResultMissing(
-        `The store did not take the file: ${reason}. Put it there by another way and give its address.`,
-      );
-    });
+  return new Store(storeUri).put(bytes, signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    const reason = error instanceof Error ? error.message : "it does not answer";
+    throw new ResultMissing(
+      `The store did not take the file: ${reason}. Put it there by another way and give its address.`,
+    );
+  });
 }
 
 function placed(

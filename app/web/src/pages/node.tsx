@@ -13,6 +13,7 @@ import { freeStake, largestBond, settledShare, standing, unbondingTotal } from "
 import { formatRelative } from "../model/time.ts";
 import { AddressText } from "../ui/address.tsx";
 import { Badge, ButtonLink, Fact, Facts, Figure, Meter, Nothing, Panel } from "../ui/basics.tsx";
+import { DelegationPanel } from "../ui/delegation.tsx";
 import { ExplainNode } from "../ui/explain-node.tsx";
 import { HistoryPanel } from "../ui/history.tsx";
 import { JobBadge, NextDeadline } from "../ui/job-bits.tsx";
@@ -73,6 +74,7 @@ function Existing({ row }: { row: Row<"node"> }) {
           </div>
           <div className="stack">
             <StakePanel row={row} />
+            <DelegationPanel row={row} />
             <ReputationPanel node={node} />
             <StandingPanel node={node} />
             <Panel title="Keys">

@@ -13,6 +13,7 @@ import type { Plan } from "../transact/plan.ts";
 import { registerNode } from "../transact/plans/nodes.ts";
 import { Review } from "../transact/review.tsx";
 import { Badge, Button, ButtonLink, Fact, Facts, Nothing, Panel } from "../ui/basics.tsx";
+import { OwnDelegations } from "../ui/delegation.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { TextField } from "../ui/field.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
@@ -71,13 +72,14 @@ export default function Stake() {
                   title="You have no node"
                   actions={<ButtonLink to="/nodes">All nodes</ButtonLink>}
                 >
-                  Register one here and run it with <code>assay node run</code>, or add stake to a node of somebody whom
-                  you trust.
+                  Register one here and run it with <code>assay node run</code>, or delegate stake to a node: its page
+                  has a button for it.
                 </Nothing>
               </Panel>
             ) : (
               own.map((row) => <OwnNode key={row.address} row={row} />)
             )}
+            {signer !== undefined && <OwnDelegations owner={signer.address} />}
           </div>
           <Rules />
         </div>

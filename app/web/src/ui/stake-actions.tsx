@@ -67,7 +67,8 @@ export function NodeStakeActions({ row }: { row: Row<"node"> }) {
   );
 }
 
-function AmountDialog({
+/** Asks for an amount of stake. */
+export function AmountDialog({
   title,
   most,
   onClose,

@@ -53,6 +53,29 @@ describe.skipIf(!hasBrowser())("signing", () => {
     await page.close();
   });
 
+  it("says what becomes of delegated stake, and has its reward claimed", async () => {
+    const before = stage.fixture.sent.length;
+    const page = await stage.open("/stake", withWallet);
+    await connectWallet(page);
+    await page
+      .getByRole("link", { name: /^Delegated to / })
+      .first()
+      .waitFor();
+    await page.getByRole("button", { name: "Ask for it back" }).first().click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Amount").fill("0.5");
+    await dialog.getByRole("button", { name: "Go on" }).click();
+    await dialog.getByText("What you have earned so far stays yours.").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Claim USDC" }).first().click();
+    await dialog.getByText("It works: the endpoint ran it without a fault.").waitFor();
+    await answer(page, "sign");
+    await dialog.getByRole("button", { name: "Sign and claim" }).click();
+    await dialog.getByText("Confirmed.").waitFor();
+    expect(stage.fixture.sent).toHaveLength(before + 1);
+    await page.close();
+  });
+
   it("says why a transaction would fail, and sends nothing", async () => {
     stage.fixture.faults.simulationError = 6016;
     const before = stage.fixture.sent.length;
