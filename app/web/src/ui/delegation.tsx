@@ -63,7 +63,9 @@ export function DelegationPanel({ row }: { row: Row<"node"> }) {
         </Fact>
         <Fact name="Commission">{formatBasisPoints(figures.commissionBps)}</Fact>
         {figures.announced !== undefined && (
-          <Fact name={<span className="muted">from {formatRelative(figures.announced.slot, slot, pace.slotMs)}</span>}>
+          <Fact
+            name={<span className="muted">changes {formatRelative(figures.announced.slot, slot, pace.slotMs)}</span>}
+          >
             {formatBasisPoints(figures.announced.bps)}
           </Fact>
         )}

@@ -65,8 +65,11 @@ describe.skipIf(!hasBrowser())("a market in a browser", () => {
     stage.fixture.setOffline(true);
     const page = await stage.open("/nodes");
     await page.getByText("The nodes could not be loaded").waitFor();
-    stage.fixture.setOffline(false);
+    // While the endpoint is still away: once it is back, the app may be faster than a finger.
+    const asked = page.waitForRequest((request) => request.url().startsWith(stage.fixture.url));
     await page.getByRole("button", { name: "Try again" }).click();
+    await asked;
+    stage.fixture.setOffline(false);
     await rows(page).first().waitFor();
     await page.close();
   });
