@@ -108,7 +108,9 @@ async fn write(
     let mut fewest = pieces.len();
     let mut last_progress = begun;
     loop {
+        let look = Instant::now();
         let left = missing(sender, deployment, buffer, &pieces).await?;
+        let reading = look.elapsed();
         if left.len() < fewest {
             fewest = left.len();
             last_progress = Instant::now();
@@ -116,7 +118,8 @@ async fn write(
         if left.is_empty() || last_progress.elapsed() > ARRIVAL_TIMEOUT {
             return Ok(left);
         }
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        // The whole buffer is megabytes: reading it must not keep the endpoint from writing it.
+        tokio::time::sleep(Duration::from_millis(500).max(reading.saturating_mul(4))).await;
     }
 }
 

@@ -39,7 +39,7 @@ impl Localnet {
             let log = || std::fs::read_to_string(home.join("log")).unwrap_or_default();
             let ended = localnet.child.try_wait().expect("the child can be asked");
             assert!(ended.is_none(), "the localnet ended: {}", log());
-            assert!(started.elapsed() < Duration::from_secs(120), "the localnet does not come up: {}", log());
+            assert!(started.elapsed() < Duration::from_secs(400), "the localnet does not come up: {}", log());
             std::thread::sleep(Duration::from_millis(100));
         }
     }
