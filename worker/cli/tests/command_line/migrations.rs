@@ -21,10 +21,11 @@ fn a_migration_is_planned_applied_once_and_then_nothing_is_left() {
         "0003_parameters.toml",
         "0004_disputes.toml",
         "0005_governance.toml",
+        "0006_scheduling.toml",
     ] {
         std::fs::copy(own.join(name), folder.join(name)).expect("the project's migrations");
     }
-    std::fs::write(folder.join("0006_fee.toml"), "[parameters]\nprotocol_fee_bps = 250\n").expect("a file");
+    std::fs::write(folder.join("0007_fee.toml"), "[parameters]\nprotocol_fee_bps = 250\n").expect("a file");
     let fee = || {
         localnet.run(home.path(), &["network", "show"]).json()["parameters"]["protocol_fee_bps"]
             .as_u64()
@@ -70,9 +71,9 @@ fn with_a_timelock_a_change_is_proposed_and_carried_out_later() {
         ran.json()
     };
     let waiting = |value: &serde_json::Value| value["waiting"].as_array().map_or(0, Vec::len);
-    std::fs::write(folder.join("0006_timelock.toml"), "[governance]\ntimelock_slots = 100\n").expect("a file");
+    std::fs::write(folder.join("0007_timelock.toml"), "[governance]\ntimelock_slots = 100\n").expect("a file");
     assert_eq!(apply()["applied"], 1, "at once, because until now nothing waits");
-    std::fs::write(folder.join("0007_fee.toml"), "[parameters]\nprotocol_fee_bps = 250\n").expect("a file");
+    std::fs::write(folder.join("0008_fee.toml"), "[parameters]\nprotocol_fee_bps = 250\n").expect("a file");
     let proposed = apply();
     assert_eq!((&proposed["applied"], waiting(&proposed)), (&serde_json::json!(0), 1), "{proposed}");
     let fee = || localnet.run(home.path(), &["network", "show"]).json()["parameters"]["protocol_fee_bps"].clone();
