@@ -291,10 +291,7 @@ fn a_run_in_steps_gives_what_the_whole_run_gives_and_counts_every_point() {
             let done = steps.points_done();
             assert!(done > before, "seed {seed}: every step does something");
             let dearest = graph.ops.iter().map(|op| u64::from(op.reduction_points())).max().unwrap_or(1);
-            assert!(
-                done - before < budget + dearest,
-                "seed {seed}: a step ends with the element at its budget"
-            );
+            assert!(done - before < budget + dearest, "seed {seed}: a step ends with the element at its budget");
             assert_eq!(finished, done == total, "seed {seed}");
             before = done;
             if finished {

@@ -16,6 +16,8 @@ use tokio::time::Instant;
 pub(super) const LEAST_PIECE_BYTES: usize = 800;
 /// Pieces on their way at a time.
 const CONCURRENT_WRITES: usize = 16;
+/// Pieces that are signed over one blockhash: of a large program the last would be sent when the first hash is forgotten, and lost.
+const PIECES_PER_BLOCKHASH: usize = 200;
 /// How long pieces may take to arrive before those that did not are sent again.
 const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(20);
 /// Rounds without any progress before the deployment is given up.
@@ -84,24 +86,26 @@ async fn write(
     pieces: Vec<Range<usize>>,
     progress: &mut impl FnMut(DeployProgress),
 ) -> Result<Vec<Range<usize>>> {
-    let blockhash = sender.chain().recent_blockhash().await?.hash;
     let total_bytes = deployment.image.len();
     let mut written_bytes = total_bytes - pieces.iter().map(|piece| piece.len()).sum::<usize>();
-    let transactions = pieces
-        .iter()
-        .map(|piece| Ok((piece.len(), transaction(deployment, buffer, piece, blockhash)?)))
-        .collect::<Result<Vec<_>>>()?;
-    let mut sent = stream::iter(transactions)
-        .map(|(bytes, transaction)| async move { (bytes, submit(sender, &transaction).await) })
-        .buffer_unordered(CONCURRENT_WRITES);
-    while let Some((bytes, result)) = sent.next().await {
-        match result {
-            Ok(()) => {
-                written_bytes += bytes;
-                progress(DeployProgress::Writing { written_bytes, total_bytes });
+    for batch in pieces.chunks(PIECES_PER_BLOCKHASH) {
+        let blockhash = sender.chain().recent_blockhash().await?.hash;
+        let transactions = batch
+            .iter()
+            .map(|piece| Ok((piece.len(), transaction(deployment, buffer, piece, blockhash)?)))
+            .collect::<Result<Vec<_>>>()?;
+        let mut sent = stream::iter(transactions)
+            .map(|(bytes, transaction)| async move { (bytes, submit(sender, &transaction).await) })
+            .buffer_unordered(CONCURRENT_WRITES);
+        while let Some((bytes, result)) = sent.next().await {
+            match result {
+                Ok(()) => {
+                    written_bytes += bytes;
+                    progress(DeployProgress::Writing { written_bytes, total_bytes });
+                }
+                // The piece is looked for like all others, and sent again.
+                Err(error) => tracing::debug!(%error, "a piece was not accepted"),
             }
-            // The piece is looked for like all others, and sent again.
-            Err(error) => tracing::debug!(%error, "a piece was not accepted"),
         }
     }
     let begun = Instant::now();
