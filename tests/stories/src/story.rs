@@ -62,6 +62,7 @@ impl Drop for Shared {
 /// Never dropped: a localnet watches for the end of this process by itself.
 static CALM: OnceCell<Shared> = OnceCell::const_new();
 static HASTY: OnceCell<Shared> = OnceCell::const_new();
+static DRAWN: OnceCell<Shared> = OnceCell::const_new();
 
 /// How much time disputes have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,8 @@ pub enum Pace {
     Calm,
     /// So little that a story can wait for a clock to run out.
     Hasty,
+    /// As calm, and claims open slowly: a network for one story's nodes alone, of whose weight each has a known share.
+    Drawn,
 }
 
 /// What is different on the calm localnet: who has sealed may take long to reveal, for ten of them do it after one another; and
@@ -82,6 +85,10 @@ const CALM_MIGRATION: &str = "[parameters.dispute]\nreveal_slots = 250\n\
 /// Who was convicted is charged for its company twenty seconds later.
 const HASTY_MIGRATION: &str = "[parameters.dispute]\nreveal_slots = 40\nchallenger_clock_slots = 120\ndefender_clock_slots = 20\n\
     [parameters.scheduling]\ncorrelation_window_slots = 200\n";
+
+/// What is different where nodes are drawn: five seconds for one node on average, five for two, and then all may claim.
+const DRAWN_MIGRATION: &str =
+    "[parameters.scheduling.opening]\ndelay_slots = 2\nstep_slots = 25\nfirst_expected = 1\nsteps = 2\n";
 
 /// How long anything may take that has to happen in the end. Nothing waits as long unless it fails, so that a machine many times
 /// slower passes too.
@@ -133,6 +140,7 @@ impl Story {
     pub async fn begin_at(pace: Pace) -> Self {
         let shared = match pace {
             Pace::Calm => CALM.get_or_init(|| start_localnet(CALM_MIGRATION)).await,
+            Pace::Drawn => DRAWN.get_or_init(|| start_localnet(DRAWN_MIGRATION)).await,
             Pace::Hasty => HASTY.get_or_init(|| start_localnet(HASTY_MIGRATION)).await,
         };
         let text = |key: &str| shared.ready[key].as_str().unwrap_or_default().to_owned();

@@ -6,7 +6,7 @@ use assay::state::Job;
 use assay::state_machine::JobState;
 use assay::units::Slot;
 use serde_json::Value;
-use story_tests::{NodeProcess, Story};
+use story_tests::{NodeProcess, Pace, Story};
 
 async fn codes(story: &Story, node: &NodeProcess, job: &str) -> Vec<String> {
     let node = node.address.to_string();
@@ -29,7 +29,8 @@ fn was_drawn(address: &solana_sdk::pubkey::Pubkey, job: &Job, weight: u64) -> bo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_are_drawn_and_pay_for_no_claim_that_loses() {
-    let story = Story::begin().await;
+    // Two nodes of one weight: one of them is drawn in the second step at the latest.
+    let story = Story::begin_at(Pace::Drawn).await;
     let mut nodes = Vec::new();
     for name in ["first", "second"] {
         let mut node = NodeProcess::register(&story, name, story.placement(), |_| {});
