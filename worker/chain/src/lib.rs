@@ -30,6 +30,7 @@ pub mod program_error;
 pub mod receipts;
 pub mod sender;
 pub mod solana_config;
+mod subscription;
 pub mod watcher;
 
 pub use chain::Chain;

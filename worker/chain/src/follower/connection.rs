@@ -3,7 +3,7 @@
 use super::{AccountKind, ClockReading, FollowerEvent, FollowerOptions, Sighting};
 use crate::chain::{Chain, RawAccount};
 use crate::error::{ChainError, Result};
-use crate::watcher::connection::{live, sleep_until};
+use crate::subscription::{failed, handshake, live, sleep_until};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use solana_account_decoder_client_types::UiAccountEncoding;
@@ -147,17 +147,11 @@ impl Connection<'_> {
     }
 
     async fn handshake<T>(&self, step: impl Future<Output = std::result::Result<T, PubsubClientError>>) -> Result<T> {
-        match tokio::time::timeout(self.options.silence_limit, step).await {
-            Ok(done) => done.map_err(|error| self.failed(&error.to_string())),
-            Err(_) => Err(self.failed("it did not answer in time")),
-        }
+        handshake(self.chain, self.options.silence_limit, step).await
     }
 
     fn failed(&self, reason: &str) -> ChainError {
-        ChainError::SubscriptionFailed {
-            endpoint: self.chain.endpoint().websocket_url.clone(),
-            reason: reason.to_owned(),
-        }
+        failed(self.chain, reason)
     }
 }
 

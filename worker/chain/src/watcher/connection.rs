@@ -3,8 +3,9 @@
 use super::view::{Difference, View};
 use super::{WatcherEvent, WatcherOptions};
 use crate::accounts::{SessionFilter, decode_job, decode_node, decode_session};
-use crate::chain::{Chain, RawAccount};
+use crate::chain::Chain;
 use crate::error::{ChainError, Result};
+use crate::subscription::{failed, handshake, live, sleep_until};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use solana_account_decoder_client_types::{UiAccount, UiAccountEncoding, UiDataSliceConfig};
@@ -239,23 +240,12 @@ impl Connection<'_> {
     }
 
     async fn handshake<T>(&self, step: impl Future<Output = std::result::Result<T, PubsubClientError>>) -> Result<T> {
-        match tokio::time::timeout(self.options.silence_limit, step).await {
-            Ok(done) => done.map_err(|error| self.failed(&error.to_string())),
-            Err(_) => Err(self.failed("it did not answer in time")),
-        }
+        handshake(self.chain, self.options.silence_limit, step).await
     }
 
     fn failed(&self, reason: &str) -> ChainError {
-        ChainError::SubscriptionFailed {
-            endpoint: self.chain.endpoint().websocket_url.clone(),
-            reason: reason.to_owned(),
-        }
+        failed(self.chain, reason)
     }
-}
-
-/// An account that still belongs to the program; what was closed within its last slot belongs to the system program.
-pub(crate) fn live(account: Option<RawAccount>) -> Option<RawAccount> {
-    account.filter(|account| account.owner == assay::ID)
 }
 
 /// A notification needs no data: it only says what to read.
@@ -265,12 +255,5 @@ fn doorbell_config() -> RpcAccountInfoConfig {
         data_slice: Some(UiDataSliceConfig { offset: 0, length: 0 }),
         commitment: Some(CommitmentConfig::confirmed()),
         min_context_slot: None,
-    }
-}
-
-pub(crate) async fn sleep_until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }

@@ -4,7 +4,7 @@
 //! a doorbell: whatever rings is read from the chain, and after every (re)connection, and at intervals, everything is read.
 //! Reads never go back in time. An event is sent when, and only when, what was read differs from what was known.
 
-pub(crate) mod connection;
+mod connection;
 mod view;
 
 use crate::accounts::JobFilter;

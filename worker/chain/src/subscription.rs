@@ -1,0 +1,38 @@
+//! What everything that follows the chain by websocket shares.
+
+use crate::chain::{Chain, RawAccount};
+use crate::error::{ChainError, Result};
+use solana_pubsub_client::nonblocking::pubsub_client::PubsubClientError;
+use std::future::Future;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// One step of making a connection, which must be over within `limit`.
+pub(crate) async fn handshake<T>(
+    chain: &Chain,
+    limit: Duration,
+    step: impl Future<Output = std::result::Result<T, PubsubClientError>>,
+) -> Result<T> {
+    match tokio::time::timeout(limit, step).await {
+        Ok(done) => done.map_err(|error| failed(chain, &error.to_string())),
+        Err(_) => Err(failed(chain, "it did not answer in time")),
+    }
+}
+
+/// The error of a subscription that ended.
+pub(crate) fn failed(chain: &Chain, reason: &str) -> ChainError {
+    ChainError::SubscriptionFailed { endpoint: chain.endpoint().websocket_url.clone(), reason: reason.to_owned() }
+}
+
+/// An account that still belongs to the program; what was closed within its last slot belongs to the system program.
+pub(crate) fn live(account: Option<RawAccount>) -> Option<RawAccount> {
+    account.filter(|account| account.owner == assay::ID)
+}
+
+/// Until a moment; without one, for ever.
+pub(crate) async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
