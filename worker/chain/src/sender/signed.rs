@@ -78,6 +78,11 @@ impl SignedTransaction {
         }
         let transaction: Transaction =
             bincode::deserialize(wire).map_err(|error| stored_invalid(&error.to_string()))?;
+        // Without this a transaction of no signatures would verify: each of none is right.
+        let required = usize::from(transaction.message.header.num_required_signatures);
+        if transaction.signatures.is_empty() || transaction.signatures.len() != required {
+            return Err(stored_invalid("signatures are missing"));
+        }
         transaction.verify().map_err(|error| stored_invalid(&error.to_string()))?;
         Ok(Self { transaction, last_valid_block_height: u64::from_le_bytes(height) })
     }
@@ -126,6 +131,16 @@ mod tests {
             Transaction::new_signed_with_payer(&instructions, Some(&payer.pubkey()), &[&payer], Hash::new_unique());
         let signed = SignedTransaction { transaction, last_valid_block_height: 1 };
         assert_eq!(signed.fee_lamports(), 2 * 5_000 + 21, "rounded up");
+    }
+
+    #[test]
+    fn a_transaction_that_nobody_signed_is_none() {
+        let unsigned = SignedTransaction { transaction: Transaction::default(), last_valid_block_height: 1 };
+        let error = SignedTransaction::from_bytes(&unsigned.to_bytes().unwrap()).unwrap_err();
+        assert_eq!(error.code(), "C0125");
+        let mut stripped = signed();
+        stripped.transaction.signatures.clear();
+        assert!(SignedTransaction::from_bytes(&stripped.to_bytes().unwrap()).is_err());
     }
 
     #[test]
