@@ -15,8 +15,18 @@ const OLDEST_NODE: (u32, u32) = (20, 18);
 /// The Debian package and the command of the browser.
 const CHROMIUM: &str = "chromium";
 
-/// Builds the module, installs the packages and runs `npm test`. Where there is no Node nothing of this is tested, and the report says so.
-pub(crate) fn run(workspace: &Workspace, report: &mut Report) -> Result<(), Failure> {
+/// What of app/ can be tested on this machine.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Means {
+    /// There is a Node of the right age.
+    node: bool,
+    /// There is a browser.
+    browser: bool,
+}
+
+/// Builds the module, installs the packages and runs `npm test`; returns what else can be tested. Where there is no Node nothing of this
+/// is tested, and the report says so.
+pub(crate) fn run(workspace: &Workspace, report: &mut Report) -> Result<Means, Failure> {
     let mut present = false;
     report.step("Node", "", |_| {
         let version = process::output_of(Command::new("node").arg("--version")).unwrap_or_default();
@@ -29,7 +39,7 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report) -> Result<(), Fail
         }
     })?;
     if !present {
-        return Ok(());
+        return Ok(Means { node: false, browser: false });
     }
     wasm::ensure(workspace, report)?;
     let browser = browser(report)?;
@@ -42,7 +52,36 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report) -> Result<(), Fail
         }
         process::run(&mut test, Code::Tests, "see above what failed; again: npm test, in app/")?;
         Ok(Ending::done())
-    })
+    })?;
+    Ok(Means { node: true, browser })
+}
+
+/// Tests the clients and the web app on local chains with the compiled program and the `assay` command: the TypeScript client by itself,
+/// the web app in the browser. What cannot be tested for want of Node or a browser, the report says.
+pub(crate) fn on_local_chains(workspace: &Workspace, report: &mut Report, means: Means) -> Result<(), Failure> {
+    if !means.node {
+        return Ok(());
+    }
+    let variables = [("ASSAY_BINARY", workspace.dev_binary("assay")), ("ASSAY_PROGRAM_SO", workspace.program())];
+    let mut scripts = vec![("TypeScript client on a local chain", "@assay/client", "test:localnet")];
+    if means.browser {
+        scripts.push(("web app in Chromium", "@assay/web", "test:browser"));
+    }
+    let mut result = Ok(());
+    for (name, package, script) in scripts {
+        result = result.and(report.step(name, "a few minutes", |_| {
+            let mut test = npm(workspace);
+            test.args(["run", script, "--workspace", package]).envs(variables.clone());
+            test.env("ASSAY_REQUIRE_LOCALNET", "1").env("ASSAY_REQUIRE_CHROMIUM", "1");
+            let again = "see above what failed; again: cargo xtask test --only app";
+            process::run(&mut test, Code::Tests, again)?;
+            Ok(Ending::done())
+        }));
+    }
+    if !means.browser {
+        report.step("web app in Chromium", "", |_| Ok(Ending::Skipped("NOT tested: there is no browser".into())))?;
+    }
+    result
 }
 
 /// Installs the browser where that is possible; whether there is one.

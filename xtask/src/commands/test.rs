@@ -48,14 +48,23 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &TestOpti
     if wanted(TestPart::Lint) {
         result = lint::all(workspace, report).and(idl::check(workspace, report));
     }
+    let mut means = None;
     if wanted(TestPart::App) {
-        result = result.and(app_tests::run(workspace, report));
+        let outcome = app_tests::run(workspace, report);
+        means = outcome.as_ref().ok().copied();
+        result = result.and(outcome.map(|_| ()));
     }
-    if ![TestPart::Unit, TestPart::Models, TestPart::Program, TestPart::Stories].into_iter().any(wanted) {
+    if ![TestPart::App, TestPart::Unit, TestPart::Models, TestPart::Program, TestPart::Stories].into_iter().any(wanted) {
         return result;
     }
     build::program(workspace, report, &toolchain)?;
-    let programs = compile(workspace, report)?;
+    let programs = match options.only[..] {
+        [TestPart::App] => build::command(workspace, report, "dev").map(|_| Vec::new())?,
+        _ => compile(workspace, report)?,
+    };
+    if let Some(means) = means {
+        result = result.and(app_tests::on_local_chains(workspace, report, means));
+    }
     let mut variables = environment(workspace);
     if wanted(TestPart::Models) || wanted(TestPart::Stories) {
         let models = models(workspace, report);

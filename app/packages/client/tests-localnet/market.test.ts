@@ -1,10 +1,8 @@
-/**
- * The whole way over a real endpoint: `npm run test:localnet`, with ASSAY_LOCALNET (the ready file of `assay localnet`),
- * ASSAY_STORE, and ASSAY_MODEL (a folder and name as of `assay model export-digits`), and a node that runs.
- */
+/** The whole way over a real endpoint with a node: `npm run test:localnet`, with what `@assay/localnet` asks for. */
 import { readFileSync } from "node:fs";
+import { hasLocalnet, Localnet } from "@assay/localnet";
 import { address, createKeyPairSignerFromBytes } from "@solana/kit";
-import { beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   connect,
   decodeBundle,
@@ -27,78 +25,80 @@ import {
   Work,
 } from "../src/index.js";
 
-const {
-  ASSAY_LOCALNET = "localnet.json",
-  ASSAY_STORE = "http://127.0.0.1:8080",
-  ASSAY_MODEL = "digits/digits",
-} = process.env;
-const localnet = JSON.parse(readFileSync(ASSAY_LOCALNET, "utf8"));
 const terms = { priceMin: 500_000n, priceMax: 2_000_000n };
-const mint = address(localnet.payment_mint);
-let market: Market;
-let work: Work;
 
-beforeAll(async () => {
-  const key = Uint8Array.from(JSON.parse(readFileSync(localnet.keys.client, "utf8")));
-  market = new Market(connect(localnet.rpc_url, localnet.ws_url), await createKeyPairSignerFromBytes(key));
-  const read = (kind: string) => new Uint8Array(readFileSync(`${ASSAY_MODEL}.${kind}`));
-  const graph = new Graph(read("graph"));
-  work = new Work(graph, [16], decodeBundle(read("params")), decodeBundle(read("inputs")));
-});
+describe.skipIf(!hasLocalnet())("on a localnet with a node", () => {
+  let localnet: Localnet;
+  let market: Market;
+  let work: Work;
+  const mint = () => address(localnet.ready.payment_mint);
 
-test("a job is posted, claimed, committed, verified, accepted, settled, paid out and closed", async () => {
-  const uris = await new Store(ASSAY_STORE).putWork(work.artifacts());
-  // Long enough to look at the result and accept it on a busy machine.
-  const posted = await market.post(work, uris, { ...terms, windowSlots: 100n }, mint);
-  const states: JobState[] = [];
-  const onProgress = ({ state }: { state: JobState }) => states.push(state);
-  const committed = await market.waitForResult(posted.address, { onProgress });
-  // A busy machine may see nothing before the commitment, but never one state twice or backwards.
-  expect(states).toEqual([...new Set(states)].sort());
-  expect(states.at(-1)).toBe(JobState.Committed);
-  expect(committed.state).toBe(JobState.Committed);
-  expect(isCommitment(posted.address, committed)).toBe(true);
-  expect(committed.price).toBe(priceAt(committed, committed.claimedSlot));
-  expect((await listJobs(market.connections.rpc)).map((job) => job.address)).toContain(posted.address);
+  beforeAll(async () => {
+    localnet = await Localnet.start(1);
+    await localnet.addNode(0);
+    const { rpc_url, ws_url, keys } = localnet.ready;
+    const key = Uint8Array.from(JSON.parse(readFileSync(keys.client, "utf8")));
+    market = new Market(connect(rpc_url, ws_url), await createKeyPairSignerFromBytes(key));
+    const read = (kind: string) => new Uint8Array(readFileSync(`${localnet.digits}.${kind}`));
+    const graph = new Graph(read("graph"));
+    work = new Work(graph, [16], decodeBundle(read("params")), decodeBundle(read("inputs")));
+  }, 600_000);
+  afterAll(() => localnet?.stop());
 
-  const output = await market.result(work, committed);
-  expect(output.length).toBe(work.outputLayout.bytes);
-  const boundary = await fetchBoundary(work, committed, await market.stores(committed));
-  expect(boundary.get(work.outputSlot)).toEqual(output);
+  test("a job is posted, claimed, committed, verified, accepted, settled, paid out and closed", async () => {
+    const uris = await new Store(localnet.storeUrl).putWork(work.artifacts());
+    // Long enough to look at the result and accept it on a busy machine.
+    const posted = await market.post(work, uris, { ...terms, windowSlots: 100n }, mint());
+    const states: JobState[] = [];
+    const onProgress = ({ state }: { state: JobState }) => states.push(state);
+    const committed = await market.waitForResult(posted.address, { onProgress });
+    // A busy machine may see nothing before the commitment, but never one state twice or backwards.
+    expect(states).toEqual([...new Set(states)].sort());
+    expect(states.at(-1)).toBe(JobState.Committed);
+    expect(committed.state).toBe(JobState.Committed);
+    expect(isCommitment(posted.address, committed)).toBe(true);
+    expect(committed.price).toBe(priceAt(committed, committed.claimedSlot));
+    expect((await listJobs(market.connections.rpc)).map((job) => job.address)).toContain(posted.address);
 
-  await market.accept(posted.address);
-  const settled = await market.waitForEnd(posted.address);
-  expect(settled.state).toBe(JobState.Settled);
-  const reclaimed = await market.reclaim(posted.address);
-  expect(reclaimed.refund).toBe(settlementOf(committed).client);
-  expect(reclaimed.closed).toBe(true);
-  expect((await fetchMaybeJob(market.connections.rpc, posted.address)).exists).toBe(false);
-});
+    const output = await market.result(work, committed);
+    expect(output.length).toBe(work.outputLayout.bytes);
+    const boundary = await fetchBoundary(work, committed, await market.stores(committed));
+    expect(boundary.get(work.outputSlot)).toEqual(output);
 
-test("a job that no node may claim is cancelled, and everything comes back", async () => {
-  const uris = await new Store(ASSAY_STORE).putWork(work.artifacts());
-  const posted = await market.post(work, uris, { ...terms, minimumStake: 1n << 60n }, mint);
-  const job = await market.job(posted.address);
-  expect(job?.state).toBe(JobState.Posted);
-  await market.cancel(posted.address);
-  const cancelled = await market.waitForEnd(posted.address);
-  expect(cancelled.state).toBe(JobState.Cancelled);
-  expect(await market.reclaim(posted.address)).toEqual({ refund: escrowOf(cancelled), charge: 0n, closed: true });
-});
+    await market.accept(posted.address);
+    const settled = await market.waitForEnd(posted.address);
+    expect(settled.state).toBe(JobState.Settled);
+    const reclaimed = await market.reclaim(posted.address);
+    expect(reclaimed.refund).toBe(settlementOf(committed).client);
+    expect(reclaimed.closed).toBe(true);
+    expect((await fetchMaybeJob(market.connections.rpc, posted.address)).exists).toBe(false);
+  });
 
-test("refusals of the program come as sentences with its code", async () => {
-  const uris = { graph: "http://a/g", params: "http://a/p", inputs: "http://a/i" };
-  await expect(market.post(work, uris, { ...terms, runSlots: 0n }, mint)).rejects.toThrow(/^T0403 .*P6\d{3}/);
-  await expect(market.post(work, uris, terms, market.payer.address)).rejects.toThrow(/^T0402 /);
-  await expect(market.reclaim(market.payer.address)).rejects.toThrow(/^T0404 /);
-  await expect(market.reclaim(await jobAddress(market.payer.address, U64_MAX))).rejects.toThrow(/^T0401 /);
-});
+  test("a job that no node may claim is cancelled, and everything comes back", async () => {
+    const uris = await new Store(localnet.storeUrl).putWork(work.artifacts());
+    const posted = await market.post(work, uris, { ...terms, minimumStake: 1n << 60n }, mint());
+    const job = await market.job(posted.address);
+    expect(job?.state).toBe(JobState.Posted);
+    await market.cancel(posted.address);
+    const cancelled = await market.waitForEnd(posted.address);
+    expect(cancelled.state).toBe(JobState.Cancelled);
+    expect(await market.reclaim(posted.address)).toEqual({ refund: escrowOf(cancelled), charge: 0n, closed: true });
+  });
 
-test("what is listed is what is there, and slots go on", async () => {
-  const { rpc } = market.connections;
-  expect((await listPaymentMints(rpc)).map(({ data }) => data.mint)).toContain(mint);
-  expect((await listNodes(rpc)).length).toBeGreaterThan(0);
-  const slots: bigint[] = [];
-  for await (const slot of followSlots(market.connections)) if (slots.push(slot) === 3) break;
-  expect([...slots].sort()).toEqual(slots);
+  test("refusals of the program come as sentences with its code", async () => {
+    const uris = { graph: "http://a/g", params: "http://a/p", inputs: "http://a/i" };
+    await expect(market.post(work, uris, { ...terms, runSlots: 0n }, mint())).rejects.toThrow(/^T0403 .*P6\d{3}/);
+    await expect(market.post(work, uris, terms, market.payer.address)).rejects.toThrow(/^T0402 /);
+    await expect(market.reclaim(market.payer.address)).rejects.toThrow(/^T0404 /);
+    await expect(market.reclaim(await jobAddress(market.payer.address, U64_MAX))).rejects.toThrow(/^T0401 /);
+  });
+
+  test("what is listed is what is there, and slots go on", async () => {
+    const { rpc } = market.connections;
+    expect((await listPaymentMints(rpc)).map(({ data }) => data.mint)).toContain(mint());
+    expect((await listNodes(rpc)).length).toBeGreaterThan(0);
+    const slots: bigint[] = [];
+    for await (const slot of followSlots(market.connections)) if (slots.push(slot) === 3) break;
+    expect([...slots].sort()).toEqual(slots);
+  });
 });

@@ -7,9 +7,14 @@ import { type BrowserContext, type BrowserContextOptions, chromium } from "playw
 
 const EXECUTABLE = process.env.ASSAY_CHROMIUM ?? "/usr/bin/chromium";
 
-/** Whether there is a Chromium to test with. */
+/** Whether there is a Chromium to test with; an error where ASSAY_REQUIRE_CHROMIUM says that there has to be. */
 export function hasBrowser(): boolean {
-  return existsSync(EXECUTABLE);
+  const present = existsSync(EXECUTABLE);
+  if (!present && process.env.ASSAY_REQUIRE_CHROMIUM !== undefined) {
+    throw new Error(`${EXECUTABLE} is not there, and ASSAY_REQUIRE_CHROMIUM is set; run: apt-get install chromium`);
+  }
+  if (!present) process.stderr.write(`NOT TESTED: the app in a browser, because there is no ${EXECUTABLE}\n`);
+  return present;
 }
 
 /** A browser with an empty profile of its own. */

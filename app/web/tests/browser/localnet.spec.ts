@@ -1,10 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { hasLocalnet, Localnet } from "@assay/localnet";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { signerOfSecret } from "../../src/transact/burner.ts";
 import { hasBrowser, openBrowser } from "./browser.ts";
-import { hasLocalnet, Localnet } from "./localnet.ts";
 import { serveApp } from "./static-server.ts";
 import { addWallet, connectWallet } from "./wallet.ts";
 

@@ -1,4 +1,7 @@
-/** A localnet with the real program, a store, nodes and a validator, as processes of this test. */
+/**
+ * A localnet with the real program, a store, nodes and a validator, as processes of a test. `ASSAY_BINARY` names the command line and
+ * `ASSAY_PROGRAM_SO` the program.
+ */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -8,9 +11,19 @@ import { join } from "node:path";
 const BINARY = process.env.ASSAY_BINARY ?? "";
 const PROGRAM = process.env.ASSAY_PROGRAM_SO ?? "";
 
-/** Whether the command line and the program were built for this. */
+/** Whether the command line and the program were built for this; an error where ASSAY_REQUIRE_LOCALNET says that they have to be. */
 export function hasLocalnet(): boolean {
-  return existsSync(BINARY) && existsSync(PROGRAM);
+  const present = existsSync(BINARY) && existsSync(PROGRAM);
+  if (!present && process.env.ASSAY_REQUIRE_LOCALNET !== undefined) {
+    throw new Error(
+      `ASSAY_BINARY is "${BINARY}" and ASSAY_PROGRAM_SO "${PROGRAM}", and one is not there: cargo xtask build`,
+    );
+  }
+  if (!present)
+    process.stderr.write(
+      "NOT TESTED: anything on a local chain, because ASSAY_BINARY and ASSAY_PROGRAM_SO name no files\n",
+    );
+  return present;
 }
 
 interface Ready {
@@ -79,7 +92,12 @@ export class Localnet {
     return localnet;
   }
 
-  /** Private key and keypair file of the client, who has tokens. */
+  /** Path and name that the files of the digits' graph, params and inputs begin with. */
+  get digits(): string {
+    return join(this.#folder, "digits", "digits");
+  }
+
+  /** Private key of the client, who has tokens. */
   get clientSecret(): Uint8Array {
     return Uint8Array.from((JSON.parse(readFileSync(this.ready.keys.client, "utf8")) as number[]).slice(0, 32));
   }
