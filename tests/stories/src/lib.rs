@@ -7,6 +7,7 @@ mod binary;
 mod census;
 mod challenger;
 mod command;
+mod faulty_rpc;
 mod index;
 mod model;
 mod node;
@@ -18,6 +19,7 @@ mod validator;
 
 pub use census::Leftover;
 pub use challenger::Challenger;
+pub use faulty_rpc::{FaultyRpc, RpcFault};
 pub use index::IndexProcess;
 pub use model::{everything, everything_rows, everything_work, honest_boundary, honest_output};
 pub use node::{NodeProcess, Placement};

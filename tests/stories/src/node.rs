@@ -6,6 +6,7 @@ use assay_node::config::NodeConfig;
 use assay_node::journal::Record;
 use assay_node::status::Status;
 use solana_sdk::pubkey::Pubkey;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Through which endpoint a process sees the chain.
@@ -51,6 +52,11 @@ impl NodeProcess {
         self
     }
 
+    /// From its next start on, it sees the chain through these endpoints.
+    pub fn sees_through(&mut self, placement: Placement) {
+        self.service.sees_through(placement);
+    }
+
     /// Starts the node and waits until it answers; `failpoint` makes it die at that place.
     pub async fn start(&mut self, failpoint: Option<&str>) {
         self.launch(failpoint);
@@ -74,6 +80,16 @@ impl NodeProcess {
     /// Waits until it has ended by itself: at its failpoint, or because it was convicted.
     pub async fn dies(&mut self) {
         self.service.dies().await;
+    }
+
+    /// Whether it is dead: killed, ended by itself, or never started.
+    pub fn is_dead(&mut self) -> bool {
+        self.service.has_died()
+    }
+
+    /// Where its files are.
+    pub fn data(&self) -> &Path {
+        self.service.data()
     }
 
     /// What it says of itself; nothing if it does not answer.

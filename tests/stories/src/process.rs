@@ -36,6 +36,10 @@ impl Service {
         Self { name: name.to_owned(), data, placement, status_url, http, child: None }
     }
 
+    pub(crate) fn sees_through(&mut self, placement: Placement) {
+        self.placement = placement;
+    }
+
     pub(crate) fn data(&self) -> &Path {
         &self.data
     }
@@ -84,7 +88,8 @@ impl Service {
         self.child = None;
     }
 
-    fn has_died(&mut self) -> bool {
+    /// Whether it has ended, or was never started.
+    pub(crate) fn has_died(&mut self) -> bool {
         self.child.as_mut().is_none_or(|child| child.try_wait().ok().flatten().is_some())
     }
 

@@ -10,7 +10,7 @@ use assay_validator::status::Status;
 use serde_json::Value;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signer::Signer;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// One validator: a key with lamports and stake tokens, running or dead.
@@ -90,6 +90,16 @@ impl ValidatorProcess {
     /// Waits until it has nothing left to do for a job.
     pub async fn is_through_with(&self, job: &Pubkey) -> Value {
         self.until(job, |record| !record["ending"].is_null()).await
+    }
+
+    /// Whether it is dead: killed, ended by itself, or never started.
+    pub fn is_dead(&mut self) -> bool {
+        self.service.has_died()
+    }
+
+    /// Where its files are.
+    pub fn data(&self) -> &Path {
+        self.service.data()
     }
 
     /// What it says of itself; nothing if it does not answer.

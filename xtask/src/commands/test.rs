@@ -54,7 +54,8 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &TestOpti
         means = outcome.as_ref().ok().copied();
         result = result.and(outcome.map(|_| ()));
     }
-    if ![TestPart::App, TestPart::Unit, TestPart::Models, TestPart::Program, TestPart::Stories].into_iter().any(wanted) {
+    if ![TestPart::App, TestPart::Unit, TestPart::Models, TestPart::Program, TestPart::Stories].into_iter().any(wanted)
+    {
         return result;
     }
     build::program(workspace, report, &toolchain)?;

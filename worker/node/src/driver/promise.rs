@@ -50,8 +50,7 @@ impl<M: Market> Driver<M> {
             record.last_slot = record.last_slot.max(slot);
             let owed = job.map(|job| job.credits.node).filter(|credit| *credit > 0);
             record.payment = owed.or(record.payment);
-            let is_early = job.is_some_and(|job| job.state == JobState::Accepted);
-            record.stage = landed(purpose, &record.stage, record.payment.unwrap_or(0), is_early);
+            record.stage = landed(purpose, &record.stage);
         }
         self.save(record)?;
         match fate {
@@ -138,15 +137,14 @@ impl ClaimRefusal {
     }
 }
 
-/// The stage after a transaction landed. A payment is early when the client accepted the result: the bond is still locked.
-fn landed(purpose: Purpose, stage: &Stage, payment: u64, is_early: bool) -> Stage {
+/// The stage after a transaction landed. That a payment left the vault is believed only when the job's account shows it: an endpoint that
+/// confirms what never landed would end the job with the payment still inside.
+fn landed(purpose: Purpose, stage: &Stage) -> Stage {
     match (purpose, stage) {
-        (Purpose::Withdraw, stage) if is_early => stage.clone(),
         (Purpose::Claim, _) => Stage::Claimed,
         (Purpose::Commit, Stage::Executed(executed)) => Stage::Committed(executed.clone()),
         (Purpose::Finalise, Stage::Committed(executed)) => Stage::Settled(executed.clone()),
-        (Purpose::Withdraw, _) => Stage::Finished(Outcome::Paid { amount: payment }),
-        (Purpose::Commit | Purpose::Finalise | Purpose::Expire, stage) => stage.clone(),
+        (_, stage) => stage.clone(),
     }
 }
 
