@@ -39,8 +39,13 @@ impl Challenger {
 
     /// One that says the first boundary tensor of a right result is wrong, and demands the root of the first segment.
     pub async fn demanding(story: &Story, work: &Work, job: &Pubkey) -> Self {
+        Self::demanding_as(story, "challenger", work, job).await
+    }
+
+    /// The same under a name of its own, where a story has several.
+    pub async fn demanding_as(story: &Story, name: &str, work: &Work, job: &Pubkey) -> Self {
         // Everything that takes time comes before the result: its window may be short.
-        let challenger = Self::new(story, "challenger", job, Target::boundary(0), [3; 32]);
+        let challenger = Self::new(story, name, job, Target::boundary(0), [3; 32]);
         let (graph, resolved) = (work.graph.clone(), work.resolved.clone());
         let subject = Subject { graph, resolved, params: work.params.clone(), inputs: work.inputs.clone() };
         let hasher = Hasher::default();

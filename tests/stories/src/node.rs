@@ -87,6 +87,11 @@ impl NodeProcess {
         self.service.has_died()
     }
 
+    /// What it is called in messages.
+    pub fn name(&self) -> &str {
+        self.service.name()
+    }
+
     /// Where its files are.
     pub fn data(&self) -> &Path {
         self.service.data()

@@ -40,6 +40,10 @@ impl Service {
         self.placement = placement;
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn data(&self) -> &Path {
         &self.data
     }

@@ -152,7 +152,11 @@ impl Story {
         let payment = create_mint(&sender, &authority, &Keypair::new()).await.expect("a mint");
         allow_mint(&sender, &authority, payment).await;
 
-        let folder = tempfile::tempdir().expect("a folder");
+        let mut folder = tempfile::tempdir().expect("a folder");
+        if std::env::var_os("ASSAY_KEEP_STORIES").is_some() {
+            folder.disable_cleanup(true);
+            eprintln!("files and logs of this story stay in {}", folder.path().display());
+        }
         let key = Keypair::new();
         write_keypair(&folder.path().join(CLIENT_KEYPAIR), &key).expect("a keypair file");
         fund(sender.chain(), &key.pubkey(), 10_000_000_000).await.expect("lamports");

@@ -1,14 +1,19 @@
 //! Disputes that go on meanwhile: over honest results, whose nodes have to answer, and over lies, which a validator proves.
 
-use crate::deaths::Toll;
+use crate::deaths::{Toll, places_of_a_won_dispute};
 use crate::load;
+use assay::state::{DemandKey, DemandState, DemandTree};
 use assay::state_machine::JobState;
 use assay_client::{Terms, Work};
-use assay_validator::failpoint;
+use assay_kernels::commit::Hasher;
+use assay_kernels::{Backend, CpuBackend, CpuOptions, Keep};
+use futures_util::future::join_all;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
+use referee::proof::build::GraphTree;
 use solana_sdk::pubkey::Pubkey;
+use std::sync::Arc;
 use story_tests::{Challenger, NodeProcess, Story, ValidatorProcess, everything_work};
 use tokio_util::sync::CancellationToken;
 
@@ -36,15 +41,28 @@ pub(crate) struct Liar {
     pub(crate) job: Pubkey,
 }
 
-/// Challenges honest results, one after the other, until it is told to stop: the node answers, and the challenger withdraws.
-pub(crate) async fn honest(story: &Story, stop: CancellationToken) -> Vec<Disputed> {
+/// Challenges honest results of each of these nodes, one after the other, until it is told to stop: the node answers, and the
+/// challenger withdraws.
+pub(crate) async fn honest(story: &Story, nodes: &[Pubkey], stop: &CancellationToken) -> Vec<Disputed> {
+    join_all(nodes.iter().map(|node| honest_of(story, node, stop))).await.into_iter().flatten().collect()
+}
+
+async fn honest_of(story: &Story, node: &Pubkey, stop: &CancellationToken) -> Vec<Disputed> {
     let mut disputed = Vec::new();
-    let terms = Terms { bond: Some(BOND), window_slots: Some(WINDOW_SLOTS), ..load::terms(story) };
+    let terms =
+        Terms { bond: Some(BOND), window_slots: Some(WINDOW_SLOTS), invited_node: Some(*node), ..load::terms(story) };
     while !stop.is_cancelled() {
+        let name = format!("challenger-{node}-{}", disputed.len());
         let work = everything_work(HONEST, disputed.len() as u64);
         let job = story.post(&work, &terms).await.address;
-        let challenger = Challenger::demanding(story, &work, &job).await;
+        let challenger = Challenger::demanding_as(story, &name, &work, &job).await;
         story.until("the node answers", async || !story.chain().segment_claims(&job).await.unwrap().is_empty()).await;
+        let demand = demand_tensor(&challenger, story, &work, &job).await;
+        let is_answered = async || {
+            let demand = story.chain().find_demand(&demand).await.unwrap();
+            demand.is_some_and(|demand| demand.state == DemandState::Answered)
+        };
+        story.until("the node opens the tensor", is_answered).await;
         challenger.withdraw().await;
         disputed.push(Disputed { job, work, challenger });
     }
@@ -54,16 +72,36 @@ pub(crate) async fn honest(story: &Story, stop: CancellationToken) -> Vec<Disput
     disputed
 }
 
+/// Demands the top of the first tensor of the first segment, whose root the node has recorded: too many hashes for one transaction, so
+/// that the answer is written into a buffer first.
+async fn demand_tensor(challenger: &Challenger, story: &Story, work: &Work, job: &Pubkey) -> Pubkey {
+    let (graph, hasher) = (&work.resolved, Hasher::default());
+    let backend = CpuBackend::new(CpuOptions { threads: 1, isa: None }).expect("a CPU backend");
+    let model = backend.load(Arc::clone(graph), &work.params).expect("the graph loads");
+    let tensors = model.run(&work.inputs, Keep::Everything).expect("it runs").tensors;
+    let slots = graph.segment_slots(0);
+    let hashes = hasher.hashes(graph, &tensors, &slots).expect("every tensor is there");
+    let (first, hash) = (slots[0], hashes[0]);
+    let witness = GraphTree::new(&work.graph).tensor_witness(first).expect("the tensor is one of the graph");
+    let height = graph.tensors[usize::from(first)].layout.depth();
+    let path = referee::commit::merkle_path(&hashes, 0).expect("a path");
+    let operator = story.chain().job(job).await.expect("the job is there").operator;
+    let claim = assay::address::segment_claim(job, 0, &operator);
+    let key = DemandKey { origin: hash, tree: DemandTree::Tensor, slot: first, height, index: 0 };
+    challenger.demand_opening(key, hash, &path, Some((first, &witness)), Some(claim)).await
+}
+
 /// Liars, of which each is convicted by a validator that dies at every place of its work, in random order: places that come in the order
 /// of a dispute share one.
 pub(crate) async fn liars(story: &Story, seed: u64) -> (Vec<Liar>, Toll) {
     let (mut order, mut toll, mut liars) = (StdRng::seed_from_u64(seed), Toll::default(), Vec::new());
-    let mut places: Vec<usize> = (0..failpoint::NAMES.len()).collect();
+    let mut places: Vec<_> = places_of_a_won_dispute().enumerate().collect();
     places.shuffle(&mut order);
     let work = everything_work(LYING, 0);
     let mut validator = ValidatorProcess::new(story, "validator", story.placement(), "audit", &work);
     let before = story.stake_tokens_of(&validator.key).await;
-    for ascending in places.chunk_by(|one, next| one < next) {
+    for ascending in places.chunk_by(|one, next| one.0 < next.0) {
+        let ascending: Vec<_> = ascending.iter().map(|(_, place)| *place).collect();
         let name = format!("liar-{}", liars.len());
         let mut node = NodeProcess::register(story, &name, story.placement(), |config| {
             config.price_floor = LIARS_PRICE;
@@ -79,11 +117,12 @@ pub(crate) async fn liars(story: &Story, seed: u64) -> (Vec<Liar>, Toll) {
             ..load::terms(story)
         };
         let job = story.post(&work, &terms).await.address;
-        for place in ascending.iter().filter_map(|index| failpoint::NAMES.get(*index)) {
+        eprintln!("{name} lied, and the validator is to die at {:?}", ascending);
+        for place in ascending {
             validator.start(Some(place)).await;
             validator.dies().await;
             assert!(validator.log().contains(place), "{}", validator.log());
-            toll.at(place);
+            toll.at("validator", place);
         }
         validator.start(None).await;
         assert_eq!(story.end(&job).await.state, JobState::Convicted, "{}", validator.log());

@@ -9,9 +9,9 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Jobs that are open at a time.
-const OPEN: usize = 6;
-/// Most jobs: the client's purse pays for twice as many.
-const MOST: u64 = 450;
+const OPEN: usize = 4;
+/// Most jobs: what the client's purse pays for, with some left for disputes.
+const MOST: u64 = 800;
 
 /// A client that keeps some jobs open until it is told to stop.
 pub(crate) struct Load {
@@ -23,7 +23,7 @@ pub(crate) struct Load {
 
 /// Terms with so much time that no deadline is missed by somebody who is dead half of the time.
 pub(crate) fn terms(story: &Story) -> Terms {
-    Terms { claim_slots: 5_000, run_slots: 5_000, ..story.terms() }
+    Terms { claim_slots: 5_000, run_slots: 4_500, ..story.terms() }
 }
 
 impl Load {

@@ -60,6 +60,7 @@ async fn whoever_dies_whenever_nothing_is_lost_and_nothing_is_paid_twice() {
         nodes.push(node);
     }
 
+    let addresses: Vec<_> = nodes.iter().map(|node| node.address).collect();
     let load = Load::begin(Arc::clone(&story));
     let enough = load.stopped();
     let killing = async {
@@ -79,7 +80,8 @@ async fn whoever_dies_whenever_nothing_is_lost_and_nothing_is_paid_twice() {
         }
         (load.end().await, nodes, toll, liars)
     };
-    let (disputed, (jobs, mut nodes, toll, liars)) = tokio::join!(disputes::honest(&story, enough), killing);
+    let (disputed, (jobs, mut nodes, toll, liars)) =
+        tokio::join!(disputes::honest(&story, &addresses, &enough), killing);
     cutting.abort();
     let (jobs_done, failed) = (jobs.len() + disputed.len(), failing.faults());
     eprintln!(
