@@ -155,7 +155,10 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
         // One that is down at present is used when it is up.
         match chain.genesis_hash().await {
             Ok(_) => drop(check_chain(&chain, &network).await?),
-            Err(error) => tracing::warn!(url, %error, "a further endpoint does not answer"),
+            Err(error) => {
+                let endpoint = chain.endpoint().shown();
+                tracing::warn!(endpoint, %error, "a further endpoint does not answer");
+            }
         }
         further.push(chain);
     }

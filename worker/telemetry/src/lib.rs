@@ -5,7 +5,7 @@
 //! | [`contract`] | which metrics there are: names, kinds, labels, meanings; `metrics.toml` |
 //! | [`page`] | numbers as the text that Prometheus reads, by the contract alone |
 //! | [`live`] | what is counted and timed while a service works |
-//! | [`control`] | a door into a running service, for its owner (Unix) |
+//! | [`control`] | a door into a running service, for its owner |
 //! | [`machine`] | memory and disk |
 //! | [`readiness`] | why a service does not take work |
 //! | [`documentation`] | `METRICS.md` from the contract |
@@ -13,7 +13,6 @@
 //! Node and validator share it; it knows neither.
 
 pub mod contract;
-#[cfg(unix)]
 pub mod control;
 pub mod documentation;
 pub mod live;

@@ -13,6 +13,7 @@ mod endings;
 mod faults;
 mod happy;
 mod history;
+mod leaving;
 mod lies;
 mod network;
 mod outages;
