@@ -33,9 +33,7 @@ impl Hold {
 
 /// Whether the node has, or may have, promised something in this job that is not over.
 pub fn holds_job(record: &Record) -> bool {
-    let is_promised = !matches!(record.stage, Stage::Admitted | Stage::Finished(_));
-    let is_open = record.dispute.as_ref().is_some_and(|log| !log.cleaned && log.rent_lamports > 0);
-    record.in_flight.is_some() || is_promised || is_open
+    !record.is_finished() && (record.in_flight.is_some() || record.stage != Stage::Admitted)
 }
 
 /// What a job holds, if anything; `view` is its account, if there still is one.
@@ -157,7 +155,7 @@ pub fn addresses(records: &[(Pubkey, Record)], sessions: &[(Pubkey, SessionRecor
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{DisputeLog, Outcome, SessionStage};
+    use crate::journal::{Outcome, SessionStage};
     use assay::session::SessionState;
     use assay::state::{Job, Node, Session};
     use assay::state_machine::JobState;
@@ -193,9 +191,6 @@ mod tests {
         let challenged = JobView { challenges_open: 1, ..job(JobState::Committed) };
         let hold = job_hold(&record(Stage::Claimed), Some(&challenged)).unwrap();
         assert!(hold.until_slot.is_none() && hold.words.contains("challenged") && hold.needs_service);
-        let dispute = DisputeLog { rent_lamports: 5, ..DisputeLog::default() };
-        let unclean = Record { dispute: Some(dispute), ..over };
-        assert!(job_hold(&unclean, None).is_some(), "rent lies in accounts of its dispute");
     }
 
     #[test]

@@ -23,6 +23,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 /// Between two looks whether a node that leaves is still held.
@@ -177,6 +178,8 @@ async fn work<M: Market>(
     }
     let leaving = drivers.shared.leaving.clone();
     let mut looks = tokio::time::interval(LEAVING_LOOK);
+    // Nobody looks before the node leaves: months of looks are not made up for.
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = cancel.cancelled() => return Ok(Ended::Asked),

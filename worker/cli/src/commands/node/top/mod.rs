@@ -74,6 +74,7 @@ async fn watch(
 ) -> Result<(), CliError> {
     let mut keys = keys();
     let mut looks = tokio::time::interval(every);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         terminal.draw(|frame| draw::render(screen, frame.area(), frame.buffer_mut()))?;
         tokio::select! {
