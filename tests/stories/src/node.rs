@@ -5,6 +5,7 @@ use crate::story::{PATIENCE, Story};
 use assay_node::config::NodeConfig;
 use assay_node::journal::Record;
 use assay_node::status::Status;
+use serde_json::Value;
 use solana_sdk::pubkey::Pubkey;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -95,6 +96,21 @@ impl NodeProcess {
     /// Where its files are.
     pub fn data(&self) -> &Path {
         self.service.data()
+    }
+
+    /// Waits until it has ended by itself, and returns its exit status.
+    pub async fn ends(&mut self) -> Option<i32> {
+        self.service.ends().await
+    }
+
+    /// Asks it to end, as `kill` does.
+    pub fn terminate(&self) {
+        self.service.terminate();
+    }
+
+    /// Runs one command of its folder: its exit status, the JSON of the last line, and what it said besides.
+    pub fn ask(&self, arguments: &[&str]) -> (Option<i32>, Value, String) {
+        self.service.ask(arguments)
     }
 
     /// What it says of itself; nothing if it does not answer.

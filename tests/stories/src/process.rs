@@ -84,12 +84,25 @@ impl Service {
 
     /// Waits until it has ended by itself.
     pub(crate) async fn dies(&mut self) {
+        self.ends().await;
+    }
+
+    /// Waits until it has ended by itself, and returns its exit status; nothing if a signal ended it, or it never ran.
+    pub(crate) async fn ends(&mut self) -> Option<i32> {
         let started = Instant::now();
         while !self.has_died() {
             assert!(started.elapsed() < PATIENCE, "{} should have ended; {}", self.name, self.log());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        self.child = None;
+        self.child.take().and_then(|mut child| child.wait().ok()).and_then(|status| status.code())
+    }
+
+    /// Asks it to end, as `kill` does.
+    pub(crate) fn terminate(&self) {
+        if let Some(child) = &self.child {
+            let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill runs");
+            assert!(killed.success());
+        }
     }
 
     /// Whether it has ended, or was never started.

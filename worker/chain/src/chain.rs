@@ -13,6 +13,7 @@ use solana_client::rpc_response::{OptionalContext, RpcKeyedAccount};
 use solana_commitment_config::CommitmentConfig;
 use solana_sdk::{hash::Hash, pubkey::Pubkey};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Accounts that one request may name.
@@ -29,6 +30,27 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 pub struct Chain {
     rpc: Arc<RpcClient>,
     endpoint: Arc<Endpoint>,
+    failures: Arc<Failures>,
+}
+
+/// How many requests failed, over all clones of a connection.
+#[derive(Debug, Default)]
+struct Failures {
+    unreachable: AtomicU64,
+    refused: AtomicU64,
+}
+
+/// What went over a connection and its clones since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Requests, those that failed included.
+    pub requests: u64,
+    /// Time spent waiting for answers.
+    pub waited: Duration,
+    /// Requests to which nothing came back that could be read.
+    pub unreachable: u64,
+    /// Requests that the endpoint refused.
+    pub refused: u64,
 }
 
 /// Something read from the chain, and the slot that the answer speaks of.
@@ -85,12 +107,23 @@ impl Chain {
             REQUEST_TIMEOUT,
             CommitmentConfig::confirmed(),
         );
-        Self { rpc: Arc::new(rpc), endpoint: Arc::new(endpoint) }
+        Self { rpc: Arc::new(rpc), endpoint: Arc::new(endpoint), failures: Arc::default() }
     }
 
     /// The endpoint.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    /// What went over this connection and its clones so far.
+    pub fn traffic(&self) -> Traffic {
+        let stats = self.rpc.get_transport_stats();
+        Traffic {
+            requests: stats.request_count as u64,
+            waited: stats.elapsed_time,
+            unreachable: self.failures.unreachable.load(Ordering::Relaxed),
+            refused: self.failures.refused.load(Ordering::Relaxed),
+        }
     }
 
     /// The underlying client, for what this crate does not cover.
@@ -253,29 +286,49 @@ impl Chain {
 
     fn malformed(&self, request: &str, reason: &str) -> ChainError {
         ChainError::RpcRefused {
-            endpoint: self.endpoint.rpc_url.clone(),
+            endpoint: self.endpoint.shown(),
             request: request.to_owned(),
             rpc_code: None,
             reason: reason.to_owned(),
         }
     }
 
-    /// What an error of the RPC client means.
+    /// What an error of the RPC client means; it is counted.
     pub(crate) fn error(&self, error: ClientError) -> ChainError {
-        let endpoint = self.endpoint.rpc_url.clone();
+        let meaning = self.meaning(&error);
+        let count = match &meaning {
+            ChainError::Unreachable { .. } => &self.failures.unreachable,
+            _ => &self.failures.refused,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        meaning
+    }
+
+    fn meaning(&self, error: &ClientError) -> ChainError {
+        let endpoint = self.endpoint.shown();
         let request = error.request().map_or_else(|| "the request".to_owned(), |request| request.to_string());
         match error.kind() {
             ClientErrorKind::RpcError(RpcError::RpcResponseError { code, message, .. }) => {
                 ChainError::RpcRefused { endpoint, request, rpc_code: Some(*code), reason: message.clone() }
             }
             ClientErrorKind::Io(_) | ClientErrorKind::Reqwest(_) | ClientErrorKind::Middleware(_) => {
-                ChainError::Unreachable { endpoint, request, reason: root_cause(&error) }
+                ChainError::Unreachable { endpoint, request, reason: self.without_address(root_cause(error)) }
             }
             ClientErrorKind::RpcError(RpcError::RpcRequestError(reason)) => {
-                ChainError::Unreachable { endpoint, request, reason: reason.clone() }
+                ChainError::Unreachable { endpoint, request, reason: self.without_address(reason.clone()) }
             }
-            _ => ChainError::RpcRefused { endpoint, request, rpc_code: None, reason: error.to_string() },
+            _ => ChainError::RpcRefused {
+                endpoint,
+                request,
+                rpc_code: None,
+                reason: self.without_address(error.to_string()),
+            },
         }
+    }
+
+    /// A reason without the address, which may have a key in it.
+    fn without_address(&self, reason: String) -> String {
+        reason.replace(&self.endpoint.rpc_url, &self.endpoint.shown())
     }
 }
 
@@ -294,5 +347,24 @@ fn account_config(minimum_slot: u64) -> RpcAccountInfoConfig {
         data_slice: None,
         commitment: Some(CommitmentConfig::confirmed()),
         min_context_slot: (minimum_slot > 0).then_some(minimum_slot),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_fails_is_counted_over_all_clones_and_told_without_the_key_in_the_address() {
+        // Nothing listens at port 9.
+        let chain = Chain::new(Endpoint::parse("http://127.0.0.1:9/SECRET?api-key=SECRET").unwrap());
+        let clone = chain.clone();
+        let error = clone.slot().await.unwrap_err();
+        assert!(matches!(error, ChainError::Unreachable { .. }), "{error}");
+        let said = format!("{error} {error:?} {chain:?}");
+        assert!(said.contains("http://127.0.0.1:9/…") && !said.contains("SECRET"), "{said}");
+        let traffic = chain.traffic();
+        assert!(traffic.requests >= traffic.unreachable && traffic.unreachable > 1, "{traffic:?}");
+        assert_eq!(traffic.refused, 0);
     }
 }

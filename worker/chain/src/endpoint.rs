@@ -13,12 +13,19 @@ pub const TESTNET: &str = "https://api.testnet.solana.com";
 pub const MAINNET: &str = "https://api.mainnet-beta.solana.com";
 
 /// One RPC endpoint and its websocket.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// `http://` or `https://` address of the JSON-RPC service.
     pub rpc_url: String,
     /// `ws://` or `wss://` address of the subscription service.
     pub websocket_url: String,
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // What keys the addresses hold stays out of every log.
+        f.debug_struct("Endpoint").field("rpc", &self.shown()).field("websocket", &self.shown_websocket()).finish()
+    }
 }
 
 impl Endpoint {
@@ -50,6 +57,24 @@ impl Endpoint {
         endpoint.websocket_url = websocket.to_owned();
         Ok(endpoint)
     }
+
+    /// The RPC address as it may be shown: providers put keys into paths, queries and user names, so nothing of those is in it.
+    pub fn shown(&self) -> String {
+        shown(&self.rpc_url)
+    }
+
+    /// The same of the websocket.
+    pub fn shown_websocket(&self) -> String {
+        shown(&self.websocket_url)
+    }
+}
+
+/// Scheme, host and port of an address, and whether there is more.
+fn shown(address: &str) -> String {
+    let Ok(url) = Url::parse(address) else { return "an address that is none".to_owned() };
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    let hides = url.path().len() > 1 || url.query().is_some() || !url.username().is_empty() || url.password().is_some();
+    format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), if hides { "/…" } else { "" })
 }
 
 /// The websocket of an RPC address: the same host and path; a port given explicitly is counted up by one, because that
@@ -117,6 +142,22 @@ mod tests {
         let given = Endpoint::parse_with_websocket("l", "wss://elsewhere:9/x").unwrap();
         assert_eq!(given.websocket_url, "wss://elsewhere:9/x");
         assert_eq!(Endpoint::parse_with_websocket("l", "").unwrap(), Endpoint::parse("l").unwrap());
+    }
+
+    #[test]
+    fn what_is_shown_has_no_key_in_it() {
+        for (given, shown) in [
+            ("l", "http://127.0.0.1:8899"),
+            ("m", "https://api.mainnet-beta.solana.com"),
+            ("https://host/SECRET/", "https://host/…"),
+            ("https://host:8443/?api-key=SECRET", "https://host:8443/…"),
+            ("https://SECRET:SECRET@host", "https://host/…"),
+        ] {
+            let endpoint = Endpoint::parse(given).unwrap();
+            assert_eq!(endpoint.shown(), shown, "{given}");
+            let said = format!("{endpoint:?} {}", endpoint.shown_websocket());
+            assert!(!said.contains("SECRET"), "{said}");
+        }
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub mod solana_config;
 mod subscription;
 pub mod watcher;
 
-pub use chain::Chain;
+pub use chain::{Chain, Traffic};
 pub use endpoint::Endpoint;
 pub use error::{ChainError, Result};
 pub use failure::TransactionFailure;

@@ -52,7 +52,7 @@ impl Chain {
         ]);
         let answer = self.ask(RpcRequest::GetTransaction, &parameters).await?;
         receipt(*signature, slot, &answer).ok_or_else(|| ChainError::RpcRefused {
-            endpoint: self.endpoint().rpc_url.clone(),
+            endpoint: self.endpoint().shown(),
             request: RpcRequest::GetTransaction.to_string(),
             rpc_code: None,
             reason: format!("it does not say what became of {signature}"),

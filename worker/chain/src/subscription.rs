@@ -21,7 +21,10 @@ pub(crate) async fn handshake<T>(
 
 /// The error of a subscription that ended.
 pub(crate) fn failed(chain: &Chain, reason: &str) -> ChainError {
-    ChainError::SubscriptionFailed { endpoint: chain.endpoint().websocket_url.clone(), reason: reason.to_owned() }
+    ChainError::SubscriptionFailed {
+        endpoint: chain.endpoint().shown_websocket(),
+        reason: reason.replace(&chain.endpoint().websocket_url, &chain.endpoint().shown_websocket()),
+    }
 }
 
 /// An account that still belongs to the program; what was closed within its last slot belongs to the system program.

@@ -11,6 +11,8 @@ use std::fmt;
 /// How the process ends; `assay --help` documents the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExitStatus {
+    /// It is done.
+    Done = 0,
     /// The command could not do what it was asked.
     Failed = 1,
     /// The arguments make no sense.
@@ -19,6 +21,14 @@ pub(crate) enum ExitStatus {
     NoResult = 3,
     /// The result that was checked is wrong.
     WrongResult = 4,
+    /// The node was convicted: starting it again is of no use.
+    Convicted = 5,
+    /// The node has left: nothing that it promised is open.
+    Left = 6,
+    /// Another process works on the data folder.
+    InUse = 7,
+    /// The settings or the registration do not fit: somebody has to change them first.
+    Unfit = 8,
     /// Ctrl-C or SIGTERM came before the work was done.
     Interrupted = 130,
 }
@@ -87,6 +97,11 @@ impl CliError {
 
     pub(crate) fn code(&self) -> &str {
         &self.code
+    }
+
+    /// The text without its code.
+    pub(crate) fn sentence(&self) -> &str {
+        &self.sentence
     }
 
     pub(crate) fn status(&self) -> ExitStatus {

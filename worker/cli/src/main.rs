@@ -7,20 +7,23 @@ mod context;
 mod error;
 mod frame;
 mod local_market;
+mod log;
 mod output;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use context::{ChainArguments, SHARED_HEADING};
-use error::CliError;
+use error::{CliError, ExitStatus};
+use log::{Log, LogFormat};
 use output::{Format, Output};
-use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
-use tracing_subscriber::EnvFilter;
 
 /// What `--help` says last.
 const AFTER_HELP: &str = "\
 Exit status: 0 done, 1 failed, 2 wrong arguments, 3 the awaited job ended without a result,
-4 the checked result is wrong, 130 interrupted.
+4 the checked result is wrong, 130 interrupted. `assay node run` besides: 5 convicted, 6 it has left,
+7 the data folder is in use, 8 settings or registration do not fit.
 Errors are one sentence on stderr with a stable code; with --output json, {\"code\": …, \"error\": …}.
 Amounts are base units of their mint: 1000000 is one token of 6 decimals.";
 
@@ -38,6 +41,9 @@ struct Arguments {
     /// Log more: -v information, -vv debugging; ASSAY_LOG takes a tracing filter
     #[arg(short, long, global = true, help_heading = SHARED_HEADING, action = clap::ArgAction::Count)]
     verbose: u8,
+    /// How lines of the log look
+    #[arg(long, global = true, help_heading = SHARED_HEADING, value_enum, default_value_t = LogFormat::Text, env = "ASSAY_LOG_FORMAT")]
+    log_format: LogFormat,
     #[command(subcommand)]
     command: Command,
 }
@@ -85,6 +91,16 @@ enum Command {
     Measure(commands::measure::Arguments),
     /// The whole market on this machine: a local chain, two nodes, a client, real images
     Demo(commands::demo::Arguments),
+    /// Print the completions of a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Write a manual page for every command
+    Man {
+        /// Folder that the pages go into
+        folder: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -94,9 +110,9 @@ fn main() -> ExitCode {
         Err(error) => return output::usage(&error, std::env::args_os()),
     };
     let output = Output::new(arguments.output);
-    log(arguments.verbose);
-    match run(arguments, output) {
-        Ok(()) => ExitCode::SUCCESS,
+    let log = Log::begin(arguments.verbose, arguments.log_format);
+    match run(arguments, &log, output) {
+        Ok(status) => ExitCode::from(status as u8),
         Err(error) => {
             output.error(&error);
             ExitCode::from(error.status() as u8)
@@ -104,14 +120,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
+fn run(arguments: Arguments, log: &Log, output: Output) -> Result<ExitStatus, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let chain = arguments.chain;
     runtime.block_on(async move {
         match arguments.command {
             Command::Localnet(arguments) => commands::localnet::run(arguments, output).await,
             Command::Network(command) => commands::network::run(command, &chain, output).await,
-            Command::Node(command) => commands::node::run(command, &chain, output).await,
+            Command::Node(command) => return commands::node::run(command, &chain, log, output).await,
             Command::Model(command) => commands::model::run(command, output).await,
             Command::Kernel(command) => commands::kernel::run(command, output),
             Command::Job(command) => commands::job::run(command, &chain, output).await,
@@ -124,7 +140,12 @@ fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
             Command::Store(command) => commands::store::run(command, output).await,
             Command::Measure(arguments) => commands::measure::run(arguments, output).await,
             Command::Demo(arguments) => commands::demo::run(arguments, output).await,
-        }
+            Command::Completions { shell } => {
+                commands::packaging::completions(&mut Arguments::command(), shell, output)
+            }
+            Command::Man { folder } => commands::packaging::pages(Arguments::command(), &folder, output),
+        }?;
+        Ok(ExitStatus::Done)
     })
 }
 
@@ -137,38 +158,9 @@ fn quiet_graphics_drivers() {
     }
 }
 
-/// Logs go to stderr, so that stdout stays what the format promises.
-fn log(verbose: u8) {
-    let level = match verbose {
-        0 => "warn",
-        1 => "info",
-        _ => "debug",
-    };
-    let ours = [
-        "assay",
-        "assay_node",
-        "assay_validator",
-        "assay_index",
-        "assay_chain",
-        "assay_store",
-        "assay_kernels",
-        "assay_localnet",
-    ];
-    let mut default = ours.iter().map(|target| format!("{target}={level}")).collect::<Vec<_>>().join(",");
-    if verbose > 0 {
-        // What it warns of is in the error that the command ends with.
-        default.push_str(&format!(",assay_client={level}"));
-    }
-    let filter = EnvFilter::try_from_env("ASSAY_LOG").unwrap_or_else(|_| EnvFilter::new(format!("error,{default}")));
-    let colours = std::io::stderr().is_terminal();
-    let _ =
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).try_init();
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_arguments_of_all_commands_are_consistent() {

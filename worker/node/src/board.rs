@@ -16,6 +16,8 @@ pub struct Board {
     jobs: Mutex<HashMap<Pubkey, watch::Sender<u64>>>,
     clock: Mutex<SlotClock>,
     born: Instant,
+    /// When the latest slot was heard, since `born`.
+    heard: Mutex<Option<Duration>>,
 }
 
 impl Default for Board {
@@ -26,6 +28,7 @@ impl Default for Board {
             jobs: Mutex::default(),
             clock: Mutex::default(),
             born: Instant::now(),
+            heard: Mutex::default(),
         }
     }
 }
@@ -62,7 +65,14 @@ impl Board {
         if is_later {
             let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
             clock.observe(slot, self.born.elapsed());
+            *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.born.elapsed());
         }
+    }
+
+    /// How long ago the latest slot was heard; nothing before the first.
+    pub fn slot_age(&self) -> Option<Duration> {
+        let heard = *self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.map(|heard| self.born.elapsed().saturating_sub(heard))
     }
 
     /// How long a slot takes, as measured.
@@ -196,9 +206,14 @@ mod tests {
     #[test]
     fn slots_only_rise_and_forgotten_jobs_have_no_bell() {
         let board = Board::default();
+        assert_eq!(board.slot_age(), None);
         board.saw_slot(9);
+        let heard = *board.heard.lock().unwrap();
         board.saw_slot(8);
+        board.saw_slot(9);
         assert_eq!(board.slot(), 9);
+        assert_eq!(*board.heard.lock().unwrap(), heard, "what is not later does not count as heard");
+        assert!(board.slot_age().is_some());
         let mut ears = board.listen(&address(1));
         board.forget(&address(1));
         board.saw_job(&address(1), 3);

@@ -5,6 +5,7 @@
 
 mod disputes;
 mod holdings;
+mod layout;
 mod receipts;
 mod segments;
 mod sessions;
@@ -18,13 +19,9 @@ pub use sessions::{HeldVoucher, SessionOutcome, SessionPurpose, SessionRecord, S
 use crate::defence::cost::DefenceCost;
 use crate::refusal::Refusal;
 use crate::totals::Totals;
-use holdings::HOLDINGS;
-use receipts::{RECEIPT_INPUTS, RECEIPTS};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
-use segments::SEGMENTS;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sessions::SESSIONS;
 use solana_sdk::pubkey::Pubkey;
 use std::path::{Path, PathBuf};
 
@@ -58,6 +55,19 @@ pub enum Purpose {
     Withdraw,
     /// Ends the node's own claim after its deadline.
     Expire,
+}
+
+impl Purpose {
+    /// Its name in records and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Claim => "claim",
+            Self::Commit => "commit",
+            Self::Finalise => "finalise",
+            Self::Withdraw => "withdraw",
+            Self::Expire => "expire",
+        }
+    }
 }
 
 /// How far a job has come, as the node knows it.
@@ -161,6 +171,9 @@ pub struct Record {
     /// What of it the node is paid after the protocol's fee, once known.
     #[serde(default)]
     pub payment: Option<u64>,
+    /// Mint of the payment, base58, once known.
+    #[serde(default)]
+    pub mint: Option<String>,
     /// How the result was computed, once it was.
     pub computed: Option<Computed>,
     /// What happened in disputes over the result, if it was challenged.
@@ -193,6 +206,7 @@ impl Record {
             last_slot: slot,
             price: None,
             payment: None,
+            mint: None,
             computed: None,
             dispute: None,
             defence: None,
@@ -231,6 +245,32 @@ pub enum JournalError {
         /// What it said.
         source: Box<redb::Error>,
     },
+    /// A newer version wrote it.
+    #[error(
+        "N0104 journal {path} has layout {found}, this version knows those up to {known}; use the version that wrote it, or a newer one: nothing was changed"
+    )]
+    Newer {
+        /// The database file.
+        path: PathBuf,
+        /// The layout of the file.
+        found: u64,
+        /// The newest that is known here.
+        known: u64,
+    },
+    /// It cannot be brought up to date.
+    #[error(
+        "N0105 journal {path} cannot be brought from layout {from} to {to}: {reason}; the file is as it was, and the version that wrote it can go on with it"
+    )]
+    Migration {
+        /// The database file.
+        path: PathBuf,
+        /// Its layout.
+        from: u64,
+        /// That of this version.
+        to: u64,
+        /// What is in the way.
+        reason: String,
+    },
     /// A record cannot be read.
     #[error("N0103 journal {path}: record of job {job} is unreadable: {reason}; it was written by another version")]
     Record {
@@ -251,29 +291,12 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens or creates the journal; only one process may hold it.
+    /// Opens or creates the journal; only one process may hold it. One of an earlier layout is brought up to date.
     ///
     /// # Errors
-    /// The file is in use, or not writable.
+    /// The file is in use, not writable, of a newer layout, or one of an earlier layout that cannot be brought up to date.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
-        let database = Database::create(path).map_err(|error| match error {
-            redb::DatabaseError::DatabaseAlreadyOpen => JournalError::InUse { path: path.to_path_buf() },
-            other => JournalError::Database { path: path.to_path_buf(), source: Box::new(other.into()) },
-        })?;
-        let journal = Self { database, path: path.to_path_buf() };
-        journal.wrap(|| {
-            let write = journal.database.begin_write()?;
-            write.open_table(JOBS)?;
-            write.open_table(REMOVED)?;
-            write.open_table(HOLDINGS)?;
-            write.open_table(SEGMENTS)?;
-            write.open_table(SESSIONS)?;
-            write.open_table(RECEIPTS)?;
-            write.open_table(RECEIPT_INPUTS)?;
-            write.commit()?;
-            Ok(())
-        })?;
-        Ok(journal)
+        Ok(Self { database: layout::open(path)?, path: path.to_path_buf() })
     }
 
     /// The record of a job.

@@ -19,8 +19,11 @@
 //! | [`driver`] | one job from first sight to its end |
 //! | [`presence`] | heartbeats, and what the node says of itself |
 //! | [`defence`] | answering challenges, and lamports for it |
+//! | [`leaving`] | how a node leaves for good, and what holds it |
 //! | [`service`] | all of it under one roof, with draining |
 //! | [`status`], [`metrics`] | what a running node says of itself; the same as numbers for Prometheus |
+//! | [`meter`] | what is counted and timed meanwhile |
+//! | [`readiness`] | whether it takes jobs, or exactly why not |
 //! | [`benchmark`] | how fast this machine is, and what it may promise |
 //! | [`start`] | from settings to a running service |
 //! | [`failpoint`] | where tests make the process die |
@@ -53,12 +56,15 @@ pub mod failpoint;
 #[cfg(debug_assertions)]
 pub mod fault;
 pub mod journal;
+pub mod leaving;
 pub mod market;
+pub mod meter;
 pub mod metrics;
 pub mod prepare;
 pub mod presence;
 pub mod publish;
 mod rate;
+pub mod readiness;
 pub mod refusal;
 pub mod retention;
 mod roots;

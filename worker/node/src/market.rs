@@ -5,6 +5,7 @@ use crate::journal::{HeldVoucher, InFlight, Purpose, SessionPurpose};
 use assay::fairness::seed::Found;
 use assay::session::Receipt;
 use assay::state::{Challenge, Demand, Job, Node, Parameters, Profile, SegmentClaim, Session};
+use assay_chain::Traffic;
 use solana_sdk::pubkey::Pubkey;
 use std::future::Future;
 
@@ -68,6 +69,14 @@ pub trait Market: Send + Sync + 'static {
 
     /// The network's parameters at a slot not before `minimum_slot`.
     fn parameters(&self, minimum_slot: u64) -> impl Future<Output = Result<Parameters, Unreachable>> + Send;
+
+    /// The first slot in which the network takes new work again; in the past, or 0, if nobody pauses it.
+    fn paused_until_slot(&self) -> impl Future<Output = Result<u64, Unreachable>> + Send;
+
+    /// What went over each endpoint so far, in the order of the settings.
+    fn traffic(&self) -> Vec<Traffic> {
+        Vec::new()
+    }
 
     /// What the chain remembers of the first slot present at or after `wanted`; nothing while there is none.
     fn remembered(&self, wanted: u64) -> impl Future<Output = Result<Option<Found>, Unreachable>> + Send;

@@ -1,98 +1,245 @@
-//! What a running node says of itself in the text form that Prometheus reads: the status as numbers.
+//! What a running node says of itself as numbers, by the contract in `worker/telemetry/metrics.toml`.
 
+use crate::meter::Meter;
 use crate::status::{OpenDisputes, SessionTotals, Status, Totals};
-use std::fmt::Write;
+use assay_chain::Traffic;
+use assay_telemetry::contract::Service;
+use assay_telemetry::machine::Machine;
+use assay_telemetry::page::{Page, PageError};
+use std::collections::BTreeMap;
 
-/// One number with its meaning.
-struct Metric {
-    name: &'static str,
-    help: &'static str,
-    /// `counter` or `gauge`.
-    kind: &'static str,
-    value: u64,
+/// Label of what was counted before it was told apart.
+const UNKNOWN: &str = "unknown";
+
+/// What is measured at the moment of asking, and stands in no record.
+#[derive(Clone, Debug, Default)]
+pub struct Measured {
+    /// Memory and disk.
+    pub machine: Machine,
+    /// What went over each endpoint.
+    pub traffic: Vec<Traffic>,
 }
 
 /// The metrics of a status.
-pub fn of(status: &Status) -> String {
-    let mut text = String::new();
-    for Metric { name, help, kind, value } in metrics(status) {
-        // Writing into a string cannot fail.
-        let _ = writeln!(
-            text,
-            "# HELP assay_node_{name} {help}\n# TYPE assay_node_{name} {kind}\nassay_node_{name} {value}"
-        );
-    }
-    text
+///
+/// # Errors
+/// A number does not fit the contract; a test serves every one.
+pub fn of(status: &Status, meter: &Meter, measured: &Measured) -> Result<String, PageError> {
+    let mut page = Page::new(Service::Node)?;
+    process(&mut page, status, measured);
+    chain(&mut page, status, meter, measured);
+    jobs(&mut page, status, meter);
+    sessions(&mut page, &status.session_totals);
+    earnings(&mut page, status);
+    standing(&mut page, status);
+    disputes(&mut page, status);
+    page.text()
 }
 
-fn metrics(status: &Status) -> Vec<Metric> {
-    let gauge = |name, help, value| Metric { name, help, kind: "gauge", value };
-    let counter = |name, help, value| Metric { name, help, kind: "counter", value };
-    let Totals { open, paid, lost, skipped, missed, convicted, stood, challenges, answers, .. } = status.totals;
-    let SessionTotals { open: sessions_open, settled, receipts, kept_bytes, .. } = status.session_totals;
-    let OpenDisputes { challenges: challenges_open, rent_lamports, .. } = status.disputes;
+fn process(page: &mut Page, status: &Status, measured: &Measured) {
+    page.labelled("build_info", &[("version", &status.version)], 1);
+    page.number("uptime_seconds", status.uptime_seconds);
+    for (backend, device) in &status.backends {
+        page.labelled("backend_info", &[("backend", backend), ("device", device)], 1);
+    }
+    page.flag("ready", status.readiness.ready);
+    for reason in &status.readiness.reasons {
+        page.labelled("not_ready", &[("code", &reason.code)], 1);
+    }
+    page.flag("draining", status.is_draining);
+    page.flag("convicted", status.conviction.is_some());
+    if let Some(bytes) = measured.machine.memory_bytes {
+        page.number("memory_bytes", bytes);
+    }
+    if let Some(bytes) = measured.machine.disk_free_bytes {
+        page.number("disk_free_bytes", bytes);
+    }
+}
+
+fn chain(page: &mut Page, status: &Status, meter: &Meter, measured: &Measured) {
+    page.number("slot", status.slot);
+    let age = status.slot_age_millis.map_or(status.uptime_seconds as f64, |millis| millis as f64 / 1_000.0);
+    page.real("slot_age_seconds", age);
+    page.number("rpc_lag_slots", meter.lag_slots());
+    for (number, traffic) in measured.traffic.iter().enumerate() {
+        let endpoint = number.to_string();
+        page.labelled("rpc_requests_total", &[("endpoint", &endpoint)], traffic.requests);
+        for (kind, count) in [("unreachable", traffic.unreachable), ("refused", traffic.refused)] {
+            page.labelled("rpc_errors_total", &[("endpoint", &endpoint), ("kind", kind)], count);
+        }
+        page.labelled_real("rpc_wait_seconds_total", &[("endpoint", &endpoint)], traffic.waited.as_secs_f64());
+    }
+}
+
+fn jobs(page: &mut Page, status: &Status, meter: &Meter) {
+    let Totals { open, paid, credited, lost, skipped, missed, convicted, stood, .. } = status.totals;
+    page.number("places", status.capacity.0 as u64);
+    page.number("places_free", status.capacity.1 as u64);
+    page.number("jobs_open", open);
+    page.number("jobs_paid_total", paid);
+    page.number("jobs_credited_total", credited);
+    page.number("jobs_lost_total", lost);
+    page.number("jobs_missed_total", missed);
+    page.number("jobs_convicted_total", convicted);
+    page.number("receipts_stood_total", stood);
+    page.number("windows_open", status.windows_open);
+    page.number("jobs_held_back", status.funds.held_back.len() as u64);
+    by_key(page, "jobs_skipped_total", "code", &status.totals.skipped_by_code, skipped);
+    page.timings("job_stage_seconds", &meter.stages);
+    page.counts("transactions_total", &meter.transactions);
+}
+
+fn sessions(page: &mut Page, totals: &SessionTotals) {
+    let SessionTotals { open, settled, skipped, convicted, receipts, kept_bytes, .. } = *totals;
+    page.number("sessions_open", open);
+    page.number("sessions_settled_total", settled);
+    page.number("sessions_convicted_total", convicted);
+    page.number("receipts_total", receipts);
+    page.number("receipt_input_bytes", kept_bytes);
+    by_key(page, "sessions_skipped_total", "code", &totals.skipped_by_code, skipped);
+}
+
+fn earnings(page: &mut Page, status: &Status) {
+    let (jobs, sessions) = (&status.totals, &status.session_totals);
+    let mut sums = jobs.earned_by_mint.clone();
+    for (mint, amount) in &sessions.earned_by_mint {
+        let sum = sums.entry(mint.clone()).or_default();
+        *sum = sum.saturating_add(*amount);
+    }
+    by_key(page, "earned_units_total", "mint", &sums, jobs.earned.saturating_add(sessions.earned));
+}
+
+/// Sums that are told apart, and what is in their sum but was counted before they were.
+fn by_key(page: &mut Page, name: &str, label: &str, sums: &BTreeMap<String, u64>, all: u64) {
+    for (key, sum) in sums {
+        page.labelled(name, &[(label, key)], *sum);
+    }
+    let rest = sums.values().fold(all, |rest, sum| rest.saturating_sub(*sum));
+    if rest > 0 || sums.is_empty() {
+        page.labelled(name, &[(label, UNKNOWN)], rest);
+    }
+}
+
+fn standing(page: &mut Page, status: &Status) {
+    let Some(standing) = &status.standing else { return };
+    page.number("stake_units", standing.stake);
+    page.number("locked_units", standing.locked);
+    page.number("unbonding_units", standing.unbonding);
+    page.number("delegated_units", standing.delegated);
+    page.real("reputation_ratio", f64::from(standing.reputation_bps) / 10_000.0);
+    page.number("misses_unresolved", standing.misses_unresolved.into());
+    page.number("jail_left_slots", standing.jailed_until_slot.saturating_sub(status.slot));
+}
+
+fn disputes(page: &mut Page, status: &Status) {
+    let Totals { challenges, answers, dispute_fees_lamports, dispute_earned_lamports, .. } = status.totals;
+    let OpenDisputes { challenges: open, bonds_at_risk, next_answer_slot, rent_lamports, .. } = status.disputes;
     let funds = &status.funds;
-    let mut all = vec![
-        gauge("slot", "Slot that the node last saw.", status.slot),
-        gauge("places", "Places for jobs.", status.capacity.0 as u64),
-        gauge("places_free", "Places for jobs that are free.", status.capacity.1 as u64),
-        gauge("jobs_open", "Jobs that are not over.", open),
-        counter("jobs_paid_total", "Jobs that ended with payment.", paid),
-        counter("jobs_lost_total", "Jobs that others took, or that are gone.", lost),
-        counter("jobs_skipped_total", "Jobs that were not taken.", skipped),
-        counter("jobs_missed_total", "Jobs that were claimed and not delivered.", missed),
-        counter("jobs_convicted_total", "Jobs whose result was proved wrong, or withheld.", convicted),
-        gauge("sessions_open", "Sessions that are not over.", sessions_open),
-        counter("sessions_settled_total", "Sessions that ended in this node's favour.", settled),
-        counter("sessions_convicted_total", "Sessions that ended by a conviction.", status.session_totals.convicted),
-        counter("receipts_total", "Receipts that were signed.", receipts),
-        counter("receipts_stood_total", "Receipts that were called in and not proved wrong.", stood),
-        gauge("receipt_input_bytes", "Inputs that are kept until no receipt can be disputed.", kept_bytes),
-        counter("challenges_total", "Challenges of results of this node.", challenges),
-        counter("answers_total", "Answers and roots that this node gave in disputes.", answers),
-        gauge("challenges_open", "Challenges that have not ended.", challenges_open),
-        gauge("dispute_rent_lamports", "Lamports that lie as rent in accounts of disputes.", rent_lamports),
-        gauge("defence_needed_lamports", "What the operator key has to hold for the open jobs.", funds.needed_lamports),
-        gauge("defence_lacking_lamports", "What it lacks of that; alert above 0.", funds.lacking_lamports),
-        gauge(
-            "jobs_held_back",
-            "Jobs that are not claimed because their defence could not be paid for.",
-            funds.held_back.len() as u64,
-        ),
-        gauge("convicted", "1 if the node was convicted and claims no more.", u64::from(status.conviction.is_some())),
-    ];
+    page.number("challenges_total", challenges);
+    page.number("answers_total", answers);
+    page.number("challenges_open", open);
+    page.number("bonds_at_risk_units", bonds_at_risk);
+    page.number("dispute_rent_lamports", rent_lamports);
+    page.number("dispute_fees_lamports_total", dispute_fees_lamports);
+    page.number("dispute_earned_lamports_total", dispute_earned_lamports);
+    page.number("defence_needed_lamports", funds.needed_lamports);
+    page.number("defence_lacking_lamports", funds.lacking_lamports);
     if let Some(balance) = funds.balance_lamports {
-        all.push(gauge("operator_balance_lamports", "What the operator key holds.", balance));
+        page.number("operator_balance_lamports", balance);
     }
-    if let Some(slot) = status.disputes.next_answer_slot {
-        all.push(gauge("next_answer_slot", "Slot by which the next answer is due.", slot));
+    if let Some(slot) = next_answer_slot {
+        page.number("next_answer_slots", slot.saturating_sub(status.slot));
     }
-    all
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::defence::reserve::Funds;
+    use crate::meter::{JobStage, Standing};
+    use assay_telemetry::contract::{Contract, Metric};
+    use assay_telemetry::page::{Served, served};
+    use assay_telemetry::readiness::{Readiness, Reason};
+    use std::time::Duration;
+
+    fn agreed(metric: &Metric) -> Served {
+        let mut labels = metric.labels.clone();
+        labels.sort();
+        Served { name: metric.name.clone(), kind: metric.kind.name().to_owned(), labels }
+    }
+
+    fn sums(key: &str) -> BTreeMap<String, u64> {
+        BTreeMap::from([(key.to_owned(), 3)])
+    }
+
+    /// A status in which everything has a value.
+    fn full() -> Status {
+        Status {
+            version: "1".to_owned(),
+            backends: vec![("cpu".to_owned(), "a \"fast\" one".to_owned())],
+            readiness: Readiness::of(vec![Reason::new("N0521", "it ends")]),
+            totals: Totals {
+                skipped: 5,
+                earned: 9,
+                earned_by_mint: sums("m"),
+                skipped_by_code: sums("N0206"),
+                ..Totals::default()
+            },
+            session_totals: SessionTotals {
+                skipped_by_code: sums("N0206"),
+                earned_by_mint: sums("m"),
+                earned: 3,
+                skipped: 3,
+                ..SessionTotals::default()
+            },
+            standing: Some(Standing { reputation_bps: 2_500, ..Standing::default() }),
+            funds: Funds { balance_lamports: Some(5), needed_lamports: 12, lacking_lamports: 7, ..Funds::default() },
+            disputes: OpenDisputes { next_answer_slot: Some(140), ..OpenDisputes::default() },
+            slot: 100,
+            slot_age_millis: Some(1_500),
+            ..Status::default()
+        }
+    }
+
+    fn busy() -> Meter {
+        let meter = Meter::new(".");
+        meter.note_stage(JobStage::Run, Duration::from_millis(1));
+        meter.transactions.note(&[("purpose", "claim"), ("fate", "landed")]);
+        meter
+    }
 
     #[test]
-    fn every_line_is_one_that_prometheus_reads() {
-        let funds = Funds { balance_lamports: Some(5), needed_lamports: 12, lacking_lamports: 7, ..Funds::default() };
-        let status = Status { funds, ..Status::default() };
-        let text = of(&status);
-        assert!(
-            text.contains("# TYPE assay_node_defence_lacking_lamports gauge\nassay_node_defence_lacking_lamports 7\n")
-        );
-        assert!(text.contains("\nassay_node_operator_balance_lamports 5\n"));
-        assert!(!text.contains("next_answer_slot"), "nothing is due");
-        let mut names = std::collections::BTreeSet::new();
-        for lines in text.lines().collect::<Vec<_>>().chunks(3) {
-            let [help, kind, value] = lines else { panic!("{lines:?}") };
-            let (name, number) = value.split_once(' ').unwrap();
-            assert!(number.parse::<u64>().is_ok() && names.insert(name), "{value}");
-            assert!(help.starts_with(&format!("# HELP {name} ")), "{help}");
-            let kind = kind.strip_prefix(&format!("# TYPE {name} ")).unwrap();
-            assert_eq!(kind == "counter", name.ends_with("_total"), "{name}");
+    fn every_metric_of_the_contract_is_served_and_no_other() {
+        let machine = Machine { memory_bytes: Some(1), disk_free_bytes: Some(2) };
+        let traffic =
+            vec![Traffic { requests: 4, refused: 1, waited: Duration::from_millis(250), ..Traffic::default() }];
+        let text = of(&full(), &busy(), &Measured { machine, traffic }).unwrap();
+        let contract = Contract::of_this_version().unwrap();
+        let wanted: Vec<Served> = contract.of(Service::Node).map(agreed).collect();
+        assert_eq!(served(&text), wanted);
+        for line in [
+            "assay_node_earned_units_total{mint=\"m\"} 6",
+            "assay_node_earned_units_total{mint=\"unknown\"} 6",
+            "assay_node_jobs_skipped_total{code=\"unknown\"} 2",
+            "assay_node_not_ready{code=\"N0521\"} 1",
+            "assay_node_next_answer_slots 40",
+            "assay_node_reputation_ratio 0.25",
+            "assay_node_slot_age_seconds 1.5",
+            "assay_node_defence_lacking_lamports 7",
+            "assay_node_rpc_errors_total{endpoint=\"0\",kind=\"refused\"} 1",
+            "assay_node_rpc_wait_seconds_total{endpoint=\"0\"} 0.25",
+        ] {
+            assert!(text.contains(&format!("\n{line}\n")), "{line} is not in {text}");
         }
+    }
+
+    #[test]
+    fn what_has_no_value_is_what_the_contract_says_is_served_at_times() {
+        let measured = Measured { traffic: vec![Traffic::default()], ..Measured::default() };
+        let status = Status { backends: full().backends, ..Status::default() };
+        let text = of(&status, &busy(), &measured).unwrap();
+        let contract = Contract::of_this_version().unwrap();
+        let wanted: Vec<Served> = contract.of(Service::Node).filter(|metric| !metric.sometimes).map(agreed).collect();
+        assert_eq!(served(&text), wanted);
     }
 }

@@ -4,6 +4,7 @@
 use crate::config::NodeConfig;
 use crate::driver::Shared;
 use crate::market::{CarriedOut, Market, Unreachable, Upkeep};
+use crate::meter::Standing;
 use assay::state::{Node, Parameters, Profile};
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,6 +71,9 @@ impl<M: Market> Shared<M> {
         let parameters = self.market.parameters(seen.slot).await?;
         let nothing = Look::Nothing { until_slot: next_slot(&parameters, seen.slot) };
         let Some(node) = &seen.account else { return Ok(nothing) };
+        let paused_until_slot = self.market.paused_until_slot().await?;
+        self.meter.note_standing(Standing::of(node, &parameters, Some(paused_until_slot), seen.slot));
+        self.meter.note_lag(self.board.slot().saturating_sub(seen.slot));
         let Some(upkeep) = due(node, &parameters, &profile_of(&self.config), seen.slot) else {
             return Ok(nothing);
         };

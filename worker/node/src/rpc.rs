@@ -16,7 +16,7 @@ use assay_chain::chain::RawAccount;
 use assay_chain::failure::TransactionFailure;
 use assay_chain::instructions::{self, TokenMint};
 use assay_chain::sender::LAMPORTS_PER_SIGNATURE;
-use assay_chain::{Chain, ChainError, Outcome, SendOptions, Sender, SignedTransaction};
+use assay_chain::{Chain, ChainError, Outcome, SendOptions, Sender, SignedTransaction, Traffic};
 use solana_sdk::instruction::Instruction;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Keypair;
@@ -82,7 +82,7 @@ impl RpcMarket {
     fn unreachable(&self, error: ChainError) -> Unreachable {
         if self.senders.len() > 1 {
             let next = self.current.fetch_add(1, Ordering::Relaxed).wrapping_add(1) % self.senders.len();
-            let endpoint = &self.senders[next].chain().endpoint().rpc_url;
+            let endpoint = self.senders[next].chain().endpoint().shown();
             tracing::warn!(%error, endpoint, "the endpoint failed: the next one is used");
         }
         Unreachable { reason: error.to_string() }
@@ -251,6 +251,15 @@ impl Market for RpcMarket {
         let seen = self.read(&address::network(), minimum_slot, decode_network).await?;
         let network = seen.account.ok_or_else(|| Unreachable { reason: "there is no network".to_owned() })?;
         Ok(network.parameters)
+    }
+
+    async fn paused_until_slot(&self) -> Result<u64, Unreachable> {
+        let seen = self.read(&address::network(), 0, decode_network).await?;
+        Ok(seen.account.map_or(0, |network| network.paused_until_slot))
+    }
+
+    fn traffic(&self) -> Vec<Traffic> {
+        self.senders.iter().map(|sender| sender.chain().traffic()).collect()
     }
 
     async fn remembered(&self, wanted: u64) -> Result<Option<Found>, Unreachable> {

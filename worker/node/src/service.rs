@@ -4,6 +4,7 @@
 use crate::defence::watch::watch_reserve;
 use crate::driver::{Driver, Shared};
 use crate::journal::JournalError;
+use crate::leaving::{Ended, holds_job};
 use crate::market::Market;
 use crate::presence::keep_present;
 use crate::retention::keep_tidy;
@@ -18,10 +19,15 @@ use assay_store::ServerOptions;
 use solana_sdk::pubkey::Pubkey;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+
+/// Between two looks whether a node that leaves is still held.
+const LEAVING_LOOK: Duration = Duration::from_millis(500);
 
 /// What the watcher tells the service.
 #[derive(Clone, Debug)]
@@ -77,11 +83,12 @@ pub struct Service<M> {
 }
 
 impl<M: Market> Service<M> {
-    /// Runs until `cancel`, then drains: jobs that are claimed are committed first.
+    /// Runs until `cancel`, then drains: jobs that are claimed are committed first. Where the node leaves, it runs until
+    /// nothing of what it promised is open.
     ///
     /// # Errors
     /// The journal, a listener or the watcher failed. Promises stay in the journal.
-    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), ServiceError> {
+    pub async fn run(mut self, cancel: CancellationToken) -> Result<Ended, ServiceError> {
         // Before anything can be removed.
         self.shared.adopt_results().await?;
         self.shared.adopt_reserve()?;
@@ -122,8 +129,11 @@ impl<M: Market> Service<M> {
         }
         // Drivers stop when the caller says so, and when this service cannot go on.
         let mut drivers = Drivers::new(Arc::clone(&self.shared), cancel.child_token());
+        let leaving = tokio::spawn(leave_with(cancel.clone(), self.shared.leaving.clone()));
         let mut ended = work(&mut drivers, &mut self.sightings, &mut serving, &cancel).await;
 
+        leaving.abort();
+        self.shared.leaving.cancel();
         drivers.cancel.cancel();
         tracing::info!(
             jobs = drivers.active.len(),
@@ -133,7 +143,7 @@ impl<M: Market> Service<M> {
             tokio::select! {
                 Some(done) = drivers.tasks.join_next_with_id() => {
                     if let Err(error) = drivers.ended(done) {
-                        ended = ended.and(Err(error.into()));
+                        ended = ended.and_then(|_| Err(error.into()));
                     }
                 }
                 Some(sighting) = self.sightings.recv() => drivers.hear(&sighting),
@@ -153,7 +163,7 @@ async fn work<M: Market>(
     sightings: &mut mpsc::Receiver<Sighting>,
     serving: &mut JoinSet<Result<(), ServiceError>>,
     cancel: &CancellationToken,
-) -> Result<(), ServiceError> {
+) -> Result<Ended, ServiceError> {
     // Promises first: they hold bonds.
     let mut open: Vec<_> =
         drivers.shared.journal.all()?.into_iter().filter(|(_, record)| !record.is_finished()).collect();
@@ -166,16 +176,33 @@ async fn work<M: Market>(
             drivers.drive(Kind::Session, address, 0);
         }
     }
+    let leaving = drivers.shared.leaving.clone();
+    let mut looks = tokio::time::interval(LEAVING_LOOK);
+    // Nobody looks before the node leaves: months of looks are not made up for.
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = cancel.cancelled() => return Ok(()),
+            () = cancel.cancelled() => return Ok(Ended::Asked),
+            _ = looks.tick(), if leaving.is_cancelled() => {
+                if cancel.is_cancelled() {
+                    return Ok(Ended::Asked);
+                }
+                if drivers.tasks.is_empty() && !drivers.shared.is_held()? {
+                    return Ok(Ended::Left);
+                }
+            }
+            () = leaving.cancelled(), if !leaving.is_cancelled() => {
+                if !cancel.is_cancelled() {
+                    tracing::info!("leaving: nothing new is taken, and the node ends when nothing that it promised is open");
+                }
+            }
             sighting = sightings.recv() => match sighting {
                 Some(Sighting::Job(address, job, slot)) => drivers.consider(address, &job, slot)?,
                 Some(Sighting::Session(address, session, slot)) => {
                     drivers.consider_session(address, &session, slot)?;
                 }
                 Some(sighting) => drivers.hear(&sighting),
-                None if cancel.is_cancelled() => return Ok(()),
+                None if cancel.is_cancelled() => return Ok(Ended::Asked),
                 None => return Err(ServiceError::WatcherEnded),
             },
             Some(done) = drivers.tasks.join_next_with_id() => drivers.ended(done)?,
@@ -183,9 +210,25 @@ async fn work<M: Market>(
                 return Err(ServiceError::Convicted { job: conviction.job, fault: conviction.fault });
             }
             Some(server) = serving.join_next() => {
-                return server.unwrap_or_else(|error| Err(ServiceError::Server(error.to_string())));
+                let ended = server.unwrap_or_else(|error| Err(ServiceError::Server(error.to_string())));
+                return ended.map(|()| Ended::Asked);
             }
         }
+    }
+}
+
+/// Whoever ends takes nothing new either.
+async fn leave_with(cancel: CancellationToken, leaving: CancellationToken) {
+    cancel.cancelled().await;
+    leaving.cancel();
+}
+
+impl<M: Market> Shared<M> {
+    /// Whether anything that was promised is not over.
+    fn is_held(&self) -> Result<bool, JournalError> {
+        let jobs = self.journal.all()?;
+        let sessions = self.journal.sessions()?;
+        Ok(jobs.iter().any(|(_, record)| holds_job(record)) || sessions.iter().any(|(_, record)| record.may_be_bound()))
     }
 }
 
@@ -240,7 +283,7 @@ impl<M: Market> Drivers<M> {
             return Ok(());
         }
         let view = JobView::of(job, &self.shared.node);
-        if !view.ours && self.shared.alarm.conviction().is_some() {
+        if !view.ours && (self.shared.leaving.is_cancelled() || self.shared.alarm.conviction().is_some()) {
             return Ok(());
         }
         if next_step(Some(&view), self.shared.journal.get(&address)?.as_ref(), slot) != Step::Done {

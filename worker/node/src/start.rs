@@ -9,6 +9,8 @@ use crate::engine::Engine;
 #[cfg(debug_assertions)]
 use crate::fault::NodeFault;
 use crate::journal::{Journal, JournalError};
+use crate::leaving::Ended;
+use crate::meter::Meter;
 use crate::prepare::{Artifacts, Prepared};
 use crate::publish::Publisher;
 use crate::retention::Keeper;
@@ -153,7 +155,10 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
         // One that is down at present is used when it is up.
         match chain.genesis_hash().await {
             Ok(_) => drop(check_chain(&chain, &network).await?),
-            Err(error) => tracing::warn!(url, %error, "a further endpoint does not answer"),
+            Err(error) => {
+                let endpoint = chain.endpoint().shown();
+                tracing::warn!(endpoint, %error, "a further endpoint does not answer");
+            }
         }
         further.push(chain);
     }
@@ -201,6 +206,8 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
     let shared = Shared {
         alarm: Alarm::default(),
         reserve: Reserve::default(),
+        meter: Meter::new(&data_folder),
+        leaving: CancellationToken::new(),
         artifacts: Artifacts { fetcher: Fetcher::new(fetch)?, store: store.clone(), limits: config.limits.clone() },
         publisher: Publisher {
             keeper: Keeper::new(store.clone()),
@@ -234,11 +241,11 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
 }
 
 impl Started {
-    /// Works until `cancel`, then drains.
+    /// Works until `cancel`, then drains; or until it has left.
     ///
     /// # Errors
     /// The journal, a listener or the watcher failed.
-    pub async fn run(self, cancel: CancellationToken) -> Result<(), StartError> {
+    pub async fn run(self, cancel: CancellationToken) -> Result<Ended, StartError> {
         let watching = CancellationToken::new();
         let options =
             WatcherOptions { nodes: vec![self.node], sessions_of: Some(self.node), ..WatcherOptions::default() };
@@ -249,6 +256,11 @@ impl Started {
         watching.cancel();
         let _ = feed.await;
         Ok(result?)
+    }
+
+    /// Called to make the node take nothing new and end when everything that it promised is over.
+    pub fn leaving(&self) -> CancellationToken {
+        self.service.shared.leaving.clone()
     }
 }
 
@@ -301,7 +313,7 @@ async fn check_chain(chain: &Chain, network: &Network) -> Result<[u8; 32], Start
         return Ok(network.genesis_hash);
     }
     Err(StartError::OtherCluster {
-        endpoint: chain.endpoint().rpc_url.clone(),
+        endpoint: chain.endpoint().shown(),
         given: given.to_string(),
         expected: Hash::new_from_array(network.genesis_hash).to_string(),
     })

@@ -3,13 +3,18 @@
 use crate::defence::alarm::Conviction;
 use crate::defence::reserve::Funds;
 use crate::driver::Shared;
-use crate::journal::SessionRecord;
-use crate::journal::{JournalError, Record};
+use crate::journal::{JournalError, Record, SessionRecord, Stage};
 use crate::market::Market;
+use crate::meter::Standing;
+use crate::metrics::Measured;
+use crate::readiness::Facts;
 use crate::service::ServiceError;
 pub use crate::totals::{SessionTotals, Totals};
+use assay_telemetry::page;
+use assay_telemetry::readiness::Readiness;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderName, StatusCode};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
@@ -25,8 +30,29 @@ pub const MOST_RECORDS: usize = 1_000;
 pub struct Status {
     /// Address of the node account, base58.
     pub node: String,
+    /// The version of the program.
+    #[serde(default)]
+    pub version: String,
+    /// Seconds since the process started.
+    #[serde(default)]
+    pub uptime_seconds: u64,
+    /// Whether it takes jobs, or exactly why not.
+    #[serde(default)]
+    pub readiness: Readiness,
+    /// Whether it is to end, and takes nothing new.
+    #[serde(default)]
+    pub is_draining: bool,
     /// Slot that the node last saw.
     pub slot: u64,
+    /// Milliseconds since then; nothing before the first.
+    #[serde(default)]
+    pub slot_age_millis: Option<u64>,
+    /// What its own account said when it was last read.
+    #[serde(default)]
+    pub standing: Option<Standing>,
+    /// Results that are committed and can still be challenged.
+    #[serde(default)]
+    pub windows_open: u64,
     /// Places for jobs, and how many are free.
     pub capacity: (usize, usize),
     /// Name and description of each backend, in order of preference.
@@ -86,7 +112,7 @@ impl OpenDisputes {
     }
 }
 
-/// Serves `GET /v1/status`, `GET /v1/metrics` and `GET /v1/health` until `stop`.
+/// Serves `GET /v1/status`, the metrics, and whether the node lives and is ready, until `stop`.
 pub(crate) async fn serve<M: Market>(
     shared: Arc<Shared<M>>,
     listener: TcpListener,
@@ -95,7 +121,10 @@ pub(crate) async fn serve<M: Market>(
     let router = Router::new()
         .route("/v1/status", get(status::<M>))
         .route("/v1/metrics", get(metrics::<M>))
+        .route("/metrics", get(metrics::<M>))
         .route("/v1/health", get(|| async { "ok" }))
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(ready::<M>))
         .with_state(shared);
     axum::serve(listener, router)
         .with_graceful_shutdown(stop.cancelled_owned())
@@ -107,8 +136,40 @@ async fn status<M: Market>(State(shared): State<Arc<Shared<M>>>) -> Result<Json<
     now(shared).await.map(Json)
 }
 
-async fn metrics<M: Market>(State(shared): State<Arc<Shared<M>>>) -> Result<String, (StatusCode, String)> {
-    now(shared).await.map(|status| crate::metrics::of(&status))
+async fn metrics<M: Market>(
+    State(shared): State<Arc<Shared<M>>>,
+) -> Result<([(HeaderName, &'static str); 1], String), (StatusCode, String)> {
+    let status = now(Arc::clone(&shared)).await?;
+    let failed = |error: String| (StatusCode::INTERNAL_SERVER_ERROR, error);
+    let text = tokio::task::spawn_blocking(move || {
+        let measured = Measured { machine: shared.meter.machine(), traffic: shared.market.traffic() };
+        crate::metrics::of(&status, &shared.meter, &measured)
+    });
+    let text = text.await.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?;
+    Ok(([(CONTENT_TYPE, page::CONTENT_TYPE)], text))
+}
+
+/// `200` while the node takes jobs, else `503`; the body says why in either case.
+async fn ready<M: Market>(State(shared): State<Arc<Shared<M>>>) -> (StatusCode, Json<Readiness>) {
+    let readiness = readiness(&shared);
+    let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(readiness))
+}
+
+/// Whether the node takes jobs.
+pub fn readiness<M: Market>(shared: &Shared<M>) -> Readiness {
+    let (slot, funds, conviction) = (shared.board.slot(), shared.reserve.funds(), shared.alarm.conviction());
+    let due = shared.alarm.low(slot, shared.config.disputes.low_clock_slots);
+    let facts = Facts {
+        slot,
+        slot_age: shared.board.slot_age(),
+        standing: shared.meter.standing(),
+        funds: Some(&funds),
+        conviction: conviction.as_ref(),
+        is_draining: shared.leaving.is_cancelled(),
+        answer_due: due.map(|(job, until_slot)| (job.to_string(), until_slot)),
+    };
+    facts.readiness()
 }
 
 async fn now<M: Market>(shared: Arc<Shared<M>>) -> Result<Status, (StatusCode, String)> {
@@ -129,13 +190,21 @@ pub fn of<M: Market>(shared: &Shared<M>) -> Result<Status, JournalError> {
     let mut jobs: Vec<Record> = shared.journal.all()?.into_iter().map(|(_, record)| record).collect();
     jobs.sort_by_key(|record| std::cmp::Reverse(record.last_slot));
     let disputes = OpenDisputes::of(&jobs);
+    let windows_open = jobs.iter().filter(|record| matches!(record.stage, Stage::Committed(_))).count() as u64;
     jobs.truncate(MOST_RECORDS);
     let mut sessions: Vec<SessionRecord> = shared.journal.sessions()?.into_iter().map(|(_, record)| record).collect();
     sessions.sort_by_key(|record| std::cmp::Reverse(record.last_slot));
     sessions.truncate(MOST_RECORDS);
     Ok(Status {
         node: shared.node.to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        uptime_seconds: shared.meter.uptime().as_secs(),
+        readiness: readiness(shared),
+        is_draining: shared.leaving.is_cancelled(),
         slot: shared.board.slot(),
+        slot_age_millis: shared.board.slot_age().map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
+        standing: shared.meter.standing(),
+        windows_open,
         capacity: (shared.config.concurrent_jobs, shared.capacity.available_permits()),
         backends: shared.engine.backends().into_iter().map(|(name, text)| (name.to_owned(), text)).collect(),
         totals,

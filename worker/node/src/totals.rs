@@ -2,9 +2,10 @@
 
 use crate::journal::{Outcome, Record, SessionOutcome, SessionRecord, SessionStage, Stage};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// How many jobs ended how.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Totals {
     /// Not yet over.
@@ -21,6 +22,10 @@ pub struct Totals {
     pub missed: u64,
     /// Base units paid out, over all payment mints.
     pub earned: u64,
+    /// The same by mint, base58; what was paid before mints were recorded is not in it.
+    pub earned_by_mint: BTreeMap<String, u64>,
+    /// Those that were refused by the code of the reason; what was refused before codes were summed is not in it.
+    pub skipped_by_code: BTreeMap<String, u64>,
     /// Proved wrong, or withheld.
     pub convicted: u64,
     /// Receipts of sessions that were called in, and not proved wrong.
@@ -44,10 +49,14 @@ impl Totals {
                 Stage::Finished(Outcome::Paid { amount }) => {
                     totals.paid += 1;
                     totals.earned = totals.earned.saturating_add(*amount);
+                    add(&mut totals.earned_by_mint, record.mint.as_deref(), *amount);
                 }
                 Stage::Finished(Outcome::Credited { .. }) => totals.credited += 1,
                 Stage::Finished(Outcome::Lost { .. }) => totals.lost += 1,
-                Stage::Finished(Outcome::Skipped(_)) => totals.skipped += 1,
+                Stage::Finished(Outcome::Skipped(refusal)) => {
+                    totals.skipped += 1;
+                    add(&mut totals.skipped_by_code, Some(&refusal.code), 1);
+                }
                 Stage::Finished(Outcome::Missed { .. }) => totals.missed += 1,
                 Stage::Finished(Outcome::Convicted { .. }) => totals.convicted += 1,
                 Stage::Finished(Outcome::Stood) => totals.stood += 1,
@@ -73,6 +82,8 @@ impl Totals {
             skipped: self.skipped.saturating_add(other.skipped),
             missed: self.missed.saturating_add(other.missed),
             earned: self.earned.saturating_add(other.earned),
+            earned_by_mint: both(&self.earned_by_mint, &other.earned_by_mint),
+            skipped_by_code: both(&self.skipped_by_code, &other.skipped_by_code),
             convicted: self.convicted.saturating_add(other.convicted),
             stood: self.stood.saturating_add(other.stood),
             challenges: self.challenges.saturating_add(other.challenges),
@@ -84,7 +95,7 @@ impl Totals {
 }
 
 /// Sums over sessions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SessionTotals {
     /// Not yet over.
@@ -101,6 +112,10 @@ pub struct SessionTotals {
     pub receipts: u64,
     /// Base units paid out, over all payment mints.
     pub earned: u64,
+    /// The same by mint, base58; what was paid before mints were recorded is not in it.
+    pub earned_by_mint: BTreeMap<String, u64>,
+    /// Those that were refused by the code of the reason; what was refused before codes were summed is not in it.
+    pub skipped_by_code: BTreeMap<String, u64>,
     /// Bytes of inputs that are kept for disputes.
     pub kept_bytes: u64,
 }
@@ -116,9 +131,13 @@ impl SessionTotals {
                 SessionStage::Finished(SessionOutcome::Paid { amount }) => {
                     totals.settled += 1;
                     totals.earned = totals.earned.saturating_add(*amount);
+                    add(&mut totals.earned_by_mint, record.mint.as_deref(), *amount);
                 }
                 SessionStage::Finished(SessionOutcome::Credited { .. }) => totals.settled += 1,
-                SessionStage::Finished(SessionOutcome::Skipped(_)) => totals.skipped += 1,
+                SessionStage::Finished(SessionOutcome::Skipped(refusal)) => {
+                    totals.skipped += 1;
+                    add(&mut totals.skipped_by_code, Some(&refusal.code), 1);
+                }
                 SessionStage::Finished(SessionOutcome::Lost { .. }) => totals.lost += 1,
                 SessionStage::Finished(SessionOutcome::Convicted) => totals.convicted += 1,
                 SessionStage::Admitted | SessionStage::Accepted => totals.open += 1,
@@ -137,7 +156,57 @@ impl SessionTotals {
             convicted: self.convicted.saturating_add(other.convicted),
             receipts: self.receipts.saturating_add(other.receipts),
             earned: self.earned.saturating_add(other.earned),
+            earned_by_mint: both(&self.earned_by_mint, &other.earned_by_mint),
+            skipped_by_code: both(&self.skipped_by_code, &other.skipped_by_code),
             kept_bytes: self.kept_bytes.saturating_add(other.kept_bytes),
         }
+    }
+}
+
+fn add(sums: &mut BTreeMap<String, u64>, key: Option<&str>, amount: u64) {
+    let Some(key) = key else { return };
+    let sum = sums.entry(key.to_owned()).or_default();
+    *sum = sum.saturating_add(amount);
+}
+
+fn both(one: &BTreeMap<String, u64>, other: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    let mut sums = one.clone();
+    for (key, amount) in other {
+        add(&mut sums, Some(key), *amount);
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::refusal::Refusal;
+    use solana_sdk::pubkey::Pubkey;
+
+    fn record(outcome: Outcome, mint: Option<&str>) -> Record {
+        let mint = mint.map(str::to_owned);
+        Record { mint, ..Record::new(&Pubkey::new_unique(), Stage::Finished(outcome), 1) }
+    }
+
+    #[test]
+    fn earnings_are_told_apart_by_mint_and_skips_by_code() {
+        let skipped = |code: &str| record(Outcome::Skipped(Refusal::new(code, "", "")), None);
+        let records = [
+            record(Outcome::Paid { amount: 5 }, Some("a")),
+            record(Outcome::Paid { amount: 6 }, Some("b")),
+            record(Outcome::Paid { amount: 7 }, None),
+            skipped("N0206"),
+            skipped("N0206"),
+            skipped("N0201"),
+        ];
+        let all = Totals::of(&records);
+        assert_eq!((all.earned, all.skipped), (18, 3));
+        let map = |pairs: &[(&str, u64)]| pairs.iter().map(|(key, sum)| ((*key).to_owned(), *sum)).collect();
+        assert_eq!(all.earned_by_mint, map(&[("a", 5), ("b", 6)]));
+        assert_eq!(all.skipped_by_code, map(&[("N0201", 1), ("N0206", 2)]));
+        let halves = Totals::of(&records[..1]).plus(&Totals::of(&records[1..]));
+        assert_eq!(halves, all, "it makes no difference when they are summed");
+        let of_an_earlier_version: Totals = serde_json::from_str("{\"earned\":4}").unwrap();
+        assert_eq!((of_an_earlier_version.earned, of_an_earlier_version.earned_by_mint.len()), (4, 0));
     }
 }

@@ -4,6 +4,7 @@ use crate::watching::Market;
 use solana_sdk::pubkey::Pubkey;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 
 /// The latest slot, and a bell for each job that a driver is at work on.
@@ -12,11 +13,13 @@ pub struct Board {
     slot: watch::Sender<u64>,
     bells: Mutex<HashMap<Pubkey, Arc<Notify>>>,
     market: Mutex<Option<Market>>,
+    /// When the latest slot was heard.
+    heard: Mutex<Option<Instant>>,
 }
 
 impl Default for Board {
     fn default() -> Self {
-        Self { slot: watch::Sender::new(0), bells: Mutex::default(), market: Mutex::default() }
+        Self { slot: watch::Sender::new(0), bells: Mutex::default(), market: Mutex::default(), heard: Mutex::default() }
     }
 }
 
@@ -28,11 +31,19 @@ impl Board {
 
     /// Notes a slot; older ones are ignored.
     pub fn saw_slot(&self, slot: u64) {
-        self.slot.send_if_modified(|latest| {
+        let is_later = self.slot.send_if_modified(|latest| {
             let is_later = *latest < slot;
             *latest = slot.max(*latest);
             is_later
         });
+        if is_later {
+            *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
+    }
+
+    /// How long ago the latest slot was heard; nothing before the first.
+    pub fn slot_age(&self) -> Option<Duration> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).map(|heard| heard.elapsed())
     }
 
     /// What mode `watch` saw last; nothing in other modes.
@@ -77,7 +88,6 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn address(byte: u8) -> Pubkey {
         Pubkey::new_from_array([byte; 32])
@@ -101,6 +111,7 @@ mod tests {
         board.saw_slot(9);
         board.saw_slot(8);
         assert_eq!(board.slot(), 9);
+        assert!(board.slot_age().is_some() && Board::default().slot_age().is_none());
         board.reached(9).await;
         assert!(tokio::time::timeout(Duration::from_millis(20), board.reached(10)).await.is_err());
     }

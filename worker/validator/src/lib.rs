@@ -15,6 +15,7 @@
 //! | `vigil` | wakes the driver of a job when a root of one of its segments is recorded |
 //! | `defender` | answers and posted roots for nodes whose results are right |
 //! | [`board`], [`service`], [`status`], [`start`] | all of it under one roof |
+//! | [`meter`], [`metrics`], [`readiness`] | what is timed; numbers for Prometheus; whether it takes disputes on, or why not |
 //! | [`watching`] | mode `watch`: open results, challenges, clocks and alerts |
 //! | [`failpoint`] | where tests make the process die |
 //!
@@ -40,6 +41,9 @@ pub mod equivocation;
 pub mod evidence;
 pub mod failpoint;
 pub mod journal;
+pub mod meter;
+pub mod metrics;
+pub mod readiness;
 pub mod reading;
 pub mod rules;
 pub mod service;

@@ -6,6 +6,7 @@ use crate::driver::Shared;
 use crate::equivocation::SeenRoots;
 use crate::evidence::Sources;
 use crate::journal::{Journal, JournalError};
+use crate::meter::Meter;
 use crate::service::{Service, ServiceError};
 use crate::steps::Terms;
 use assay_chain::{Chain, ChainError, Sender, Watcher, WatcherOptions};
@@ -144,6 +145,7 @@ pub async fn start(
         terms: Terms { me: challenger, window_margin_slots: config.window_margin_slots },
         replays: Arc::new(Semaphore::new(config.selection.concurrent_replays)),
         board: Board::default(),
+        meter: Meter::new(&data_folder),
         genesis_hash: network.genesis_hash,
         purse: Mutex::new(()),
         config,

@@ -5,10 +5,15 @@ use crate::config::Mode;
 use crate::driver::{Shared, today};
 use crate::duties::{self, Sums};
 use crate::journal::{Audit, Ending, Journal, JournalError, Record};
+use crate::metrics::{self, Measured};
+use crate::readiness;
 use crate::service::ServiceError;
 use crate::watching::Market;
+use assay_telemetry::page;
+use assay_telemetry::readiness::Readiness;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -22,6 +27,7 @@ const LISTED: usize = 200;
 
 /// Sums over all records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Totals {
     /// Jobs replayed and found right.
     pub agreed: u64,
@@ -33,6 +39,8 @@ pub struct Totals {
     pub won: u64,
     /// Challenges that were lost.
     pub lost: u64,
+    /// Challenges that were neither: the job was decided otherwise.
+    pub moot: u64,
     /// Disputes under way.
     pub open: u64,
     /// Base units of the stake mint earned: what came back beyond the bonds.
@@ -44,12 +52,24 @@ pub struct Totals {
 /// What a validator says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
+    /// The version of the program.
+    #[serde(default)]
+    pub version: String,
+    /// Seconds since the process started.
+    #[serde(default)]
+    pub uptime_seconds: u64,
+    /// Whether it takes disputes on, or exactly why not.
+    #[serde(default)]
+    pub readiness: Readiness,
     /// The key that challenges.
     pub challenger: String,
     /// What it does of its own accord.
     pub mode: Mode,
     /// The latest slot that it saw.
     pub slot: u64,
+    /// Milliseconds since then; nothing before the first.
+    #[serde(default)]
+    pub slot_age_millis: Option<u64>,
     /// Spent, reserved and at risk.
     pub standing: Standing,
     /// Sums over all records.
@@ -82,11 +102,27 @@ impl Totals {
                     totals.earned = totals.earned.saturating_add(received.saturating_sub(dispute.bond));
                 }
                 Some(Ending::Lost { .. }) => totals.lost += 1,
+                Some(Ending::Moot { .. }) => totals.moot += 1,
                 None => totals.open += 1,
                 Some(_) => {}
             }
         }
         totals
+    }
+
+    /// The sums of both.
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            agreed: self.agreed.saturating_add(other.agreed),
+            wrong: self.wrong.saturating_add(other.wrong),
+            left: self.left.saturating_add(other.left),
+            won: self.won.saturating_add(other.won),
+            lost: self.lost.saturating_add(other.lost),
+            moot: self.moot.saturating_add(other.moot),
+            open: self.open.saturating_add(other.open),
+            earned: self.earned.saturating_add(other.earned),
+            fees_lamports: self.fees_lamports.saturating_add(other.fees_lamports),
+        }
     }
 }
 
@@ -96,7 +132,7 @@ impl Totals {
 /// The journal failed.
 pub fn recorded(journal: &Journal) -> Result<(Vec<Record>, Totals), JournalError> {
     let mut records: Vec<Record> = journal.all()?.into_iter().map(|(_, record)| record).collect();
-    let totals = Totals::of(&records);
+    let totals = journal.totals()?;
     records.sort_by_key(|record| (record.ending.is_some(), std::cmp::Reverse(record.last_slot)));
     records.truncate(LISTED);
     Ok((records, totals))
@@ -109,9 +145,13 @@ pub fn recorded(journal: &Journal) -> Result<(Vec<Record>, Totals), JournalError
 pub fn of(shared: &Shared) -> Result<Status, JournalError> {
     let (jobs, totals) = recorded(&shared.journal)?;
     Ok(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        uptime_seconds: shared.meter.uptime().as_secs(),
+        readiness: readiness_of(shared)?,
         challenger: shared.terms.me.to_string(),
         mode: shared.config.mode,
         slot: shared.board.slot(),
+        slot_age_millis: shared.board.slot_age().map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
         standing: shared.journal.standing(&shared.config.budget, today())?,
         totals,
         duties: duties::sums(shared)?,
@@ -125,21 +165,69 @@ pub(crate) fn open_disputes(shared: &Shared) -> Result<u64, JournalError> {
     Ok(Totals::of(shared.journal.all()?.iter().map(|(_, record)| record)).open)
 }
 
-/// Serves `/v1/status` and `/v1/health` until `stop`.
+/// Whether the validator takes disputes on.
+///
+/// # Errors
+/// The journal failed.
+pub fn readiness_of(shared: &Shared) -> Result<Readiness, JournalError> {
+    let (config, board) = (&shared.config, &shared.board);
+    let standing = shared.journal.standing(&config.budget, today())?;
+    Ok(readiness::readiness(config.mode, board.slot(), board.slot_age(), &standing, &config.budget))
+}
+
+/// Serves the status, the metrics, and whether the validator lives and is ready, until `stop`.
 pub(crate) async fn serve(
     shared: Arc<Shared>,
     listener: TcpListener,
     stop: CancellationToken,
 ) -> Result<(), ServiceError> {
-    let router =
-        Router::new().route("/v1/status", get(status)).route("/v1/health", get(|| async { "ok" })).with_state(shared);
+    let router = Router::new()
+        .route("/v1/status", get(status))
+        .route("/v1/metrics", get(numbers))
+        .route("/metrics", get(numbers))
+        .route("/v1/health", get(|| async { "ok" }))
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .with_state(shared);
     let server = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
     server.await.map_err(|error| ServiceError::Server(error.to_string()))
 }
 
 async fn status(State(shared): State<Arc<Shared>>) -> Response {
-    match of(&shared) {
-        Ok(status) => Json(status).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    answer(move || of(&shared).map(|status| Json(status).into_response())).await
+}
+
+async fn numbers(State(shared): State<Arc<Shared>>) -> Response {
+    answer(move || {
+        let status = of(&shared)?;
+        let measured = Measured { machine: shared.meter.machine(), traffic: shared.chain().traffic() };
+        Ok(match metrics::of(&status, &shared.meter, &shared.config.budget, &measured) {
+            Ok(text) => ([(CONTENT_TYPE, page::CONTENT_TYPE)], text).into_response(),
+            Err(error) => failed(error.to_string()),
+        })
+    })
+    .await
+}
+
+/// `200` while the validator takes disputes on, else `503`; the body says why in either case.
+async fn ready(State(shared): State<Arc<Shared>>) -> Response {
+    answer(move || {
+        let readiness = readiness_of(&shared)?;
+        let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        Ok((status, Json(readiness)).into_response())
+    })
+    .await
+}
+
+/// Reading the journal blocks on the disk.
+async fn answer(work: impl FnOnce() -> Result<Response, JournalError> + Send + 'static) -> Response {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => failed(error.to_string()),
+        Err(error) => failed(error.to_string()),
     }
+}
+
+fn failed(reason: String) -> Response {
+    (StatusCode::INTERNAL_SERVER_ERROR, reason).into_response()
 }

@@ -12,6 +12,8 @@ const ONLY_THESE_OF_OURS: &[(&str, &[&str])] = &[
     ("assay-store", &[]),
     // Clients and nodes share it: it knows neither.
     ("assay-session", &[]),
+    // Node and validator are seen through it: it knows neither.
+    ("assay-telemetry", &[]),
     // Runs in pages: nothing that needs a machine of its own may reach it.
     ("assay-verifier", &["referee", "assay-models"]),
     // Judges results for the node and the validator alike: it knows no chain.
@@ -104,6 +106,7 @@ mod tests {
             "assay",
             "assay-store",
             "assay-session",
+            "assay-telemetry",
             "assay-kernels",
             "assay-audit",
             "assay-index",

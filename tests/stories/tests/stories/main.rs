@@ -15,6 +15,7 @@ mod endpoints;
 mod faults;
 mod happy;
 mod history;
+mod leaving;
 mod lies;
 mod network;
 mod outages;

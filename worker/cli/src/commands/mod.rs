@@ -12,6 +12,7 @@ pub(crate) mod measure;
 pub(crate) mod model;
 pub(crate) mod network;
 pub(crate) mod node;
+pub(crate) mod packaging;
 pub(crate) mod session;
 pub(crate) mod store;
 pub(crate) mod validator;
@@ -37,6 +38,27 @@ pub(crate) fn cancelled_by_signals() -> Result<CancellationToken, CliError> {
         child.cancel();
     });
     Ok(cancel)
+}
+
+/// Returns when a signal comes after the one that cancelled `cancel`: whoever repeats it does not want to wait.
+pub(crate) async fn second_signal(cancel: &CancellationToken) {
+    cancel.cancelled().await;
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 /// Returns when this process has been handed to another parent.

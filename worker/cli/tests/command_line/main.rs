@@ -7,6 +7,7 @@ mod kernels;
 mod local_chain;
 mod migrations;
 mod models;
+mod packaging;
 mod processes;
 
 use serde_json::Value;

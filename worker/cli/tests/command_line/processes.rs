@@ -35,6 +35,22 @@ fn a_store_says_where_it_is_and_ends_on_sigterm() {
 }
 
 #[test]
+fn a_log_in_json_is_one_object_a_line() {
+    let home = home();
+    let mut child = command(home.path(), &["store", "serve", "--listen", "127.0.0.1:0", "-v", "--log-format", "json"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command runs");
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().expect("stderr")).read_line(&mut line).expect("a line");
+    let _ = child.kill();
+    let _ = child.wait();
+    let value: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    assert!(value["level"] == "INFO" && value["message"].is_string() && value["target"].is_string(), "{value}");
+}
+
+#[test]
 fn a_taken_port_is_named() {
     let home = home();
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");

@@ -10,6 +10,7 @@ use crate::estimate;
 use crate::failpoint;
 use crate::journal::Stage;
 use crate::market::{Action, Market};
+use crate::meter::JobStage;
 use crate::prepare::NotWhole;
 use crate::refusal::Refusal;
 use crate::turn::{Claim, Turn};
@@ -17,7 +18,7 @@ use assay::fairness::sortition::{Opening, SeedRecord};
 use assay::state::{Job, Node};
 use assay::units::{BasisPoints, Slot, TokenAmount};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// Slots between two looks at a balance that is too low: some four seconds.
@@ -250,7 +251,12 @@ impl<M: Market> Driver<M> {
         let fetched = tokio::select! {
             fetched = async {
                 let _place = Arc::clone(&shared.fetching).acquire_owned().await;
-                shared.artifacts.fetch(job).await
+                let started = Instant::now();
+                let fetched = shared.artifacts.fetch(job).await;
+                if fetched.is_ok() {
+                    shared.meter.note_stage(JobStage::Fetch, started.elapsed());
+                }
+                fetched
             } => fetched,
             () = cancel.cancelled() => return Ok(()),
             // Somebody else claimed it, or the client took it back: what arrived so far is kept.
@@ -271,6 +277,7 @@ impl<M: Market> Driver<M> {
 
     /// Reads and checks the artifacts, loads the model and tells whether the run can be done in time.
     async fn prepare(&mut self, job: &Job, cancel: &CancellationToken) -> Result<(), DriveError> {
+        let started = Instant::now();
         let prepared = tokio::select! {
             prepared = self.shared.artifacts.prepare(job) => prepared,
             () = cancel.cancelled() => return Ok(()),
@@ -307,6 +314,7 @@ impl<M: Market> Driver<M> {
             }
             Err(error) => return self.skip(Refusal::new("N0210", error.to_string(), "report this graph")),
         }
+        self.shared.meter.note_stage(JobStage::Prepare, started.elapsed());
         let run = self.shared.engine.estimate(&prepared).unwrap_or(Duration::ZERO);
         // Jobs and sessions share the machine: in the worst case each takes as long as all together.
         let sessions = &self.shared.config.sessions;

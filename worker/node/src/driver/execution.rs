@@ -5,13 +5,14 @@ use crate::engine::Run;
 use crate::failpoint;
 use crate::journal::{Computed, Executed, Stage};
 use crate::market::Market;
+use crate::meter::JobStage;
 use crate::prepare::Prepared;
 use crate::roots::{Roots, roots_of};
 use assay::market::settle;
 use assay::state::Job;
 use assay::units::{BasisPoints, TokenAmount};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 impl<M: Market> Driver<M> {
     /// Computes the result, stores it durably, and notes its roots.
@@ -25,12 +26,15 @@ impl<M: Market> Driver<M> {
             failpoint::reach("after_run");
         }
         let Some((prepared, run)) = &self.progress.computed else { return Ok(()) };
+        let started = Instant::now();
         let stored = self.shared.publisher.store(&self.address, &self.shared.node, run).await?;
+        self.shared.meter.note_stage(JobStage::Commit, run.commit_time.saturating_add(started.elapsed()));
         failpoint::reach("after_publish");
         self.hold(job, &stored.artifacts)?;
         let mut record = self.record()?;
         record.stage = Stage::Executed(executed(prepared, run, stored.manifest)?);
         record.price = Some(job.price);
+        record.mint = Some(job.payment_mint.to_string());
         record.payment = payment(job);
         record.computed = Some(Computed {
             backend: run.backend.to_owned(),
@@ -57,6 +61,7 @@ impl<M: Market> Driver<M> {
             .await
             .map_err(|error| DriveError::Engine(error.to_string()))?
             .map_err(|error| DriveError::Engine(error.to_string()))?;
+        self.shared.meter.note_stage(JobStage::Run, run.kernel_time);
         self.progress.prepared = None;
         Ok((prepared, run))
     }

@@ -27,6 +27,7 @@ use crate::defence::reserve::Reserve;
 use crate::engine::{Engine, Run};
 use crate::journal::{Journal, JournalError, Outcome, Record, Stage};
 use crate::market::{Action, Market, Unreachable};
+use crate::meter::Meter;
 use crate::prepare::{Artifacts, Prepared};
 use crate::publish::{PublishError, Publisher};
 use crate::refusal::Refusal;
@@ -68,11 +69,15 @@ pub struct Shared<M> {
     pub alarm: Alarm,
     /// Lamports for the defence of the open jobs.
     pub reserve: Reserve,
+    /// What is counted and timed.
+    pub meter: Meter,
     /// What this node does wrong on purpose.
     #[cfg(debug_assertions)]
     pub fault: Option<crate::fault::NodeFault>,
     /// Slots and bells.
     pub board: Board,
+    /// Called when nothing new is to be taken: what was promised is seen to its end. Ending the service calls it too.
+    pub leaving: CancellationToken,
     /// One permit for each job in work.
     pub capacity: Arc<Semaphore>,
     /// One permit for each job whose artifacts are being fetched: a slow source holds no place of a job in work.
@@ -211,6 +216,7 @@ impl<M: Market> Driver<M> {
         let heard = self.ears.hear_job();
         let mut seen = self.shared.market.job(&self.address, self.looked.max(heard)).await?;
         self.looked = self.looked.max(seen.slot);
+        self.shared.meter.note_lag(self.shared.board.slot().saturating_sub(seen.slot));
         let record = self.shared.journal.get(&self.address)?;
         if let Some(job) = &mut seen.account {
             self.shared.correct_hints(job, record.as_ref());
@@ -250,7 +256,8 @@ impl<M: Market> Driver<M> {
                 tracing::error!(job = %self.address, "the node ends while a result of it is challenged: start it again soon");
                 return Ok(false);
             }
-            // Who was convicted claims no more.
+            // Who leaves claims no more, nor who was convicted.
+            (Step::Admit | Step::Claim, _) if self.shared.leaving.is_cancelled() => return Ok(false),
             (Step::Admit | Step::Claim, _) if self.shared.alarm.conviction().is_some() => return Ok(false),
             (Step::Resolve(_), job) => self.resolve(job.as_ref()).await?,
             (Step::Finish(Outcome::Lost { .. }), _) if self.progress.trouble.is_some() => {
@@ -261,7 +268,11 @@ impl<M: Market> Driver<M> {
             }
             (Step::Finish(outcome), _) => self.finish(outcome)?,
             (Step::Wait(until), _) => self.wait_for(until, cancel).await,
-            (Step::Admit | Step::Claim, Some(job)) => self.approach(&job, cancel).await?,
+            (Step::Admit | Step::Claim, Some(job)) => {
+                // Dropped in the middle of a claim it is as after a crash: the journal knows what was signed.
+                let leaving = self.shared.leaving.clone();
+                leaving.run_until_cancelled(self.approach(&job, cancel)).await.unwrap_or(Ok(()))?;
+            }
             (Step::Execute, Some(job)) => self.execute(&job).await?,
             (Step::Adopt, Some(job)) => self.adopt(&job).await?,
             (Step::Commit(executed), Some(job)) => {

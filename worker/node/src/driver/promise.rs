@@ -4,11 +4,13 @@ use super::{DriveError, Driver};
 use crate::failpoint;
 use crate::journal::{InFlight, Outcome, Purpose, Stage};
 use crate::market::{Action, Fate, Market, Signed};
+use crate::meter::JobStage;
 use crate::refusal::Refusal;
 use assay::AssayError;
 use assay::state::Job;
 use assay::state_machine::JobState;
 use assay_chain::program_error;
+use std::time::Instant;
 
 /// Claims refused for no known reason, after which a job is left to others: each may have cost a fee.
 pub(crate) const MOST_REFUSED_CLAIMS: u32 = 3;
@@ -20,7 +22,10 @@ impl<M: Market> Driver<M> {
     pub(super) async fn promise(&mut self, job: &Job, action: &Action) -> Result<(), DriveError> {
         let signed = match self.shared.market.sign(&self.address, job, action).await? {
             Signed::Ready(signed) => signed,
-            Signed::Refused { code, reason } => return self.refused(action.purpose(), Some(job), code, reason),
+            Signed::Refused { code, reason } => {
+                self.count(action.purpose(), "refused");
+                return self.refused(action.purpose(), Some(job), code, reason);
+            }
         };
         let mut record = self.record()?;
         record.in_flight = Some(signed.clone());
@@ -39,7 +44,17 @@ impl<M: Market> Driver<M> {
 
     async fn settle_fate(&mut self, transaction: &InFlight, job: Option<&Job>) -> Result<(), DriveError> {
         let purpose = transaction.purpose;
+        let started = Instant::now();
         let fate = self.shared.market.submit(transaction).await?;
+        match (&fate, purpose) {
+            (Fate::Landed { .. }, Purpose::Commit) => {
+                self.shared.meter.note_stage(JobStage::Confirm, started.elapsed());
+                self.count(purpose, "landed");
+            }
+            (Fate::Landed { .. }, _) => self.count(purpose, "landed"),
+            (Fate::Failed { .. }, _) => self.count(purpose, "failed"),
+            (Fate::Expired, _) => self.count(purpose, "expired"),
+        }
         tracing::info!(job = %self.address, ?purpose, ?fate, "transaction");
         failpoint::reach(points(purpose).unrecorded);
         let mut record = self.record()?;
@@ -50,6 +65,7 @@ impl<M: Market> Driver<M> {
             record.last_slot = record.last_slot.max(slot);
             let owed = job.map(|job| job.credits.node).filter(|credit| *credit > 0);
             record.payment = owed.or(record.payment);
+            record.mint = job.map(|job| job.payment_mint.to_string()).or(record.mint);
             record.stage = landed(purpose, &record.stage);
         }
         self.save(record)?;
@@ -65,6 +81,10 @@ impl<M: Market> Driver<M> {
             // The chain decides again: the next step is taken from its state.
             Fate::Expired => Ok(()),
         }
+    }
+
+    fn count(&self, purpose: Purpose, fate: &str) {
+        self.shared.meter.transactions.note(&[("purpose", purpose.name()), ("fate", fate)]);
     }
 
     /// After a refusal the chain's state decides again, after a pause. A bond at risk is never given up; a claim, and the

@@ -105,6 +105,9 @@ pub struct SessionRecord {
     pub recorded_slot: u64,
     /// What the node is owed after the protocol's fee, once known.
     pub payment: Option<u64>,
+    /// Mint of the payment, base58, once known.
+    #[serde(default)]
+    pub mint: Option<String>,
     /// What openings of a result can cost this node.
     pub defence: Option<crate::defence::cost::DefenceCost>,
 }
@@ -125,6 +128,7 @@ impl SessionRecord {
             voucher: None,
             recorded_slot: 0,
             payment: None,
+            mint: None,
             defence: None,
         }
     }

@@ -16,6 +16,7 @@ use assay_node::driver::{Driver, Shared};
 use assay_node::engine::Engine;
 use assay_node::fault::NodeFault;
 use assay_node::journal::{Journal, Record};
+use assay_node::meter::Meter;
 use assay_node::prepare::Artifacts;
 use assay_node::publish::Publisher;
 use assay_node::retention::Keeper;
@@ -286,6 +287,8 @@ impl Rig {
             sessions: Sessions::new(&config.sessions),
             alarm: Alarm::default(),
             reserve: Reserve::default(),
+            meter: Meter::new(folder),
+            leaving: CancellationToken::new(),
             engine: Arc::new(engine),
             board: Board::default(),
             capacity: Arc::new(Semaphore::new(config.concurrent_jobs)),

@@ -5,6 +5,7 @@ use crate::world::TestMarket;
 use assay::state_machine::JobState;
 use assay_node::config::NodeConfig;
 use assay_node::journal::{Outcome, Stage};
+use assay_node::leaving::Ended;
 use assay_node::service::{Service, ServiceError, Sighting};
 use assay_node::status;
 use assay_store::{ArtifactId, ArtifactUri, LocalStore};
@@ -16,7 +17,7 @@ use tokio::task::JoinHandle;
 
 /// A service at work.
 pub(crate) struct Running {
-    pub(crate) service: JoinHandle<Result<(), ServiceError>>,
+    pub(crate) service: JoinHandle<Result<Ended, ServiceError>>,
     pub(crate) sightings: mpsc::Sender<Sighting>,
     pub(crate) artifacts: String,
     pub(crate) status: String,
@@ -141,4 +142,76 @@ async fn a_service_without_its_watcher_ends_with_an_error() {
     let error = service.await.unwrap().unwrap_err();
     assert!(error.to_string().starts_with("N0502"), "{error}");
     assert!(!rig.cancel.is_cancelled(), "the caller's token is the caller's");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_leaves_takes_nothing_new_and_ends_when_its_last_window_is_over() {
+    let source = Source::start().await;
+    let mut job = source.job().await;
+    job.window_slots = 400;
+    let (claimed, waiting) = (Pubkey::new_unique(), Pubkey::new_unique());
+    let market = TestMarket::new(world(&claimed, &job));
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(folder.path(), &market, config());
+    let running = start(&rig).await;
+    until_ready(&running.status).await;
+    see(&running, &market, claimed).await;
+    until("claim", || market.with(|world| !world.landed.is_empty())).await;
+    market.with(|world| world.put_job(&waiting, &job));
+    rig.shared.leaving.cancel();
+    see(&running, &market, waiting).await;
+    let ready = get(&running.status, "/readyz").await;
+    assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("N0521"), "{ready}");
+    assert!(get(&running.status, "/healthz").await.ends_with("ok"), "it lives all the same");
+    let ended = tokio::time::timeout(Duration::from_secs(60), running.service).await.unwrap().unwrap().unwrap();
+    assert_eq!(ended, Ended::Left);
+    assert!(!rig.cancel.is_cancelled(), "nobody had to end it");
+    assert_eq!(rig.record(&claimed).unwrap().stage, Stage::Finished(Outcome::Paid { amount: 975 }));
+    assert_eq!(rig.record(&waiting), None);
+    market.with(|world| assert_eq!(world.job(&waiting).unwrap().state, JobState::Posted));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_of_a_node_that_worked_are_served_with_its_stages_and_transactions() {
+    let source = Source::start().await;
+    let address = Pubkey::new_unique();
+    let market = TestMarket::new(world(&address, &source.job().await));
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(folder.path(), &market, config());
+    let running = start(&rig).await;
+    until_ready(&running.status).await;
+    see(&running, &market, address).await;
+    until("paid", || rig.shared.journal.totals().unwrap().paid == 1).await;
+    let text = get(&running.status, "/metrics").await;
+    assert!(text.contains("content-type: text/plain; version=0.0.4"), "{text}");
+    for stage in ["fetch", "prepare", "run", "commit", "confirm"] {
+        let line = format!("assay_node_job_stage_seconds_count{{stage=\"{stage}\"}} 1\n");
+        assert!(text.contains(&line), "{stage}: {text}");
+    }
+    for purpose in ["claim", "commit", "finalise", "withdraw"] {
+        let line = format!("assay_node_transactions_total{{purpose=\"{purpose}\",fate=\"landed\"}} 1\n");
+        assert!(text.contains(&line), "{purpose}: {text}");
+    }
+    let mint = Pubkey::new_from_array([9; 32]);
+    for line in [
+        format!("assay_node_earned_units_total{{mint=\"{mint}\"}} 975\n"),
+        "assay_node_jobs_paid_total 1\n".to_owned(),
+        "assay_node_ready 1\n".to_owned(),
+        "assay_node_stake_units 1000\n".to_owned(),
+    ] {
+        assert!(text.contains(&line), "{line}: {text}");
+    }
+    rig.cancel.cancel();
+    assert_eq!(running.service.await.unwrap().unwrap(), Ended::Asked);
+}
+
+/// Waits until the node says that it takes jobs.
+async fn until_ready(status: &str) {
+    for _ in 0..2_000 {
+        if get(status, "/readyz").await.starts_with("HTTP/1.1 200") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("it is not ready: {}", get(status, "/readyz").await);
 }

@@ -445,6 +445,10 @@ impl Market for TestMarket {
         Ok(Parameters { maximum_open_jobs_per_node: 1_000, scheduling: scheduling(), ..Parameters::default() })
     }
 
+    async fn paused_until_slot(&self) -> Result<u64, Unreachable> {
+        Ok(0)
+    }
+
     async fn remembered(&self, _: u64) -> Result<Option<Found>, Unreachable> {
         Ok(None)
     }

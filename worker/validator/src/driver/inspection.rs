@@ -44,6 +44,7 @@ impl Driver {
             comparison = self.compare_traces(&replay, &reference).await?;
         }
         let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.shared.meter.note_replay(matches!(comparison, Comparison::Agrees), started.elapsed());
         match &comparison {
             Comparison::Agrees => {
                 tracing::info!(job = %self.address, micros, "the result is right");

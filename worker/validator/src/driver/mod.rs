@@ -17,6 +17,7 @@ use crate::docket::Docket;
 use crate::evidence::{Comparison, OwnTrace, Replay, ReplayError, Sources};
 use crate::failpoint;
 use crate::journal::{Audit, Dispute, Ending, Journal, JournalError, Record, Verdict};
+use crate::meter::Meter;
 use crate::steps::{Step, Terms, UNTIL_CHANGE, next_step};
 use assay::dispute::{ChallengeState, seal};
 use assay_chain::instructions::TokenMint;
@@ -45,6 +46,8 @@ pub struct Shared {
     pub sources: Sources,
     /// Slots and bells.
     pub board: Board,
+    /// What is timed.
+    pub meter: Meter,
     /// One permit for each replay under way.
     pub replays: Arc<Semaphore>,
     /// Genesis hash of the chain, as the network pins it.

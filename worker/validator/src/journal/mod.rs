@@ -14,6 +14,7 @@ pub use record::{
 
 use crate::budget::Standing;
 use crate::config::Budget;
+use crate::status::Totals;
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use solana_sdk::pubkey::Pubkey;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ const POSTS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("posts
 const SINGLE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("single");
 /// Decides which jobs are replayed, so that nobody outside can foresee it.
 const SELECTION_KEY: &str = "selection";
+/// The sums of the records that were removed.
+const REMOVED_KEY: &str = "removed";
 
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -266,6 +269,7 @@ impl Journal {
     }
 
     /// Removes the records of jobs that were over before `slot`, but keeps the newest `keep` of them; how many were removed.
+    /// Their sums stay in [`Journal::totals`].
     ///
     /// # Errors
     /// The database failed or a record is unreadable; nothing was changed then.
@@ -273,19 +277,40 @@ impl Journal {
         let mut ended: Vec<(Pubkey, Record)> =
             self.all()?.into_iter().filter(|(_, record)| record.ending.is_some()).collect();
         ended.sort_by_key(|(_, record)| std::cmp::Reverse(record.last_slot));
-        let old: Vec<Pubkey> =
-            ended.into_iter().skip(keep).filter(|(_, record)| record.last_slot < slot).map(|(job, _)| job).collect();
+        let old: Vec<(Pubkey, Record)> =
+            ended.into_iter().skip(keep).filter(|(_, record)| record.last_slot < slot).collect();
         if old.is_empty() {
             return Ok(0);
         }
+        let totals = self.removed_totals()?.plus(&Totals::of(old.iter().map(|(_, record)| record)));
+        let bytes = serde_json::to_vec(&totals).map_err(|error| self.unreadable(REMOVED_KEY, &error))?;
         self.write(|write| {
             let mut jobs = write.open_table(JOBS)?;
-            for job in &old {
+            for (job, _) in &old {
                 jobs.remove(&job.to_bytes())?;
             }
+            write.open_table(SINGLE)?.insert(REMOVED_KEY, bytes.as_slice())?;
             Ok(())
         })?;
         Ok(old.len())
+    }
+
+    /// Sums over all records, those that were removed included.
+    ///
+    /// # Errors
+    /// The database failed or a record is unreadable.
+    pub fn totals(&self) -> Result<Totals, JournalError> {
+        Ok(self.removed_totals()?.plus(&Totals::of(self.all()?.iter().map(|(_, record)| record))))
+    }
+
+    fn removed_totals(&self) -> Result<Totals, JournalError> {
+        let bytes = self.wrap(|| {
+            let read = self.database.begin_read()?;
+            Ok(read.open_table(SINGLE)?.get(REMOVED_KEY)?.map(|value| value.value().to_vec()))
+        })?;
+        let decode =
+            |bytes: Vec<u8>| serde_json::from_slice(&bytes).map_err(|error| self.unreadable(REMOVED_KEY, &error));
+        Ok(bytes.map(decode).transpose()?.unwrap_or_default())
     }
 
     fn write(&self, work: impl FnOnce(&redb::WriteTransaction) -> Result<(), redb::Error>) -> Result<(), JournalError> {

@@ -91,10 +91,16 @@ fn the_selection_secret_is_made_once_and_old_endings_are_pruned() {
     for byte in 0..6 {
         let mut record = Record::new(&job(byte), u64::from(byte));
         record.ending = (byte != 0).then_some(Ending::Nothing);
+        record.audit = Audit::Agreed { micros: 1 };
         journal.put(&job(byte), &record).unwrap();
     }
+    let totals = journal.totals().unwrap();
+    assert_eq!(totals.agreed, 6);
     assert_eq!(journal.prune(5, 2).unwrap(), 3, "records 1 to 3; 0 is open, 4 and 5 are the newest");
     assert_eq!(journal.all().unwrap().len(), 3);
+    assert_eq!(journal.totals().unwrap(), totals, "sums go on without the records");
+    journal.prune(6, 1).unwrap();
+    assert_eq!(journal.totals().unwrap(), totals);
 }
 
 #[test]

@@ -3,17 +3,21 @@
 mod benchmark;
 mod delegation;
 mod doctor;
+mod exit;
 mod explain;
 mod init;
 mod list;
+mod log;
 mod maintenance;
 mod run;
 mod stake;
 mod status;
+mod top;
 
 use super::read_file;
 use crate::context::ChainArguments;
-use crate::error::CliError;
+use crate::error::{CliError, ExitStatus};
+use crate::log::Log;
 use crate::output::{Output, Table};
 use assay_kernels::WgpuBackend;
 use assay_node::config::{BackendChoice, NodeConfig};
@@ -49,11 +53,24 @@ pub(crate) enum Command {
         #[arg(long)]
         until_parent_exits: bool,
     },
-    /// What a node does and did
+    /// Whether a node takes jobs, or exactly why not; what it does and did
     Status {
         #[command(flatten)]
         folder: Folder,
     },
+    /// A running node at a glance, refreshed until `q`: jobs, adapters, earnings, disputes and their clocks
+    Top(top::Top),
+    /// Show the filter of a running node's log, or change it until the node ends
+    Log {
+        #[command(flatten)]
+        folder: Folder,
+        /// In the language of `tracing`: info, or warn,assay_node=debug
+        filter: Option<String>,
+    },
+    /// Leave for good: take nothing new, and end when the last window is over
+    ///
+    /// It may be interrupted and run again at any time: the node goes on leaving, also when it is started again.
+    Exit(exit::Exit),
     /// Whether anything stands in the way of a node's jobs, or puts its stake at risk
     ///
     /// Ends with 1 if something is not well; each finding has a stable code.
@@ -163,10 +180,19 @@ impl Folder {
     }
 }
 
-pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output) -> Result<(), CliError> {
+pub(crate) async fn run(
+    command: Command,
+    chain: &ChainArguments,
+    log: &Log,
+    output: Output,
+) -> Result<ExitStatus, CliError> {
     match &command {
-        Command::Adapters => return adapters(output),
-        Command::Benchmark(arguments) => return benchmark::run(arguments, output),
+        Command::Adapters => return adapters(output).map(|()| ExitStatus::Done),
+        Command::Benchmark(arguments) => return benchmark::run(arguments, output).map(|()| ExitStatus::Done),
+        Command::Log { folder, filter } => {
+            return log::log(folder, filter.as_deref(), output).await.map(|()| ExitStatus::Done);
+        }
+        Command::Top(arguments) => return top::top(arguments, output).await.map(|()| ExitStatus::Done),
         _ => {}
     }
     let context = chain.context()?;
@@ -180,13 +206,17 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
         Command::Init(arguments) => init::init(&context, arguments, output).await,
         Command::Stake { amount, folder } => stake::stake(&context, &folder, amount, output).await,
         Command::Run { folder, backend, until_parent_exits } => {
-            run::run_node(&context, &folder, backend, until_parent_exits, output).await
+            return run::run_node(&context, &folder, backend, until_parent_exits, log, output).await;
         }
+        Command::Log { folder, filter } => log::log(&folder, filter.as_deref(), output).await,
+        Command::Top(arguments) => top::top(&arguments, output).await,
+        Command::Exit(arguments) => exit::exit(&context, &arguments, output).await,
         Command::Status { folder } => status::status(&context, &folder, output).await,
         Command::Doctor { folder } => doctor::doctor(&context, &folder, output).await,
         Command::Unstake { amount, folder } => stake::unstake(&context, &folder, amount, output).await,
         Command::Withdraw { folder, deregister } => stake::withdraw(&context, &folder, deregister, output).await,
-    }
+    }?;
+    Ok(ExitStatus::Done)
 }
 
 fn adapters(output: Output) -> Result<(), CliError> {

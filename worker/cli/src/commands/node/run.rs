@@ -1,30 +1,38 @@
-//! `assay node run`: the service until Ctrl-C.
+//! `assay node run`: the service until Ctrl-C, or until it has left.
 
 use super::{Backend, Folder};
-use crate::commands::{cancelled_by_signals, parent_exits};
+use crate::commands::{cancelled_by_signals, parent_exits, second_signal};
 use crate::context::Context;
-use crate::error::CliError;
+use crate::error::{CliError, ExitStatus};
+use crate::log::Log;
 use crate::output::{Output, fields};
 use assay_chain::read_keypair;
-use assay_node::start::{Identity, start};
-use serde_json::json;
+use assay_node::journal::JournalError;
+use assay_node::leaving::{Ended, Intention};
+use assay_node::service::ServiceError;
+use assay_node::start::{Identity, StartError, start};
+use assay_telemetry::control::{Door, Request};
+use assay_telemetry::readiness::Reason;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 pub(super) async fn run_node(
     context: &Context,
     folder: &Folder,
     backend: Option<Backend>,
     until_parent_exits: bool,
+    log: &Log,
     output: Output,
-) -> Result<(), CliError> {
+) -> Result<ExitStatus, CliError> {
     let node = folder.node()?;
-    let mut config = folder.config()?;
+    let mut config = folder.config().map_err(|error| error.with_status(ExitStatus::Unfit))?;
     if let Some(backend) = backend {
         config.backend = backend.into();
     }
     let identity =
         Identity { node, operator: read_keypair(&folder.operator_path())?, data_folder: folder.data.clone() };
     let cancel = cancelled_by_signals()?;
-    let started = start(config, identity, context.sender.clone()).await?;
+    let started = start(config, identity, context.sender.clone()).await.map_err(with_status)?;
     let value = json!({
         "node": node.to_string(),
         "artifacts": format!("http://{}", started.artifacts),
@@ -40,8 +48,76 @@ pub(super) async fn run_node(
         rows.extend(started.backends.iter().map(|(name, device)| ("backend", format!("{name}: {device}"))));
         format!("{}\n\ntakes jobs; Ctrl-C finishes what is claimed and ends", fields(rows))
     })?;
-    tokio::select! {
-        ended = started.run(cancel) => Ok(ended?),
-        () = parent_exits(), if until_parent_exits => Ok(()),
+    let (intention, leaving) = (Intention::of(&folder.data), started.leaving());
+    if intention.is_there() {
+        tracing::warn!("this node was told to leave: it takes nothing new; `assay node exit --cancel` takes that back");
+        leaving.cancel();
     }
+    let stop = CancellationToken::new();
+    // The journal is open, so that no other process works on this folder.
+    let door = match Door::open(&folder.data) {
+        Ok(door) => Some(tokio::spawn(door.serve(answers(log.clone(), intention.clone(), leaving), stop.clone()))),
+        Err(error) => {
+            tracing::warn!(%error, "the node runs without a control socket: its log and its leaving cannot be changed meanwhile");
+            None
+        }
+    };
+    let ended = tokio::select! {
+        ended = started.run(cancel.clone()) => ended.map_err(with_status),
+        () = parent_exits(), if until_parent_exits => Ok(Ended::Asked),
+        () = second_signal(&cancel) => {
+            let words = "it was ended before it had drained: what is claimed may be missed; start it again soon";
+            Err(CliError::new("A0231", words).with_status(ExitStatus::Interrupted))
+        }
+    };
+    stop.cancel();
+    if let Some(door) = door {
+        let _ = door.await;
+    }
+    match ended? {
+        Ended::Asked => Ok(ExitStatus::Done),
+        Ended::Left => {
+            intention.forget()?;
+            output.note("the node has left: nothing that it promised is open");
+            Ok(ExitStatus::Left)
+        }
+    }
+}
+
+/// What the control socket does.
+fn answers(
+    log: Log,
+    intention: Intention,
+    leaving: CancellationToken,
+) -> impl Fn(Request) -> Result<Value, Reason> + Clone + Send + Sync + 'static {
+    move |request| match request {
+        Request::Log { filter: None } => Ok(json!({ "filter": log.filter() })),
+        Request::Log { filter: Some(filter) } => match log.change(&filter) {
+            Ok(before) => {
+                tracing::warn!(filter, before, "the filter of the log was changed");
+                Ok(json!({ "filter": filter, "before": before }))
+            }
+            Err(error) => Err(Reason::new(error.code(), error.sentence())),
+        },
+        Request::Leave => {
+            intention
+                .note()
+                .map_err(|error| Reason::new("A0232", format!("it cannot note that it leaves: {error}")))?;
+            leaving.cancel();
+            Ok(json!({ "leaving": true }))
+        }
+    }
+}
+
+/// The exit status says whether starting again is of any use.
+fn with_status(error: StartError) -> CliError {
+    let status = match &error {
+        StartError::Service(ServiceError::Convicted { .. }) => ExitStatus::Convicted,
+        StartError::Journal(JournalError::InUse { .. }) => ExitStatus::InUse,
+        StartError::NotRegistered { .. } | StartError::OtherOperator { .. } | StartError::OtherCluster { .. } => {
+            ExitStatus::Unfit
+        }
+        _ => ExitStatus::Failed,
+    };
+    CliError::from(error).with_status(status)
 }

@@ -12,6 +12,7 @@ use assay_node::defence::watch::needed_by;
 use assay_node::journal::{Journal, Outcome, Record, SessionOutcome, SessionRecord, SessionStage, Stage};
 use assay_node::rpc::most_fee_lamports;
 use assay_node::status::{OpenDisputes, SessionTotals, Status, Totals};
+use assay_telemetry::readiness::{Readiness, Reason};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -22,12 +23,14 @@ const SHOWN_JOBS: usize = 40;
 pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -> Result<(), CliError> {
     let node = folder.node()?;
     let account = context.chain().find_node(&node).await?;
-    let Known { is_running, backends, jobs, totals, sessions, session_totals, disputes, funds, conviction } =
+    let Known { is_running, readiness, backends, jobs, totals, sessions, session_totals, disputes, funds, conviction } =
         known(context, folder, account.as_ref()).await?;
     let convictions = account.as_ref().map_or(0, |account| account.fraud_convictions);
     let value = json!({
         "node": node.to_string(),
         "running": is_running,
+        "ready": readiness.ready,
+        "not_ready": readiness.reasons,
         "backends": backends,
         "stake": account.as_ref().map(|account| account.stake),
         "locked": account.as_ref().map(|account| account.locked),
@@ -49,6 +52,7 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
         let mut rows = vec![
             ("node", node.to_string()),
             ("running", if is_running { "yes" } else { "no" }.to_owned()),
+            ("ready", ready_words(&readiness)),
             ("stake", stake),
             ("locked", locked),
             ("jobs", format!("{open} open, {paid} paid, {lost} lost, {skipped} skipped, {missed} missed")),
@@ -110,6 +114,7 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
 #[derive(Clone, Debug, Default)]
 pub(super) struct Known {
     pub(super) is_running: bool,
+    pub(super) readiness: Readiness,
     pub(super) backends: Option<Vec<(String, String)>>,
     pub(super) jobs: Vec<Record>,
     pub(super) totals: Totals,
@@ -125,6 +130,7 @@ pub(super) async fn known(context: &Context, folder: &Folder, account: Option<&N
     if let Some(status) = ask(config.status_listen).await {
         return Ok(Known {
             is_running: true,
+            readiness: status.readiness,
             backends: Some(status.backends),
             jobs: status.jobs,
             totals: status.totals,
@@ -149,7 +155,7 @@ fn recorded(folder: &Folder, config: &NodeConfig, fee_lamports: u64) -> Result<K
     let path = folder.data.join("journal.redb");
     if !path.is_file() {
         let funds = Funds { needed_lamports: Reserve::base_lamports(), ..Funds::default() };
-        return Ok(Known { funds, ..Known::default() });
+        return Ok(Known { readiness: not_running(), funds, ..Known::default() });
     }
     let journal = Journal::open(&path)?;
     let records = journal.all()?;
@@ -159,6 +165,7 @@ fn recorded(folder: &Folder, config: &NodeConfig, fee_lamports: u64) -> Result<K
     jobs.sort_by_key(|record| std::cmp::Reverse(record.last_slot));
     sessions.sort_by_key(|record| std::cmp::Reverse(record.last_slot));
     Ok(Known {
+        readiness: not_running(),
         totals: journal.totals()?,
         session_totals: journal.session_totals()?,
         sessions,
@@ -167,6 +174,14 @@ fn recorded(folder: &Folder, config: &NodeConfig, fee_lamports: u64) -> Result<K
         jobs,
         ..Known::default()
     })
+}
+
+fn not_running() -> Readiness {
+    Readiness::of(vec![Reason::new("N0407", "it does not run: start it with `assay node run`")])
+}
+
+fn ready_words(readiness: &Readiness) -> String {
+    if readiness.ready { "yes".to_owned() } else { format!("no: {}", readiness.words().replace('\n', "; ")) }
 }
 
 fn lamports_words(funds: &Funds) -> String {
@@ -209,12 +224,12 @@ fn session_table(sessions: &[SessionRecord]) -> Table {
 }
 
 /// What the running node says; nothing if none answers.
-async fn ask(address: SocketAddr) -> Option<Status> {
+pub(super) async fn ask(address: SocketAddr) -> Option<Status> {
     let client = reqwest::Client::builder().timeout(Duration::from_secs(2)).build().ok()?;
     client.get(format!("http://{address}/v1/status")).send().await.ok()?.json().await.ok()
 }
 
-fn stage_words(stage: &Stage) -> String {
+pub(super) fn stage_words(stage: &Stage) -> String {
     match stage {
         Stage::Admitted => "admitted".to_owned(),
         Stage::Claimed => "claimed".to_owned(),

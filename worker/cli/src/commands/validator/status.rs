@@ -23,6 +23,8 @@ pub(super) async fn status(folder: &Folder, output: Output) -> Result<(), CliErr
     };
     let value = json!({
         "running": running.is_some(),
+        "ready": running.as_ref().is_some_and(|status| status.readiness.ready),
+        "not_ready": running.as_ref().map(|status| &status.readiness.reasons),
         "challenger": running.as_ref().map(|status| &status.challenger),
         "mode": running.as_ref().map_or(config.mode, |status| status.mode),
         "standing": running.as_ref().map(|status| status.standing),
@@ -32,9 +34,10 @@ pub(super) async fn status(folder: &Folder, output: Output) -> Result<(), CliErr
         "market": running.as_ref().and_then(|status| status.market.as_ref()),
     });
     output.result(&value, || {
-        let Totals { agreed, wrong, left, won, lost, open, earned, fees_lamports } = totals;
+        let Totals { agreed, wrong, left, won, lost, open, earned, fees_lamports, .. } = totals;
         let mut rows = vec![
             ("running", if running.is_some() { "yes" } else { "no" }.to_owned()),
+            ("ready", running.as_ref().map_or("no".to_owned(), |status| status.readiness.words().replace('\n', "; "))),
             ("audits", format!("{agreed} right, {wrong} wrong, {left} left to others")),
             ("disputes", format!("{open} open, {won} won, {lost} lost")),
             ("earned", format!("{earned} base units of the stake mint")),

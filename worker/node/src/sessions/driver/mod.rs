@@ -157,6 +157,7 @@ impl<M: Market> SessionDriver<M> {
             {
                 return Ok(false);
             }
+            (SessionStep::Admit | SessionStep::Accept, _) if self.shared.leaving.is_cancelled() => return Ok(false),
             // Who was convicted promises nothing more.
             (SessionStep::Admit | SessionStep::Accept, _) if self.shared.alarm.conviction().is_some() => {
                 return Ok(false);
@@ -170,8 +171,14 @@ impl<M: Market> SessionDriver<M> {
             }
             (SessionStep::Finish(outcome), _) => self.finish(outcome)?,
             (SessionStep::Wait(until), _) => self.wait_for(until, cancel).await,
-            (SessionStep::Admit, Some(session)) => self.admit(&session, cancel).await?,
-            (SessionStep::Accept, Some(session)) => self.accept(&session, cancel).await?,
+            (SessionStep::Admit, Some(session)) => {
+                let leaving = self.shared.leaving.clone();
+                leaving.run_until_cancelled(self.admit(&session, cancel)).await.unwrap_or(Ok(()))?;
+            }
+            (SessionStep::Accept, Some(session)) => {
+                let leaving = self.shared.leaving.clone();
+                leaving.run_until_cancelled(self.accept(&session, cancel)).await.unwrap_or(Ok(()))?;
+            }
             (SessionStep::Serve(until), Some(session)) => {
                 self.serve(&session, cancel).await?;
                 self.wait_for(until, cancel).await;

@@ -21,6 +21,7 @@ impl<M: Market> SessionDriver<M> {
         self.save(session.price, |record| {
             record.in_flight = Some(signed.clone());
             record.payment = owed.or(record.payment);
+            record.mint = Some(session.payment_mint.to_string());
         })?;
         failpoint::reach(points(action.purpose())[0]);
         self.settle_fate(&signed, Some(session)).await

@@ -1,0 +1,63 @@
+//! What packages carry: the unit of systemd against the settings and exit statuses that there are, completions, pages.
+
+use super::{home, run};
+use std::path::Path;
+use std::process::Command;
+
+fn unit() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/assay-node.service");
+    std::fs::read_to_string(path).expect("the unit")
+}
+
+/// The word of systemd itself, on machines that have it.
+#[test]
+fn systemd_accepts_the_unit_and_finds_its_sandbox_tight() {
+    let folder = home();
+    let path = folder.path().join("assay-node.service");
+    std::fs::write(&path, unit().replace("/usr/local/bin/assay", env!("CARGO_BIN_EXE_assay"))).expect("a file");
+    let path = path.display().to_string();
+    let checks = [&["verify", "--man=no", &path][..], &["security", "--offline=yes", "--threshold=20", &path]];
+    for arguments in checks {
+        match Command::new("systemd-analyze").args(arguments).output() {
+            Ok(output) => {
+                let said = String::from_utf8_lossy(&output.stderr).into_owned();
+                assert!(output.status.success(), "{arguments:?}: {said}");
+                let is_about_it = |line: &&str| line.contains("assay-node.service");
+                assert_eq!(said.lines().find(is_about_it), None, "{arguments:?}");
+            }
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{error}"),
+        }
+    }
+}
+
+#[test]
+fn the_unit_runs_commands_that_there_are_and_does_not_restart_what_cannot_work() {
+    let home = home();
+    let unit = unit();
+    let commands = unit.lines().filter_map(|line| line.strip_prefix("ExecStart").and_then(|line| line.split_once('=')));
+    let mut count = 0;
+    for (_, command) in commands {
+        let words: Vec<&str> = command.split(' ').skip(1).chain(["--help"]).collect();
+        let ran = run(home.path(), &words);
+        assert!(ran.status == 0 && ran.stdout.contains("--data"), "{command}: {}", ran.stderr);
+        count += 1;
+    }
+    assert_eq!(count, 2, "the check before the start, and the start");
+    assert!(unit.contains("\nRestartPreventExitStatus=2 5 6 8\n") && unit.contains("\nSuccessExitStatus=6\n"));
+    let help = run(home.path(), &["--help"]).stdout;
+    for status in ["2 wrong arguments", "5 convicted", "6 it has left", "7 the data folder is in use", "8 settings"] {
+        let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(status), "{status} is not in {help}");
+    }
+}
+
+#[test]
+fn completions_and_pages_are_written() {
+    let home = home();
+    let script = run(home.path(), &["completions", "bash"]);
+    assert!(script.status == 0 && script.stdout.contains("_assay()"), "{}", script.stderr);
+    let pages = run(home.path(), &["man", "pages", "--output", "json"]);
+    assert!(pages.status == 0, "{}", pages.stderr);
+    assert!(pages.json().as_array().expect("names").iter().any(|name| name == "assay-node-exit.1"));
+    assert!(home.path().join("pages/assay-node-exit.1").is_file());
+}
