@@ -70,7 +70,7 @@ impl<M: Market> Shared<M> {
         let parameters = self.market.parameters(seen.slot).await?;
         let nothing = Look::Nothing { until_slot: next_slot(&parameters, seen.slot) };
         let Some(node) = &seen.account else { return Ok(nothing) };
-        let Some(upkeep) = due(node, &parameters, &profile_of(&self.config), seen.slot) else {
+        let Some(upkeep) = due(node, &parameters, &profile_of(&self.config.now()), seen.slot) else {
             return Ok(nothing);
         };
         match self.market.keep_up(&upkeep).await? {

@@ -7,6 +7,7 @@ use crate::journal::SessionRecord;
 use crate::journal::{JournalError, Record};
 use crate::market::Market;
 use crate::service::ServiceError;
+use crate::settings::SettingsReport;
 pub use crate::totals::{SessionTotals, Totals};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -39,6 +40,9 @@ pub struct Status {
     /// Lamports of the operator key, and what the defence of the open jobs can take.
     #[serde(default)]
     pub funds: Funds,
+    /// What became of the last changes of the settings.
+    #[serde(default)]
+    pub settings: SettingsReport,
     /// Why the node claims no more, if that is so.
     #[serde(default)]
     pub conviction: Option<Conviction>,
@@ -136,11 +140,12 @@ pub fn of<M: Market>(shared: &Shared<M>) -> Result<Status, JournalError> {
     Ok(Status {
         node: shared.node.to_string(),
         slot: shared.board.slot(),
-        capacity: (shared.config.concurrent_jobs, shared.capacity.available_permits()),
+        capacity: (shared.config.now().concurrent_jobs, shared.capacity.available_permits()),
         backends: shared.engine.backends().into_iter().map(|(name, text)| (name.to_owned(), text)).collect(),
         totals,
         disputes,
         funds: shared.reserve.funds(),
+        settings: shared.config.report(),
         conviction: shared.alarm.conviction(),
         session_totals: shared.journal.session_totals()?,
         sessions,
