@@ -19,6 +19,8 @@ pub(crate) enum ExitStatus {
     NoResult = 3,
     /// The result that was checked is wrong.
     WrongResult = 4,
+    /// `assay node doctor` found warnings and no errors.
+    Warnings = 10,
     /// Ctrl-C or SIGTERM came before the work was done.
     Interrupted = 130,
 }

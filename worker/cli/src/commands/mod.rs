@@ -14,6 +14,7 @@ pub(crate) mod network;
 pub(crate) mod node;
 pub(crate) mod session;
 pub(crate) mod store;
+pub(crate) mod transaction;
 pub(crate) mod validator;
 
 use crate::error::CliError;
