@@ -76,6 +76,16 @@ impl NodeProcess {
         self.service.dies().await;
     }
 
+    /// Runs a command of its folder without a key: exit status, the JSON of the last line, what it said besides.
+    pub fn ask(&self, arguments: &[&str]) -> (Option<i32>, serde_json::Value, String) {
+        self.service.ask(arguments)
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &std::path::Path {
+        self.service.data()
+    }
+
     /// What it says of itself; nothing if it does not answer.
     pub async fn status(&self) -> Option<Status> {
         self.service.status().await

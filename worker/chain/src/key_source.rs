@@ -11,7 +11,7 @@ use crate::error::{ChainError, Result};
 use crate::keys::{keypair_of_json, looks_secret, read_keypair};
 use bip39::Mnemonic;
 use solana_sdk::signature::{Keypair, keypair_from_seed};
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -83,11 +83,15 @@ impl KeySource {
                 })?;
                 keypair_of_json("stdin".as_ref(), &text)
             }
+            Self::Phrase(_) if !std::io::stdin().is_terminal() => Err(ChainError::KeypairInaccessible {
+                path: "the terminal".into(),
+                reason: "a seed phrase can only be typed at one".to_owned(),
+            }),
             Self::Phrase(derivation) => {
                 let asked = |question: &str| {
                     rpassword::prompt_password(question).map_err(|error| ChainError::KeypairInaccessible {
                         path: "the terminal".into(),
-                        reason: format!("{}; a seed phrase can only be typed at one", error.kind()),
+                        reason: error.kind().to_string(),
                     })
                 };
                 let phrase = asked("seed phrase: ")?;

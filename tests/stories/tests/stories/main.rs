@@ -15,6 +15,7 @@ mod happy;
 mod history;
 mod lies;
 mod network;
+mod operator;
 mod outages;
 mod pretrained;
 mod scheduling;

@@ -5,6 +5,7 @@ use crate::config::NodeConfig;
 use crate::defence::reserve::Reserve;
 use crate::defence::watch::needed_by;
 use crate::journal::{Journal, JournalError, Record, SessionRecord};
+use crate::settings::SettingsReport;
 use crate::status::{OpenDisputes, Status};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -28,6 +29,8 @@ pub struct Duties {
     pub needed_lamports: u64,
     /// Why jobs are held back, if some are, and how many.
     pub held_back: Option<(usize, String)>,
+    /// What became of the last changes of the settings of a running node.
+    pub settings: SettingsReport,
 }
 
 impl Duties {
@@ -47,6 +50,7 @@ impl Duties {
                     .held_back
                     .first()
                     .map(|first| (status.funds.held_back.len(), first.refusal.to_string())),
+                settings: status.settings,
                 running: Some(status.node),
             });
         }
@@ -66,6 +70,7 @@ impl Duties {
             disputes: OpenDisputes::of(&jobs),
             needed_lamports,
             held_back: None,
+            settings: SettingsReport::default(),
         })
     }
 
@@ -121,6 +126,15 @@ pub(super) fn grade(duties: &Result<Duties, JournalError>, node: &str, is_starti
             "send the operator key what it lacks",
         ));
     }
+    if let Some(error) = &duties.settings.error {
+        let code = error.split(' ').next().unwrap_or_default();
+        findings.push(Finding::of_error(Grade::Warning, "settings file", code, error));
+    }
+    if !duties.settings.needs_restart.is_empty() {
+        let keys: Vec<&str> = duties.settings.needs_restart.iter().map(|change| change.key.as_str()).collect();
+        let found = format!("changes of {} wait for a restart", keys.join(", "));
+        findings.push(Finding::ill(Grade::Note, "settings file", "N0006", found, "start the node again when it suits"));
+    }
     findings.push(match (duties.disputes.challenges, duties.disputes.next_answer_slot) {
         (0, _) => Finding::well("disputes", "none are open"),
         (open, None) => Finding::well("disputes", format!("{open} challenges, nothing is due")),
@@ -132,6 +146,7 @@ pub(super) fn grade(duties: &Result<Duties, JournalError>, node: &str, is_starti
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::change::Change;
 
     fn ill(duties: Duties, is_starting: bool) -> Vec<(Grade, String)> {
         let findings = grade(&Ok(duties), "node", is_starting);
@@ -157,6 +172,19 @@ mod tests {
     fn what_is_held_back_is_a_warning() {
         let duties = Duties { held_back: Some((2, "N0218 poor".to_owned())), ..Duties::default() };
         assert_eq!(ill(duties, false), [(Grade::Warning, "N0218".to_owned())]);
+    }
+
+    #[test]
+    fn settings_that_are_not_taken_up_are_told() {
+        let change =
+            Change { key: "threads".to_owned(), before: "0".to_owned(), after: "1".to_owned(), is_live: false };
+        let settings = SettingsReport {
+            taken_up: 0,
+            error: Some("N0004 there is no key x".to_owned()),
+            needs_restart: vec![change],
+        };
+        let found = ill(Duties { settings, ..Duties::default() }, false);
+        assert_eq!(found, [(Grade::Warning, "N0004".to_owned()), (Grade::Note, "N0006".to_owned())]);
     }
 
     #[tokio::test]

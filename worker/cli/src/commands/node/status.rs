@@ -11,6 +11,7 @@ use assay_node::defence::reserve::{Funds, Reserve};
 use assay_node::defence::watch::needed_by;
 use assay_node::journal::{Journal, Outcome, Record, SessionOutcome, SessionRecord, SessionStage, Stage};
 use assay_node::rpc::most_fee_lamports;
+use assay_node::settings::SettingsReport;
 use assay_node::status::{OpenDisputes, SessionTotals, Status, Totals};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -22,7 +23,7 @@ const SHOWN_JOBS: usize = 40;
 pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -> Result<(), CliError> {
     let node = folder.node()?;
     let account = context.chain().find_node(&node).await?;
-    let Known { is_running, backends, jobs, totals, sessions, session_totals, disputes, funds, conviction } =
+    let Known { is_running, backends, jobs, totals, sessions, session_totals, disputes, funds, conviction, settings } =
         known(context, folder, account.as_ref()).await?;
     let convictions = account.as_ref().map_or(0, |account| account.fraud_convictions);
     let value = json!({
@@ -36,6 +37,7 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
         "totals": totals,
         "disputes": disputes,
         "funds": funds,
+        "settings": settings,
         "session_totals": session_totals,
         "sessions": sessions,
         "jobs": jobs,
@@ -55,6 +57,13 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
             ("earned", earned.to_string()),
             ("lamports", lamports_words(&funds)),
         ];
+        if let Some(error) = &settings.error {
+            rows.push(("SETTINGS", format!("those before stay: {error}")));
+        }
+        if !settings.needs_restart.is_empty() {
+            let keys: Vec<&str> = settings.needs_restart.iter().map(|change| change.key.as_str()).collect();
+            rows.push(("settings", format!("N0006 changes of {} wait for a restart", keys.join(", "))));
+        }
         if funds.lacking_lamports > 0 {
             let lacking = funds.lacking_lamports;
             rows.push((
@@ -118,6 +127,7 @@ pub(super) struct Known {
     pub(super) disputes: OpenDisputes,
     pub(super) funds: Funds,
     pub(super) conviction: Option<Conviction>,
+    pub(super) settings: SettingsReport,
 }
 
 pub(super) async fn known(context: &Context, folder: &Folder, account: Option<&Node>) -> Result<Known, CliError> {
@@ -133,6 +143,7 @@ pub(super) async fn known(context: &Context, folder: &Folder, account: Option<&N
             disputes: status.disputes,
             funds: status.funds,
             conviction: status.conviction,
+            settings: status.settings,
         });
     }
     let mut known = recorded(folder, &config, most_fee_lamports(context.sender.options()))?;
