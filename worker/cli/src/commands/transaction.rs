@@ -64,7 +64,8 @@ fn show(file: &Path, output: Output) -> Result<(), CliError> {
 fn sign(context: &Context, file: &Path, yes: bool, output: Output) -> Result<(), CliError> {
     let mut travelling = Travelling::read(file)?;
     let explained = travelling.explain()?;
-    output.say(format!("{}\n\n{}\n", in_words(&explained), about_in_words(&travelling)));
+    // On stderr, so that it is read before the question whatever stdout carries.
+    output.note(format!("{}\n\n{}\n", in_words(&explained), about_in_words(&travelling)));
     if !yes {
         confirm(context, output)?;
     }

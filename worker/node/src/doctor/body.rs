@@ -7,6 +7,10 @@ use crate::config::{BackendChoice, NodeConfig, SelfCheck};
 use assay::state::Profile;
 use std::io;
 
+/// What is looked at.
+pub(super) const DISK: &str = "disk";
+pub(super) const MEMORY: &str = "memory";
+pub(super) const SPEED: &str = "speed";
 /// What the journal needs beside artifacts.
 const JOURNAL_BYTES: u64 = 256 << 20;
 /// Graph, params and inputs.
@@ -22,12 +26,11 @@ fn most_disk_bytes(config: &NodeConfig) -> u64 {
 
 /// Grades the free disk.
 pub(super) fn grade_disk(free: &io::Result<u64>, config: &NodeConfig) -> Finding {
-    const CHECK: &str = "disk";
     let free = match free {
         Ok(free) => *free,
         Err(error) => {
             let found = format!("the free disk is not known: {error}");
-            return Finding::ill(Grade::Warning, CHECK, "N0910", found, "see that the data folder is on a disk");
+            return Finding::ill(Grade::Warning, DISK, "N0910", found, "see that the data folder is on a disk");
         }
     };
     let least = config.limits.max_artifact_bytes.saturating_add(JOURNAL_BYTES);
@@ -36,34 +39,33 @@ pub(super) fn grade_disk(free: &io::Result<u64>, config: &NodeConfig) -> Finding
                   sessions.most_kept_bytes";
     if free < least {
         let found = format!("{} are free; the largest artifact and the journal take {}", mib(free), mib(least));
-        Finding::ill(Grade::Error, CHECK, "N0910", found, remedy)
+        Finding::ill(Grade::Error, DISK, "N0910", found, remedy)
     } else if free < most {
         let found = format!("{} are free; jobs and sessions within the limits can take {}", mib(free), mib(most));
-        Finding::ill(Grade::Warning, CHECK, "N0910", found, remedy)
+        Finding::ill(Grade::Warning, DISK, "N0910", found, remedy)
     } else {
-        Finding::well(CHECK, format!("{} are free, {} at most needed", mib(free), mib(most)))
+        Finding::well(DISK, format!("{} are free, {} at most needed", mib(free), mib(most)))
     }
 }
 
 /// Grades the memory.
 pub(super) fn grade_memory(memory: Option<MemoryFacts>, config: &NodeConfig) -> Finding {
-    const CHECK: &str = "memory";
     let Some(MemoryFacts { total_bytes, available_bytes }) = memory else {
         let found = "this system does not tell its memory";
-        return Finding::ill(Grade::Note, CHECK, "N0917", found, "see that limits.max_memory_bytes suits it");
+        return Finding::ill(Grade::Note, MEMORY, "N0917", found, "see that limits.max_memory_bytes suits it");
     };
     let one = config.limits.max_memory_bytes;
     let all = one.saturating_mul(u64::try_from(config.concurrent_jobs).unwrap_or(u64::MAX));
     let remedy = "lower limits.max_memory_bytes or concurrent_jobs, or end what else runs here";
     if one > total_bytes {
         let found = format!("a job may take {}, the machine has {}", mib(one), mib(total_bytes));
-        Finding::ill(Grade::Error, CHECK, "N0917", found, remedy)
+        Finding::ill(Grade::Error, MEMORY, "N0917", found, remedy)
     } else if all > available_bytes {
         let jobs = config.concurrent_jobs;
         let found = format!("{jobs} jobs may take {} together, {} are available", mib(all), mib(available_bytes));
-        Finding::ill(Grade::Warning, CHECK, "N0917", found, remedy)
+        Finding::ill(Grade::Warning, MEMORY, "N0917", found, remedy)
     } else {
-        Finding::well(CHECK, format!("{} available, {} at most for jobs", mib(available_bytes), mib(all)))
+        Finding::well(MEMORY, format!("{} available, {} at most for jobs", mib(available_bytes), mib(all)))
     }
 }
 
@@ -106,13 +108,12 @@ pub(super) fn grade_backends(backends: &[BackendFacts], config: &NodeConfig) -> 
 
 /// Grades the measured speed against what the node promises.
 pub(super) fn grade_speed(measured: &Result<Measured, BenchmarkError>, declared_units_per_slot: u64) -> Finding {
-    const CHECK: &str = "speed";
     let measured = match measured {
         Ok(measured) => measured,
         Err(error) => {
             let text = error.to_string();
             let code = text.split(' ').next().unwrap_or_default().to_owned();
-            return Finding::of_error(Grade::Warning, CHECK, &code, &text);
+            return Finding::of_error(Grade::Warning, SPEED, &code, &text);
         }
     };
     let promised = measured.promised_units_per_slot();
@@ -122,19 +123,19 @@ pub(super) fn grade_speed(measured: &Result<Measured, BenchmarkError>, declared_
     let (declared, has) = (declared_units_per_slot, format!("{} does {whole} units a slot", measured.backend));
     if declared == 0 {
         let found = format!("the node promises no speed, and is of tier 0; it could be of tier {}", tier(promised));
-        Finding::ill(Grade::Note, CHECK, "N0919", found, remedy)
+        Finding::ill(Grade::Note, SPEED, "N0919", found, remedy)
     } else if declared > whole {
         let found =
             format!("the node promises {declared} units a slot (tier {}), {has}: every result is late", tier(declared));
-        Finding::ill(Grade::Error, CHECK, "N0918", found, remedy)
+        Finding::ill(Grade::Error, SPEED, "N0918", found, remedy)
     } else if declared > promised.saturating_mul(2) {
         let found = format!(
             "the node promises {declared} units a slot (tier {}), {has} with nothing else to do: results can be late",
             tier(declared)
         );
-        Finding::ill(Grade::Warning, CHECK, "N0918", found, remedy)
+        Finding::ill(Grade::Warning, SPEED, "N0918", found, remedy)
     } else {
-        Finding::well(CHECK, format!("promises {declared} units a slot (tier {}), {has}", tier(declared)))
+        Finding::well(SPEED, format!("promises {declared} units a slot (tier {}), {has}", tier(declared)))
     }
 }
 

@@ -357,7 +357,8 @@ mod tests {
     const FEE: u64 = 10_000;
 
     fn network() -> Network {
-        let scheduling = SchedulingParameters { epoch_slots: 21_600, ..SchedulingParameters::default() };
+        let scheduling =
+            SchedulingParameters { epoch_slots: 21_600, stake_per_job: 1, ..SchedulingParameters::default() };
         let parameters =
             Parameters { minimum_stake: 100, maximum_open_jobs_per_node: 10, scheduling, ..Parameters::default() };
         Network { parameters, ..Network::default() }

@@ -124,7 +124,10 @@ pub async fn examine<M: Machine>(patient: &Patient, extent: Extent, machine: M) 
     ));
     findings.extend(duties::grade(&duties, &node.to_string(), extent.is_starting));
     findings.extend(reachable(patient, &on_chain, operator.ok().as_ref(), &duties, is_development).await);
-    findings.extend(bodily);
+    // Where nothing is worth anything, a machine that is too small for the limits is its owner's affair.
+    let most = if is_development { Grade::Warning } else { Grade::Error };
+    let is_size = |finding: &Finding| [body::DISK, body::MEMORY, body::SPEED].contains(&finding.check);
+    findings.extend(bodily.into_iter().map(|finding| if is_size(&finding) { finding.at_most(most) } else { finding }));
     findings.extend(market::grade_settings(config, is_development, cfg!(debug_assertions)));
     let binds = duties.as_ref().map_or(true, Duties::binds)
         || matches!(&on_chain.node, Ok(Some(account)) if account.open_jobs > 0);

@@ -44,7 +44,7 @@ fn stored(account: &impl AccountSerialize) -> Vec<u8> {
 
 /// A chain with the program, a development network and a node.
 fn world(node: &Pubkey, account: &Node, development: bool) -> World {
-    let scheduling = SchedulingParameters { epoch_slots: 21_600, ..SchedulingParameters::default() };
+    let scheduling = SchedulingParameters { epoch_slots: 21_600, stake_per_job: 1, ..SchedulingParameters::default() };
     let parameters =
         Parameters { minimum_stake: 10, maximum_open_jobs_per_node: 10, scheduling, ..Parameters::default() };
     let network =
@@ -202,6 +202,9 @@ async fn a_healthy_node_has_no_errors_and_no_warnings() {
     let mut scene = Scene::new().await;
     scene.config.profile.units_per_slot = 200;
     let url = serve(world(&scene.node, &scene.account(), true)).await;
+    let small = scene.examine(&url, Ill { free_bytes: 0, total_bytes: 1, ..Ill::default() }, false).await.findings;
+    assert_eq!(codes(&small, Grade::Error), [""; 0], "on a network of one's own a small machine is a warning");
+    assert_eq!(codes(&small, Grade::Warning), ["N0910", "N0917"]);
     let Examination { findings, binds } = scene.examine(&url, Ill::default(), false).await;
     assert_eq!((codes(&findings, Grade::Error), codes(&findings, Grade::Warning)), (vec![], vec![]), "{findings:#?}");
     assert!(!binds && findings.iter().any(|finding| finding.found.contains("this node answers at")), "{findings:#?}");

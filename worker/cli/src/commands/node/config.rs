@@ -5,7 +5,7 @@ use crate::commands::write_file;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{Output, Table};
-use assay::state::{Network, PaymentMint};
+use assay::state::Network;
 use assay_chain::{Chain, Endpoint};
 use assay_node::benchmark::benchmark;
 use assay_node::config::layers::{Loaded, variable_of};
@@ -14,6 +14,7 @@ use assay_node::config::{Layers, NodeConfig};
 use assay_node::doctor::{Machine, ThisMachine};
 use clap::{Args, Subcommand};
 use serde_json::json;
+use solana_sdk::pubkey::Pubkey;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -80,6 +81,7 @@ pub(super) async fn online(context: &Context, command: &Command, output: Output)
     let config = folder.config()?;
     let network = context.chain().network().await?;
     let mints = context.chain().payment_mints().await?;
+    let mints: Vec<Pubkey> = mints.into_iter().filter(|known| known.enabled).map(|known| known.mint).collect();
     fits(&config, &network, &mints)?;
     for url in &config.disputes.further_endpoints {
         let genesis = Chain::new(Endpoint::parse(url)?).genesis_hash().await?;
@@ -104,11 +106,11 @@ fn valid(folder: &Folder, asked_chain: bool, output: Output) -> Result<(), CliEr
 }
 
 /// Refuses settings with which a node would skip every job of a network.
-fn fits(config: &NodeConfig, network: &Network, mints: &[PaymentMint]) -> Result<(), CliError> {
+fn fits(config: &NodeConfig, network: &Network, mints: &[Pubkey]) -> Result<(), CliError> {
     let refused = |text: String| Err(CliError::new("A0211", text));
     for mint in &config.accepted_mints {
-        if !mints.iter().any(|known| known.mint.to_string() == *mint) {
-            let known: Vec<String> = mints.iter().map(|known| known.mint.to_string()).collect();
+        if !mints.iter().any(|known| known.to_string() == *mint) {
+            let known: Vec<String> = mints.iter().map(|known| known.to_string()).collect();
             return refused(format!(
                 "accepted_mints: the network allows no payments in {mint}; it allows {}",
                 if known.is_empty() { "none at all".to_owned() } else { known.join(", ") }
@@ -201,7 +203,6 @@ fn show(folder: &Folder, changed: bool, output: Output) -> Result<(), CliError> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use solana_sdk::pubkey::Pubkey;
 
     #[test]
     fn settings_that_would_skip_every_job_are_refused_by_name() {
@@ -209,7 +210,7 @@ mod tests {
         network.parameters.dispute.defender_clock_slots = 200;
         network.parameters.dispute.opening_fee_lamports = 50;
         let mint = Pubkey::new_unique();
-        let mints = [PaymentMint { mint, ..PaymentMint::default() }];
+        let mints = [mint];
         let well = NodeConfig { accepted_mints: vec![mint.to_string()], ..NodeConfig::default() };
         fits(&well, &network, &mints).unwrap();
         let refused = |change: fn(&mut NodeConfig), word: &str| {
