@@ -8,15 +8,13 @@ use std::collections::BTreeSet;
 const OF_THE_OPERATOR: &[&str] =
     &["accept_session", "announce_maintenance", "claim_job", "commit_result", "heartbeat", "set_profile"];
 
-/// What the operator can sign in another's place, and why that takes nothing from anybody.
+/// What the operator can sign in another's place, and why that takes nothing from anybody. What only costs its payer rent is not
+/// among it, for these operators hold no lamports.
 const IN_ANOTHERS_PLACE: &[(&str, &str)] = &[
     ("close_challenge", "anyone helps; tokens go to the payee's associated account"),
     ("close_segment_claim", "anyone closes a signed root: it has no bond"),
     ("collect_attestation", "anyone helps; tokens go to the payee's associated account"),
-    ("create_reward_pool", "anyone pays, and gets no right by it"),
-    ("create_stake_register", "anyone pays, and decides nothing"),
     ("end_session", "either party of a session ends it, and the operator is one"),
-    ("execute_mint_allowance", "anyone pays, and decides nothing"),
     ("migrate_job", "anyone pays, and decides nothing"),
     ("migrate_network", "anyone pays, and decides nothing"),
     ("migrate_node", "anyone pays, and decides nothing"),

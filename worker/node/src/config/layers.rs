@@ -4,6 +4,7 @@ use super::keys::{KEYS, Key, advice, check, find, leaves, table_of};
 use super::{ConfigError, NodeConfig};
 use assay_chain::keys::looks_secret;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -104,6 +105,19 @@ impl Layers {
         let text = std::fs::read_to_string(&self.path)
             .map_err(|source| ConfigError::Read { path: self.path.clone(), source })?;
         self.load_text(&text)
+    }
+
+    /// Where a running node answers, although the settings may be wrong in other places; nothing where that cannot be told.
+    pub fn status_listen(&self) -> Option<SocketAddr> {
+        const PATH: &str = "status_listen";
+        let table: Table = std::fs::read_to_string(&self.path).ok()?.parse().ok()?;
+        let of_flags = self.flags.iter().rev().find(|(path, _)| path == PATH).map(|(_, value)| value.clone());
+        let of_variables = || self.variables.get(&variable_of(find(PATH)?)).cloned();
+        let given = of_flags.or_else(of_variables).or_else(|| table.get(PATH)?.as_str().map(str::to_owned));
+        match given {
+            Some(text) => text.parse().ok(),
+            None => Some(NodeConfig::default().status_listen),
+        }
     }
 
     /// The same with the text of the file given.
@@ -303,6 +317,21 @@ mod tests {
                 assert!(!format!("{error} {error:?}").contains(secret.as_str()), "{}", error.code());
             }
         }
+    }
+
+    #[test]
+    fn a_running_node_is_found_although_its_file_is_wrong() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node.toml");
+        let address = |text: &str, flags: &[&str]| {
+            std::fs::write(&path, text).unwrap();
+            let layers = Layers::of_file(&path).with_flags(flags.iter().copied()).unwrap();
+            layers.status_listen().map(|address| address.port())
+        };
+        assert_eq!(address("status_listen = \"127.0.0.1:5\"\nthreds = 1\n", &[]), Some(5));
+        assert_eq!(address("threds = 1\n", &[]), Some(NodeConfig::default().status_listen.port()));
+        assert_eq!(address("threds = 1\n", &["status_listen=127.0.0.1:6"]), Some(6));
+        assert_eq!(address("threds = \n", &[]), None);
     }
 
     #[test]

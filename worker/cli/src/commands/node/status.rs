@@ -131,8 +131,17 @@ pub(super) struct Known {
 }
 
 pub(super) async fn known(context: &Context, folder: &Folder, account: Option<&Node>) -> Result<Known, CliError> {
-    let config = folder.config()?;
-    if let Some(status) = ask(config.status_listen).await {
+    let config = folder.config();
+    let address = match &config {
+        Ok(config) => Some(config.status_listen),
+        // A running node has the settings from before somebody broke the file, and can say so.
+        Err(_) => folder.layers()?.status_listen(),
+    };
+    let running = match address {
+        Some(address) => ask(address).await,
+        None => None,
+    };
+    if let Some(status) = running {
         return Ok(Known {
             is_running: true,
             backends: Some(status.backends),
@@ -146,7 +155,7 @@ pub(super) async fn known(context: &Context, folder: &Folder, account: Option<&N
             settings: status.settings,
         });
     }
-    let mut known = recorded(folder, &config, most_fee_lamports(context.sender.options()))?;
+    let mut known = recorded(folder, &config?, most_fee_lamports(context.sender.options()))?;
     if let Some(account) = account {
         let balance = context.chain().balance_lamports(&account.operator).await?;
         known.funds.balance_lamports = Some(balance);
