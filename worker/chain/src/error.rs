@@ -47,6 +47,22 @@ pub enum ChainError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A key itself was given where its source belongs.
+    #[error(
+        "{given_as} looks like a secret key; on a command line, in the environment or in settings others can read it: give the path of a file, - for stdin, or ASK, and make another key if anybody may have seen this one"
+    )]
+    KeyGivenOpenly {
+        /// Where it was given.
+        given_as: String,
+    },
+    /// A source of keys that this program cannot use.
+    #[error(
+        "{reason} are not supported: give the path of a file, - for stdin, ASK or prompt:, or sign on another machine (`assay transaction sign`)"
+    )]
+    KeySourceUnsupported {
+        /// Which.
+        reason: String,
+    },
     /// A keypair would be overwritten.
     #[error("{path} exists, and overwriting it would lose a key: choose another path")]
     KeypairExists {
@@ -125,6 +141,36 @@ pub enum ChainError {
     StoredTransactionInvalid {
         /// What is wrong with them.
         reason: String,
+    },
+    /// An instruction that nobody should sign, because this program cannot say what it does.
+    #[error(
+        "instruction {place} cannot be explained, so nothing was signed ({reason}): sign only what you made with this program, in the same release"
+    )]
+    InstructionUnexplained {
+        /// Which, counted from 1.
+        place: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The key at hand is not the one that is needed.
+    #[error("{signer} cannot sign this ({reason}): use the right key")]
+    NotSigner {
+        /// The key at hand.
+        signer: Pubkey,
+        /// Whose key is needed.
+        reason: String,
+    },
+    /// A transaction was made for another cluster.
+    #[error(
+        "the transaction is for the cluster {expected}, {endpoint} is of {given}: use an endpoint of that cluster, or make it anew"
+    )]
+    TransactionOfOtherCluster {
+        /// Address of the endpoint.
+        endpoint: String,
+        /// Its genesis hash, base58.
+        given: String,
+        /// That of the transaction, base58.
+        expected: String,
     },
     /// A transaction does not fit a packet.
     #[error("the transaction has {bytes} bytes and at most 1,232 fit: use fewer instructions, accounts or arguments")]
@@ -259,6 +305,8 @@ impl ChainError {
             Self::KeypairInaccessible { .. } => "C0103",
             Self::KeypairInvalid { .. } => "C0104",
             Self::KeypairExists { .. } => "C0105",
+            Self::KeyGivenOpenly { .. } => "C0106",
+            Self::KeySourceUnsupported { .. } => "C0107",
             Self::Unreachable { .. } => "C0110",
             Self::RpcRefused { .. } => "C0111",
             Self::SubscriptionFailed { .. } => "C0112",
@@ -269,6 +317,9 @@ impl ChainError {
             Self::PromiseNotStored { .. } => "C0124",
             Self::StoredTransactionInvalid { .. } => "C0125",
             Self::TransactionTooLarge { .. } => "C0126",
+            Self::InstructionUnexplained { .. } => "C0160",
+            Self::NotSigner { .. } => "C0161",
+            Self::TransactionOfOtherCluster { .. } => "C0162",
             Self::AccountMissing { .. } => "C0130",
             Self::AccountOwner { .. } => "C0131",
             Self::AccountMalformed { .. } => "C0132",

@@ -3,11 +3,13 @@
 //! From the bottom up, every module depending only on those before it:
 //!
 //! * [`error`], [`failure`], [`program_error`]: what can go wrong, with stable codes;
-//! * [`endpoint`], [`solana_config`], [`keys`]: where the chain is and who signs, as the Solana CLI has it;
+//! * [`endpoint`], [`solana_config`], [`keys`], [`key_source`]: where the chain is and who signs, as the Solana CLI has it;
 //! * [`chain`], [`accounts`], [`instructions`]: reading the chain and the program's accounts, building its instructions;
 //! * [`governance`]: what is proposed, how to carry it out, how a fee leaves a job;
 //! * [`delegation`]: stake that others lend to nodes;
+//! * [`health`]: whether an endpoint is fit to be relied on;
 //! * [`sender`]: transactions that land at most once, with promises that survive a crash;
+//! * [`offline`]: transactions that are signed on a machine without a network;
 //! * [`receipts`]: what transactions did and cost, read back from the chain;
 //! * [`watcher`]: the changes of jobs and nodes, none missed when a socket drops;
 //! * [`follower`]: every account of the market, for whoever keeps its history;
@@ -23,9 +25,12 @@ pub mod error;
 pub mod failure;
 pub mod follower;
 pub mod governance;
+pub mod health;
 pub mod instructions;
+pub mod key_source;
 pub mod keys;
 pub mod migrations;
+pub mod offline;
 pub mod program_error;
 pub mod receipts;
 pub mod sender;
@@ -38,6 +43,7 @@ pub use endpoint::Endpoint;
 pub use error::{ChainError, Result};
 pub use failure::TransactionFailure;
 pub use follower::{Follower, FollowerEvent, FollowerOptions};
+pub use key_source::KeySource;
 pub use keys::{read_keypair, read_or_create_keypair, write_keypair};
 pub use receipts::Receipt;
 pub use sender::{Landed, Outcome, PriorityFee, SendOptions, Sender, SignedTransaction};

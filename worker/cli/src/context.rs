@@ -1,10 +1,13 @@
 //! What every command that talks to the chain needs: endpoint, payer, sender.
 
 use crate::error::CliError;
-use assay_chain::{Chain, Endpoint, PriorityFee, SendOptions, Sender, SolanaConfig, read_keypair};
+use assay_chain::{Chain, Endpoint, KeySource, PriorityFee, SendOptions, Sender, SolanaConfig, read_keypair};
 use clap::Args;
+use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Keypair;
+use solana_sdk::signer::Signer;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 /// Where `--help` lists the options that every command has.
 pub(crate) const SHARED_HEADING: &str = "Options of every command";
@@ -18,9 +21,10 @@ pub(crate) struct ChainArguments {
     /// Websocket endpoint [default: derived from the URL]
     #[arg(long, global = true, help_heading = SHARED_HEADING, env = "ASSAY_WS")]
     pub(crate) ws: Option<String>,
-    /// Keypair file that signs and pays [default: the Solana CLI's]
+    /// Key that signs and pays: the path of a file, - for stdin, ASK or prompt: for a seed phrase; never the key itself
+    /// [default: the Solana CLI's]
     #[arg(short = 'k', long, global = true, help_heading = SHARED_HEADING, env = "ASSAY_KEYPAIR")]
-    pub(crate) keypair: Option<PathBuf>,
+    pub(crate) keypair: Option<String>,
     /// The Solana CLI's configuration file
     #[arg(short = 'C', long, global = true, help_heading = SHARED_HEADING, env = "SOLANA_CONFIG")]
     pub(crate) config: Option<PathBuf>,
@@ -32,7 +36,9 @@ pub(crate) struct ChainArguments {
 /// Access to the chain.
 pub(crate) struct Context {
     pub(crate) sender: Sender,
-    keypair_path: PathBuf,
+    /// Where the key is, as given; read when it is needed.
+    key_source: String,
+    key: OnceLock<Keypair>,
 }
 
 impl ChainArguments {
@@ -55,7 +61,8 @@ impl ChainArguments {
         let options = SendOptions { priority_fee, ..SendOptions::default() };
         Ok(Context {
             sender: Sender::new(Chain::new(endpoint), options),
-            keypair_path: self.keypair.clone().unwrap_or(solana.keypair_path),
+            key_source: self.keypair.clone().unwrap_or_else(|| solana.keypair_path.display().to_string()),
+            key: OnceLock::new(),
         })
     }
 }
@@ -66,8 +73,24 @@ impl Context {
         self.sender.chain()
     }
 
-    /// The key that signs and pays.
+    /// The file of the key that signs and pays, and its address; nothing where there is none that can be read.
+    pub(crate) fn signing(&self) -> Option<(PathBuf, Pubkey)> {
+        let source: KeySource = self.key_source.parse().ok()?;
+        let path = source.path()?;
+        Some((path.clone(), read_keypair(path).ok()?.pubkey()))
+    }
+
+    /// Whether the key comes by stdin, where nothing else can then be read.
+    pub(crate) fn reads_stdin(&self) -> bool {
+        matches!(self.key_source.parse(), Ok(KeySource::Stdin))
+    }
+
+    /// The key that signs and pays. Stdin and people are asked once.
     pub(crate) fn keypair(&self) -> Result<Keypair, CliError> {
-        Ok(read_keypair(&self.keypair_path)?)
+        if let Some(key) = self.key.get() {
+            return Ok(key.insecure_clone());
+        }
+        let key = self.key_source.parse::<KeySource>()?.read()?;
+        Ok(self.key.get_or_init(|| key).insecure_clone())
     }
 }

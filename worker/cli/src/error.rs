@@ -29,6 +29,8 @@ pub(crate) enum ExitStatus {
     InUse = 7,
     /// The settings or the registration do not fit: somebody has to change them first.
     Unfit = 8,
+    /// `assay node doctor` found warnings and no errors.
+    Warnings = 10,
     /// Ctrl-C or SIGTERM came before the work was done.
     Interrupted = 130,
 }

@@ -10,6 +10,7 @@ mod local_market;
 mod log;
 mod output;
 
+use assay_chain::keys::looks_secret;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use context::{ChainArguments, SHARED_HEADING};
@@ -22,8 +23,8 @@ use std::process::ExitCode;
 /// What `--help` says last.
 const AFTER_HELP: &str = "\
 Exit status: 0 done, 1 failed, 2 wrong arguments, 3 the awaited job ended without a result,
-4 the checked result is wrong, 130 interrupted. `assay node run` besides: 5 convicted, 6 it has left,
-7 the data folder is in use, 8 settings or registration do not fit.
+4 the checked result is wrong, 10 the doctor found warnings and no errors, 130 interrupted.
+`assay node run` besides: 5 convicted, 6 it has left, 7 the data folder is in use, 8 settings or registration do not fit.
 Errors are one sentence on stderr with a stable code; with --output json, {\"code\": …, \"error\": …}.
 Amounts are base units of their mint: 1000000 is one token of 6 decimals.";
 
@@ -79,6 +80,9 @@ enum Command {
     /// Replay results and challenge those that are wrong
     #[command(subcommand)]
     Validator(commands::validator::Command),
+    /// Sign elsewhere what was made here, and send it
+    #[command(subcommand)]
+    Transaction(commands::transaction::Command),
     /// Disputes on-chain, and moves in them by hand
     #[command(subcommand)]
     Dispute(commands::dispute::Command),
@@ -105,6 +109,9 @@ enum Command {
 
 fn main() -> ExitCode {
     quiet_graphics_drivers();
+    if let Some(place) = key_given_openly() {
+        return output::key_given_openly(&place, std::env::args_os());
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return output::usage(&error, std::env::args_os()),
@@ -135,6 +142,7 @@ fn run(arguments: Arguments, log: &Log, output: Output) -> Result<ExitStatus, Cl
             Command::Budget(command) => commands::budget::run(command, &chain, output).await,
             Command::Delegation(command) => commands::delegation::run(command, &chain, output).await,
             Command::Validator(command) => commands::validator::run(command, &chain, output).await,
+            Command::Transaction(command) => commands::transaction::run(command, &chain, output).await,
             Command::Dispute(command) => commands::dispute::run(command, &chain, output).await,
             Command::Index(arguments) => commands::index::run(arguments, &chain, output).await,
             Command::Store(command) => commands::store::run(command, output).await,
@@ -147,6 +155,22 @@ fn run(arguments: Arguments, log: &Log, output: Output) -> Result<ExitStatus, Cl
         }?;
         Ok(ExitStatus::Done)
     })
+}
+
+/// Where a secret key stands openly in the command line or in the environment's variables of this program, if one does. Looked at
+/// before anything else: whoever reads arguments repeats them in errors.
+fn key_given_openly() -> Option<String> {
+    let arguments = std::env::args_os().enumerate().skip(1).filter_map(|(index, argument)| {
+        let argument = argument.into_string().ok()?;
+        let value = argument.split_once('=').map_or(argument.as_str(), |(_, value)| value);
+        (looks_secret(&argument) || looks_secret(value)).then(|| format!("argument {index}"))
+    });
+    let variables = std::env::vars_os().filter_map(|(name, value)| {
+        let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
+        let is_ours = name.starts_with("ASSAY_") || name.starts_with("SOLANA_");
+        (is_ours && looks_secret(&value)).then(|| format!("the variable {name}"))
+    });
+    arguments.chain(variables).next()
 }
 
 /// Mesa's Vulkan drivers complain on stderr about a missing XDG_RUNTIME_DIR where nobody has logged in, on servers say,

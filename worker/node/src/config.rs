@@ -1,8 +1,27 @@
 //! The node's settings: a TOML file, every key with a default that is safe.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`keys`] | every key with its meaning, unit and bounds: the one table that all the others use |
+//! | `document` | settings as a file that explains itself |
+//! | [`layers`] | file, environment and flags, and where each value comes from |
+//! | [`change`] | what differs between two settings, and what of it needs a restart |
+//! | [`suggest`] | settings for a machine |
+
+pub mod change;
+mod document;
+mod error;
+pub mod keys;
+pub mod layers;
+pub mod suggest;
+
+pub use document::with_value;
+pub use error::ConfigError;
+pub use layers::Layers;
 
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Which backend computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,22 +201,20 @@ impl Default for Sessions {
     }
 }
 
-impl Sessions {
-    fn bounds(&self) -> [(&'static str, u64, u64, u64, &'static str); 10] {
-        let count = |value: usize| value as u64;
-        [
-            ("sessions.most_sessions", count(self.most_sessions), 0, 256, "allowed are 0 to 256"),
-            ("sessions.loaded_forms", count(self.loaded_forms), 1, 256, "allowed are 1 to 256"),
-            ("sessions.concurrent_runs", count(self.concurrent_runs), 1, 64, "allowed are 1 to 64"),
-            ("sessions.requests_per_session", count(self.requests_per_session), 1, 1_024, "allowed are 1 to 1,024"),
-            ("sessions.requests_per_address", count(self.requests_per_address), 1, 1_024, "allowed are 1 to 1,024"),
-            ("sessions.repeats_per_minute", self.repeats_per_minute.into(), 1, 60_000, "allowed are 1 to 60,000"),
-            ("sessions.most_input_bytes", self.most_input_bytes, 1 << 10, 1 << 30, "allowed are 1 KiB to 1 GiB"),
-            ("sessions.most_kept_bytes", self.most_kept_bytes, 1 << 20, 1 << 44, "allowed are 1 MiB to 16 TiB"),
-            ("sessions.request_seconds", self.request_seconds, 1, 3_600, "allowed are 1 to 3,600"),
-            ("sessions.record_slots", self.record_slots, 1, u64::MAX, "allowed is 1 or more"),
-        ]
-    }
+/// What a job has to pay, and whose graphs are taken. A job has to pay the most that any of these asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Prices {
+    /// Least price of a thousand million operations, in base units of the job's payment mint.
+    pub floor_per_giga_operation: u64,
+    /// What an hour of this machine costs, in base units of payment mints.
+    pub cost_per_hour: u64,
+    /// What a job has to pay beyond its share of that, in parts of 10,000.
+    pub margin_bps: u32,
+    /// Roots of graphs that are taken, in hex; empty: every graph.
+    pub allowed_graphs: Vec<String>,
+    /// Roots of graphs that are not taken, in hex.
+    pub denied_graphs: Vec<String>,
 }
 
 /// All settings of a node.
@@ -229,6 +246,8 @@ pub struct NodeConfig {
     pub allow_private_addresses: bool,
     /// Whether payments are withdrawn to the withdraw authority's token account as soon as a job settles.
     pub withdraw_payments: bool,
+    /// What jobs have to pay.
+    pub prices: Prices,
     /// Bounds on jobs.
     pub limits: Limits,
     /// Traces of segments for those who look into results.
@@ -258,6 +277,7 @@ impl Default for NodeConfig {
             self_check: SelfCheck::First,
             allow_private_addresses: false,
             withdraw_payments: true,
+            prices: Prices::default(),
             limits: Limits::default(),
             serving: Serving::default(),
             retention: Retention::default(),
@@ -268,110 +288,30 @@ impl Default for NodeConfig {
     }
 }
 
-/// Why settings are refused.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file cannot be read.
-    #[error("N0001 cannot read {path}: {source}; give the path of a TOML file")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The file is not what it should be.
-    #[error("N0002 {path}: {reason}")]
-    Parse {
-        /// The file.
-        path: PathBuf,
-        /// Line, key and what is expected.
-        reason: String,
-    },
-    /// A value is out of its bounds.
-    #[error("N0003 {key} is {value}; {rule}")]
-    Value {
-        /// The key.
-        key: &'static str,
-        /// What was given.
-        value: String,
-        /// What is allowed.
-        rule: &'static str,
-    },
-}
-
 impl NodeConfig {
     /// Reads and validates a TOML file.
     ///
     /// # Errors
     /// The file is missing, has an unknown key or a value out of bounds.
     pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
-        let config: Self = toml::from_str(&text)
-            .map_err(|error| ConfigError::Parse { path: path.to_path_buf(), reason: error.to_string() })?;
-        config.validate()?;
-        Ok(config)
+        Ok(Layers::of_file(path).load()?.config)
     }
 
-    /// The settings as a TOML file.
+    /// The settings as a TOML file that explains every key.
     ///
     /// # Errors
     /// Never for settings that are valid; the serialiser's error is passed on all the same.
     pub fn to_toml(&self) -> Result<String, ConfigError> {
-        toml::to_string_pretty(self)
-            .map_err(|error| ConfigError::Parse { path: PathBuf::new(), reason: error.to_string() })
+        document::document(self)
     }
 
-    /// Checks the bounds of every value.
+    /// Checks every value against the bounds of its key.
     ///
     /// # Errors
     /// The first value out of its bounds.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let within = |key, value: u64, low: u64, high: u64, rule| {
-            if (low..=high).contains(&value) {
-                Ok(())
-            } else {
-                Err(ConfigError::Value { key, value: value.to_string(), rule })
-            }
-        };
-        within("concurrent_jobs", self.concurrent_jobs as u64, 1, 64, "allowed are 1 to 64")?;
-        within("cached_models", self.cached_models as u64, 1, 1024, "allowed are 1 to 1,024")?;
-        within("profile.region", u64::from(self.profile.region), 0, 63, "allowed are 0 to 63")?;
-        within("threads", self.threads as u64, 0, 1024, "allowed are 0 (every core) to 1,024")?;
-        within(
-            "limits.max_artifact_bytes",
-            self.limits.max_artifact_bytes,
-            1 << 10,
-            1 << 40,
-            "allowed are 1 KiB to 1 TiB",
-        )?;
-        within(
-            "limits.max_memory_bytes",
-            self.limits.max_memory_bytes,
-            1 << 20,
-            1 << 44,
-            "allowed are 1 MiB to 16 TiB",
-        )?;
-        within("limits.fetch_seconds", self.limits.fetch_seconds, 1, 3600, "allowed are 1 to 3,600")?;
-        let Serving { concurrent_segments, queued_segments, segments_per_minute } = self.serving;
-        within("serving.concurrent_segments", concurrent_segments as u64, 1, 64, "allowed are 1 to 64")?;
-        within("serving.queued_segments", queued_segments as u64, 0, 10_000, "allowed are 0 to 10,000")?;
-        within("serving.segments_per_minute", u64::from(segments_per_minute), 1, 60_000, "allowed are 1 to 60,000")?;
-        let reserved = self.disputes.reserved_challenges;
-        within("disputes.reserved_challenges", u64::from(reserved), 1, 64, "allowed are 1 to 64")?;
-        for (key, value, low, high, rule) in self.sessions.bounds() {
-            within(key, value, low, high, rule)?;
-        }
-        for mint in &self.accepted_mints {
-            if mint.parse::<solana_sdk::pubkey::Pubkey>().is_err() {
-                return Err(ConfigError::Value {
-                    key: "accepted_mints",
-                    value: mint.clone(),
-                    rule: "give the base58 address of a token mint",
-                });
-            }
-        }
-        Ok(())
+        let table = keys::table_of(self)?;
+        keys::leaves(&table).into_iter().try_for_each(|(path, value)| keys::check(&path, value))
     }
 }
 
@@ -384,26 +324,26 @@ mod tests {
         let defaults: NodeConfig = toml::from_str("").unwrap();
         assert_eq!(defaults, NodeConfig::default());
         defaults.validate().unwrap();
-        let written = toml::to_string(&defaults).unwrap();
+        let written = defaults.to_toml().unwrap();
         assert_eq!(toml::from_str::<NodeConfig>(&written).unwrap(), defaults);
     }
 
     #[test]
-    fn unknown_keys_and_values_out_of_bounds_are_refused_by_name() {
-        let unknown = toml::from_str::<NodeConfig>("concurent_jobs = 2").unwrap_err().to_string();
-        assert!(unknown.contains("concurent_jobs") && unknown.contains("concurrent_jobs"), "{unknown}");
-        for text in [
-            "concurrent_jobs = 0",
-            "threads = 5000",
-            "accepted_mints = [\"x\"]",
-            "[limits]\nfetch_seconds = 0",
-            "[serving]\nconcurrent_segments = 0",
-            "[disputes]\nreserved_challenges = 0",
-            "[sessions]\nconcurrent_runs = 0",
-            "[sessions]\nmost_input_bytes = 0",
+    fn values_out_of_bounds_are_refused_by_name() {
+        for (text, key) in [
+            ("concurrent_jobs = 0", "concurrent_jobs"),
+            ("threads = 5000", "threads"),
+            ("accepted_mints = [\"x\"]", "accepted_mints"),
+            ("[limits]\nfetch_seconds = 0", "limits.fetch_seconds"),
+            ("[serving]\nconcurrent_segments = 0", "serving.concurrent_segments"),
+            ("[disputes]\nreserved_challenges = 0", "disputes.reserved_challenges"),
+            ("[sessions]\nconcurrent_runs = 0", "sessions.concurrent_runs"),
+            ("[sessions]\nmost_input_bytes = 0", "sessions.most_input_bytes"),
+            ("[prices]\ndenied_graphs = [\"00\"]", "prices.denied_graphs"),
         ] {
             let config: NodeConfig = toml::from_str(text).unwrap();
-            assert!(matches!(config.validate(), Err(ConfigError::Value { .. })), "{text}");
+            let error = config.validate().unwrap_err();
+            assert!(matches!(&error, ConfigError::Value { key: found, .. } if found == key), "{text}: {error}");
         }
     }
 }

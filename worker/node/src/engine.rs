@@ -192,6 +192,11 @@ impl Engine {
         self.estimator().estimate(&key(job), operations(&job.graph))
     }
 
+    /// How long so many operations take at the measured speed, without any margin; `None` before anything was measured.
+    pub fn run_time(&self, operations: u64) -> Option<Duration> {
+        self.estimator().at_rate(operations)
+    }
+
     fn estimator(&self) -> MutexGuard<'_, Estimator<ModelKey>> {
         self.estimator.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,10 +2,11 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`config`] | settings |
+//! | [`config`], [`settings`] | what can be set; the settings of a running node, which can change |
 //! | [`refusal`] | why a job is not taken |
 //! | [`prepare`] | all that is checked before a bond is at risk |
 //! | [`engine`] | loaded models, self-checks, fallback between backends |
+//! | `price` | what a job has to pay, and whose graphs are taken |
 //! | [`estimate`] | how long a run will take |
 //! | [`publish`] | results into the store |
 //! | [`retention`] | which artifacts stay in it, and for how long |
@@ -24,6 +25,7 @@
 //! | [`status`], [`metrics`] | what a running node says of itself; the same as numbers for Prometheus |
 //! | [`meter`] | what is counted and timed meanwhile |
 //! | [`readiness`] | whether it takes jobs, or exactly why not |
+//! | [`doctor`], [`identity`] | whether the node is fit to run; whether it is this node that answers at an address |
 //! | [`benchmark`] | how fast this machine is, and what it may promise |
 //! | [`start`] | from settings to a running service |
 //! | [`failpoint`] | where tests make the process die |
@@ -49,12 +51,14 @@ pub mod benchmark;
 pub mod board;
 pub mod config;
 pub mod defence;
+pub mod doctor;
 pub mod driver;
 pub mod engine;
 pub mod estimate;
 pub mod failpoint;
 #[cfg(debug_assertions)]
 pub mod fault;
+pub mod identity;
 pub mod journal;
 pub mod leaving;
 pub mod market;
@@ -62,6 +66,7 @@ pub mod meter;
 pub mod metrics;
 pub mod prepare;
 pub mod presence;
+mod price;
 pub mod publish;
 mod rate;
 pub mod readiness;
@@ -72,6 +77,7 @@ pub mod rpc;
 pub mod segments;
 pub mod service;
 pub mod sessions;
+pub mod settings;
 pub mod slot_clock;
 pub mod start;
 pub mod status;

@@ -1,6 +1,7 @@
 //! What the service needs of the chain, and nothing else: so that the life of a job can be tested without one.
 
 use crate::defence::duties::Dispute;
+use crate::identity::Statement;
 use crate::journal::{HeldVoucher, InFlight, Purpose, SessionPurpose};
 use assay::fairness::seed::Found;
 use assay::session::Receipt;
@@ -112,6 +113,9 @@ pub trait Market: Send + Sync + 'static {
     /// `operator`, the one that the session pins. The caller has the receipt on disk, and never asks for another one of its
     /// sequence.
     fn sign_receipt(&self, operator: &Pubkey, receipt: &Receipt) -> Option<[u8; 64]>;
+
+    /// The operator's signature over a statement of identity, which promises nothing.
+    fn sign_identity(&self, statement: &Statement) -> [u8; 64];
 
     /// Tells this cluster from others in what is signed.
     fn genesis_hash(&self) -> [u8; 32];

@@ -1,8 +1,8 @@
 //! Everything that is checked before any bond is at risk: all artifacts are fetched, hashed, decoded and compared with
 //! what the job pins. Afterwards the node can compute the job without asking anybody for anything.
 
-use crate::config::Limits;
 use crate::refusal::Refusal;
+use crate::settings::Settings;
 use assay::fairness::lateness::cost_units;
 use assay::market::OutputDescriptor;
 use assay::state::Job;
@@ -50,8 +50,8 @@ pub struct Artifacts {
     pub fetcher: Fetcher,
     /// Keeps them.
     pub store: LocalStore,
-    /// Bounds.
-    pub limits: Limits,
+    /// Bounds are among them.
+    pub settings: Settings,
 }
 
 /// Why a job is not whole.
@@ -85,7 +85,7 @@ impl Artifacts {
     /// # Errors
     /// The first thing that is wrong: N0201 to N0205, N0209.
     pub async fn fetch(&self, job: &Job) -> Result<(), NotWhole> {
-        let seconds = self.limits.fetch_seconds;
+        let seconds = self.settings.now().limits.fetch_seconds;
         match tokio::time::timeout(Duration::from_secs(seconds), self.fetch_all(job)).await {
             Ok(result) => result,
             Err(_) => Err(NotWhole::Passing(Refusal::new(
@@ -129,15 +129,15 @@ impl Artifacts {
                 "update the node, or export the graph again",
             )));
         }
-        let most = self.limits.max_artifact_bytes.min(MAX_GRAPH_BYTES as u64);
+        let most = self.settings.now().limits.max_artifact_bytes.min(MAX_GRAPH_BYTES as u64);
         let bytes = self.read("graph", &job.graph_uri, most).await?;
-        let (job, memory) = (job.clone(), self.limits.max_memory_bytes);
+        let (job, memory) = (job.clone(), self.settings.now().limits.max_memory_bytes);
         Ok(unblocked(move || check_graph(&job, &bytes, memory)).await?)
     }
 
     /// Bytes of a bundle as the graph declares them, if they are within the limit.
     pub(crate) fn bundle_limit(&self, what: &str, graph: &ResolvedGraph, kind: TensorKind) -> Result<u64, Refusal> {
-        let (bytes, most) = (bundle_bytes(graph, kind), self.limits.max_artifact_bytes);
+        let (bytes, most) = (bundle_bytes(graph, kind), self.settings.now().limits.max_artifact_bytes);
         if bytes <= most {
             return Ok(bytes);
         }

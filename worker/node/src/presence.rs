@@ -74,7 +74,7 @@ impl<M: Market> Shared<M> {
         let paused_until_slot = self.market.paused_until_slot().await?;
         self.meter.note_standing(Standing::of(node, &parameters, Some(paused_until_slot), seen.slot));
         self.meter.note_lag(self.board.slot().saturating_sub(seen.slot));
-        let Some(upkeep) = due(node, &parameters, &profile_of(&self.config), seen.slot) else {
+        let Some(upkeep) = due(node, &parameters, &profile_of(&self.config.now()), seen.slot) else {
             return Ok(nothing);
         };
         match self.market.keep_up(&upkeep).await? {

@@ -22,6 +22,10 @@
 //! | N0230 | the fault that the node is to make on purpose changes nothing in the job (development builds) |
 //! | N0231 | the job invites another node |
 //! | N0232 | the job says that it costs less than its graph does |
+//! | N0233 | the price is below what the node asks for so many operations |
+//! | N0234 | the price is below what the run would cost on this machine, with the margin |
+//! | N0235 | the graph is none of those that the node takes |
+//! | N0236 | the graph is one that the node does not take |
 //! | P6244, P6510 to P6513 | the program would refuse the claim: the node was convicted, or is not one that the client wants |
 
 use serde::{Deserialize, Serialize};

@@ -134,7 +134,7 @@ impl<M: Market> Shared<M> {
         let records = self.journal.prune(slot.saturating_sub(KEPT_SLOTS), KEPT_RECORDS)?;
         let sessions = self.journal.prune_sessions(slot.saturating_sub(KEPT_SLOTS), KEPT_RECORDS)?;
         let jobs = self.journal.forget_released(slot)?;
-        let unused_for = Duration::from_secs(self.config.retention.unused_seconds);
+        let unused_for = Duration::from_secs(self.config.now().retention.unused_seconds);
         let swept = self.publisher.keeper.sweep(&self.journal, unused_for).await?;
         tracing::debug!(
             records,

@@ -1,6 +1,7 @@
 //! The market over real RPC endpoints.
 
 use crate::defence::duties::Dispute;
+use crate::identity::Statement;
 use crate::journal::{InFlight, SessionPurpose};
 use crate::market::{
     Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, SessionAction, Signed, Unreachable, Upkeep,
@@ -287,6 +288,10 @@ impl Market for RpcMarket {
 
     fn sign_receipt(&self, operator: &Pubkey, receipt: &Receipt) -> Option<[u8; 64]> {
         (*operator == self.operator.pubkey()).then(|| self.operator.sign_message(&receipt.message()).into())
+    }
+
+    fn sign_identity(&self, statement: &Statement) -> [u8; 64] {
+        self.operator.sign_message(&statement.message()).into()
     }
 
     fn genesis_hash(&self) -> [u8; 32] {

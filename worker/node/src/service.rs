@@ -3,6 +3,7 @@
 
 use crate::defence::watch::watch_reserve;
 use crate::driver::{Driver, Shared};
+use crate::identity;
 use crate::journal::JournalError;
 use crate::leaving::{Ended, holds_job};
 use crate::market::Market;
@@ -97,7 +98,9 @@ impl<M: Market> Service<M> {
         let mut serving = JoinSet::new();
         {
             let (store, stop) = (self.shared.publisher.store.clone(), servers.clone());
-            let routes = segments::routes(Arc::clone(&self.shared)).merge(sessions::routes(Arc::clone(&self.shared)));
+            let routes = segments::routes(Arc::clone(&self.shared))
+                .merge(sessions::routes(Arc::clone(&self.shared)))
+                .merge(identity::routes(Arc::clone(&self.shared)));
             let listener = self.artifacts_listener;
             #[cfg(debug_assertions)]
             let listener = (!self.shared.fault.is_some_and(|fault| fault.is_silent())).then_some(listener);
@@ -299,7 +302,7 @@ impl<M: Market> Drivers<M> {
         }
         let view = SessionView::of(session, &self.shared.node);
         let record = self.shared.journal.session(&address)?;
-        let recording = Recording { every_slots: self.shared.config.sessions.record_slots, is_draining: false };
+        let recording = Recording { every_slots: self.shared.config.now().sessions.record_slots, is_draining: false };
         if next_session_step(Some(&view), record.as_ref(), slot, recording) != SessionStep::Done {
             self.drive(Kind::Session, address, slot);
         }

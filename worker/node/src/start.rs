@@ -18,6 +18,7 @@ use crate::rpc::RpcMarket;
 use crate::segments::Segments;
 use crate::service::{Service, ServiceError, Sighting};
 use crate::sessions::Sessions;
+use crate::settings::Settings;
 use assay::state::Network;
 use assay_chain::{Chain, ChainError, Endpoint, Sender, Watcher, WatcherEvent, WatcherOptions};
 use assay_kernels::commit::Hasher;
@@ -203,12 +204,13 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
     let described = engine.backends();
     let chain = sender.chain().clone();
     let (sightings_in, sightings) = mpsc::channel(1024);
+    let settings = Settings::from(config.clone());
     let shared = Shared {
         alarm: Alarm::default(),
         reserve: Reserve::default(),
         meter: Meter::new(&data_folder),
         leaving: CancellationToken::new(),
-        artifacts: Artifacts { fetcher: Fetcher::new(fetch)?, store: store.clone(), limits: config.limits.clone() },
+        artifacts: Artifacts { fetcher: Fetcher::new(fetch)?, store: store.clone(), settings: settings.clone() },
         publisher: Publisher {
             keeper: Keeper::new(store.clone()),
             store,
@@ -230,7 +232,7 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
         journal,
         engine: Arc::new(engine),
         node,
-        config,
+        config: settings,
     };
     if account.fraud_convictions > 0 {
         let fault = "it was convicted before it was started".to_owned();
@@ -241,6 +243,11 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
 }
 
 impl Started {
+    /// The settings that the node runs with: what takes up changes of them changes the node.
+    pub fn settings(&self) -> Settings {
+        self.service.shared.config.clone()
+    }
+
     /// Works until `cancel`, then drains; or until it has left.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use crate::meter::Standing;
 use crate::metrics::Measured;
 use crate::readiness::Facts;
 use crate::service::ServiceError;
+use crate::settings::SettingsReport;
 pub use crate::totals::{SessionTotals, Totals};
 use assay_telemetry::page;
 use assay_telemetry::readiness::Readiness;
@@ -65,6 +66,9 @@ pub struct Status {
     /// Lamports of the operator key, and what the defence of the open jobs can take.
     #[serde(default)]
     pub funds: Funds,
+    /// What became of the last changes of the settings.
+    #[serde(default)]
+    pub settings: SettingsReport,
     /// Why the node claims no more, if that is so.
     #[serde(default)]
     pub conviction: Option<Conviction>,
@@ -159,7 +163,7 @@ async fn ready<M: Market>(State(shared): State<Arc<Shared<M>>>) -> (StatusCode, 
 /// Whether the node takes jobs.
 pub fn readiness<M: Market>(shared: &Shared<M>) -> Readiness {
     let (slot, funds, conviction) = (shared.board.slot(), shared.reserve.funds(), shared.alarm.conviction());
-    let due = shared.alarm.low(slot, shared.config.disputes.low_clock_slots);
+    let due = shared.alarm.low(slot, shared.config.now().disputes.low_clock_slots);
     let facts = Facts {
         slot,
         slot_age: shared.board.slot_age(),
@@ -205,11 +209,12 @@ pub fn of<M: Market>(shared: &Shared<M>) -> Result<Status, JournalError> {
         slot_age_millis: shared.board.slot_age().map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
         standing: shared.meter.standing(),
         windows_open,
-        capacity: (shared.config.concurrent_jobs, shared.capacity.available_permits()),
+        capacity: (shared.config.now().concurrent_jobs, shared.capacity.available_permits()),
         backends: shared.engine.backends().into_iter().map(|(name, text)| (name.to_owned(), text)).collect(),
         totals,
         disputes,
         funds: shared.reserve.funds(),
+        settings: shared.config.report(),
         conviction: shared.alarm.conviction(),
         session_totals: shared.journal.session_totals()?,
         sessions,

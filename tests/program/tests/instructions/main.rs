@@ -41,6 +41,7 @@ mod kernels;
 mod loops;
 mod open_session;
 mod openings;
+mod operator;
 mod post_budget_job;
 mod post_job;
 mod propose_authority;

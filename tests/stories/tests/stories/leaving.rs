@@ -71,9 +71,8 @@ async fn the_log_of_a_running_node_is_changed_by_its_owner_alone_and_its_exit_st
     let (status, changed, said) = node.ask(&["node", "log", "error,assay=warn"]);
     assert!(status == Some(0) && changed["before"].as_str().unwrap().contains("debug"), "{changed} {said}");
     assert!(node.log().contains("the filter of the log was changed"), "{}", node.log());
-    let mode = std::os::unix::fs::PermissionsExt::mode(
-        &std::fs::metadata(node.data().join("control")).unwrap().permissions(),
-    );
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(node.data().join("control")).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o700);
 
     let (status, _, said) = node.ask(&["node", "run"]);

@@ -18,6 +18,7 @@ mod history;
 mod leaving;
 mod lies;
 mod network;
+mod operator;
 mod outages;
 mod pretrained;
 mod scheduling;

@@ -17,6 +17,11 @@ pub struct SignedTransaction {
 }
 
 impl SignedTransaction {
+    /// A transaction whose signatures were verified.
+    pub(crate) fn of_parts(transaction: Transaction, last_valid_block_height: u64) -> Self {
+        Self { transaction, last_valid_block_height }
+    }
+
     /// The signature by which the chain knows the transaction.
     pub fn signature(&self) -> Signature {
         self.transaction.signatures.first().copied().unwrap_or_default()

@@ -15,6 +15,7 @@ pub(crate) mod node;
 pub(crate) mod packaging;
 pub(crate) mod session;
 pub(crate) mod store;
+pub(crate) mod transaction;
 pub(crate) mod validator;
 
 use crate::error::CliError;

@@ -12,6 +12,7 @@ pub(crate) use progress::Progress;
 pub(crate) use table::Table;
 
 use crate::error::{CliError, ExitStatus};
+use assay_chain::ChainError;
 use clap::ValueEnum;
 use console::style;
 use serde::Serialize;
@@ -109,6 +110,14 @@ pub(crate) fn usage(error: &clap::Error, arguments: impl Iterator<Item = OsStrin
     } else {
         let _ = error.print();
     }
+    ExitCode::from(ExitStatus::Usage as u8)
+}
+
+/// Says that a secret key was given where everybody can read it, and where; the key is not repeated.
+pub(crate) fn key_given_openly(place: &str, arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let format = if asks_for_json(arguments) { Format::Json } else { Format::Text };
+    let error = ChainError::KeyGivenOpenly { given_as: place.to_owned() };
+    Output::new(format).error(&CliError::from(error));
     ExitCode::from(ExitStatus::Usage as u8)
 }
 

@@ -21,10 +21,16 @@ impl Drop for Localnet {
 
 impl Localnet {
     pub(super) fn start(home: &Path) -> Self {
+        Self::with_nodes(home, 0)
+    }
+
+    /// With funded keys for so many nodes.
+    pub(super) fn with_nodes(home: &Path, nodes: usize) -> Self {
+        let nodes = nodes.to_string();
         let log = std::fs::File::create(home.join("log")).expect("a log file");
         let arguments =
             ["localnet", "--until-parent-exits", "--rpc-port", "0", "--ws-port", "0", "--ready-file", "ready.json"];
-        let child = with_program(home, &[&arguments[..], &["--slot-ms", "50", "--nodes", "0"]].concat())
+        let child = with_program(home, &[&arguments[..], &["--slot-ms", "50", "--nodes", &nodes]].concat())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
@@ -45,10 +51,14 @@ impl Localnet {
     }
 
     pub(super) fn run(&self, home: &Path, arguments: &[&str]) -> Ran {
+        self.run_with(home, arguments, self.ready["keys"]["authority"].as_str().expect("a path"))
+    }
+
+    /// With this key.
+    pub(super) fn run_with(&self, home: &Path, arguments: &[&str], key: &str) -> Ran {
         let text = |name: &str| self.ready[name].as_str().expect("a string").to_owned();
-        let key = self.ready["keys"]["authority"].as_str().expect("a path").to_owned();
         let mut command = with_program(home, arguments);
-        command.args(["--url", &text("rpc_url"), "--ws", &text("ws_url"), "--keypair", &key, "--output", "json"]);
+        command.args(["--url", &text("rpc_url"), "--ws", &text("ws_url"), "--keypair", key, "--output", "json"]);
         let output = command.output().expect("the command runs");
         Ran {
             status: output.status.code().expect("it was not killed"),

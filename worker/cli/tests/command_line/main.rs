@@ -1,14 +1,17 @@
 //! The built `assay` command, run as a person or a program runs it, without a network.
 
 mod arguments;
+mod cold_key;
 mod configuration;
 mod governance;
 mod kernels;
 mod local_chain;
 mod migrations;
 mod models;
+mod node_config;
 mod packaging;
 mod processes;
+mod secrets;
 
 use serde_json::Value;
 use std::path::Path;

@@ -24,7 +24,7 @@ impl<M: Market> Shared<M> {
         let fee = self.market.most_fee_lamports();
         // A job that an earlier version took on: as dear as any.
         let cost = cost.unwrap_or_else(|| DefenceCost::of_any_graph(fee));
-        let openings = exposure.needed_lamports(&cost, self.config.disputes.reserved_challenges);
+        let openings = exposure.needed_lamports(&cost, self.config.now().disputes.reserved_challenges);
         openings.saturating_add(Reserve::upkeep_lamports(fee))
     }
 

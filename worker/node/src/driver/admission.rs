@@ -12,6 +12,7 @@ use crate::journal::Stage;
 use crate::market::{Action, Market};
 use crate::meter::JobStage;
 use crate::prepare::NotWhole;
+use crate::price::{Asked, least_price, refuse_graph};
 use crate::refusal::Refusal;
 use crate::turn::{Claim, Turn};
 use assay::fairness::sortition::{Opening, SeedRecord};
@@ -31,7 +32,7 @@ impl<M: Market> Driver<M> {
         if let Some(refusal) = self.refuse_terms(job) {
             return self.skip(refusal);
         }
-        let floor_slot = slot_of_price(job, self.shared.config.price_floor);
+        let floor_slot = slot_of_price(job, self.asked(job).price);
         if self.looked < floor_slot {
             self.progress.permit = None;
             self.progress.prepared = None;
@@ -82,7 +83,7 @@ impl<M: Market> Driver<M> {
         if self.progress.prepared.is_none() {
             return self.prepare(job, cancel).await;
         }
-        let low_slots = self.shared.config.disputes.low_clock_slots;
+        let low_slots = self.shared.config.now().disputes.low_clock_slots;
         if let Some((disputed, until_slot)) = self.shared.alarm.low(self.looked, low_slots) {
             tracing::warn!(job = %self.address, %disputed, until_slot, "an answer is due: no new job is claimed until it is given");
             self.progress.permit = None;
@@ -195,8 +196,15 @@ impl<M: Market> Driver<M> {
         self.shared.board.slot_time().saturating_mul(slots)
     }
 
+    /// What the job has to pay, by the measured speed and the operations that it says it has, or, as soon as that is known, that
+    /// its graph has.
+    fn asked(&self, job: &Job) -> Asked {
+        let operations = job.cost_units.max(self.progress.operations);
+        least_price(&self.shared.config.now(), operations, self.shared.engine.run_time(operations))
+    }
+
     fn refuse_terms(&self, job: &Job) -> Option<Refusal> {
-        let config = &self.shared.config;
+        let config = self.shared.config.now();
         if !job.invites(&self.shared.node) {
             return Some(Refusal::new(
                 "N0231",
@@ -212,12 +220,11 @@ impl<M: Market> Driver<M> {
                 "add it to accepted_mints to take such jobs",
             ));
         }
-        if job.price_max < config.price_floor {
-            return Some(Refusal::new(
-                "N0206",
-                format!("the price ends at {}, the floor is {}", job.price_max, config.price_floor),
-                "raise the maximum price of the job, or lower price_floor",
-            ));
+        if let Some(refusal) = refuse_graph(&config.prices, &job.graph_root) {
+            return Some(refusal);
+        }
+        if let Some(refusal) = self.asked(job).refuse(job) {
+            return Some(refusal);
         }
         let (terms, disputes) = (&job.dispute, &config.disputes);
         if terms.defender_clock_slots < disputes.least_clock_slots {
@@ -317,12 +324,13 @@ impl<M: Market> Driver<M> {
         self.shared.meter.note_stage(JobStage::Prepare, started.elapsed());
         let run = self.shared.engine.estimate(&prepared).unwrap_or(Duration::ZERO);
         // Jobs and sessions share the machine: in the worst case each takes as long as all together.
-        let sessions = &self.shared.config.sessions;
+        let config = self.shared.config.now();
+        let sessions = &config.sessions;
         let runs_of_sessions = if sessions.enabled { sessions.concurrent_runs } else { 0 };
-        let runs = self.shared.config.concurrent_jobs.saturating_add(runs_of_sessions);
+        let runs = config.concurrent_jobs.saturating_add(runs_of_sessions);
         let runs = u32::try_from(runs).unwrap_or(u32::MAX);
         let slots = estimate::slots(run.saturating_mul(runs), self.shared.board.slot_time());
-        if let Some(refusal) = refuse_run_time(job.run_slots, self.shared.config.limits.margin_slots, slots) {
+        if let Some(refusal) = refuse_run_time(job.run_slots, config.limits.margin_slots, slots) {
             return self.skip(refusal);
         }
         let cost = DefenceCost::of(&prepared.graph, self.shared.market.most_fee_lamports());
@@ -330,6 +338,7 @@ impl<M: Market> Driver<M> {
         if !self.progress.is_held_back {
             self.progress.trouble = None;
         }
+        self.progress.operations = estimate::operations(&prepared.graph);
         self.progress.prepared = Some(prepared);
         self.hold(job, &[])?;
         let mut record = self.record()?;

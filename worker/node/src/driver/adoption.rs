@@ -59,7 +59,7 @@ impl<M: Market> Shared<M> {
 
     /// Where an artifact of the node's own store is served.
     fn own_uri(&self, id: [u8; 32]) -> Option<String> {
-        let base = format!("http://{}", self.config.listen);
+        let base = format!("http://{}", self.config.now().listen);
         ArtifactUri::new(&base, ArtifactId(id)).ok().map(|uri| uri.as_str().to_owned())
     }
 }

@@ -76,7 +76,7 @@ impl<M: Market> Driver<M> {
         if self.shared.fault.is_some_and(|fault| fault.is_silent() || fault.withheld_tensor().is_some()) {
             return;
         }
-        let limits = &self.shared.config.limits;
+        let limits = &self.shared.config.now().limits;
         let end = job.claimed_slot.saturating_add(job.run_slots).saturating_sub(limits.margin_slots);
         let allowance = upload_allowance(end.saturating_sub(slot), self.shared.board.slot_time());
         let allowance = allowance.min(Duration::from_secs(limits.fetch_seconds));

@@ -19,7 +19,6 @@ pub(crate) use adoption::HintsUnknown;
 pub(crate) use promise::{ClaimRefusal, MOST_REFUSED_CLAIMS, MOST_REFUSED_WITHDRAWALS};
 
 use crate::board::{Board, Ears};
-use crate::config::NodeConfig;
 use crate::defence::alarm::{Alarm, Conviction};
 use crate::defence::cost::DefenceCost;
 use crate::defence::exposure::Exposure;
@@ -34,6 +33,7 @@ use crate::refusal::Refusal;
 use crate::retention::Pin;
 use crate::segments::Segments;
 use crate::sessions::Sessions;
+use crate::settings::Settings;
 use crate::steps::{JobView, Phase, Step, next_step};
 use assay::state::Job;
 use assay_store::{ArtifactId, ArtifactUri};
@@ -48,7 +48,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug)]
 pub struct Shared<M> {
     /// Settings.
-    pub config: NodeConfig,
+    pub config: Settings,
     /// Address of the node account.
     pub node: Pubkey,
     /// The chain.
@@ -133,6 +133,8 @@ struct Progress {
     fetched: bool,
     /// The artifacts, read and checked; held only together with a permit.
     prepared: Option<Prepared>,
+    /// Operations of the graph, from the first look at it; 0 before.
+    operations: u64,
     /// What openings of the result can cost, from the first look at the graph.
     defence: Option<DefenceCost>,
     /// The result, until it is stored.
@@ -226,7 +228,7 @@ impl<M: Market> Driver<M> {
         // Withdrawing is the operator's; the bond of an accepted job still waits for its window.
         let is_early = view.is_some_and(|view| view.phase == Phase::Accepted);
         let step = match (step, view) {
-            (Step::Withdraw(_), Some(view)) if is_early && !self.shared.config.withdraw_payments => {
+            (Step::Withdraw(_), Some(view)) if is_early && !self.shared.config.now().withdraw_payments => {
                 next_step(Some(&JobView { node_credit: 0, ..view }), record.as_ref(), seen.slot)
             }
             (step, _) => step,
@@ -290,7 +292,7 @@ impl<M: Market> Driver<M> {
             (Step::Finalise, Some(job)) => self.promise(&job, &Action::Finalise).await?,
             (Step::Expire, Some(job)) => self.promise(&job, &Action::Expire).await?,
             (Step::Withdraw(amount), Some(job)) => {
-                if self.shared.config.withdraw_payments {
+                if self.shared.config.now().withdraw_payments {
                     self.promise(&job, &Action::Withdraw).await?;
                 } else {
                     let reason = "withdraw_payments is off".to_owned();
@@ -378,7 +380,7 @@ impl<M: Market> Driver<M> {
         record.last_slot = record.last_slot.max(self.looked);
         if let Stage::Finished(outcome) = &record.stage {
             let has_result = matches!(outcome, Outcome::Paid { .. } | Outcome::Credited { .. } | Outcome::Stood);
-            let kept_slots = if has_result { self.shared.config.retention.results_slots } else { 0 };
+            let kept_slots = if has_result { self.shared.config.now().retention.results_slots } else { 0 };
             // Released first: a node that dies in between comes here once more.
             self.shared.journal.release(&self.address, record.last_slot.saturating_add(kept_slots))?;
         }

@@ -88,13 +88,13 @@ async fn request<M: Market>(
         Some(_) => shared.sessions.repeats.take(peer.ip(), Instant::now()).map_err(Refused::AddressBusy)?,
         None => {
             let kept = shared.sessions.kept_bytes.load(Ordering::Relaxed).saturating_add(rest);
-            if kept > shared.config.sessions.most_kept_bytes {
+            if kept > shared.config.now().sessions.most_kept_bytes {
                 return Err(Refused::Full);
             }
             served.ledger().begin(sequence, voucher)?;
         }
     }
-    let time = Duration::from_secs(shared.config.sessions.request_seconds);
+    let time = Duration::from_secs(shared.config.now().sessions.request_seconds);
     let inputs = within(time, body.take(usize::try_from(rest).unwrap_or(usize::MAX))).await?;
     let work = Work { served, form, sequence, inputs, voucher, known, begun, arrived: Instant::now() };
     let reply = shared.answer(work).await?;

@@ -59,7 +59,7 @@ impl Material {
                 "update the node, or export the graph again",
             )));
         }
-        let limits = artifacts.limits.clone();
+        let limits = artifacts.settings.now().limits.clone();
         let most = limits.max_artifact_bytes.min(MAX_GRAPH_BYTES as u64);
         let bytes = artifacts.read("graph", &session.graph_uri, most).await?;
         let (graph_root, price, memory) = (session.graph_root, session.price, limits.max_memory_bytes);

@@ -1,6 +1,7 @@
 //! Terms of a session that this node does not take.
 
 use crate::config::NodeConfig;
+use crate::price::refuse_graph;
 use crate::refusal::Refusal;
 use assay::state::Session;
 
@@ -17,6 +18,9 @@ pub(super) fn refuse_terms(session: &Session, config: &NodeConfig) -> Option<Ref
             format!("the session pays in {mint}"),
             "add it to accepted_mints to take such sessions",
         ));
+    }
+    if let Some(refusal) = refuse_graph(&config.prices, &session.graph_root) {
+        return Some(refusal);
     }
     if session.session_slots > sessions.longest_slots {
         let (given, longest) = (session.session_slots, sessions.longest_slots);
@@ -78,6 +82,12 @@ mod tests {
         let mut choosy = config.clone();
         choosy.accepted_mints = vec!["x".to_owned()];
         assert_eq!(code(&session, &choosy), "N0212");
+        let mut denying = config.clone();
+        denying.prices.denied_graphs = vec![hex::encode(session.graph_root)];
+        assert_eq!(code(&session, &denying), "N0236");
+        let mut allowing = config.clone();
+        allowing.prices.allowed_graphs = vec!["ab".repeat(32)];
+        assert_eq!(code(&session, &allowing), "N0235");
         let longer = Session { session_slots: session.session_slots + 1, ..session.clone() };
         assert_eq!(code(&longer, &config), "N0220");
         assert_eq!(code(&Session { price: 4, ..session.clone() }, &priced), "N0221");

@@ -200,8 +200,13 @@ async fn the_price_is_waited_for_without_holding_a_place() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn terms_stake_and_time_are_refused_by_code_before_anything_is_promised() {
     type Change = fn(&mut Job, &mut NodeConfig);
-    let cases: [(&str, Change); 6] = [
+    let cases: [(&str, Change); 9] = [
         ("N0206", |_, config| config.price_floor = 2_001),
+        ("N0233", |job, config| {
+            (job.cost_units, config.prices.floor_per_giga_operation) = (job.cost_units.max(2_000_000_000), 1_001);
+        }),
+        ("N0235", |_, config| config.prices.allowed_graphs = vec!["ab".repeat(32)]),
+        ("N0236", |job, config| config.prices.denied_graphs = vec![hex::encode(job.graph_root)]),
         ("N0207", |job, config| (job.run_slots, config.limits.margin_slots) = (100, 101)),
         ("N0208", |job, _| job.bond = STAKE + 1),
         ("N0208", |job, _| job.minimum_stake = STAKE + 1),
@@ -230,6 +235,38 @@ async fn a_run_that_would_take_too_long_is_refused_by_measured_speed() {
     scene.change_job(|job, _| job.run_slots = 6);
     until("slots are measured", || rig.shared.board.slot_time() <= Duration::from_millis(45)).await;
     assert_eq!(skipped(rig.drive(&scene.address).await), "N0207");
+    scene.assert_nothing_promised();
+}
+
+/// The operator knows what an hour costs; what the run takes is measured.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_would_not_pay_for_its_run_is_refused_by_measured_speed() {
+    let operations = 50_000_000;
+    let scene = Scene::new(|job| job.cost_units = operations).await;
+    let mut settings = config();
+    // A second of this machine costs a million.
+    settings.prices.cost_per_hour = 3_600_000_000;
+    let rig = scene.rig(settings.clone());
+    assert_eq!(rig.shared.engine.run_time(operations), None, "nothing was measured, so nothing is asked");
+    let shape = assay_models::mlp::Shape { inputs: 512, hidden: vec![512], outputs: 512, max_batch: 64 };
+    let model = assay_models::mlp::model(&shape, 1).unwrap();
+    let graph = model.resolve(&[64]).unwrap();
+    let params_root = assay_kernels::commit::Hasher::default().params_root(&graph, &model.params).unwrap();
+    let large = assay_node::prepare::Prepared {
+        definition: std::sync::Arc::new(model.graph),
+        graph: std::sync::Arc::new(graph),
+        params: std::sync::Arc::new(model.params),
+        inputs: std::sync::Arc::new(assay_models::mlp::inputs(&shape, 64, 1)),
+        params_root,
+    };
+    rig.shared.engine.calibrate(&large).unwrap();
+    let seconds = rig.shared.engine.run_time(operations).unwrap().as_secs_f64();
+    assert!(seconds > 0.000_02, "{seconds}");
+    // With the margin a hundred times as much: a price of 2,000 pays for twenty microseconds, and no machine is as fast.
+    let dear =
+        NodeConfig { prices: assay_node::config::Prices { margin_bps: 1_000_000, ..settings.prices }, ..settings };
+    rig.shared.config.take_up(Ok(dear));
+    assert_eq!(skipped(rig.drive(&scene.address).await), "N0234", "{seconds} s");
     scene.assert_nothing_promised();
 }
 

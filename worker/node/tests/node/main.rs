@@ -4,6 +4,7 @@
 mod court;
 mod crash;
 mod disputes;
+mod doctor;
 mod engine;
 mod faults;
 mod life;

@@ -22,6 +22,7 @@ use assay_node::publish::Publisher;
 use assay_node::retention::Keeper;
 use assay_node::segments::Segments;
 use assay_node::sessions::Sessions;
+use assay_node::settings::Settings;
 use assay_store::{ArtifactUri, FetchOptions, Fetcher, LocalStore, ServerOptions, UploadOptions, Uploader};
 use referee::graph::{Graph, IR_VERSION, ResolvedGraph};
 use solana_sdk::pubkey::Pubkey;
@@ -265,6 +266,7 @@ impl Rig {
             Some(fault) => engine.with_fault(fault),
             None => engine,
         };
+        let settings = Settings::from(config.clone());
         let shared = Arc::new(Shared {
             node: NODE,
             market: market.clone(),
@@ -272,7 +274,7 @@ impl Rig {
             artifacts: Artifacts {
                 fetcher: fetcher(Duration::from_secs(5)),
                 store: store.clone(),
-                limits: config.limits.clone(),
+                settings: settings.clone(),
             },
             publisher: Publisher {
                 keeper: Keeper::new(store.clone()),
@@ -293,7 +295,7 @@ impl Rig {
             board: Board::default(),
             capacity: Arc::new(Semaphore::new(config.concurrent_jobs)),
             fetching: Arc::new(Semaphore::new(4)),
-            config,
+            config: settings,
         });
         let ticker = tokio::spawn(tick(Arc::clone(&shared), market.clone()));
         Self { shared, runs, cancel: CancellationToken::new(), loads, gate, ticker }

@@ -14,6 +14,7 @@ use assay::units::{BasisPoints, Slot, TokenAmount};
 use assay_chain::program_error;
 use assay_node::defence::cost::rent_lamports;
 use assay_node::defence::duties::Dispute;
+use assay_node::identity::Statement;
 use assay_node::journal::{InFlight, Purpose, SessionPurpose};
 use assay_node::market::{
     Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, SessionAction, Signed, Unreachable, Upkeep,
@@ -529,6 +530,11 @@ impl Market for TestMarket {
             Self::save(&world, file);
         }
         Some([&receipt.hash()[..], &[0; 32]].concat().try_into().unwrap())
+    }
+
+    fn sign_identity(&self, statement: &Statement) -> [u8; 64] {
+        // Not a signature: what was signed.
+        [&statement.nonce[..], statement.node.as_ref()].concat().try_into().unwrap()
     }
 
     fn genesis_hash(&self) -> [u8; 32] {

@@ -5,6 +5,7 @@ use crate::error::CliError;
 use crate::output::{Output, fields};
 use assay::state::Profile;
 use assay_node::benchmark::{PROMISED_DIVISOR, benchmark};
+use assay_node::config::with_value;
 use clap::Args;
 use serde_json::json;
 
@@ -21,8 +22,7 @@ pub(crate) struct Benchmark {
 }
 
 pub(super) fn run(arguments: &Benchmark, output: Output) -> Result<(), CliError> {
-    let mut config = arguments.folder.config()?;
-    let mut measured_with = config.clone();
+    let mut measured_with = arguments.folder.config()?;
     if let Some(backend) = arguments.backend {
         measured_with.backend = backend.into();
     }
@@ -30,8 +30,9 @@ pub(super) fn run(arguments: &Benchmark, output: Output) -> Result<(), CliError>
     let promised = measured.promised_units_per_slot();
     let tier = Profile { units_per_slot: promised, ..Profile::default() }.tier();
     if arguments.write {
-        config.profile.units_per_slot = promised;
-        let (path, text) = (arguments.folder.config_path(), config.to_toml()?);
+        let path = arguments.folder.config_path();
+        let text = std::fs::read_to_string(&path).map_err(|error| CliError::file("read", &path, &error))?;
+        let text = with_value(&path, &text, "profile.units_per_slot", promised)?;
         std::fs::write(&path, text).map_err(|error| {
             CliError::new("A0209", format!("{} cannot be written: {error}; check its permissions", path.display()))
         })?;

@@ -1,136 +1,142 @@
 //! `assay node doctor`: whether anything stands in the way of this node's jobs, or puts its stake at risk.
 
 use super::Folder;
-use super::status::{Known, known};
 use crate::context::Context;
-use crate::error::CliError;
+use crate::error::{CliError, ExitStatus};
 use crate::output::{Output, Table};
-use assay::state::Node;
-use assay_chain::read_keypair;
-use serde::Serialize;
-use solana_sdk::pubkey::Pubkey;
-use solana_sdk::signer::Signer;
+use assay_node::config::NodeConfig;
+use assay_node::doctor::{Examination, Extent, Finding, Grade, Horizon, Patient, ThisMachine, examine, gravest};
+use assay_node::rpc::most_fee_lamports;
+use clap::Args;
+use serde_json::json;
 
-/// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Finding {
-    check: &'static str,
-    /// The stable code of what is wrong; nothing if all is well.
-    code: Option<&'static str>,
-    words: String,
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    folder: Folder,
+    /// Leave out measuring the speed
+    #[arg(long)]
+    quick: bool,
+    /// Days for which the operator key's lamports should last
+    #[arg(long, default_value_t = Horizon::default().days, value_parser = clap::value_parser!(u32).range(1..=3_650))]
+    days: u32,
+    /// Jobs of a day that it is to pay for
+    #[arg(long, default_value_t = Horizon::default().jobs_per_day)]
+    jobs_per_day: u32,
 }
 
-impl Finding {
-    fn well(check: &'static str, words: impl Into<String>) -> Self {
-        Self { check, code: None, words: words.into() }
-    }
-
-    fn wrong(check: &'static str, code: &'static str, words: impl Into<String>) -> Self {
-        Self { check, code: Some(code), words: words.into() }
-    }
-}
-
-pub(super) async fn doctor(context: &Context, folder: &Folder, output: Output) -> Result<(), CliError> {
-    let node = folder.node()?;
-    let operator = read_keypair(&folder.operator_path())?.pubkey();
-    let account = context.chain().find_node(&node).await?;
-    let known = known(context, folder, account.as_ref()).await?;
-    let findings = examine(&node, account.as_ref(), &operator, &known);
-    output.result(&findings, || {
-        let mut table = Table::new(&["check", "found", ""]);
-        for Finding { check, code, words } in &findings {
-            table.row([(*check).to_owned(), code.unwrap_or("well").to_owned(), words.clone()]);
-        }
-        table.render()
-    })?;
-    match findings.iter().filter_map(|finding| finding.code).collect::<Vec<_>>()[..] {
-        [] => Ok(()),
-        ref codes => Err(CliError::new("A0207", format!("not all is well: {}; see the list above", codes.join(", ")))),
-    }
-}
-
-/// What is well and what is not.
-fn examine(node: &Pubkey, account: Option<&Node>, operator: &Pubkey, known: &Known) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let Some(account) = account else {
-        let words =
-            format!("there is no node {node} on this network: register it with `assay node init`, or check --url");
-        return vec![Finding::wrong("registration", "N0601", words)];
+pub(super) async fn doctor(context: &Context, arguments: &Arguments, output: Output) -> Result<(), CliError> {
+    let Arguments { folder, quick, days, jobs_per_day } = arguments;
+    let extent = Extent {
+        horizon: Horizon { days: *days, jobs_per_day: *jobs_per_day },
+        measures_speed: !quick,
+        is_starting: false,
     };
-    findings.push(if account.operator == *operator {
-        Finding::well("operator key", operator.to_string())
-    } else {
-        let words = format!("the chain names {}, the folder holds {operator}", account.operator);
-        Finding::wrong("operator key", "N0602", words)
-    });
-    findings.push(match account.fraud_convictions {
-        0 => Finding::well("convictions", "none"),
-        _ => Finding::wrong("convictions", "N0503", "it was convicted and claims no more: register another node"),
-    });
-    let funds = &known.funds;
-    let balance =
-        funds.balance_lamports.map_or_else(|| "an unknown number of".to_owned(), |lamports| lamports.to_string());
-    let needed = funds.needed_lamports;
-    findings.push(match funds.lacking_lamports {
-        0 => Finding::well("lamports", format!("{balance} lamports, {needed} needed for the defence of the open jobs")),
-        lacking => Finding::wrong(
-            "lamports",
-            "N0406",
-            format!("{balance} lamports, {needed} needed for the defence of the open jobs: send {lacking} or more to {operator}"),
-        ),
-    });
-    if let Some(held_back) = funds.held_back.first() {
-        let words = format!("{} jobs are not claimed: {}", funds.held_back.len(), held_back.refusal);
-        findings.push(Finding::wrong("claims", "N0218", words));
+    let patient = patient(context, folder, folder.config()?)?;
+    let Examination { findings, .. } = examine(&patient, extent, ThisMachine).await;
+    let grade = gravest(&findings);
+    let value = json!({ "node": patient.node.to_string(), "gravest": grade, "findings": findings });
+    output.result(&value, || table(&findings).render())?;
+    match grade {
+        Grade::Well | Grade::Note => Ok(()),
+        Grade::Warning => Err(CliError::new(
+            "A0210",
+            format!("there are warnings and no errors: {}; see the list above", codes(&findings, Grade::Warning)),
+        )
+        .with_status(ExitStatus::Warnings)),
+        Grade::Error => Err(not_well(&findings)),
     }
-    findings.push(match (known.is_running, known.totals.open, known.session_totals.open) {
-        (true, _, _) => Finding::well("service", "running"),
-        (false, 0, 0) => Finding::well("service", "not running, and no job or session waits for it"),
-        (false, jobs, sessions) => Finding::wrong(
-            "service",
-            "N0407",
-            format!(
-                "not running while {jobs} jobs and {sessions} sessions are open: nobody answers for their results; run `assay node run`"
-            ),
-        ),
+}
+
+/// Whom to examine: the node of a folder.
+pub(super) fn patient(context: &Context, folder: &Folder, config: NodeConfig) -> Result<Patient, CliError> {
+    Ok(Patient {
+        node: folder.node()?,
+        operator_path: folder.operator_path(),
+        data_folder: folder.data.clone(),
+        signing: context.signing(),
+        config,
+        chain: context.chain().clone(),
+        fee_lamports: most_fee_lamports(context.sender.options()),
+    })
+}
+
+/// Examines a node that is about to run. What is wrong is logged; errors end it unless they are to be overlooked, or others rely
+/// on the node already.
+pub(super) async fn examine_before_start(patient: &Patient, despite_errors: bool) -> Result<(), CliError> {
+    let extent = Extent { is_starting: true, ..Extent::default() };
+    let Examination { findings, binds } = examine(patient, extent, ThisMachine).await;
+    for Finding { grade, check, code, found, remedy } in &findings {
+        let (code, remedy) = (code.as_deref().unwrap_or_default(), remedy.as_deref().unwrap_or_default());
+        match grade {
+            Grade::Error => tracing::error!(check, code, remedy, "{found}"),
+            Grade::Warning => tracing::warn!(check, code, remedy, "{found}"),
+            Grade::Note => tracing::info!(check, code, remedy, "{found}"),
+            Grade::Well => tracing::debug!(check, "{found}"),
+        }
+    }
+    let runs_already = findings.iter().any(|finding| finding.code.as_deref() == Some("N0930"));
+    match gravest(&findings) {
+        Grade::Error if runs_already => Err(not_well(&findings)),
+        Grade::Error if binds => {
+            tracing::error!("the node starts despite these errors: jobs or sessions wait for it");
+            Ok(())
+        }
+        Grade::Error if !despite_errors => {
+            Err(not_well(&findings).with_hint("put them right, or start with --despite-errors"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The error of an examination with errors: the first in words, all by their codes.
+fn not_well(findings: &[Finding]) -> CliError {
+    let first = findings.iter().find(|finding| finding.grade == Grade::Error);
+    let words = first.map_or_else(String::new, |Finding { found, remedy, .. }| match remedy {
+        Some(remedy) => format!("; {found}: {remedy}"),
+        None => format!("; {found}"),
     });
-    findings.push(match (known.disputes.challenges, known.disputes.next_answer_slot) {
-        (0, _) => Finding::well("disputes", "none are open"),
-        (open, None) => Finding::well("disputes", format!("{open} challenges, nothing is due")),
-        (open, Some(slot)) => Finding::well("disputes", format!("{open} challenges, an answer is due by slot {slot}")),
-    });
-    findings
+    CliError::new("A0207", format!("not all is well: {}{words}", codes(findings, Grade::Error)))
+}
+
+fn codes(findings: &[Finding], grade: Grade) -> String {
+    let of_grade = findings.iter().filter(|finding| finding.grade == grade);
+    of_grade.filter_map(|finding| finding.code.as_deref()).collect::<Vec<_>>().join(", ")
+}
+
+/// The gravest first.
+fn table(findings: &[Finding]) -> Table {
+    let mut sorted: Vec<&Finding> = findings.iter().collect();
+    sorted.sort_by_key(|finding| std::cmp::Reverse(finding.grade));
+    let mut table = Table::new(&["grade", "check", "code", "found"]);
+    for Finding { grade, check, code, found, remedy } in sorted {
+        let words = match remedy {
+            Some(remedy) => format!("{found}; {remedy}"),
+            None => found.clone(),
+        };
+        table.row([grade.word(), check, code.as_deref().unwrap_or("-"), &words]);
+    }
+    table
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_node::defence::reserve::{Funds, HeldBack};
-    use assay_node::refusal::Refusal;
-    use assay_node::status::Totals;
-
-    fn codes(findings: &[Finding]) -> Vec<&str> {
-        findings.iter().filter_map(|finding| finding.code).collect()
-    }
 
     #[test]
-    fn every_trouble_has_its_code_and_a_healthy_node_none() {
-        let (node, operator) = (Pubkey::new_unique(), Pubkey::new_unique());
-        let account = Node { operator, ..Node::default() };
-        let funds = Funds { balance_lamports: Some(100), needed_lamports: 90, ..Funds::default() };
-        let well = Known { is_running: true, funds, ..Known::default() };
-        let of = |account: &Node, known: &Known| examine(&node, Some(account), &operator, known);
-        assert_eq!(codes(&of(&account, &well)), [""; 0]);
-        assert_eq!(codes(&examine(&node, None, &operator, &well)), ["N0601"]);
-        let other = Node { operator: node, fraud_convictions: 1, ..account.clone() };
-        assert_eq!(codes(&of(&other, &well)), ["N0602", "N0503"]);
-        let refusal = Refusal::new("N0218", "too little", "send more");
-        let held_back = vec![HeldBack { job: "job".to_owned(), refusal }];
-        let funds = Funds { balance_lamports: Some(10), needed_lamports: 90, lacking_lamports: 80, held_back };
-        let totals = Totals { open: 2, ..Totals::default() };
-        let ill = Known { is_running: false, funds, totals, ..Known::default() };
-        let findings = of(&account, &ill);
-        assert_eq!(codes(&findings), ["N0406", "N0218", "N0407"]);
-        assert!(findings[2].words.contains(&format!("send 80 or more to {operator}")), "{findings:?}");
+    fn the_gravest_stand_first_and_the_error_names_all_of_them() {
+        let findings = [
+            Finding::well("clock", "right"),
+            Finding::ill(Grade::Error, "disk", "N0910", "it is full", "empty it"),
+            Finding::ill(Grade::Warning, "pause", "N0922", "paused", "wait"),
+            Finding::ill(Grade::Error, "port", "N0911", "taken", "free it"),
+        ];
+        let text = table(&findings).render();
+        let first_words: Vec<&str> = text.lines().skip(1).filter_map(|line| line.split(' ').next()).collect();
+        assert_eq!(first_words, ["error", "error", "warning", "well"], "{text}");
+        assert!(text.contains("it is full; empty it"), "{text}");
+        let error = not_well(&findings);
+        assert_eq!(error.to_string(), "A0207 not all is well: N0910, N0911; it is full: empty it");
+        assert_eq!(codes(&findings, Grade::Warning), "N0922");
     }
 }

@@ -1,5 +1,6 @@
 //! `assay node init`: an operator key, settings, and the registration on-chain.
 
+use super::offline::{Offline, Signing};
 use super::{Backend, Folder, IdentityFile};
 use crate::commands::write_file;
 use crate::context::Context;
@@ -10,6 +11,7 @@ use assay_chain::read_or_create_keypair;
 use assay_node::config::NodeConfig;
 use clap::Args;
 use serde_json::json;
+use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signer::Signer;
 use solana_system_interface::instruction::transfer;
 use std::net::SocketAddr;
@@ -45,6 +47,11 @@ pub(crate) struct Init {
     /// Write node.toml anew although it exists with other settings
     #[arg(long)]
     replace_settings: bool,
+    /// Address of the withdraw authority, whose key is on another machine; with --unsigned
+    #[arg(long, value_name = "ADDRESS", requires = "unsigned")]
+    withdraw_authority: Option<Pubkey>,
+    #[command(flatten)]
+    offline: Offline,
     /// Lamports that the operator key should have; what it lacks is sent
     ///
     /// For fees, and for the rent of answers in a dispute: up to 60,000,000 for each opening, returned when the dispute is over.
@@ -55,10 +62,15 @@ pub(crate) struct Init {
 }
 
 pub(super) async fn init(context: &Context, arguments: Init, output: Output) -> Result<(), CliError> {
-    let authority = context.keypair()?;
+    let signing = match (&arguments.withdraw_authority, &arguments.offline.unsigned) {
+        (Some(authority), Some(file)) => arguments.offline.elsewhere(*authority, file),
+        (None, Some(_)) => arguments.offline.signing(context, &arguments.folder)?,
+        _ => Signing::Here(context.keypair()?),
+    };
+    let authority = signing.address();
     let operator = read_or_create_keypair(&arguments.folder.operator_path())?;
     let endpoint = arguments.endpoint.unwrap_or_else(|| format!("http://{}", arguments.listen));
-    let node = assay::address::node(&authority.pubkey(), arguments.index);
+    let node = assay::address::node(&authority, arguments.index);
     let config = NodeConfig {
         listen: arguments.listen,
         status_listen: arguments.status_listen,
@@ -73,40 +85,36 @@ pub(super) async fn init(context: &Context, arguments: Init, output: Output) -> 
     keep_settings(&arguments.folder, &settings, arguments.replace_settings)?;
     let mut steps = Vec::new();
     match context.chain().find_node(&node).await? {
-        None => {
-            steps.push(instructions::register_node(&authority.pubkey(), arguments.index, &operator.pubkey(), &endpoint))
-        }
+        None => steps.push(instructions::register_node(&authority, arguments.index, &operator.pubkey(), &endpoint)),
         Some(known) if known.operator != operator.pubkey() || known.endpoint != endpoint => {
-            steps.push(instructions::update_node(&authority.pubkey(), &node, &operator.pubkey(), &endpoint));
+            steps.push(instructions::update_node(&authority, &node, &operator.pubkey(), &endpoint));
         }
         Some(_) => {}
     }
     let funded = context.chain().balance_lamports(&operator.pubkey()).await?;
     let lacking = arguments.fund_lamports.saturating_sub(funded);
     if lacking > 0 {
-        steps.push(transfer(&authority.pubkey(), &operator.pubkey(), lacking));
+        steps.push(transfer(&authority, &operator.pubkey(), lacking));
     }
-    if !steps.is_empty() {
-        context.sender.execute(&steps, &[&authority]).await?;
-    }
-    let identity = IdentityFile {
-        node: node.to_string(),
-        withdraw_authority: authority.pubkey().to_string(),
-        index: arguments.index,
-    };
+    let identity =
+        IdentityFile { node: node.to_string(), withdraw_authority: authority.to_string(), index: arguments.index };
     write_file(&arguments.folder.identity_path(), serde_json::to_string_pretty(&identity)?)?;
     write_file(&arguments.folder.config_path(), settings)?;
+    // A file is said to be written, and nothing else: the node is not registered before it was signed and sent.
+    if !steps.is_empty() && !signing.carry_out(context, &steps, output).await? {
+        return Ok(());
+    }
     let value = json!({
         "node": node.to_string(),
         "operator": operator.pubkey().to_string(),
-        "withdraw_authority": authority.pubkey().to_string(),
+        "withdraw_authority": authority.to_string(),
         "endpoint": endpoint,
         "config": arguments.folder.config_path(),
     });
     output.result(&value, || {
         let about = fields([
             ("node", node.to_string()),
-            ("withdraw authority", authority.pubkey().to_string()),
+            ("withdraw authority", authority.to_string()),
             ("operator", format!("{} in {}", operator.pubkey(), arguments.folder.operator_path().display())),
             ("endpoint", endpoint.clone()),
             ("settings", arguments.folder.config_path().display().to_string()),

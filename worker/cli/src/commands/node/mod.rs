@@ -1,6 +1,7 @@
 //! `assay node`: register, stake, run, watch, leave.
 
 mod benchmark;
+mod config;
 mod delegation;
 mod doctor;
 mod exit;
@@ -9,10 +10,13 @@ mod init;
 mod list;
 mod log;
 mod maintenance;
+mod offline;
 mod run;
 mod stake;
 mod status;
 mod top;
+
+pub(crate) use offline::in_words;
 
 use super::read_file;
 use crate::context::ChainArguments;
@@ -20,7 +24,7 @@ use crate::error::{CliError, ExitStatus};
 use crate::log::Log;
 use crate::output::{Output, Table};
 use assay_kernels::WgpuBackend;
-use assay_node::config::{BackendChoice, NodeConfig};
+use assay_node::config::{BackendChoice, Layers, NodeConfig};
 use clap::{Args, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -41,11 +45,19 @@ pub(crate) enum Command {
         amount: u64,
         #[command(flatten)]
         folder: Folder,
+        #[command(flatten)]
+        offline: offline::Offline,
     },
     /// Take jobs until Ctrl-C or SIGTERM; then finish what is claimed
+    ///
+    /// First looks at what `assay node doctor` looks at, but for the speed: an error ends it before anything is promised, unless
+    /// jobs or sessions wait for this node.
     Run {
         #[command(flatten)]
         folder: Folder,
+        /// Start although the examination found errors
+        #[arg(long)]
+        despite_errors: bool,
         /// Which backend computes [default: as in node.toml]
         #[arg(long, value_enum)]
         backend: Option<Backend>,
@@ -73,11 +85,13 @@ pub(crate) enum Command {
     Exit(exit::Exit),
     /// Whether anything stands in the way of a node's jobs, or puts its stake at risk
     ///
-    /// Ends with 1 if something is not well; each finding has a stable code.
-    Doctor {
-        #[command(flatten)]
-        folder: Folder,
-    },
+    /// Looks at keys, lamports, stake, RPC endpoints, clock, disk, memory, ports, the registered endpoint, backends, speed and the
+    /// network, and shows everything it found, each with a stable code. Ends with 1 if there are errors, with 10 if there are
+    /// warnings and no errors.
+    Doctor(doctor::Arguments),
+    /// Write settings for this machine, check them, and see where each value comes from
+    #[command(subcommand)]
+    Config(config::Command),
     /// Measure this machine, and what its node may promise
     Benchmark(benchmark::Benchmark),
     /// The nodes of the network, with filters like those of a job
@@ -104,6 +118,8 @@ pub(crate) enum Command {
         amount: u64,
         #[command(flatten)]
         folder: Folder,
+        #[command(flatten)]
+        offline: offline::Offline,
     },
     /// Withdraw released stake to the withdraw authority's associated token account
     Withdraw {
@@ -112,6 +128,8 @@ pub(crate) enum Command {
         /// Then close the node's account if nothing is left in it
         #[arg(long)]
         deregister: bool,
+        #[command(flatten)]
+        offline: offline::Offline,
     },
 }
 
@@ -120,6 +138,9 @@ pub(crate) struct Folder {
     /// Folder of the node: keys, settings, journal, artifacts
     #[arg(long, default_value = "assay-node", env = "ASSAY_NODE_FOLDER")]
     data: PathBuf,
+    /// A setting for this command alone, before the file and the variables ASSAY_NODE_<SECTION>_<KEY>; can be repeated
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    set: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -127,6 +148,17 @@ pub(crate) enum Backend {
     Auto,
     Cpu,
     Wgpu,
+}
+
+impl Backend {
+    /// As settings have it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Cpu => "cpu",
+            Self::Wgpu => "wgpu",
+        }
+    }
 }
 
 impl From<Backend> for BackendChoice {
@@ -161,6 +193,14 @@ impl Folder {
     }
 
     fn node(&self) -> Result<Pubkey, CliError> {
+        Ok(self.identity()?.node.parse()?)
+    }
+
+    fn withdraw_authority(&self) -> Result<Pubkey, CliError> {
+        Ok(self.identity()?.withdraw_authority.parse()?)
+    }
+
+    fn identity(&self) -> Result<IdentityFile, CliError> {
         let path = self.identity_path();
         if !path.is_file() {
             let folder = self.data.display();
@@ -169,14 +209,18 @@ impl Folder {
                 format!("{folder} is not a node's folder; run `assay node init` first, or give --data"),
             ));
         }
-        let identity: IdentityFile = serde_json::from_slice(&read_file(&path)?).map_err(|error| {
+        serde_json::from_slice(&read_file(&path)?).map_err(|error| {
             CliError::new("A0202", format!("{} is damaged: {error}; run `assay node init` again", path.display()))
-        })?;
-        Ok(identity.node.parse()?)
+        })
+    }
+
+    /// What speaks for the settings: the file, the environment, flags.
+    fn layers(&self) -> Result<Layers, CliError> {
+        Ok(Layers::of_process(&self.config_path()).with_flags(self.set.iter().map(String::as_str))?)
     }
 
     fn config(&self) -> Result<NodeConfig, CliError> {
-        Ok(NodeConfig::from_file(&self.config_path())?)
+        Ok(self.layers()?.load()?.config)
     }
 }
 
@@ -189,6 +233,9 @@ pub(crate) async fn run(
     match &command {
         Command::Adapters => return adapters(output).map(|()| ExitStatus::Done),
         Command::Benchmark(arguments) => return benchmark::run(arguments, output).map(|()| ExitStatus::Done),
+        Command::Config(command) if !command.needs_chain() => {
+            return config::offline(command, output).map(|()| ExitStatus::Done);
+        }
         Command::Log { folder, filter } => {
             return log::log(folder, filter.as_deref(), output).await.map(|()| ExitStatus::Done);
         }
@@ -199,22 +246,28 @@ pub(crate) async fn run(
     match command {
         Command::Adapters => adapters(output),
         Command::Benchmark(arguments) => benchmark::run(&arguments, output),
+        Command::Config(command) => config::online(&context, &command, output).await,
         Command::List(arguments) => list::list(&context, &arguments, output).await,
         Command::Explain { node, job } => explain::explain(&context, &node, &job, output).await,
         Command::Maintenance(arguments) => maintenance::maintenance(&context, &arguments, output).await,
         Command::Delegation(command) => delegation::run(&context, command, output).await,
         Command::Init(arguments) => init::init(&context, arguments, output).await,
-        Command::Stake { amount, folder } => stake::stake(&context, &folder, amount, output).await,
-        Command::Run { folder, backend, until_parent_exits } => {
-            return run::run_node(&context, &folder, backend, until_parent_exits, log, output).await;
+        Command::Stake { amount, folder, offline } => stake::stake(&context, &folder, amount, &offline, output).await,
+        Command::Run { folder, despite_errors, backend, until_parent_exits } => {
+            let how = run::How { backend, despite_errors, until_parent_exits };
+            return run::run_node(&context, &folder, how, log, output).await;
         }
         Command::Log { folder, filter } => log::log(&folder, filter.as_deref(), output).await,
         Command::Top(arguments) => top::top(&arguments, output).await,
         Command::Exit(arguments) => exit::exit(&context, &arguments, output).await,
         Command::Status { folder } => status::status(&context, &folder, output).await,
-        Command::Doctor { folder } => doctor::doctor(&context, &folder, output).await,
-        Command::Unstake { amount, folder } => stake::unstake(&context, &folder, amount, output).await,
-        Command::Withdraw { folder, deregister } => stake::withdraw(&context, &folder, deregister, output).await,
+        Command::Doctor(arguments) => doctor::doctor(&context, &arguments, output).await,
+        Command::Unstake { amount, folder, offline } => {
+            stake::unstake(&context, &folder, amount, &offline, output).await
+        }
+        Command::Withdraw { folder, deregister, offline } => {
+            stake::withdraw(&context, &folder, deregister, &offline, output).await
+        }
     }?;
     Ok(ExitStatus::Done)
 }

@@ -1,5 +1,6 @@
 //! `assay node run`: the service until Ctrl-C, or until it has left.
 
+use super::doctor::{examine_before_start, patient};
 use super::{Backend, Folder};
 use crate::commands::{cancelled_by_signals, parent_exits, second_signal};
 use crate::context::Context;
@@ -10,29 +11,40 @@ use assay_chain::read_keypair;
 use assay_node::journal::JournalError;
 use assay_node::leaving::{Ended, Intention};
 use assay_node::service::ServiceError;
+use assay_node::settings::follow;
 use assay_node::start::{Identity, StartError, start};
 use assay_telemetry::control::{Door, Request};
 use assay_telemetry::readiness::Reason;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+/// What the command line says beside the settings.
+pub(super) struct How {
+    pub(super) backend: Option<Backend>,
+    pub(super) despite_errors: bool,
+    pub(super) until_parent_exits: bool,
+}
+
 pub(super) async fn run_node(
     context: &Context,
     folder: &Folder,
-    backend: Option<Backend>,
-    until_parent_exits: bool,
+    how: How,
     log: &Log,
     output: Output,
 ) -> Result<ExitStatus, CliError> {
-    let node = folder.node()?;
-    let mut config = folder.config().map_err(|error| error.with_status(ExitStatus::Unfit))?;
-    if let Some(backend) = backend {
-        config.backend = backend.into();
-    }
+    let How { backend, despite_errors, until_parent_exits } = how;
+    let unfit = |error: CliError| error.with_status(ExitStatus::Unfit);
+    let mut layers = folder.layers().map_err(unfit)?;
+    layers.flags.extend(backend.map(|backend| ("backend".to_owned(), backend.word().to_owned())));
+    let config = layers.load().map_err(|error| unfit(error.into()))?.config;
+    let patient = patient(context, folder, config.clone())?;
+    examine_before_start(&patient, despite_errors).await?;
+    let node = patient.node;
     let identity =
         Identity { node, operator: read_keypair(&folder.operator_path())?, data_folder: folder.data.clone() };
     let cancel = cancelled_by_signals()?;
     let started = start(config, identity, context.sender.clone()).await.map_err(with_status)?;
+    let following = follow(started.settings(), layers, cancel.clone());
     let value = json!({
         "node": node.to_string(),
         "artifacts": format!("http://{}", started.artifacts),
@@ -64,6 +76,8 @@ pub(super) async fn run_node(
     };
     let ended = tokio::select! {
         ended = started.run(cancel.clone()) => ended.map_err(with_status),
+        // It ends when the node is told to end, which then drains.
+        never = async { following.await; std::future::pending().await } => never,
         () = parent_exits(), if until_parent_exits => Ok(Ended::Asked),
         () = second_signal(&cancel) => {
             let words = "it was ended before it had drained: what is claimed may be missed; start it again soon";

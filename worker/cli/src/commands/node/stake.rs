@@ -1,6 +1,7 @@
 //! `assay node stake`, `unstake` and `withdraw`: tokens into the node and out of it.
 
 use super::Folder;
+use super::offline::{Offline, Signing};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{Output, fields};
@@ -8,54 +9,82 @@ use assay::state::Node;
 use assay::units::Slots;
 use assay_chain::instructions::{self, TokenMint};
 use serde_json::json;
+use solana_sdk::instruction::Instruction;
 use solana_sdk::pubkey::Pubkey;
-use solana_sdk::signer::Signer;
 
 /// What Solana aims at.
 const NOMINAL_SLOT_MS: u64 = 400;
 
-pub(super) async fn stake(context: &Context, folder: &Folder, amount: u64, output: Output) -> Result<(), CliError> {
-    let (funder, node) = (context.keypair()?, folder.node()?);
+pub(super) async fn stake(
+    context: &Context,
+    folder: &Folder,
+    amount: u64,
+    offline: &Offline,
+    output: Output,
+) -> Result<(), CliError> {
+    let node = folder.node()?;
+    let signing = offline.signing(context, folder)?;
+    let funder = signing.address();
     let mint = context.chain().stake_mint().await?;
-    let source = mint.associated_account(&funder.pubkey());
+    let source = mint.associated_account(&funder);
     let held = context.chain().token_balance(&source).await?.unwrap_or(0);
     if held < amount {
-        let (mint, funder) = (mint.address, funder.pubkey());
+        let mint = mint.address;
         let text =
             format!("{funder} holds {held} base units of the stake mint {mint} and {amount} are needed; send it more");
         return Err(CliError::new("A0206", text));
     }
-    let instruction = instructions::stake(&funder.pubkey(), &node, mint, &source, amount);
-    context.sender.execute(&[instruction], &[&funder]).await?;
-    show_stake(context, &node, output).await
+    let instruction = instructions::stake(&funder, &node, mint, &source, amount);
+    carried_out(context, &signing, &[instruction], &node, output).await
 }
 
-pub(super) async fn unstake(context: &Context, folder: &Folder, amount: u64, output: Output) -> Result<(), CliError> {
-    let (authority, node) = (context.keypair()?, folder.node()?);
-    let instruction = instructions::request_withdrawal(&authority.pubkey(), &node, amount);
-    context.sender.execute(&[instruction], &[&authority]).await?;
-    show_stake(context, &node, output).await
+pub(super) async fn unstake(
+    context: &Context,
+    folder: &Folder,
+    amount: u64,
+    offline: &Offline,
+    output: Output,
+) -> Result<(), CliError> {
+    let node = folder.node()?;
+    let signing = offline.signing(context, folder)?;
+    let instruction = instructions::request_withdrawal(&signing.address(), &node, amount);
+    carried_out(context, &signing, &[instruction], &node, output).await
+}
+
+/// Sends the steps and shows the stake, or writes them to a file.
+async fn carried_out(
+    context: &Context,
+    signing: &Signing,
+    steps: &[Instruction],
+    node: &Pubkey,
+    output: Output,
+) -> Result<(), CliError> {
+    match signing.carry_out(context, steps, output).await? {
+        true => show_stake(context, node, output).await,
+        false => Ok(()),
+    }
 }
 
 pub(super) async fn withdraw(
     context: &Context,
     folder: &Folder,
     deregister: bool,
+    offline: &Offline,
     output: Output,
 ) -> Result<(), CliError> {
-    let (authority, node) = (context.keypair()?, folder.node()?);
+    let node = folder.node()?;
+    let signing = offline.signing(context, folder)?;
+    let authority = signing.address();
     let mint: TokenMint = context.chain().stake_mint().await?;
-    let destination = mint.associated_account(&authority.pubkey());
+    let destination = mint.associated_account(&authority);
     let account = context.chain().node(&node).await?;
     let slot = context.chain().slot().await?;
-    settle_correlation(context, &node, &account, mint, slot).await?;
+    let mut steps: Vec<Instruction> =
+        correlation_charge(context, &node, &account, mint, slot).await?.into_iter().collect();
     let unbonding = || account.unbonding.iter().filter(|place| place.amount > 0);
     if unbonding().any(|place| place.release_slot <= slot) {
-        let steps = [
-            mint.create_associated_account(&authority.pubkey(), &authority.pubkey()),
-            instructions::withdraw_stake(&authority.pubkey(), &node, mint, &destination),
-        ];
-        context.sender.execute(&steps, &[&authority]).await?;
+        steps.push(mint.create_associated_account(&authority, &authority));
+        steps.push(instructions::withdraw_stake(&authority, &node, mint, &destination));
     } else if let Some(next) = unbonding().map(|place| place.release_slot).min() {
         let minutes = next.saturating_sub(slot).saturating_mul(NOMINAL_SLOT_MS) / 60_000;
         return Err(CliError::new(
@@ -66,25 +95,28 @@ pub(super) async fn withdraw(
         return Err(CliError::new("A0205", "no stake is unbonding; request it with `assay node unstake AMOUNT`"));
     }
     if deregister {
-        context.sender.execute(&[instructions::deregister_node(&authority.pubkey(), &node)], &[&authority]).await?;
+        steps.push(instructions::deregister_node(&authority, &node));
+        if !signing.carry_out(context, &steps, output).await? {
+            return Ok(());
+        }
         return output
             .result(&json!({ "node": node.to_string(), "deregistered": true }), || format!("node {node} is closed"));
     }
-    show_stake(context, &node, output).await
+    carried_out(context, &signing, &steps, &node, output).await
 }
 
-/// Has the charge taken that a conviction in company leads to, without which no stake leaves.
-async fn settle_correlation(
+/// What takes the charge that a conviction in company leads to, without which no stake leaves; nothing if there is none.
+async fn correlation_charge(
     context: &Context,
     node: &Pubkey,
     account: &Node,
     mint: TokenMint,
     slot: u64,
-) -> Result<(), CliError> {
+) -> Result<Option<Instruction>, CliError> {
     let window = Slots(context.chain().network().await?.parameters.scheduling.correlation_window_slots);
     let due = account.pending_charge.due_slot(window).map_err(|error| CliError::new("A0208", error.to_string()))?;
     match due {
-        None => Ok(()),
+        None => Ok(None),
         Some(due) if slot < due.0 => Err(CliError::new(
             "A0208",
             format!(
@@ -92,11 +124,7 @@ async fn settle_correlation(
                 due.0
             ),
         )),
-        Some(_) => {
-            let charge = instructions::charge_correlation(node, mint);
-            context.sender.execute(&[charge], &[&context.keypair()?]).await?;
-            Ok(())
-        }
+        Some(_) => Ok(Some(instructions::charge_correlation(node, mint))),
     }
 }
 

@@ -11,6 +11,7 @@ use assay_node::defence::reserve::{Funds, Reserve};
 use assay_node::defence::watch::needed_by;
 use assay_node::journal::{Journal, Outcome, Record, SessionOutcome, SessionRecord, SessionStage, Stage};
 use assay_node::rpc::most_fee_lamports;
+use assay_node::settings::SettingsReport;
 use assay_node::status::{OpenDisputes, SessionTotals, Status, Totals};
 use assay_telemetry::readiness::{Readiness, Reason};
 use serde_json::json;
@@ -23,8 +24,19 @@ const SHOWN_JOBS: usize = 40;
 pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -> Result<(), CliError> {
     let node = folder.node()?;
     let account = context.chain().find_node(&node).await?;
-    let Known { is_running, readiness, backends, jobs, totals, sessions, session_totals, disputes, funds, conviction } =
-        known(context, folder, account.as_ref()).await?;
+    let Known {
+        is_running,
+        readiness,
+        backends,
+        jobs,
+        totals,
+        sessions,
+        session_totals,
+        disputes,
+        funds,
+        conviction,
+        settings,
+    } = known(context, folder, account.as_ref()).await?;
     let convictions = account.as_ref().map_or(0, |account| account.fraud_convictions);
     let value = json!({
         "node": node.to_string(),
@@ -39,6 +51,7 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
         "totals": totals,
         "disputes": disputes,
         "funds": funds,
+        "settings": settings,
         "session_totals": session_totals,
         "sessions": sessions,
         "jobs": jobs,
@@ -59,6 +72,13 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
             ("earned", earned.to_string()),
             ("lamports", lamports_words(&funds)),
         ];
+        if let Some(error) = &settings.error {
+            rows.push(("SETTINGS", format!("those before stay: {error}")));
+        }
+        if !settings.needs_restart.is_empty() {
+            let keys: Vec<&str> = settings.needs_restart.iter().map(|change| change.key.as_str()).collect();
+            rows.push(("settings", format!("N0006 changes of {} wait for a restart", keys.join(", "))));
+        }
         if funds.lacking_lamports > 0 {
             let lacking = funds.lacking_lamports;
             rows.push((
@@ -123,11 +143,21 @@ pub(super) struct Known {
     pub(super) disputes: OpenDisputes,
     pub(super) funds: Funds,
     pub(super) conviction: Option<Conviction>,
+    pub(super) settings: SettingsReport,
 }
 
 pub(super) async fn known(context: &Context, folder: &Folder, account: Option<&Node>) -> Result<Known, CliError> {
-    let config = folder.config()?;
-    if let Some(status) = ask(config.status_listen).await {
+    let config = folder.config();
+    let address = match &config {
+        Ok(config) => Some(config.status_listen),
+        // A running node has the settings from before somebody broke the file, and can say so.
+        Err(_) => folder.layers()?.status_listen(),
+    };
+    let running = match address {
+        Some(address) => ask(address).await,
+        None => None,
+    };
+    if let Some(status) = running {
         return Ok(Known {
             is_running: true,
             readiness: status.readiness,
@@ -139,9 +169,10 @@ pub(super) async fn known(context: &Context, folder: &Folder, account: Option<&N
             disputes: status.disputes,
             funds: status.funds,
             conviction: status.conviction,
+            settings: status.settings,
         });
     }
-    let mut known = recorded(folder, &config, most_fee_lamports(context.sender.options()))?;
+    let mut known = recorded(folder, &config?, most_fee_lamports(context.sender.options()))?;
     if let Some(account) = account {
         let balance = context.chain().balance_lamports(&account.operator).await?;
         known.funds.balance_lamports = Some(balance);

@@ -20,10 +20,10 @@ use tokio_util::sync::CancellationToken;
 impl<M: Market> SessionDriver<M> {
     /// Comes one step closer to accepting, cheapest first: terms, a place, stake, then graph and params, then the model.
     pub(super) async fn admit(&mut self, session: &Session, cancel: &CancellationToken) -> Result<(), DriveError> {
-        if let Some(refusal) = refuse_terms(session, &self.shared.config) {
+        if let Some(refusal) = refuse_terms(session, &self.shared.config.now()) {
             return self.skip(refusal);
         }
-        let most = self.shared.config.sessions.most_sessions;
+        let most = self.shared.config.now().sessions.most_sessions;
         if !self.shared.sessions.take(&self.address, most) {
             let reason = format!("this node serves {most} sessions already");
             self.progress.trouble =
@@ -60,8 +60,9 @@ impl<M: Market> SessionDriver<M> {
         let shared = Arc::clone(&self.shared);
         let bringing = async {
             let _place = Arc::clone(&shared.fetching).acquire_owned().await;
-            let time = Duration::from_secs(shared.config.limits.fetch_seconds);
-            let material = Material::of(session, &shared.artifacts, &shared.config);
+            let time = Duration::from_secs(shared.config.now().limits.fetch_seconds);
+            let config = shared.config.now();
+            let material = Material::of(session, &shared.artifacts, &config);
             tokio::time::timeout(time, material).await.unwrap_or_else(|_| {
                 Err(NotWhole::Passing(Refusal::new(
                     "N0201",
@@ -86,7 +87,7 @@ impl<M: Market> SessionDriver<M> {
             Ok(forms) => forms,
             Err(refusal) => return self.give_up(refusal).map(|()| false),
         };
-        let most_forms = self.shared.config.sessions.loaded_forms;
+        let most_forms = self.shared.config.now().sessions.loaded_forms;
         let warm = self.shared.engine.keep_warm(session.graph_root, session.params_root, most_forms);
         let prepared: Vec<_> = forms.iter().map(|form| material.prepared(form, TensorSet::new())).collect();
         let engine = Arc::clone(&self.shared.engine);
@@ -131,7 +132,7 @@ impl<M: Market> SessionDriver<M> {
     }
 
     pub(super) async fn accept(&mut self, session: &Session, cancel: &CancellationToken) -> Result<(), DriveError> {
-        if !self.shared.sessions.take(&self.address, self.shared.config.sessions.most_sessions) {
+        if !self.shared.sessions.take(&self.address, self.shared.config.now().sessions.most_sessions) {
             self.wait_a_little(cancel).await;
             return Ok(());
         }

@@ -130,8 +130,10 @@ impl<M: Market> SessionDriver<M> {
         self.looked = self.looked.max(seen.slot);
         let record = self.shared.journal.session(&self.address)?;
         let view = seen.account.as_ref().map(|session| SessionView::of(session, &self.shared.node));
-        let recording =
-            Recording { every_slots: self.shared.config.sessions.record_slots, is_draining: cancel.is_cancelled() };
+        let recording = Recording {
+            every_slots: self.shared.config.now().sessions.record_slots,
+            is_draining: cancel.is_cancelled(),
+        };
         let step = next_session_step(view.as_ref(), record.as_ref(), seen.slot, recording);
         if view.is_some_and(|view| view.ours && view.phase == SessionPhase::Convicted) {
             let fault = "a receipt was proved wrong, or what it rests on was withheld".to_owned();
@@ -191,7 +193,7 @@ impl<M: Market> SessionDriver<M> {
             }
             (SessionStep::Finalise, Some(session)) => self.promise(&session, &SessionAction::Finalise).await?,
             (SessionStep::Withdraw(amount), Some(session)) => {
-                if self.shared.config.withdraw_payments {
+                if self.shared.config.now().withdraw_payments {
                     self.promise(&session, &SessionAction::Withdraw).await?;
                 } else {
                     let reason = "withdraw_payments is off".to_owned();
@@ -231,7 +233,7 @@ impl<M: Market> SessionDriver<M> {
         }
         let Some((material, warm)) = self.progress.material.take() else { return Ok(()) };
         let record = self.save(session.price, |record| record.stage = SessionStage::Accepted)?;
-        let places = self.shared.config.sessions.requests_per_session;
+        let places = self.shared.config.now().sessions.requests_per_session;
         let served = Served::new(self.address, session.clone(), material, &record, warm, places);
         self.shared.sessions.serve(served);
         tracing::info!(session = %self.address, ends_slot = session.ends_slot, "requests are answered");

@@ -1,0 +1,98 @@
+//! The codes of findings, for people who look them up.
+
+/// Codes that only an examination gives, with what each means and what to do. Those of other parts of the node (`N0218`, `N0406`,
+/// `N0407`, `N0503`, `N0601`, `N0602`, `N0605`, `C…`, `K…`) mean here what they mean there.
+pub const CODES: [(&str, &str, &str); 29] = [
+    (
+        "N0901",
+        "others on the machine can get at the operator key",
+        "`chmod 600`; a new key if anybody may have read it",
+    ),
+    ("N0902", "the withdraw authority's key lies on the machine", "keep it elsewhere and sign there"),
+    ("N0903", "others on the machine can write into the data folder", "`chmod 700`"),
+    ("N0904", "the node cannot write into its data folder", "its owner, and a disk that is not full"),
+    ("N0905", "an RPC endpoint does not answer", "its address and provider"),
+    ("N0906", "an RPC endpoint lags behind another", "the one that is ahead first, or another provider"),
+    ("N0907", "there is one RPC endpoint", "`[disputes] further_endpoints`"),
+    ("N0908", "a websocket does not connect or tells no slot", "`--ws`, or a provider that has websockets"),
+    ("N0909", "the machine's clock is not the cluster's", "time synchronisation"),
+    ("N0910", "the disk is too small for what the limits allow", "space, or lower limits"),
+    ("N0911", "a port is another program's", "another port in `node.toml`, or an end to that program"),
+    ("N0912", "nobody answers at the registered endpoint", "firewall and forwarding"),
+    ("N0913", "another host answers at the registered endpoint", "the node's own address, registered anew"),
+    ("N0914", "the registered endpoint is none, or nobody else's to reach", "`assay node init --endpoint URL`"),
+    ("N0915", "the adapter is a software one", "the GPU's driver, or `backend = \"cpu\"`"),
+    ("N0917", "the memory is too small for what the limits allow", "lower `max_memory_bytes` or `concurrent_jobs`"),
+    ("N0918", "the node promises more than the machine does", "`assay node benchmark --write`"),
+    ("N0919", "the node promises no speed", "`assay node benchmark --write`"),
+    ("N0920", "the program is not on this cluster", "another `--url`"),
+    ("N0921", "there is no network on this cluster", "another `--url`"),
+    ("N0922", "new work is paused", "nothing: it ends by itself"),
+    ("N0923", "jobs are of another version of the graph language", "another release"),
+    ("N0924", "less stake than the network asks for", "`assay node stake`"),
+    ("N0925", "no stake is free for another bond", "more stake, or patience"),
+    ("N0926", "in jail, in maintenance, or before a heartbeat", "`assay node explain`"),
+    ("N0927", "the lamports do not last for the days asked about", "lamports for the operator key"),
+    ("N0928", "a setting is risky where tokens have value", "the setting that is named"),
+    ("N0929", "a development build", "`cargo build --profile fast --bin assay`"),
+    ("N0930", "this node runs already", "one process a folder"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_of_the_sources_is_in_the_list_once_and_no_other() {
+        let sources = [
+            include_str!("body.rs"),
+            include_str!("duties.rs"),
+            include_str!("endpoints.rs"),
+            include_str!("keys.rs"),
+            include_str!("market.rs"),
+            include_str!("mod.rs"),
+            include_str!("reach.rs"),
+        ];
+        let mut given: Vec<&str> = sources
+            .iter()
+            .flat_map(|source| source.split('"').filter(|word| word.len() == 5 && word.starts_with("N09")))
+            .collect();
+        given.sort_unstable();
+        given.dedup();
+        assert_eq!(CODES.map(|(code, ..)| code).to_vec(), given);
+    }
+
+    #[test]
+    fn the_readme_has_these_rows() {
+        let readme = include_str!("../../README.md");
+        for (code, meaning, remedy) in CODES {
+            assert!(readme.contains(&format!("| `{code}` | {meaning} | {remedy} |\n")), "{code}");
+        }
+    }
+
+    /// Every code in the README's tables is one that some source gives.
+    #[test]
+    fn the_readme_explains_no_code_that_there_is_not() {
+        let worker = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut sources = String::new();
+        let mut open: Vec<_> = ["node", "chain", "cli", "kernels"].map(|name| worker.join(name).join("src")).into();
+        while let Some(folder) = open.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    open.push(path);
+                } else if !path.ends_with("doctor/codes.rs") {
+                    sources.push_str(&std::fs::read_to_string(path).unwrap());
+                }
+            }
+        }
+        let readme = include_str!("../../README.md");
+        let rows = readme.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|(code, _)| code);
+        let rows: Vec<&str> = rows.collect();
+        assert!(rows.len() > 70, "{}", rows.len());
+        for code in rows {
+            let given = [format!("\"{code}\""), format!("\"{code} "), format!("code = \"{code}\"")];
+            assert!(given.iter().any(|form| sources.contains(form.as_str())), "{code}");
+        }
+    }
+}
