@@ -14,12 +14,14 @@ use rand::seq::SliceRandom;
 use referee::proof::build::GraphTree;
 use solana_sdk::pubkey::Pubkey;
 use std::sync::Arc;
-use story_tests::{Challenger, NodeProcess, Story, ValidatorProcess, everything_work};
+use story_tests::{Challenger, NodeProcess, Story, ValidatorProcess, everything_rows, everything_work};
 use tokio_util::sync::CancellationToken;
 
 /// The graphs, so that the validator leaves honest results to their nodes.
 const HONEST: u32 = 1;
 const LYING: u32 = 2;
+/// Rows of honest work: so many that the hashes of a tensor take several transactions.
+const ROWS: u32 = 512;
 const BOND: u64 = 10_000_000;
 /// Time for a challenger on a busy machine; it is waited for.
 const WINDOW_SLOTS: u64 = 150;
@@ -53,7 +55,7 @@ async fn honest_of(story: &Story, node: &Pubkey, stop: &CancellationToken) -> Ve
         Terms { bond: Some(BOND), window_slots: Some(WINDOW_SLOTS), invited_node: Some(*node), ..load::terms(story) };
     while !stop.is_cancelled() {
         let name = format!("challenger-{node}-{}", disputed.len());
-        let work = everything_work(HONEST, disputed.len() as u64);
+        let work = everything_rows(HONEST, disputed.len() as u64, ROWS);
         let job = story.post(&work, &terms).await.address;
         let challenger = Challenger::demanding_as(story, &name, &work, &job).await;
         story.until("the node answers", async || !story.chain().segment_claims(&job).await.unwrap().is_empty()).await;
