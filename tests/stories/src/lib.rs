@@ -16,6 +16,7 @@ mod server;
 mod story;
 mod validator;
 
+pub use binary::assay;
 pub use census::Leftover;
 pub use challenger::Challenger;
 pub use index::IndexProcess;

@@ -76,6 +76,8 @@ enum Command {
     /// Disputes on-chain, and moves in them by hand
     #[command(subcommand)]
     Dispute(commands::dispute::Command),
+    /// Tools for AI agents over the Model Context Protocol, on standard input and output; started by an agent's host
+    Mcp(Box<commands::mcp::Arguments>),
     /// Keep the history of the market and serve it over HTTP
     Index(commands::index::Arguments),
     /// Serve artifacts
@@ -107,7 +109,8 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let chain = arguments.chain;
-    runtime.block_on(async move {
+    let reads_stdin = matches!(arguments.command, Command::Mcp(_));
+    let result = runtime.block_on(async move {
         match arguments.command {
             Command::Localnet(arguments) => commands::localnet::run(arguments, output).await,
             Command::Network(command) => commands::network::run(command, &chain, output).await,
@@ -120,12 +123,18 @@ fn run(arguments: Arguments, output: Output) -> Result<(), CliError> {
             Command::Delegation(command) => commands::delegation::run(command, &chain, output).await,
             Command::Validator(command) => commands::validator::run(command, &chain, output).await,
             Command::Dispute(command) => commands::dispute::run(command, &chain, output).await,
+            Command::Mcp(arguments) => commands::mcp::run(*arguments, &chain).await,
             Command::Index(arguments) => commands::index::run(arguments, &chain, output).await,
             Command::Store(command) => commands::store::run(command, output).await,
             Command::Measure(arguments) => commands::measure::run(arguments, output).await,
             Command::Demo(arguments) => commands::demo::run(arguments, output).await,
         }
-    })
+    });
+    if reads_stdin {
+        // A read of standard input cannot be called back: waiting for it would keep the process until the host closes the pipe.
+        runtime.shutdown_background();
+    }
+    result
 }
 
 /// Mesa's Vulkan drivers complain on stderr about a missing XDG_RUNTIME_DIR where nobody has logged in, on servers say,
@@ -149,6 +158,7 @@ fn log(verbose: u8) {
         "assay_node",
         "assay_validator",
         "assay_index",
+        "assay_mcp",
         "assay_chain",
         "assay_store",
         "assay_kernels",
