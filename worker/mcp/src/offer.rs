@@ -107,7 +107,7 @@ pub(crate) fn address(argument: &str, text: &str) -> Result<Pubkey, Refusal> {
 /// Everything that a job pins about work and money: what was quoted, and what is on-chain.
 #[derive(Clone, Debug, JsonSchema, PartialEq, Eq, Serialize)]
 pub(crate) struct QuotedTerms {
-    /// The number that the job has among those of its budget
+    /// The number that the job has among those of its budget; 0 in a quote of a server that spends out of none
     pub(crate) job_number: u64,
     /// Root of the graph
     pub(crate) graph_root: String,

@@ -123,8 +123,8 @@ mod tests {
         assert_eq!((exact.untrusted_text.as_str(), exact.is_truncated), ("abcd", false));
         let longer = Untrusted::quote("äbcde", 4);
         assert_eq!((longer.untrusted_text.as_str(), longer.is_truncated), ("äbcd", true));
-        let hidden = Untrusted::quote(&"\u{200b}".repeat(1_000_000), 4);
-        assert_eq!((hidden.untrusted_text.as_str(), hidden.removed_characters), ("", 1_000_000));
+        let hidden = Untrusted::quote(&"\u{200b}".repeat(10_000), 4);
+        assert_eq!((hidden.untrusted_text.as_str(), hidden.removed_characters), ("", 10_000));
         assert_eq!(Untrusted::address(""), None);
     }
 }

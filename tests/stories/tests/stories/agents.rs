@@ -73,6 +73,17 @@ impl Agent {
         assert!(is_error && value["error"]["code"] == code, "{tool} should be refused with {code}: {value}");
     }
 
+    /// Watches until it has happened; on a machine that is busy, several times.
+    async fn watches(&self, job: &Value, until: &str) {
+        for _ in 0..12 {
+            let seen = self.must("watch", json!({ "job": job, "until": until, "wait_seconds": 20 })).await;
+            if seen["is_reached"] == true {
+                return;
+            }
+        }
+        panic!("{job} is not {until}");
+    }
+
     /// Quotes an offer and tries to post it.
     async fn cannot_post(&self, work: &Value, offer: &Value, code: &str) {
         let quote = self.must("quote", json!({ "work": work, "offer": offer })).await;
@@ -198,6 +209,13 @@ async fn an_agent_quotes_posts_once_watches_verifies_and_gets_the_rest_back() {
     }] {
         assert_eq!((&repeated["already_posted"], &repeated["job"]), (&json!(true), &posted["job"]), "{repeated}");
     }
+    // So it is below the tools: a number is taken once.
+    let client = story.client_of(&budget.agent).out_of(budget.address);
+    let invited = Terms { invited_node: Some(node.address), ..story.terms() };
+    let (others, uris) = (story.work(7), story.artifacts(&job).await);
+    let taken = client.post_numbered(0, &others, &uris, &invited).await.expect_err("the number is taken");
+    assert!(taken.to_string().contains("P6080"), "{taken}");
+    assert_eq!(client.post_numbered(0, &job, &uris, &invited).await.expect("it is there").address, address);
     assert_eq!(budget.tokens(&story).await, VAULT - 1_000_000, "one job");
     let quoted = agent.must("quote", json!({ "work": other["work"], "offer": good })).await;
     let taken = quoted["quote_id"].as_str().expect("an id").replacen("1-", "0-", 1);
@@ -207,7 +225,7 @@ async fn an_agent_quotes_posts_once_watches_verifies_and_gets_the_rest_back() {
     // Watched, with progress; read before it is settled; verified; explained.
     agent.refuses("verify", json!({ "job": posted["job"] }), "Y0402").await;
     node.start(None).await;
-    while agent.must("watch", json!({ "job": posted["job"], "wait_seconds": 20 })).await["is_reached"] == false {}
+    agent.watches(&posted["job"], "ended").await;
     let heard = agent.host.heard.lock().expect("no panic").clone();
     assert!(
         heard.iter().any(|message| message.contains("posted")) && heard.last().unwrap().contains("settled"),
@@ -254,7 +272,6 @@ async fn an_agent_quotes_posts_once_watches_verifies_and_gets_the_rest_back() {
     let second = agent.must("post", post).await;
     let open = agent.must("jobs", json!({ "only_open": true })).await;
     assert_eq!((&open["total"], &open["jobs"][0]["job"]), (&json!(1), &second["job"]), "{open}");
-    let invited = Terms { invited_node: Some(node.address), ..story.terms() };
     let others = story.post(&story.work(3), &invited).await.address;
     agent.refuses("cancel", json!({ "job": others.to_string() }), "Y0313").await;
     let cancelled = agent.must("cancel", json!({ "job": second["job"] })).await;

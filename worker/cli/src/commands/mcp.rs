@@ -18,6 +18,9 @@ posted out of the budget where --allow-cluster says so: nowhere else, and never 
 
     {\"mcpServers\": {\"assay\": {\"command\": \"assay\", \"args\": [\"mcp\", \"--url\", \"l\", \"--folder\", \"/path/to/work\"]}}}";
 
+/// How long one artifact may take to arrive: somebody waits for the answer of a call.
+const FETCH_DEADLINE: Duration = Duration::from_secs(300);
+
 /// Where the options of spending are listed.
 const SPENDING_HEADING: &str = "Spending (nothing is spent without --budget and --allow-cluster)";
 
@@ -87,7 +90,11 @@ pub(crate) async fn run(arguments: Arguments, chain: &ChainArguments) -> Result<
     let options = Options {
         chain: context.chain().clone(),
         folder: arguments.folder,
-        fetch: FetchOptions { allow_private: arguments.allow_private, ..FetchOptions::default() },
+        fetch: FetchOptions {
+            allow_private: arguments.allow_private,
+            deadline: FETCH_DEADLINE,
+            ..FetchOptions::default()
+        },
         limits: Limits {
             max_wait: Duration::from_secs(arguments.max_wait_seconds),
             max_operations: arguments.max_operations,
