@@ -6,7 +6,7 @@ use std::path::PathBuf;
 ///
 /// # Panics
 /// There is none: a story without it would tell nothing.
-pub(crate) fn assay() -> PathBuf {
+pub fn assay() -> PathBuf {
     find("ASSAY_BIN", &["assay"], "cargo build --workspace --bin assay")
 }
 

@@ -17,6 +17,7 @@ mod server;
 mod story;
 mod validator;
 
+pub use binary::assay;
 pub use census::Leftover;
 pub use challenger::Challenger;
 pub use faulty_rpc::{FaultyRpc, RpcFault};

@@ -27,11 +27,12 @@ pub(crate) struct Log {
 }
 
 /// Our crates. What others log is theirs: addresses of requests, for one, which may have keys in them.
-const OURS: [&str; 9] = [
+const OURS: [&str; 10] = [
     "assay",
     "assay_node",
     "assay_validator",
     "assay_index",
+    "assay_mcp",
     "assay_chain",
     "assay_store",
     "assay_kernels",

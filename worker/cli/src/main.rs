@@ -86,6 +86,8 @@ enum Command {
     /// Disputes on-chain, and moves in them by hand
     #[command(subcommand)]
     Dispute(commands::dispute::Command),
+    /// Tools for AI agents over the Model Context Protocol, on standard input and output; started by an agent's host
+    Mcp(Box<commands::mcp::Arguments>),
     /// Keep the history of the market and serve it over HTTP
     Index(commands::index::Arguments),
     /// Serve artifacts
@@ -130,7 +132,8 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments, log: &Log, output: Output) -> Result<ExitStatus, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let chain = arguments.chain;
-    runtime.block_on(async move {
+    let reads_stdin = matches!(arguments.command, Command::Mcp(_));
+    let result = runtime.block_on(async move {
         match arguments.command {
             Command::Localnet(arguments) => commands::localnet::run(arguments, output).await,
             Command::Network(command) => commands::network::run(command, &chain, output).await,
@@ -144,6 +147,7 @@ fn run(arguments: Arguments, log: &Log, output: Output) -> Result<ExitStatus, Cl
             Command::Validator(command) => commands::validator::run(command, &chain, output).await,
             Command::Transaction(command) => commands::transaction::run(command, &chain, output).await,
             Command::Dispute(command) => commands::dispute::run(command, &chain, output).await,
+            Command::Mcp(arguments) => commands::mcp::run(*arguments, &chain).await,
             Command::Index(arguments) => commands::index::run(arguments, &chain, output).await,
             Command::Store(command) => commands::store::run(command, output).await,
             Command::Measure(arguments) => commands::measure::run(arguments, output).await,
@@ -154,7 +158,12 @@ fn run(arguments: Arguments, log: &Log, output: Output) -> Result<ExitStatus, Cl
             Command::Man { folder } => commands::packaging::pages(Arguments::command(), &folder, output),
         }?;
         Ok(ExitStatus::Done)
-    })
+    });
+    if reads_stdin {
+        // A read of standard input cannot be called back: waiting for it would keep the process until the host closes the pipe.
+        runtime.shutdown_background();
+    }
+    result
 }
 
 /// Where a secret key stands openly in the command line or in the environment's variables of this program, if one does. Looked at

@@ -3,10 +3,10 @@
 use crate::error::ClientError;
 use crate::terms::Terms;
 use crate::work::{ArtifactUris, Work};
-use assay::AssayError;
 use assay::address;
 use assay::state::{Credits, Job, PaymentMint};
 use assay::state_machine::JobState;
+use assay::{AssayError, PostJobArgs};
 use assay_chain::accounts::decode_job;
 use assay_chain::instructions::{self, TokenMint};
 use assay_chain::{Chain, ChainError, Sender};
@@ -151,28 +151,15 @@ impl Client {
     pub async fn post(&self, work: &Work, artifacts: &ArtifactUris, terms: &Terms) -> Result<Posted, ClientError> {
         let network = self.chain().network().await?;
         let mint = self.mint(&terms.payment_mint).await?;
-        let token = TokenMint { address: mint.mint, token_program: mint.token_program };
         let _one_at_a_time = self.posting.lock().await;
         let mut attempts = 1;
         loop {
             let job_id = self.chain().next_job_id(&self.account()).await?;
-            let address = address::job(&self.account(), job_id);
             let arguments = terms.arguments(job_id, work, artifacts, &network, &mint)?;
-            let me = self.address();
-            let instruction = match &self.budget {
-                Some(budget) => instructions::post_budget_job(&me, budget, token, arguments),
-                None => instructions::post_job(&me, token, &token.associated_account(&me), arguments),
-            };
-            let error = match self.sender.execute(&[instruction], &[&self.key]).await {
-                Ok(landed) => return Ok(Posted { address, job_id, slot: landed.slot }),
+            let error = match self.post_once(work, arguments, &mint).await {
+                Ok(posted) => return Ok(posted),
                 Err(error) => error,
             };
-            // It may have landed although nobody said so; a second one would be paid for twice.
-            if let Ok(Some(job)) = self.chain().find_job(&address).await
-                && work.check_is_of(&job).is_ok()
-            {
-                return Ok(Posted { address, job_id, slot: job.posted_slot });
-            }
             // Another process posted with the same key, or the endpoint lagged behind an earlier post.
             if !is_used_id(&error) || attempts == POST_ATTEMPTS {
                 return Err(error.into());
@@ -180,6 +167,48 @@ impl Client {
             attempts += 1;
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
+    }
+
+    /// Posts a job under this number or not at all, as [`Self::post`] does under the next one. The program takes each number of a
+    /// client once and in order, so that whoever repeats this with the same number never pays for a second job.
+    ///
+    /// # Errors
+    /// As [`Self::post`]; and the program's `JobIdMismatch` where the number is not the client's next, unless a job of this work is
+    /// posted under it: then that one is returned.
+    pub async fn post_numbered(
+        &self,
+        job_id: u64,
+        work: &Work,
+        artifacts: &ArtifactUris,
+        terms: &Terms,
+    ) -> Result<Posted, ClientError> {
+        let network = self.chain().network().await?;
+        let mint = self.mint(&terms.payment_mint).await?;
+        let arguments = terms.arguments(job_id, work, artifacts, &network, &mint)?;
+        let _one_at_a_time = self.posting.lock().await;
+        Ok(self.post_once(work, arguments, &mint).await?)
+    }
+
+    /// Sends one post, and finds out whether it landed where nobody said so.
+    async fn post_once(&self, work: &Work, arguments: PostJobArgs, mint: &PaymentMint) -> Result<Posted, ChainError> {
+        let token = TokenMint { address: mint.mint, token_program: mint.token_program };
+        let (me, job_id) = (self.address(), arguments.job_id);
+        let address = address::job(&self.account(), job_id);
+        let instruction = match &self.budget {
+            Some(budget) => instructions::post_budget_job(&me, budget, token, arguments),
+            None => instructions::post_job(&me, token, &token.associated_account(&me), arguments),
+        };
+        let error = match self.sender.execute(&[instruction], &[&self.key]).await {
+            Ok(landed) => return Ok(Posted { address, job_id, slot: landed.slot }),
+            Err(error) => error,
+        };
+        // It may have landed although nobody said so; a second one would be paid for twice.
+        if let Ok(Some(job)) = self.chain().find_job(&address).await
+            && work.check_is_of(&job).is_ok()
+        {
+            return Ok(Posted { address, job_id, slot: job.posted_slot });
+        }
+        Err(error)
     }
 
     /// Waits until the job has ended, and ends it where only a deadline is left to state: an unclaimed job expires, a

@@ -12,11 +12,12 @@
 //! let client = client.out_of(budget);                                 // the same for a budget, within its limits
 //! ```
 //!
-//! Many requests of one model on one node go through a [`session`].
+//! Many requests of one model on one node go through a [`session`]. Why things went as they did says [`explain`].
 
 mod client;
 mod delivery;
 mod error;
+pub mod explain;
 mod fetch;
 mod reclaim;
 mod result;
@@ -30,6 +31,6 @@ pub use delivery::Opened;
 pub use error::ClientError;
 pub use fetch::{FetchLimits, committed_boundary, sources};
 pub use reclaim::Reclaimed;
-pub use result::Source;
+pub use result::{Source, result};
 pub use terms::Terms;
 pub use work::{ArtifactUris, Work};

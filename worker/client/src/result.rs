@@ -4,6 +4,7 @@ use crate::client::Client;
 use crate::error::ClientError;
 use crate::work::Work;
 use assay::state::Job;
+use assay_chain::Chain;
 use assay_kernels::Backend;
 use assay_kernels::commit::Hasher;
 use assay_models::manifest::{MAX_MANIFEST_BYTES, ResultManifest};
@@ -42,25 +43,7 @@ impl Client {
     /// # Errors
     /// No result yet; nobody serves it; or what is served is not what was committed.
     pub async fn result(&self, address: &Pubkey, work: &Work, job: &Job) -> Result<Vec<u8>, ClientError> {
-        work.check_is_of(job)?;
-        if job.output_root == [0; 32] {
-            return Err(ClientError::NoResult { job: *address, state: format!("{:?}", job.state).to_lowercase() });
-        }
-        let mut last = ClientError::NoSource { job: *address };
-        for source in self.sources(job).await? {
-            match self.result_from(&source, work, job).await {
-                Ok(bytes) => return Ok(bytes),
-                Err(error) => {
-                    tracing::warn!(job = %address, source = source.base(), %error, "result not available here");
-                    last = error;
-                }
-            }
-        }
-        Err(last)
-    }
-
-    async fn result_from(&self, source: &Source, work: &Work, job: &Job) -> Result<Vec<u8>, ClientError> {
-        result_from(&self.fetcher, &self.store, source, work, job).await
+        result(self.chain(), &self.fetcher, &self.store, address, work, job).await
     }
 
     /// Computes the job again on `backend` and compares every boundary tensor with what is committed, bit for bit.
@@ -75,6 +58,35 @@ impl Client {
         }
         Err(ClientError::Refuted { computed: hex::encode(computed), committed: hex::encode(job.boundary_root) })
     }
+}
+
+/// As [`Client::result`], for whoever has no key: the output's bytes, fetched through `store`.
+///
+/// # Errors
+/// As there.
+pub async fn result(
+    chain: &Chain,
+    fetcher: &Fetcher,
+    store: &LocalStore,
+    address: &Pubkey,
+    work: &Work,
+    job: &Job,
+) -> Result<Vec<u8>, ClientError> {
+    work.check_is_of(job)?;
+    if job.output_root == [0; 32] {
+        return Err(ClientError::NoResult { job: *address, state: format!("{:?}", job.state).to_lowercase() });
+    }
+    let mut last = ClientError::NoSource { job: *address };
+    for source in crate::fetch::sources(chain, job).await? {
+        match result_from(fetcher, store, &source, work, job).await {
+            Ok(bytes) => return Ok(bytes),
+            Err(error) => {
+                tracing::warn!(job = %address, source = source.base(), %error, "result not available here");
+                last = error;
+            }
+        }
+    }
+    Err(last)
 }
 
 /// Fetches the manifest and the output, and compares the output with the committed root.

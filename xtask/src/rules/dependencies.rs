@@ -20,6 +20,8 @@ const ONLY_THESE_OF_OURS: &[(&str, &[&str])] = &[
     ("assay-audit", &["referee", "assay-kernels"]),
     // Reads the chain and nothing else: whoever serves history holds no key and runs no job.
     ("assay-index", &["assay", "assay-chain", "assay-store"]),
+    // What an agent may do is what a client may do: it reaches no node, no validator and no other service.
+    ("assay-mcp", &["referee", "assay", "assay-chain", "assay-client", "assay-kernels", "assay-models", "assay-store"]),
 ];
 
 /// Crates of other people that only the named crates of ours may name.
@@ -110,6 +112,7 @@ mod tests {
             "assay-kernels",
             "assay-audit",
             "assay-index",
+            "assay-mcp",
             "assay-verifier",
             "assay-bench",
             "assay-node",
@@ -142,6 +145,10 @@ mod tests {
         let history =
             graph(&[("assay-index", &["assay-chain", "assay-node"]), ("assay-node", &[]), ("assay-chain", &[])]);
         assert_eq!(violations(&history), ["assay-index may not depend on assay-node"]);
+
+        let agents =
+            graph(&[("assay-mcp", &["assay-client", "assay-node"]), ("assay-node", &[]), ("assay-client", &[])]);
+        assert_eq!(violations(&agents), ["assay-mcp may not depend on assay-node"]);
 
         let page = graph(&[("assay-verifier", &["referee", "assay-kernels"]), ("assay-kernels", &[])]);
         assert_eq!(violations(&page), ["assay-verifier may not depend on assay-kernels"]);

@@ -61,6 +61,7 @@ fn every_command_explains_itself_on_stdout() {
         &["budget", "create"],
         &["budget", "set"],
         &["store", "serve"],
+        &["mcp"],
         &["measure"],
         &["demo"],
     ] {

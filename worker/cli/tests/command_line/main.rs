@@ -1,5 +1,6 @@
 //! The built `assay` command, run as a person or a program runs it, without a network.
 
+mod agents;
 mod arguments;
 mod cold_key;
 mod configuration;
