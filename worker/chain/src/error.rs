@@ -126,6 +126,12 @@ pub enum ChainError {
         /// What is wrong with them.
         reason: String,
     },
+    /// Bytes that somebody sent are not a signed transaction.
+    #[error("the bytes are not a signed legacy transaction ({reason}): sign it whole and send its wire form")]
+    ForeignTransactionInvalid {
+        /// What is wrong with them.
+        reason: String,
+    },
     /// A transaction does not fit a packet.
     #[error("the transaction has {bytes} bytes and at most 1,232 fit: use fewer instructions, accounts or arguments")]
     TransactionTooLarge {
@@ -269,6 +275,7 @@ impl ChainError {
             Self::PromiseNotStored { .. } => "C0124",
             Self::StoredTransactionInvalid { .. } => "C0125",
             Self::TransactionTooLarge { .. } => "C0126",
+            Self::ForeignTransactionInvalid { .. } => "C0127",
             Self::AccountMissing { .. } => "C0130",
             Self::AccountOwner { .. } => "C0131",
             Self::AccountMalformed { .. } => "C0132",

@@ -1,5 +1,9 @@
 //! The node's settings: a TOML file, every key with a default that is safe.
 
+mod payments;
+
+pub use payments::{OfferedModel, Payments};
+
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -159,6 +163,8 @@ pub struct Sessions {
     pub request_seconds: u64,
     /// Slots after which vouchers are recorded while a session goes on.
     pub record_slots: u64,
+    /// Payment with the first request, by strangers who have no session.
+    pub payments: Payments,
 }
 
 impl Default for Sessions {
@@ -178,6 +184,7 @@ impl Default for Sessions {
             most_kept_bytes: 4 << 30,
             request_seconds: 20,
             record_slots: 9_000,
+            payments: Payments::default(),
         }
     }
 }
@@ -362,6 +369,7 @@ impl NodeConfig {
         for (key, value, low, high, rule) in self.sessions.bounds() {
             within(key, value, low, high, rule)?;
         }
+        self.sessions.payments.check(self.sessions.least_price, self.sessions.longest_slots)?;
         for mint in &self.accepted_mints {
             if mint.parse::<solana_sdk::pubkey::Pubkey>().is_err() {
                 return Err(ConfigError::Value {
