@@ -5,7 +5,7 @@ use super::prepare::MAXIMUM_TRANSACTION_BYTES;
 use super::{Outcome, Sender, SignedTransaction};
 use crate::error::{ChainError, Result};
 use solana_commitment_config::CommitmentConfig;
-use solana_sdk::solana_sanitize::Sanitize;
+use solana_sdk::sanitize::Sanitize;
 use solana_sdk::transaction::Transaction;
 
 /// Blocks for which a blockhash is good, at most: a stranger's transaction is not sent for longer.

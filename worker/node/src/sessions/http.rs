@@ -155,13 +155,13 @@ pub(super) struct Arriving {
 impl Arriving {
     /// A request of at most `most` bytes.
     pub(super) fn new(body: Body, most: u64) -> Result<Self, Refused> {
-        let rest = Self::length_of(&body, most)?;
+        let rest = Self::check_length(body.size_hint().exact(), most)?;
         Ok(Self { stream: body.into_data_stream(), arrived: BytesMut::new(), rest })
     }
 
     /// The length of a request. It is asked for, so that what is too large is refused before any of it is read.
-    pub(super) fn length_of(body: &Body, most: u64) -> Result<u64, Refused> {
-        body.size_hint().exact().filter(|length| *length <= most).ok_or(Refused::TooLarge(most))
+    pub(super) fn check_length(length: Option<u64>, most: u64) -> Result<u64, Refused> {
+        length.filter(|length| *length <= most).ok_or(Refused::TooLarge(most))
     }
 
     /// Bytes that were not taken yet.

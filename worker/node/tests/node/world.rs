@@ -634,7 +634,11 @@ impl Market for TestMarket {
                 token_program: Pubkey::new_from_array([10; 32]),
                 bond_numerator: 1,
                 bond_denominator: 1,
-                ..PaymentMint::default()
+                version: PaymentMint::VERSION,
+                bump: 0,
+                freezable: false,
+                decimals: 6,
+                fee_vault: Pubkey::default(),
             })
         })
         .await
