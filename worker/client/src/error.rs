@@ -269,7 +269,9 @@ pub enum ClientError {
         node: Pubkey,
     },
     /// A node offers nothing.
-    #[error("J0212 {url} offers no session: it answered with status {status}, {reason}; open one with `open_session`, or ask another node")]
+    #[error(
+        "J0212 {url} offers no session: it answered with status {status}, {reason}; open one with `open_session`, or ask another node"
+    )]
     NoOffer {
         /// Where it was asked.
         url: String,

@@ -16,6 +16,7 @@ mod history;
 mod lies;
 mod network;
 mod outages;
+mod payments;
 mod pretrained;
 mod scheduling;
 mod sessions;

@@ -1,12 +1,12 @@
 //! The instructions of sessions, and of receipts that are called in.
 
 use super::{TokenMint, build, dispute::verify_signature};
+use anchor_lang::{AnchorDeserialize, Discriminator};
 use assay::address;
 use assay::dispute::signature::INSTRUCTIONS_SYSVAR;
 use assay::instruction as data;
 use assay::session::{Receipt, Voucher};
 use assay::state::{Job, Session};
-use anchor_lang::{AnchorDeserialize, Discriminator};
 use assay::{
     AmendReceiptArgs, CreditRole, OpenReceiptArgs, OpenSessionArgs, RecordVoucherArgs, WithdrawSessionCreditArgs,
     accounts,

@@ -136,10 +136,8 @@ pub(super) fn checked(
     if said.ir_version != IR_VERSION {
         return Err(differs("IR version", said.ir_version, IR_VERSION));
     }
-    let balance: u64 = requirements
-        .amount
-        .parse()
-        .map_err(|_| differs("amount", &requirements.amount, "a number of base units"))?;
+    let balance: u64 =
+        requirements.amount.parse().map_err(|_| differs("amount", &requirements.amount, "a number of base units"))?;
     let parameters = &facts.network.parameters;
     let multiple = BasisPoints(parameters.minimum_bond_bps);
     let least_bond = minimum_bond(TokenAmount(balance), facts.mint.bond_rate(), multiple)

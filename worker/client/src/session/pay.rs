@@ -116,8 +116,7 @@ impl Client {
         let ledger = ledger(&address, terms.price)?;
         let (sequence, amount) = ledger.begin(terms.price, terms.balance)?;
         let voucher = signed_voucher(&voucher_key, network.genesis_hash, &address, amount);
-        let payload =
-            OpenPayload { transaction: STANDARD.encode(signed.wire()?), sequence, voucher: voucher.into() };
+        let payload = OpenPayload { transaction: STANDARD.encode(signed.wire()?), sequence, voucher: voucher.into() };
         let payment = payment(&offer, payload)?;
         let sent = Payment { url: url_of(endpoint, &model), address, signed: &signed, payment };
         let (reply, latency) = self.sent(&sent, work).await?;
@@ -218,4 +217,101 @@ fn payment(offer: &Offer, payload: OpenPayload) -> Result<String, ClientError> {
         extensions: None,
     };
     encode_payment(&payment).map_err(|error| unwritable(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::work::tests::work;
+    use assay_chain::{Chain, Endpoint, SendOptions, Sender};
+    use assay_store::{FetchOptions, LocalStore};
+    use solana_sdk::hash::Hash;
+    use solana_sdk::transaction::Transaction;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::task::JoinHandle;
+
+    /// A client whose chain does not answer, and a node that gives these answers, one a request; what it was sent.
+    async fn talk(answers: Vec<String>) -> (Client, String, JoinHandle<Vec<Vec<u8>>>, tempfile::TempDir) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let requests = tokio::spawn(async move {
+            let mut requests = Vec::new();
+            for answer in answers {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                requests.push(read_request(&mut stream).await);
+                let answer = format!("HTTP/1.1 {answer}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+            requests
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let chain = Chain::new(Endpoint::parse_with_websocket("http://127.0.0.1:9", "ws://127.0.0.1:9").unwrap());
+        let fetch = FetchOptions { allow_private: true, ..FetchOptions::default() };
+        let store = LocalStore::open(folder.path()).unwrap();
+        let client = Client::new(Sender::new(chain, SendOptions::default()), Keypair::new(), store, fetch).unwrap();
+        (client, endpoint, requests, folder)
+    }
+
+    async fn read_request(stream: &mut tokio::net::TcpStream) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        loop {
+            let mut part = [0; 4_096];
+            let length = stream.read(&mut part).await.unwrap();
+            bytes.extend_from_slice(&part[..length]);
+            let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+            let head = String::from_utf8_lossy(&bytes[..at]).to_lowercase();
+            let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()).unwrap();
+            if bytes.len() - at - 4 == length.trim().parse::<usize>().unwrap() {
+                return bytes;
+            }
+        }
+    }
+
+    fn signed() -> SignedTransaction {
+        let payer = Keypair::new();
+        let transaction = Transaction::new_signed_with_payer(&[], Some(&payer.pubkey()), &[&payer], Hash::new_unique());
+        let wire = bincode::serialize(&transaction).unwrap();
+        SignedTransaction::from_bytes(&[&[1][..], &[0; 8], &wire].concat()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_node_that_offers_nothing_is_named_as_such() {
+        let answers = ["404 Not Found", "200 OK", "402 Payment Required", "402 Payment Required\r\npayment-required: e30="];
+        let count = answers.len();
+        let (client, endpoint, _, _folder) = talk(answers.map(str::to_owned).to_vec()).await;
+        let work = work(2);
+        let (graph_root, params_root) = (work.resolved.root, work.params_root);
+        let model = Model { graph: work.graph, params: work.params, graph_root, params_root };
+        let limits = PayLimits::new(Pubkey::new_unique(), 1, 1);
+        for _ in 0..count {
+            let error = client.offer(&endpoint, &model, &limits).await.unwrap_err();
+            assert!(matches!(error, ClientError::NoOffer { .. }), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_payment_is_sent_again_as_it_was_while_the_node_is_busy() {
+        let busy = "503 Service Unavailable\r\nretry-after: 0".to_owned();
+        let (client, endpoint, requests, _folder) = talk(vec![busy.clone(), busy, "200 OK".to_owned()]).await;
+        let signed = signed();
+        let sent =
+            Payment { url: endpoint, address: Pubkey::new_unique(), signed: &signed, payment: "cGF5bWVudA==".into() };
+        let (reply, _) = client.sent(&sent, &work(2)).await.unwrap();
+        assert!(reply.is_ok());
+        let requests = requests.await.unwrap();
+        assert_eq!(requests.len(), 3);
+        assert!(requests.iter().all(|request| *request == requests[0]), "each is the first one again");
+        assert!(String::from_utf8_lossy(&requests[0]).contains("payment-signature: cGF5bWVudA=="));
+    }
+
+    #[tokio::test]
+    async fn a_payment_of_which_nothing_is_known_is_not_said_to_be_lost() {
+        let (client, endpoint, _, _folder) = talk(vec!["409 Conflict".to_owned()]).await;
+        let (signed, address) = (signed(), Pubkey::new_unique());
+        let sent = Payment { url: endpoint, address, signed: &signed, payment: "e30=".into() };
+        let error = client.sent(&sent, &work(2)).await.unwrap_err();
+        assert!(matches!(&error, ClientError::Unserved { session, .. } if *session == address), "{error}");
+        assert!(error.to_string().contains("find out what the chain says"), "{error}");
+    }
 }

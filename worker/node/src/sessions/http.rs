@@ -8,13 +8,14 @@
 
 use super::material::Form;
 use super::refused::Refused;
-use super::{payment, payments};
 use super::served::{Begun, Served};
+use super::{payment, payments};
 use crate::driver::Shared;
 use crate::market::Market;
 use crate::sessions::run::Work;
 use assay_session::{
-    FRAME_MEDIA_TYPE, FrameError, LENGTH_BYTES, RequestHeader, SessionReport, decode_header, header_bytes, requests_path,
+    FRAME_MEDIA_TYPE, FrameError, LENGTH_BYTES, RequestHeader, SessionReport, decode_header, header_bytes,
+    requests_path,
 };
 use axum::body::{Body, BodyDataStream, HttpBody};
 use axum::extract::rejection::PathRejection;

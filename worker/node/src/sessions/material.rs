@@ -192,7 +192,11 @@ impl Material {
 }
 
 /// The graph, and the same at the greatest values of its symbols.
-fn check_graph(bytes: &[u8], root: Option<&[u8; 32]>, max_memory_bytes: u64) -> Result<(Graph, ResolvedGraph), Refusal> {
+fn check_graph(
+    bytes: &[u8],
+    root: Option<&[u8; 32]>,
+    max_memory_bytes: u64,
+) -> Result<(Graph, ResolvedGraph), Refusal> {
     let definition = Graph::decode(bytes).map_err(|error| malformed(error.to_string()))?;
     let largest = resolved(&definition, &extremes(&definition).1, max_memory_bytes)?;
     if let Some(root) = root {

@@ -44,7 +44,8 @@ pub enum PaymentHeaderError {
 /// # Errors
 /// `Q0104`: it is longer than a header may be. `Q0106`: it cannot be written as JSON.
 pub fn encode_payment<T: Serialize>(message: &T) -> Result<String, PaymentHeaderError> {
-    let json = serde_json::to_vec(message).map_err(|error| PaymentHeaderError::Message { reason: error.to_string() })?;
+    let json =
+        serde_json::to_vec(message).map_err(|error| PaymentHeaderError::Message { reason: error.to_string() })?;
     within(STANDARD.encode(json))
 }
 

@@ -175,8 +175,7 @@ mod tests {
     #[test]
     fn steps_are_told_apart_by_name() {
         let voucher = PaymentVoucher { amount: u64::MAX, signature: [0xab; 64] };
-        let payload =
-            SessionPayload::Open(OpenPayload { transaction: "AA==".into(), sequence: 1, voucher });
+        let payload = SessionPayload::Open(OpenPayload { transaction: "AA==".into(), sequence: 1, voucher });
         let text = serde_json::to_string(&payload).unwrap();
         let expected = format!(
             r#"{{"step":"open","transaction":"AA==","sequence":1,"voucher":{{"amount":"18446744073709551615","signature":"{}"}}}}"#,

@@ -156,12 +156,16 @@ mod tests {
                 let length = stream.read(&mut part).await.unwrap();
                 request.extend_from_slice(&part[..length]);
             }
-            stream.write_all(b"HTTP/1.1 402 Payment Required\r\nPAYMENT-REQUIRED: e30=\r\ncontent-length: 4\r\n\r\nmore").await.unwrap();
+            stream
+                .write_all(b"HTTP/1.1 402 Payment Required\r\nPAYMENT-REQUIRED: e30=\r\ncontent-length: 4\r\n\r\nmore")
+                .await
+                .unwrap();
             String::from_utf8(request).unwrap()
         });
         let fetcher = Fetcher::new(FetchOptions { allow_private: true, ..FetchOptions::default() }).unwrap();
         let headers = [("payment-signature", "AA==")];
-        let answer = fetcher.exchange_with(&uri, &headers, b"the body".to_vec(), 4, Duration::from_secs(5)).await.unwrap();
+        let answer =
+            fetcher.exchange_with(&uri, &headers, b"the body".to_vec(), 4, Duration::from_secs(5)).await.unwrap();
         assert_eq!((answer.status, answer.body.as_slice()), (402, &b"more"[..]));
         assert_eq!((answer.header("payment-required"), answer.header("payment-response")), (Some("e30="), None));
         let request = sent.await.unwrap().to_lowercase();

@@ -50,8 +50,10 @@ pub(super) async fn pay(context: &Context, arguments: Pay, output: Output) -> Re
         Some(mint) => mint,
         None => only_mint(context).await?,
     };
-    let limits =
-        PayLimits { most_slots: arguments.max_slots, ..PayLimits::new(mint, arguments.max_price, arguments.max_balance) };
+    let limits = PayLimits {
+        most_slots: arguments.max_slots,
+        ..PayLimits::new(mint, arguments.max_price, arguments.max_balance)
+    };
     let client = client(context, local)?;
     let keeping = Keeping::new(requests, local)?;
     let (first_file, further) = requests.inputs.split_first().ok_or_else(no_inputs)?;

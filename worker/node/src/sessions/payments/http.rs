@@ -195,11 +195,8 @@ impl<M: Market> Asking<'_, M> {
         let is_opening = !transaction.is_empty();
         if is_opening || response.status().is_success() {
             let account = &served.account;
-            let said = SettledSession {
-                session: served.address.to_string(),
-                price: account.price,
-                balance: account.balance,
-            };
+            let said =
+                SettledSession { session: served.address.to_string(), price: account.price, balance: account.balance };
             let settled = SettlementResponse {
                 success: true,
                 error_reason: None,

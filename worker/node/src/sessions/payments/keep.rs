@@ -50,7 +50,10 @@ async fn keep<M: Market>(shared: &Arc<Shared<M>>) {
                 Ok(model) => kept.push(model),
                 Err(refusal) => {
                     tracing::warn!(
-                        model = settings.name, code = refusal.code, reason = refusal.reason, remedy = refusal.remedy,
+                        model = settings.name,
+                        code = refusal.code,
+                        reason = refusal.reason,
+                        remedy = refusal.remedy,
                         "a model is not offered; it is tried again"
                     );
                     left.push(settings);
@@ -145,7 +148,10 @@ impl<M: Market> Shared<M> {
             match Offer::new(model, mint.as_ref(), facts, &self.config) {
                 Ok(offer) => offers.push(offer),
                 Err(refusal) => tracing::warn!(
-                    model = model.settings.name, code = refusal.code, reason = refusal.reason, remedy = refusal.remedy,
+                    model = model.settings.name,
+                    code = refusal.code,
+                    reason = refusal.reason,
+                    remedy = refusal.remedy,
                     "a model is not offered for payment at present"
                 ),
             }

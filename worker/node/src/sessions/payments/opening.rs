@@ -101,8 +101,7 @@ impl<M: Market> Shared<M> {
         if !self.sessions.promise(&opening.session, self.config.sessions.most_sessions) {
             return Err(PaymentRefused::Unable("it serves as many sessions as it may".to_owned()));
         }
-        let (sender, progress) =
-            watch::channel(Progress { signature: opening.signature(), stage: Stage::UnderWay });
+        let (sender, progress) = watch::channel(Progress { signature: opening.signature(), stage: Stage::UnderWay });
         under_way.insert(opening.session, progress.clone());
         let held = Held { shared: Arc::clone(self), session: opening.session, _place: place };
         let (opening, offer, stop) = (opening.clone(), offer.clone(), payments.stop.clone());

@@ -19,11 +19,11 @@
 //! | N0834 | 404 | the node serves no such session of this model |
 
 use crate::refusal::Refusal;
+use assay_session::RefusalReply;
 use axum::Json;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use assay_session::RefusalReply;
 use std::time::Duration;
 
 /// When to send the same again, in seconds.

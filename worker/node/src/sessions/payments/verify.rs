@@ -153,15 +153,14 @@ fn check_budget(
 /// Whoever opens the session may name another place, where those who replay find the same bytes.
 fn check_uri(what: &str, uri: &str, artifact: ArtifactId) -> Result<(), String> {
     let named = ArtifactUri::parse(uri).map_err(|error| format!("the address of its {what}: {error}"))?.id();
-    if named == artifact { Ok(()) } else { Err(format!("the address of its {what} is that of {named}, not {artifact}")) }
+    if named == artifact {
+        Ok(())
+    } else {
+        Err(format!("the address of its {what} is that of {named}, not {artifact}"))
+    }
 }
 
-fn check_voucher(
-    voucher: &SignedVoucher,
-    voucher_key: &Pubkey,
-    session: Pubkey,
-    terms: &Terms,
-) -> Result<(), String> {
+fn check_voucher(voucher: &SignedVoucher, voucher_key: &Pubkey, session: Pubkey, terms: &Terms) -> Result<(), String> {
     if voucher.amount < terms.price || voucher.amount > terms.balance {
         let (price, balance) = (terms.price, terms.balance);
         return Err(format!("its voucher is of {}, a first one is of {price} to {balance}", voucher.amount));
@@ -366,7 +365,8 @@ mod tests {
         transaction.message.account_keys.push(stranger);
         transaction.message.header.num_readonly_unsigned_accounts += 1;
         transaction.signatures[0] = payment.client.sign_message(&transaction.message_data());
-        let reason = verified(&payment.payload(&bincode::serialize(&transaction).unwrap()), &payment.terms).unwrap_err();
+        let reason =
+            verified(&payment.payload(&bincode::serialize(&transaction).unwrap()), &payment.terms).unwrap_err();
         assert!(reason.contains(&format!("it names {stranger}")), "{reason}");
     }
 
@@ -375,7 +375,8 @@ mod tests {
     fn only_the_client_signs_and_pays() {
         let (payment, payer) = (Payment::new(), Keypair::new());
         let transaction = payment.signed(&[payment.instruction()], &[&payer, &payment.client]);
-        let reason = verified(&payment.payload(&bincode::serialize(&transaction).unwrap()), &payment.terms).unwrap_err();
+        let reason =
+            verified(&payment.payload(&bincode::serialize(&transaction).unwrap()), &payment.terms).unwrap_err();
         assert!(reason.contains("2 signatures"), "{reason}");
         let mut unsigned = payment.signed(&[payment.instruction()], &[&payment.client]);
         unsigned.signatures[0] = Signature::default();

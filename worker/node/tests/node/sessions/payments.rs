@@ -8,7 +8,7 @@ use assay_chain::instructions::{self, TokenMint};
 use assay_node::config::{OfferedModel, Payments};
 use assay_session::x402::{
     MAX_PAYMENT_BYTES, ModelList, OpenPayload, OpenTerms, PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE,
-    PaymentPayload, PaymentRequired, PaymentRequirements, SettledSession, SessionPayload, SettlementResponse, Step,
+    PaymentPayload, PaymentRequired, PaymentRequirements, SessionPayload, SettledSession, SettlementResponse, Step,
     VoucherPayload, WorkHeader, decode_payment, encode_payment,
 };
 use base64::Engine;
@@ -224,7 +224,8 @@ impl Shop {
     }
 
     fn path(&self) -> String {
-        let params_root = assay_kernels::commit::Hasher::default().params_root(&self.source.resolved, &self.source.params);
+        let params_root =
+            assay_kernels::commit::Hasher::default().params_root(&self.source.resolved, &self.source.params);
         assay_session::x402::model_path(&self.source.resolved.root, &params_root.unwrap())
     }
 
@@ -272,7 +273,10 @@ async fn an_unpaid_request_is_answered_with_what_it_costs() {
     assert_eq!(offer.pay_to, crate::rig::NODE.to_string());
     assert_eq!(terms_of(offer).price, PRICE);
     let list = shop.list().await;
-    assert_eq!((list.models.len(), &list.models[0].path, &list.models[0].accepts), (1, &shop.path(), &required.accepts));
+    assert_eq!(
+        (list.models.len(), &list.models[0].path, &list.models[0].accepts),
+        (1, &shop.path(), &required.accepts)
+    );
     let other = send(&shop.running.artifacts, "POST", "/v1/models/x/y/requests", &[], &[]).await;
     assert_eq!(other.code(), (404, "N0821".to_owned()));
     let unknown = assay_session::x402::model_path(&[1; 32], &[2; 32]);
