@@ -267,7 +267,7 @@ async fn keeps_to_itself(story: &Story, listener: TcpListener, required: Payment
                 .filter_map(|line| line.split_once(": "))
                 .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
                 .collect();
-            let length = headers["content-length"].parse::<usize>().expect("a length");
+            let length = headers.get("content-length").map_or(0, |length| length.parse().expect("a length"));
             while request.len() < end + 4 + length {
                 let length = stream.read(&mut part).await.expect("the body");
                 request.extend_from_slice(&part[..length]);

@@ -31,6 +31,8 @@ use std::time::{Duration, Instant};
 const PAYMENT_REQUIRED_STATUS: u16 = 402;
 /// HTTP: what passes when the same is sent again.
 const BUSY: [u16; 3] = [408, 429, 503];
+/// The longest pause that a node can ask for; one that has no room for longer has none for this client.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Most bytes of the body of an offer; what counts is in its header.
 const MOST_OFFER_BYTES: u64 = 64 * 1024;
 
@@ -148,7 +150,7 @@ impl Client {
                 }
                 Err(error) => (error.to_string(), error.is_transient().then_some(PAUSE)),
             };
-            match pause.filter(|pause| begun.elapsed() + *pause < PATIENCE) {
+            match pause.filter(|pause| *pause <= LONGEST_PAUSE && begun.elapsed() + *pause < PATIENCE) {
                 Some(pause) => {
                     tracing::debug!(session = %address, reason, "no answer to a payment; sending it again");
                     tokio::time::sleep(pause).await;
@@ -277,7 +279,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_node_that_offers_nothing_is_named_as_such() {
-        let answers = ["404 Not Found", "200 OK", "402 Payment Required", "402 Payment Required\r\npayment-required: e30="];
+        let answers =
+            ["404 Not Found", "200 OK", "402 Payment Required", "402 Payment Required\r\npayment-required: e30="];
         let count = answers.len();
         let (client, endpoint, _, _folder) = talk(answers.map(str::to_owned).to_vec()).await;
         let work = work(2);
@@ -307,11 +310,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_payment_of_which_nothing_is_known_is_not_said_to_be_lost() {
-        let (client, endpoint, _, _folder) = talk(vec!["409 Conflict".to_owned()]).await;
-        let (signed, address) = (signed(), Pubkey::new_unique());
-        let sent = Payment { url: endpoint, address, signed: &signed, payment: "e30=".into() };
-        let error = client.sent(&sent, &work(2)).await.unwrap_err();
-        assert!(matches!(&error, ClientError::Unserved { session, .. } if *session == address), "{error}");
-        assert!(error.to_string().contains("find out what the chain says"), "{error}");
+        let without_room = "503 Service Unavailable\r\nretry-after: 30".to_owned();
+        for answer in ["409 Conflict".to_owned(), without_room] {
+            let (client, endpoint, _, _folder) = talk(vec![answer]).await;
+            let (signed, address) = (signed(), Pubkey::new_unique());
+            let sent = Payment { url: endpoint, address, signed: &signed, payment: "e30=".into() };
+            let error = client.sent(&sent, &work(2)).await.unwrap_err();
+            assert!(matches!(&error, ClientError::Unserved { session, .. } if *session == address), "{error}");
+            assert!(error.to_string().contains("find out what the chain says"), "{error}");
+        }
     }
 }

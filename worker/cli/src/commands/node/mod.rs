@@ -7,6 +7,7 @@ mod explain;
 mod init;
 mod list;
 mod maintenance;
+mod offer;
 mod run;
 mod stake;
 mod status;
@@ -61,6 +62,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         folder: Folder,
     },
+    /// Offer a model to strangers, who pay with their first request (x402): written into node.toml
+    Offer(Box<offer::Offer>),
     /// Measure this machine, and what its node may promise
     Benchmark(benchmark::Benchmark),
     /// The nodes of the network, with filters like those of a job
@@ -177,6 +180,7 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
         Command::Explain { node, job } => explain::explain(&context, &node, &job, output).await,
         Command::Maintenance(arguments) => maintenance::maintenance(&context, &arguments, output).await,
         Command::Delegation(command) => delegation::run(&context, command, output).await,
+        Command::Offer(arguments) => offer::offer(&context, *arguments, output).await,
         Command::Init(arguments) => init::init(&context, arguments, output).await,
         Command::Stake { amount, folder } => stake::stake(&context, &folder, amount, output).await,
         Command::Run { folder, backend, until_parent_exits } => {

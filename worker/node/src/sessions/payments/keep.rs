@@ -18,8 +18,10 @@ use tokio_util::sync::CancellationToken;
 
 /// Between two looks at what the chain says; a change of the node's account is seen at once.
 const REFRESH: Duration = Duration::from_secs(60);
-/// After a look that failed, and before a model is fetched again.
+/// After a look that failed.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(2);
+/// Before a model is fetched again that could not be.
+const PAUSE_BEFORE_FETCH: Duration = Duration::from_secs(10);
 
 /// A model that stays loaded, and its artifacts in the store, as long as this lives.
 struct KeptModel {
@@ -65,7 +67,7 @@ async fn keep<M: Market>(shared: &Arc<Shared<M>>) {
         let pause = match shared.offers_of(&models).await {
             Ok(offers) => {
                 shared.sessions.payments.offer(offers);
-                if missing.is_empty() { REFRESH } else { PAUSE_AFTER_FAILURE }
+                if missing.is_empty() { REFRESH } else { PAUSE_BEFORE_FETCH }
             }
             Err(error) => {
                 // What was offered before is checked by the program when it is taken.
