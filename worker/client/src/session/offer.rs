@@ -80,7 +80,7 @@ pub(super) fn chosen(
         return Err(differs("version", required.x402_version, X402_VERSION));
     }
     let genesis = Hash::new_from_array(*genesis_hash).to_string();
-    let network = network_of(&genesis).unwrap_or_else(|_| format!("solana:{genesis}"));
+    let network = network_of(&genesis);
     let of_scheme = required.accepts.iter().filter(|offer| offer.scheme == SCHEME).collect::<Vec<_>>();
     if of_scheme.is_empty() {
         let schemes: Vec<&str> = required.accepts.iter().map(|offer| offer.scheme.as_str()).collect();
@@ -221,7 +221,7 @@ mod tests {
             };
             let requirements = PaymentRequirements {
                 scheme: SCHEME.into(),
-                network: network_of(&genesis).unwrap(),
+                network: network_of(&genesis),
                 amount: "100".into(),
                 asset: mint.to_string(),
                 pay_to: Pubkey::new_unique().to_string(),

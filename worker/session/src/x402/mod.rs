@@ -25,6 +25,6 @@ pub use message::{
 };
 pub use models::{ListedModel, MODELS_PATH, ModelList, WorkHeader, model_path};
 pub use scheme::{
-    NetworkError, OpenPayload, OpenTerms, PaymentVoucher, SCHEME, SessionPayload, SettledSession, Step, VoucherPayload,
-    VoucherTerms, network_of,
+    OpenPayload, OpenTerms, PaymentVoucher, SCHEME, SessionPayload, SettledSession, Step, VoucherPayload, VoucherTerms,
+    network_of,
 };

@@ -205,10 +205,9 @@ fn requirements(
     })
 }
 
-/// The chain's name in payments. The rare hash whose base58 form is too short for one is named whole: it is no other's name.
+/// The chain's name in payments.
 pub(super) fn network_name(genesis_hash: &[u8; 32]) -> String {
-    let text = Hash::new_from_array(*genesis_hash).to_string();
-    network_of(&text).unwrap_or_else(|_| format!("solana:{text}"))
+    network_of(&Hash::new_from_array(*genesis_hash).to_string())
 }
 
 impl Offers {
