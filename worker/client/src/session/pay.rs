@@ -263,7 +263,8 @@ mod tests {
             bytes.extend_from_slice(&part[..length]);
             let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
             let head = String::from_utf8_lossy(&bytes[..at]).to_lowercase();
-            let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()).unwrap();
+            // A request without a body says nothing of its length.
+            let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()).unwrap_or("0");
             if bytes.len() - at - 4 == length.trim().parse::<usize>().unwrap() {
                 return bytes;
             }
