@@ -142,6 +142,12 @@ pub enum ChainError {
         /// What is wrong with them.
         reason: String,
     },
+    /// Bytes that somebody sent are not a signed transaction.
+    #[error("the bytes are not a signed legacy transaction ({reason}): sign it whole and send its wire form")]
+    ForeignTransactionInvalid {
+        /// What is wrong with them.
+        reason: String,
+    },
     /// An instruction that nobody should sign, because this program cannot say what it does.
     #[error(
         "instruction {place} cannot be explained, so nothing was signed ({reason}): sign only what you made with this program, in the same release"
@@ -317,6 +323,7 @@ impl ChainError {
             Self::PromiseNotStored { .. } => "C0124",
             Self::StoredTransactionInvalid { .. } => "C0125",
             Self::TransactionTooLarge { .. } => "C0126",
+            Self::ForeignTransactionInvalid { .. } => "C0127",
             Self::InstructionUnexplained { .. } => "C0160",
             Self::NotSigner { .. } => "C0161",
             Self::TransactionOfOtherCluster { .. } => "C0162",

@@ -46,6 +46,6 @@ pub use follower::{Follower, FollowerEvent, FollowerOptions};
 pub use key_source::KeySource;
 pub use keys::{read_keypair, read_or_create_keypair, write_keypair};
 pub use receipts::Receipt;
-pub use sender::{Landed, Outcome, PriorityFee, SendOptions, Sender, SignedTransaction};
+pub use sender::{Landed, Outcome, PriorityFee, SendOptions, Sender, SignedTransaction, read_transaction};
 pub use solana_config::SolanaConfig;
 pub use watcher::{Watcher, WatcherEvent, WatcherOptions};

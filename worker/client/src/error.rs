@@ -268,6 +268,50 @@ pub enum ClientError {
         /// The node account.
         node: Pubkey,
     },
+    /// A node offers nothing.
+    #[error(
+        "J0212 {url} offers no session: it answered with status {status}, {reason}; open one with `open_session`, or ask another node"
+    )]
+    NoOffer {
+        /// Where it was asked.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+        /// What it said.
+        reason: String,
+    },
+    /// An offer is not one to accept.
+    #[error("J0213 the offer is not taken: its {what} is {offered}, wanted is {wanted}; nothing was signed")]
+    Offer {
+        /// What is not as it should be.
+        what: &'static str,
+        /// As it was offered.
+        offered: String,
+        /// What would be accepted.
+        wanted: String,
+    },
+    /// A payment came to nothing.
+    #[error(
+        "J0214 the payment was not taken: {reason}; there is no session {session}, and nothing was paid; until block height {last_block_height} the transaction could still land, then cancel the session"
+    )]
+    Unpaid {
+        /// Address that the session would have had.
+        session: Pubkey,
+        /// What the node said last.
+        reason: String,
+        /// The last block height at which the transaction can land.
+        last_block_height: u64,
+    },
+    /// A session was paid for and is not served.
+    #[error("J0215 session {session} is paid for and not served: {reason}; {advice}")]
+    Unserved {
+        /// The address.
+        session: Pubkey,
+        /// What the node said last.
+        reason: String,
+        /// The way out.
+        advice: &'static str,
+    },
     /// Work cannot be cut into parts.
     #[error(transparent)]
     Cut(#[from] assay_models::cut::CutError),

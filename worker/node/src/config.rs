@@ -5,6 +5,7 @@
 //! | [`keys`] | every key with its meaning, unit and bounds: the one table that all the others use |
 //! | `document` | settings as a file that explains itself |
 //! | [`layers`] | file, environment and flags, and where each value comes from |
+//! | `payments` | what is offered to strangers who pay with their first request |
 //! | [`change`] | what differs between two settings, and what of it needs a restart |
 //! | [`suggest`] | settings for a machine |
 
@@ -13,11 +14,13 @@ mod document;
 mod error;
 pub mod keys;
 pub mod layers;
+mod payments;
 pub mod suggest;
 
 pub use document::with_value;
 pub use error::ConfigError;
 pub use layers::Layers;
+pub use payments::{OfferedModel, Payments};
 
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -178,6 +181,8 @@ pub struct Sessions {
     pub request_seconds: u64,
     /// Slots after which vouchers are recorded while a session goes on.
     pub record_slots: u64,
+    /// Payment with the first request, by strangers who have no session.
+    pub payments: Payments,
 }
 
 impl Default for Sessions {
@@ -197,6 +202,7 @@ impl Default for Sessions {
             most_kept_bytes: 4 << 30,
             request_seconds: 20,
             record_slots: 9_000,
+            payments: Payments::default(),
         }
     }
 }
@@ -311,7 +317,8 @@ impl NodeConfig {
     /// The first value out of its bounds.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let table = keys::table_of(self)?;
-        keys::leaves(&table).into_iter().try_for_each(|(path, value)| keys::check(&path, value))
+        keys::leaves(&table).into_iter().try_for_each(|(path, value)| keys::check(&path, value))?;
+        self.sessions.payments.check(self.sessions.least_price, self.sessions.longest_slots)
     }
 }
 

@@ -5,9 +5,10 @@ use crate::identity::Statement;
 use crate::journal::{HeldVoucher, InFlight, Purpose, SessionPurpose};
 use assay::fairness::seed::Found;
 use assay::session::Receipt;
-use assay::state::{Challenge, Demand, Job, Node, Parameters, Profile, SegmentClaim, Session};
+use assay::state::{Challenge, Demand, Job, Node, Parameters, PaymentMint, Profile, SegmentClaim, Session};
 use assay_chain::Traffic;
 use solana_sdk::pubkey::Pubkey;
+use solana_sdk::transaction::Transaction;
 use std::future::Future;
 
 /// An account as it was at a slot.
@@ -122,6 +123,13 @@ pub trait Market: Send + Sync + 'static {
 
     /// Sends signed bytes, again and again, until their fate is known. Sending what has already landed is harmless.
     fn submit<P: Sync>(&self, transaction: &InFlight<P>) -> impl Future<Output = Result<Fate, Unreachable>> + Send;
+
+    /// Sends a transaction that a client signed, for as long as it can land, and waits for its fate. It names nothing of this
+    /// node's that could be spent: the caller has checked it. Sending what has already landed is harmless.
+    fn settle(&self, transaction: &Transaction) -> impl Future<Output = Result<Fate, Unreachable>> + Send;
+
+    /// The network's record of a payment mint; nothing if it has none.
+    fn payment_mint(&self, mint: &Pubkey) -> impl Future<Output = Result<Option<PaymentMint>, Unreachable>> + Send;
 
     /// The key that this node acts with.
     fn operator(&self) -> Pubkey;

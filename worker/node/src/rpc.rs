@@ -11,7 +11,7 @@ use assay::CreditRole;
 use assay::address;
 use assay::fairness::seed::Found;
 use assay::session::{Receipt, Voucher};
-use assay::state::{Demand, Job, Node, Parameters, SegmentClaim, Session};
+use assay::state::{Demand, Job, Node, Parameters, PaymentMint, SegmentClaim, Session};
 use assay_chain::accounts::{ChallengeFilter, DemandFilter, decode_job, decode_network, decode_node, decode_session};
 use assay_chain::chain::RawAccount;
 use assay_chain::failure::TransactionFailure;
@@ -22,6 +22,7 @@ use solana_sdk::instruction::Instruction;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Keypair;
 use solana_sdk::signer::Signer;
+use solana_sdk::transaction::Transaction;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -127,7 +128,7 @@ impl RpcMarket {
             Action::Finalise if job.is_receipt() => vec![instructions::finalise_receipt(&job.session, address)],
             Action::Finalise => vec![instructions::finalise_job(&self.node, address)],
             Action::Withdraw => {
-                let mint = self.payment_mint(&job.payment_mint).await?;
+                let mint = self.token_mint(&job.payment_mint).await?;
                 let mut steps = Vec::new();
                 if job.state.is_end() && job.credits.fee > 0 {
                     // A fee in the stake mint comes with a reward, which is withdrawn together with the price. Others are not the
@@ -160,7 +161,7 @@ impl RpcMarket {
             }
             SessionAction::Finalise => vec![instructions::finalise_session(&self.node, address)],
             SessionAction::Withdraw => {
-                let mint = self.payment_mint(&session.payment_mint).await?;
+                let mint = self.token_mint(&session.payment_mint).await?;
                 let role = CreditRole::Node;
                 vec![
                     mint.create_associated_account(&operator, &session.payee),
@@ -170,7 +171,7 @@ impl RpcMarket {
         })
     }
 
-    async fn payment_mint(&self, mint: &Pubkey) -> Result<TokenMint, Unreachable> {
+    async fn token_mint(&self, mint: &Pubkey) -> Result<TokenMint, Unreachable> {
         let account = self.chain().payment_mint(mint).await.map_err(|e| self.unreachable(e))?;
         Ok(TokenMint { address: account.mint, token_program: account.token_program })
     }
@@ -305,14 +306,15 @@ impl Market for RpcMarket {
 
     async fn submit<P: Sync>(&self, transaction: &InFlight<P>) -> Result<Fate, Unreachable> {
         let signed = SignedTransaction::from_bytes(&transaction.transaction).map_err(|e| self.unreachable(e))?;
-        match self.sender().deliver(&signed).await.map_err(|e| self.unreachable(e))? {
-            Outcome::Landed(landed) => Ok(Fate::Landed { slot: landed.slot }),
-            Outcome::Failed { failure, .. } => {
-                let (code, reason) = words(&failure);
-                Ok(Fate::Failed { code, reason })
-            }
-            Outcome::Expired { .. } => Ok(Fate::Expired),
-        }
+        Ok(fate(self.sender().deliver(&signed).await.map_err(|e| self.unreachable(e))?))
+    }
+
+    async fn settle(&self, transaction: &Transaction) -> Result<Fate, Unreachable> {
+        Ok(fate(self.sender().deliver_foreign(transaction).await.map_err(|e| self.unreachable(e))?))
+    }
+
+    async fn payment_mint(&self, mint: &Pubkey) -> Result<Option<PaymentMint>, Unreachable> {
+        self.chain().find_payment_mint(mint).await.map_err(|e| self.unreachable(e))
     }
 
     fn operator(&self) -> Pubkey {
@@ -368,6 +370,17 @@ impl Market for RpcMarket {
             Upkeep::Profile(profile) => instructions::set_profile(&operator, &self.node, *profile),
         };
         self.send(&[instruction]).await
+    }
+}
+
+fn fate(outcome: Outcome) -> Fate {
+    match outcome {
+        Outcome::Landed(landed) => Fate::Landed { slot: landed.slot },
+        Outcome::Failed { failure, .. } => {
+            let (code, reason) = words(&failure);
+            Fate::Failed { code, reason }
+        }
+        Outcome::Expired { .. } => Fate::Expired,
     }
 }
 

@@ -12,6 +12,7 @@ use crate::retention::keep_tidy;
 use crate::segments;
 use crate::sessions;
 use crate::sessions::driver::SessionDriver;
+use crate::sessions::keep_offers;
 use crate::sessions::steps::{Recording, SessionStep, SessionView, next_session_step};
 use crate::status;
 use crate::steps::{JobView, Step, next_step};
@@ -128,6 +129,11 @@ impl<M: Market> Service<M> {
                 keep_present(shared, stop).await;
                 Ok(())
             });
+            let (shared, stop) = (Arc::clone(&self.shared), servers.clone());
+            serving.spawn(async move {
+                keep_offers(shared, stop).await;
+                Ok(())
+            });
             serving.spawn(status::serve(Arc::clone(&self.shared), self.status_listener, servers.clone()));
         }
         // Drivers stop when the caller says so, and when this service cannot go on.
@@ -138,6 +144,7 @@ impl<M: Market> Service<M> {
         leaving.abort();
         self.shared.leaving.cancel();
         drivers.cancel.cancel();
+        self.shared.sessions.close_payments();
         tracing::info!(
             jobs = drivers.active.len(),
             "draining: claimed jobs are committed, and vouchers recorded, before the node ends"

@@ -5,6 +5,8 @@
 //! | `POST /v1/sessions/{session}/requests` | a frame: [`RequestHeader`], inputs bundle | a frame: [`ReplyHeader`], bytes of the output tensor |
 //! | `GET /v1/sessions/{session}` | none | JSON: [`SessionReport`] |
 //!
+//! Strangers without a session learn what one costs, and pay, at `POST /v1/models/{graph root}/{params root}/requests`: [`x402`].
+//!
 //! A session is named by its address, base58. Every refusal is the JSON of a [`RefusalReply`], with a status that says whether
 //! asking again can help: 402 wants a larger voucher, 429 and 503 a pause, everything else another request.
 //!
@@ -17,6 +19,7 @@ mod refusal;
 mod reply;
 mod report;
 mod request;
+pub mod x402;
 
 pub use frame::{FrameError, LENGTH_BYTES, MAX_HEADER_BYTES, decode_header, encode_frame, header_bytes, split_frame};
 pub use refusal::RefusalReply;

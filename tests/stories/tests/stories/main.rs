@@ -21,6 +21,7 @@ mod lies;
 mod network;
 mod operator;
 mod outages;
+mod payments;
 mod pretrained;
 mod scheduling;
 mod sessions;

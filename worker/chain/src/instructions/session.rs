@@ -1,6 +1,7 @@
 //! The instructions of sessions, and of receipts that are called in.
 
 use super::{TokenMint, build, dispute::verify_signature};
+use anchor_lang::{AnchorDeserialize, Discriminator};
 use assay::address;
 use assay::dispute::signature::INSTRUCTIONS_SYSVAR;
 use assay::instruction as data;
@@ -43,6 +44,12 @@ pub fn open_session(
         },
         data::OpenSession { args },
     )
+}
+
+/// The arguments of an instruction that opens a session, out of its data; `None` for the data of anything else.
+pub fn read_open_session(data: &[u8]) -> Option<OpenSessionArgs> {
+    let arguments = data.strip_prefix(data::OpenSession::DISCRIMINATOR)?;
+    OpenSessionArgs::try_from_slice(arguments).ok()
 }
 
 /// Takes an offer back that the node has not accepted.

@@ -14,11 +14,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// What is known about a delivery under way.
-struct Delivery<'a> {
-    signed: &'a SignedTransaction,
+pub(super) struct Delivery<'a> {
+    pub(super) signed: &'a SignedTransaction,
     /// Whether some copy may have reached a block producer. Only while none has, a refusal is final.
-    may_be_out: bool,
-    last_sent: Option<Instant>,
+    pub(super) may_be_out: bool,
+    pub(super) last_sent: Option<Instant>,
 }
 
 /// What the endpoint said to a transaction that was sent.
@@ -59,7 +59,7 @@ impl Sender {
         self.run(Delivery { signed, may_be_out: false, last_sent: None }).await
     }
 
-    async fn run(&self, mut delivery: Delivery<'_>) -> Result<Outcome> {
+    pub(super) async fn run(&self, mut delivery: Delivery<'_>) -> Result<Outcome> {
         let mut backoff = Backoff::new(self.options.poll_interval, Duration::from_secs(5));
         let mut trouble_since = None;
         loop {

@@ -6,9 +6,11 @@
 //! sends them again.
 
 mod deliver;
+mod foreign;
 mod prepare;
 mod signed;
 
+pub use foreign::read_transaction;
 pub use prepare::Simulation;
 pub(crate) use prepare::{MAXIMUM_TRANSACTION_BYTES, sign, wire_bytes};
 pub use signed::SignedTransaction;

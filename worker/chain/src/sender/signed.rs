@@ -62,12 +62,19 @@ impl SignedTransaction {
         message.instructions.iter().map(|instruction| program(instruction.program_id_index)).collect()
     }
 
+    /// The form in which it is sent, and in which others can send it.
+    ///
+    /// # Errors
+    /// `C0125`: it cannot be written, which no transaction that was signed here is.
+    pub fn wire(&self) -> Result<Vec<u8>> {
+        bincode::serialize(&self.transaction).map_err(|error| stored_invalid(&error.to_string()))
+    }
+
     /// What to store before it is sent: a format byte, the last valid block height (little endian), the wire form.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let mut bytes = vec![FORMAT];
         bytes.extend_from_slice(&self.last_valid_block_height.to_le_bytes());
-        let wire = bincode::serialize(&self.transaction).map_err(|error| stored_invalid(&error.to_string()))?;
-        bytes.extend_from_slice(&wire);
+        bytes.extend_from_slice(&self.wire()?);
         Ok(bytes)
     }
 

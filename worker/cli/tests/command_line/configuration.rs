@@ -1,6 +1,7 @@
 //! The Solana CLI's configuration, endpoints and keypair files.
 
 use super::{NOWHERE, home, run, write_keypair};
+use assay_node::config::NodeConfig;
 use std::fs;
 
 /// A configuration as the Solana CLI writes it.
@@ -83,4 +84,37 @@ fn a_node_command_without_a_node_says_how_to_make_one() {
         assert_eq!((ran.status, code.as_str()), (1, "A0201"), "{words:?}: {text}");
         assert!(text.contains("assay node init"), "{text}");
     }
+}
+
+/// Without a chain: mint and address are given.
+#[test]
+fn a_model_is_offered_in_the_settings_once_and_only_at_a_price() {
+    let home = home();
+    let settings = home.path().join("assay-node/node.toml");
+    fs::create_dir_all(settings.parent().expect("a folder")).expect("a folder");
+    fs::write(&settings, NodeConfig::default().to_toml().expect("settings")).expect("a file");
+    assert_eq!(run(home.path(), &["model", "export-digits", "digits"]).status, 0);
+    let offer = |price: &str, balance: &str| {
+        let model = ["--graph", "digits/digits.graph", "--params", "digits/digits.params", "--name", "digits"];
+        let terms = ["--price", price, "--balance", balance, "--mint", "11111111111111111111111111111111"];
+        let rest = ["--store-url", "https://node.example", "--url", NOWHERE, "--output", "json"];
+        run(home.path(), &[&["node", "offer"][..], &model, &terms, &rest].concat())
+    };
+    for (price, models) in [("10", 1), ("20", 1)] {
+        let ran = offer(price, "100");
+        assert_eq!(ran.status, 0, "{}", ran.stderr);
+        let value: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        assert_eq!(value["models"], models, "{value}");
+        let payments = NodeConfig::from_file(&settings).expect("valid settings").sessions.payments;
+        assert!(payments.enabled);
+        let [model] = &payments.models[..] else { panic!("{payments:?}") };
+        assert_eq!((model.price.to_string().as_str(), model.balance), (price, 100));
+        let id = model.graph_uri.strip_prefix("https://node.example/v1/artifacts/").expect("an address");
+        let graph = fs::read(home.path().join("digits/digits.graph")).expect("a graph");
+        assert_eq!(id, assay_store::ArtifactId::of(&graph).to_string());
+    }
+    let before = fs::read(&settings).expect("settings");
+    let ran = offer("101", "100");
+    assert_eq!((ran.status, ran.json_error().0.as_str()), (1, "N0003"), "a balance below the price");
+    assert_eq!(fs::read(&settings).expect("settings"), before, "nothing was written");
 }

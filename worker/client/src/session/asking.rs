@@ -16,14 +16,14 @@ use solana_sdk::signer::Signer;
 use std::time::{Duration, Instant};
 
 /// How long one attempt may take.
-const ATTEMPT_TIME: Duration = Duration::from_secs(60);
+pub(super) const ATTEMPT_TIME: Duration = Duration::from_secs(60);
 /// How long a request is tried again while the node is silent or busy.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a node may not know a session that it has accepted: it learns of that as everybody else does, and again when it has
 /// been restarted.
 const UNKNOWN_PATIENCE: Duration = Duration::from_secs(30);
 /// Between attempts, where the node does not say how long.
-const PAUSE: Duration = Duration::from_millis(250);
+pub(super) const PAUSE: Duration = Duration::from_millis(250);
 /// What a frame has beside the output: its header and the length of it.
 const FRAME_BYTES: u64 = MAX_HEADER_BYTES as u64 + 4;
 
@@ -115,8 +115,7 @@ impl Session<'_> {
 
     async fn ask_for(&self, work: &Work, sequence: u64, mut amount: u64) -> Result<Answer, ClientError> {
         let inputs = encode_bundle(&work.inputs);
-        let output = work.resolved.tensors.get(usize::from(work.output_slot)).map_or(0, |tensor| tensor.bytes());
-        let most_bytes = (output as u64).saturating_add(FRAME_BYTES);
+        let most_bytes = most_reply_bytes(work);
         let begun = Instant::now();
         loop {
             let voucher = self.voucher(amount);
@@ -126,14 +125,7 @@ impl Session<'_> {
             let reply = self.client.fetcher.exchange(&self.uri, frame, most_bytes, ATTEMPT_TIME).await;
             let pause = match reply {
                 Ok(reply) if reply.is_ok() => {
-                    let expected = Expected {
-                        genesis_hash: self.genesis_hash,
-                        address: &self.address,
-                        session: &self.account,
-                        sequence,
-                        work,
-                    };
-                    return expected.check(&reply.body, sent.elapsed());
+                    return self.checked(work, sequence, &reply.body, sent.elapsed());
                 }
                 Ok(reply) => match self.refusal(&reply) {
                     // A reply that was lost on its way is owed, too.
@@ -155,9 +147,26 @@ impl Session<'_> {
         }
     }
 
+    /// Checks the reply to a request that was begun in the ledger before the session was taken up, and ends it there.
+    pub(super) fn first_answer(
+        &self,
+        work: &Work,
+        sequence: u64,
+        frame: &[u8],
+        latency: Duration,
+    ) -> Result<Answer, ClientError> {
+        let answer = self.checked(work, sequence, frame, latency);
+        self.ledger.end(answer.is_ok());
+        answer
+    }
+
+    fn checked(&self, work: &Work, sequence: u64, frame: &[u8], latency: Duration) -> Result<Answer, ClientError> {
+        let (genesis_hash, address, session) = (self.genesis_hash, &self.address, &self.account);
+        Expected { genesis_hash, address, session, sequence, work }.check(frame, latency)
+    }
+
     fn voucher(&self, amount: u64) -> SignedVoucher {
-        let voucher = Voucher { genesis_hash: self.genesis_hash, session: self.address, amount };
-        SignedVoucher { amount, signature: self.voucher_key.sign_message(&voucher.message()).into() }
+        signed_voucher(&self.voucher_key, self.genesis_hash, &self.address, amount)
     }
 
     fn check_work(&self, work: &Work) -> Result<(), ClientError> {
@@ -188,14 +197,31 @@ impl Session<'_> {
     }
 
     fn refused(&self, reply: &Document) -> ClientError {
-        let message = serde_json::from_slice::<RefusalReply>(&reply.body).map(|refusal| refusal.message);
-        let message = message.unwrap_or_else(|_| "it does not say why".to_owned());
+        let message = refusal_words(reply);
         ClientError::NodeRefused { session: self.address, status: reply.status, message }
     }
 
     fn malformed(&self, reason: String) -> ClientError {
         ClientError::Reply { session: self.address, reason }
     }
+}
+
+/// A voucher that `key` signs.
+pub(super) fn signed_voucher(key: &Keypair, genesis_hash: [u8; 32], session: &Pubkey, amount: u64) -> SignedVoucher {
+    let voucher = Voucher { genesis_hash, session: *session, amount };
+    SignedVoucher { amount, signature: key.sign_message(&voucher.message()).into() }
+}
+
+/// Most bytes of a reply to a request for this work.
+pub(super) fn most_reply_bytes(work: &Work) -> u64 {
+    let output = work.resolved.tensors.get(usize::from(work.output_slot)).map_or(0, |tensor| tensor.bytes());
+    (output as u64).saturating_add(FRAME_BYTES)
+}
+
+/// What a node says with a refusal.
+pub(super) fn refusal_words(reply: &Document) -> String {
+    let message = serde_json::from_slice::<RefusalReply>(&reply.body).map(|refusal| refusal.message);
+    message.unwrap_or_else(|_| "it does not say why".to_owned())
 }
 
 /// What a refusal asks for.

@@ -13,6 +13,14 @@
 //! client.reclaim_session(&opened.address).await?;                                    // what was not spent, and the rent
 //! ```
 //!
+//! Where a node offers a model for payment by `402` (x402), the first request opens the session:
+//!
+//! ```text
+//! let limits = PayLimits::new(mint, most_price, most_balance);                       // nothing is signed beyond these
+//! let paid = client.pay(endpoint, &work, None, &limits, voucher_key, |_, _| Ok(Ledger::in_memory())).await?;
+//! paid.session.ask(&work).await?;                                                    // from here on as above
+//! ```
+//!
 //! What the client risks is the price of one request: it promises to pay with the request, and stops when a reply is missing or
 //! is not what was asked for. What it has a receipt for it can prove.
 
@@ -21,7 +29,9 @@ mod asking;
 mod call_in;
 mod ledger;
 mod model;
+mod offer;
 mod open;
+mod pay;
 mod receipt;
 mod reclaim;
 mod terms;
@@ -30,7 +40,9 @@ pub use answer::Answer;
 pub use asking::Session;
 pub use ledger::Ledger;
 pub use model::{Model, ModelUris};
+pub use offer::{Offer, PayLimits};
 pub use open::OpenedSession;
+pub use pay::Paid;
 pub use receipt::{KeptReceipt, SignedReceipt};
 pub use reclaim::ReclaimedSession;
 pub use terms::SessionTerms;

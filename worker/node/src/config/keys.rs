@@ -1,7 +1,7 @@
 //! Every key of the settings: what it means, in which unit, what is allowed, and whether a running node takes it up. The file that
 //! `assay node config generate` writes, the checks, the environment's variables and the reload all come from this one table.
 
-use super::{ConfigError, NodeConfig};
+use super::{ConfigError, NodeConfig, OfferedModel};
 use assay_chain::Endpoint;
 use assay_chain::keys::looks_secret;
 use solana_sdk::pubkey::Pubkey;
@@ -28,6 +28,8 @@ pub enum Bounds {
     Endpoints,
     /// A list of roots of graphs: 64 digits of hex each.
     Roots,
+    /// A list of models that are offered: tables of their own.
+    Models,
 }
 
 /// One key.
@@ -55,7 +57,7 @@ const fn key(
     Key { path, meaning, unit, bounds, is_live }
 }
 
-use Bounds::{Address, Endpoints, Mints, Number, Roots, Switch, Text, Words};
+use Bounds::{Address, Endpoints, Mints, Models, Number, Roots, Switch, Text, Words};
 
 /// The greatest number that a TOML file can hold.
 const ANY: u64 = i64::MAX as u64;
@@ -120,6 +122,12 @@ pub const KEYS: &[Key] = &[
     key("sessions.most_kept_bytes", BYTES, Number(1 << 20, 1 << 44), true, "Most bytes of inputs that are kept, over all sessions, until no dispute about them can come any more."),
     key("sessions.request_seconds", SECONDS, Number(1, 3_600), true, "Within which a request must have arrived."),
     key("sessions.record_slots", SLOTS, Number(1, ANY), true, "After which vouchers are recorded while a session goes on."),
+
+    key("sessions.payments.enabled", None, Switch, false, "Whether strangers may pay with their first request (x402). Sessions that were opened like this go on in any case."),
+    key("sessions.payments.most_pending", Some("payments"), Number(1, 256), false, "Payments that may be under way at a time: sent and not confirmed, or confirmed and not accepted."),
+    key("sessions.payments.payments_per_minute", Some("payments a minute"), Number(1, 60_000), false, "Payments that one address (one IPv6 network) may send."),
+    key("sessions.payments.wait_seconds", SECONDS, Number(1, 25), false, "Within which a payment is answered, be it that it is not confirmed yet: then the client sends it again. Connections are silent for 30 at most."),
+    key("sessions.payments.models", None, Models, false, "The models that are offered; `assay node offer` adds one."),
 
     key("profile.capabilities", None, Number(0, ANY), true, "A bit for each capability, by the list that the network publishes. Clients choose by it, as by all of the profile."),
     key("profile.region", None, Number(0, 63), true, "The number of the region."),
@@ -209,6 +217,9 @@ impl Bounds {
             Self::Mints => every(|item| item.parse::<Pubkey>().is_ok()),
             Self::Endpoints => every(|item| Endpoint::parse(item).is_ok()),
             Self::Roots => every(|item| item.len() == 64 && hex::decode(item).is_ok()),
+            Self::Models => value
+                .as_array()
+                .is_some_and(|items| items.iter().all(|item| item.clone().try_into::<OfferedModel>().is_ok())),
         }
     }
 
@@ -224,6 +235,7 @@ impl Bounds {
             Self::Mints => "allowed is a list of addresses of token mints, base58".to_owned(),
             Self::Endpoints => "allowed is a list of http(s):// addresses, or of l, d, t, m".to_owned(),
             Self::Roots => "allowed is a list of roots of graphs, 64 digits of hex each".to_owned(),
+            Self::Models => "allowed is a list of tables as `assay node offer` writes them".to_owned(),
         }
     }
 
@@ -233,6 +245,8 @@ impl Bounds {
             Self::Number(..) => text.replace('_', "").parse().ok().map(Value::Integer),
             Self::Switch => text.parse().ok().map(Value::Boolean),
             Self::Words(_) | Self::Address | Self::Text => Some(Value::String(text.to_owned())),
+            // A list of tables does not fit a line of the environment.
+            Self::Models => None,
             Self::Mints | Self::Endpoints | Self::Roots => {
                 let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
                 Some(Value::Array(items.map(|item| Value::String(item.to_owned())).collect()))

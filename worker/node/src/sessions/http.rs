@@ -7,14 +7,15 @@
 //! reply finds the receipt when they ask again.
 
 use super::material::Form;
-use super::payment;
 use super::refused::Refused;
 use super::served::{Begun, Served};
+use super::{payment, payments};
 use crate::driver::Shared;
 use crate::market::Market;
 use crate::sessions::run::Work;
 use assay_session::{
     FRAME_MEDIA_TYPE, FrameError, LENGTH_BYTES, RequestHeader, SessionReport, decode_header, header_bytes,
+    requests_path,
 };
 use axum::body::{Body, BodyDataStream, HttpBody};
 use axum::extract::rejection::PathRejection;
@@ -25,9 +26,10 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
 use solana_sdk::pubkey::Pubkey;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -40,7 +42,8 @@ pub(crate) fn routes<M: Market>(shared: Arc<Shared<M>>) -> Router {
     Router::new()
         .route("/v1/sessions/{session}", get(report::<M>))
         .route("/v1/sessions/{session}/requests", post(request::<M>))
-        .with_state(shared)
+        .with_state(Arc::clone(&shared))
+        .merge(payments::routes(shared))
 }
 
 async fn report<M: Market>(
@@ -48,8 +51,7 @@ async fn report<M: Market>(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<SessionReport>, Refused> {
     let served = shared.sessions.get(&asked(path)?).ok_or(Refused::Unknown)?;
-    let is_serving = shared.board.slot() <= served.ends_slot() && shared.alarm.conviction().is_none();
-    Ok(Json(served.report(is_serving)))
+    Ok(Json(served.report(check_serving(&shared, &served).is_ok())))
 }
 
 async fn request<M: Market>(
@@ -59,47 +61,72 @@ async fn request<M: Market>(
     body: Body,
 ) -> Result<Response, Refused> {
     let served = shared.sessions.get(&asked(path)?).ok_or(Refused::Unknown)?;
+    check_serving(&shared, &served)?;
+    let _of_address = shared.sessions.place_of(peer.ip()).ok_or(Refused::AddressBusy(Duration::ZERO))?;
+    let mut arriving = Arriving::new(body, served.most_bytes())?;
+    let header = arriving.header().await?;
+    match shared.serve_request(peer.ip(), &served, header, arriving).await {
+        Err(Refused::Owed(owed)) => {
+            let path = requests_path(&served.address.to_string());
+            Ok(payments::owed_response(&shared, &served, owed, &path))
+        }
+        answer => answer,
+    }
+}
+
+/// Whether requests of a session are answered at present.
+pub(super) fn check_serving<M: Market>(shared: &Shared<M>, served: &Served) -> Result<(), Refused> {
     if shared.alarm.conviction().is_some() {
         return Err(Refused::Closing);
     }
     if shared.board.slot() > served.ends_slot() {
         return Err(Refused::Over);
     }
-    let _of_address = shared.sessions.place_of(peer.ip()).ok_or(Refused::AddressBusy(Duration::ZERO))?;
-    // A length is asked for, so that what is too large is refused before any of it is read.
-    let most = served.most_bytes();
-    let length = body.size_hint().exact().filter(|length| *length <= most).ok_or(Refused::TooLarge(most))?;
-    let mut body = Arriving { stream: body.into_data_stream(), arrived: BytesMut::new() };
-    let (header, header_length) = within(HEADER_TIME, body.header()).await?;
-    let voucher = payment::checked(&header.voucher, &served, &shared.market.genesis_hash())?;
-    let place = served.place().ok_or(Refused::SessionBusy)?;
-    let form = form_of(&served, header.symbols).await?;
-    let rest = length.saturating_sub(header_length);
-    if rest != form.input_bytes {
-        let expected = form.input_bytes;
-        return Err(Refused::Malformed(format!("the inputs have {rest} bytes, at these symbols they have {expected}")));
-    }
-    let sequence = header.sequence;
-    // Alone with its sequence from here on: what is known of it stays so.
-    let begun = Begun::new(Arc::clone(&served), sequence, place)?;
-    let known = shared.receipt_of(&served.address, sequence).await?;
-    match &known {
-        Some(known) if known.symbols != header.symbols => return Err(Refused::OtherInputs),
-        Some(_) => shared.sessions.repeats.take(peer.ip(), Instant::now()).map_err(Refused::AddressBusy)?,
-        None => {
-            let kept = shared.sessions.kept_bytes.load(Ordering::Relaxed).saturating_add(rest);
-            if kept > shared.config.now().sessions.most_kept_bytes {
-                return Err(Refused::Full);
-            }
-            served.ledger().begin(sequence, voucher)?;
+    Ok(())
+}
+
+impl<M: Market> Shared<M> {
+    /// Answers a request whose header has arrived, and whose inputs are still on their way.
+    pub(super) async fn serve_request(
+        self: &Arc<Self>,
+        peer: IpAddr,
+        served: &Arc<Served>,
+        header: RequestHeader,
+        mut arriving: Arriving,
+    ) -> Result<Response, Refused> {
+        let voucher = payment::checked(&header.voucher, served, &self.market.genesis_hash())?;
+        let place = served.place().ok_or(Refused::SessionBusy)?;
+        let form = form_of(served, header.symbols).await?;
+        let rest = arriving.rest();
+        if rest != form.input_bytes {
+            let expected = form.input_bytes;
+            return Err(Refused::Malformed(format!(
+                "the inputs have {rest} bytes, at these symbols they have {expected}"
+            )));
         }
+        let sequence = header.sequence;
+        // Alone with its sequence from here on: what is known of it stays so.
+        let begun = Begun::new(Arc::clone(served), sequence, place)?;
+        let known = self.receipt_of(&served.address, sequence).await?;
+        match &known {
+            Some(known) if known.symbols != header.symbols => return Err(Refused::OtherInputs),
+            Some(_) => self.sessions.repeats.take(peer, Instant::now()).map_err(Refused::AddressBusy)?,
+            None => {
+                let kept = self.sessions.kept_bytes.load(Ordering::Relaxed).saturating_add(rest);
+                if kept > self.config.now().sessions.most_kept_bytes {
+                    return Err(Refused::Full);
+                }
+                served.ledger().begin(sequence, voucher)?;
+            }
+        }
+        let time = Duration::from_secs(self.config.now().sessions.request_seconds);
+        let inputs = within(time, arriving.take(usize::try_from(rest).unwrap_or(usize::MAX))).await?;
+        let served = Arc::clone(served);
+        let work = Work { served, form, sequence, inputs, voucher, known, begun, arrived: Instant::now() };
+        let reply = self.answer(work).await?;
+        let headers = [(CONTENT_TYPE, FRAME_MEDIA_TYPE), (CACHE_CONTROL, "no-store")];
+        Ok((headers, reply).into_response())
     }
-    let time = Duration::from_secs(shared.config.now().sessions.request_seconds);
-    let inputs = within(time, body.take(usize::try_from(rest).unwrap_or(usize::MAX))).await?;
-    let work = Work { served, form, sequence, inputs, voucher, known, begun, arrived: Instant::now() };
-    let reply = shared.answer(work).await?;
-    let headers = [(CONTENT_TYPE, FRAME_MEDIA_TYPE), (CACHE_CONTROL, "no-store")];
-    Ok((headers, reply).into_response())
 }
 
 /// The graph at these values of its symbols; resolving a large one would stall the asynchronous threads.
@@ -118,21 +145,40 @@ async fn within<T>(time: Duration, arriving: impl Future<Output = Result<T, Refu
 }
 
 /// A request as it arrives.
-struct Arriving {
+pub(super) struct Arriving {
     stream: BodyDataStream,
     /// What has arrived and was not taken yet.
     arrived: BytesMut,
+    /// What was not taken yet, whether it has arrived or not.
+    rest: u64,
 }
 
 impl Arriving {
-    /// The header, and how many bytes the request has up to its inputs.
-    async fn header(&mut self) -> Result<(RequestHeader, u64), Refused> {
+    /// A request of at most `most` bytes.
+    pub(super) fn new(body: Body, most: u64) -> Result<Self, Refused> {
+        let rest = Self::check_length(body.size_hint().exact(), most)?;
+        Ok(Self { stream: body.into_data_stream(), arrived: BytesMut::new(), rest })
+    }
+
+    /// The length of a request. It is asked for, so that what is too large is refused before any of it is read.
+    pub(super) fn check_length(length: Option<u64>, most: u64) -> Result<u64, Refused> {
+        length.filter(|length| *length <= most).ok_or(Refused::TooLarge(most))
+    }
+
+    /// Bytes that were not taken yet.
+    fn rest(&self) -> u64 {
+        self.rest
+    }
+
+    /// The header of the frame.
+    pub(super) async fn header<H: DeserializeOwned>(&mut self) -> Result<H, Refused> {
         let malformed = |error: FrameError| Refused::Malformed(error.to_string());
-        let prefix = self.take(LENGTH_BYTES).await?;
-        let prefix = prefix.first_chunk().copied().unwrap_or_default();
-        let length = header_bytes(prefix).map_err(malformed)?;
-        let header = decode_header(&self.take(length).await?).map_err(malformed)?;
-        Ok((header, (LENGTH_BYTES + length) as u64))
+        let header = within(HEADER_TIME, async {
+            let prefix = self.take(LENGTH_BYTES).await?;
+            let prefix = prefix.first_chunk().copied().unwrap_or_default();
+            self.take(header_bytes(prefix).map_err(malformed)?).await
+        });
+        decode_header(&header.await?).map_err(malformed)
     }
 
     /// The next bytes, once so many are there.
@@ -144,6 +190,7 @@ impl Arriving {
                 None => return Err(Refused::Malformed("it was cut short".to_owned())),
             }
         }
+        self.rest = self.rest.saturating_sub(bytes as u64);
         Ok(self.arrived.split_to(bytes).freeze())
     }
 }

@@ -18,12 +18,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const REMEMBERED_FORMS: usize = 64;
 const GIGA: u128 = 1_000_000_000;
 
+/// Where graph and params are, and what they have to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) graph_uri: String,
+    pub(crate) params_uri: String,
+    /// What a request pays, in base units of the payment mint.
+    pub(crate) price: u64,
+    /// Roots of graph and params, where they are pinned.
+    pub(crate) roots: Option<([u8; 32], [u8; 32])>,
+}
+
 /// Graph and params of a session.
 #[derive(Debug)]
 pub(crate) struct Material {
     definition: Arc<Graph>,
     params: Arc<TensorSet>,
-    params_root: [u8; 32],
+    /// Root of the graph, which is one at all values of the symbols.
+    pub(crate) graph_root: [u8; 32],
+    pub(crate) params_root: [u8; 32],
     /// Slots, shapes and types of the params, which are the same at all values of the symbols.
     param_uids: Vec<[u8; 8]>,
     limits: Limits,
@@ -59,21 +72,36 @@ impl Material {
                 "update the node, or export the graph again",
             )));
         }
+        let wanted = Wanted {
+            graph_uri: session.graph_uri.clone(),
+            params_uri: session.params_uri.clone(),
+            price: session.price,
+            roots: Some((session.graph_root, session.params_root)),
+        };
+        Self::wanted(wanted, artifacts, config).await
+    }
+
+    /// Fetches, hashes and checks a model, within the limits of the node.
+    ///
+    /// # Errors
+    /// The first thing that is wrong: N0201 to N0203, N0205, N0221, N0222.
+    pub(crate) async fn wanted(wanted: Wanted, artifacts: &Artifacts, config: &NodeConfig) -> Result<Self, NotWhole> {
+        let Wanted { graph_uri, params_uri, price, roots } = wanted;
         let limits = artifacts.settings.now().limits.clone();
         let most = limits.max_artifact_bytes.min(MAX_GRAPH_BYTES as u64);
-        let bytes = artifacts.read("graph", &session.graph_uri, most).await?;
-        let (graph_root, price, memory) = (session.graph_root, session.price, limits.max_memory_bytes);
+        let bytes = artifacts.read("graph", &graph_uri, most).await?;
+        let (graph_root, memory) = (roots.map(|(graph, _)| graph), limits.max_memory_bytes);
         let sessions = config.sessions.clone();
         let (definition, largest) = unblocked(move || {
-            let (definition, largest) = check_graph(&bytes, &graph_root, memory)?;
+            let (definition, largest) = check_graph(&bytes, graph_root.as_ref(), memory)?;
             check_price(price, operations(&largest), sessions.least_price_per_giga_operation)?;
             check_inputs(bundle_bytes(&largest, TensorKind::Input), sessions.most_input_bytes)?;
             Ok((definition, largest))
         })
         .await?;
         let most = artifacts.bundle_limit("params", &largest, TensorKind::Param)?;
-        let bundle = artifacts.read("params", &session.params_uri, most).await?;
-        let params_root = session.params_root;
+        let bundle = artifacts.read("params", &params_uri, most).await?;
+        let params_root = roots.map(|(_, params)| params);
         Ok(unblocked(move || Self::checked(definition, &largest, &bundle, params_root, limits)).await?)
     }
 
@@ -81,17 +109,20 @@ impl Material {
         definition: Graph,
         largest: &ResolvedGraph,
         params: &Bytes,
-        params_root: [u8; 32],
+        params_root: Option<[u8; 32]>,
         limits: Limits,
     ) -> Result<Self, Refusal> {
         let params =
             decode_bundle(params, largest, TensorKind::Param).map_err(|e| malformed(format!("params: {e}")))?;
         let root = Hasher::default().params_root(largest, &params).map_err(|error| malformed(error.to_string()))?;
-        pinned("params", &root, &params_root)?;
+        if let Some(params_root) = &params_root {
+            pinned("params", &root, params_root)?;
+        }
         Ok(Self {
             definition: Arc::new(definition),
             params: Arc::new(params),
-            params_root,
+            graph_root: largest.root,
+            params_root: root,
             param_uids: param_uids(largest),
             limits,
             forms: Mutex::default(),
@@ -161,10 +192,16 @@ impl Material {
 }
 
 /// The graph, and the same at the greatest values of its symbols.
-fn check_graph(bytes: &[u8], root: &[u8; 32], max_memory_bytes: u64) -> Result<(Graph, ResolvedGraph), Refusal> {
+fn check_graph(
+    bytes: &[u8],
+    root: Option<&[u8; 32]>,
+    max_memory_bytes: u64,
+) -> Result<(Graph, ResolvedGraph), Refusal> {
     let definition = Graph::decode(bytes).map_err(|error| malformed(error.to_string()))?;
     let largest = resolved(&definition, &extremes(&definition).1, max_memory_bytes)?;
-    pinned("graph", &largest.root, root)?;
+    if let Some(root) = root {
+        pinned("graph", &largest.root, root)?;
+    }
     output_of(&largest)?;
     Ok((definition, largest))
 }
@@ -230,7 +267,7 @@ mod tests {
         let root = Hasher::default().params_root(&largest, &model.params).unwrap();
         let bundle = Bytes::from(assay_models::artifact::encode_bundle(&model.params));
         let limits = Limits::default();
-        let material = Material::checked(model.graph.clone(), &largest, &bundle, root, limits.clone()).unwrap();
+        let material = Material::checked(model.graph.clone(), &largest, &bundle, Some(root), limits.clone()).unwrap();
         let form = material.form([2, 0, 0, 0]).unwrap();
         assert!(Arc::ptr_eq(&form, &material.form([2, 0, 0, 0]).unwrap()));
         assert!(form.input_bytes < material.most_input_bytes);
@@ -241,7 +278,7 @@ mod tests {
             let _ = material.form([value, 0, 0, 0]);
         }
         assert!(material.forms.lock().unwrap().len() <= REMEMBERED_FORMS);
-        let wrong = Material::checked(model.graph, &largest, &bundle, [0; 32], limits).unwrap_err();
+        let wrong = Material::checked(model.graph, &largest, &bundle, Some([0; 32]), limits).unwrap_err();
         assert_eq!(wrong.code, "N0203");
     }
 }

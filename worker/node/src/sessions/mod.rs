@@ -9,6 +9,7 @@
 //! | `served` | what is served at present, and how many requests there may be at a time |
 //! | `http` | a request, from its first byte to its inputs |
 //! | `payment`, `ledger` | vouchers, and what they have to cover |
+//! | `payments` | strangers that open a session with their first request: x402 |
 //! | `run` | from the inputs to the reply |
 //! | `writer` | receipts on their way to the disk |
 //! | `refused` | why a request has no reply |
@@ -26,6 +27,7 @@ mod http;
 mod ledger;
 mod material;
 mod payment;
+mod payments;
 mod refused;
 mod run;
 mod served;
@@ -34,4 +36,5 @@ mod terms;
 mod writer;
 
 pub(crate) use http::routes;
+pub(crate) use payments::keep::keep_offers;
 pub use served::Sessions;

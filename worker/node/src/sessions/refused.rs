@@ -130,6 +130,12 @@ impl Refused {
         }
     }
 
+    /// The same as one text, which begins with the code.
+    pub(super) fn message(&self) -> String {
+        let (code, words) = self.words();
+        format!("{code} {words}")
+    }
+
     fn retry_after_seconds(&self) -> Option<u64> {
         match self {
             Self::AddressBusy(wait) => Some(wait.as_secs().saturating_add(1)),
@@ -141,12 +147,12 @@ impl Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let (code, words) = self.words();
+        let (code, _) = self.words();
         if let Self::Unavailable(reason) = &self {
             tracing::warn!(code, reason, "a request of a session cannot be answered");
         }
         let owed = if let Self::Owed(amount) = self { Some(amount) } else { None };
-        let reply = RefusalReply { code: code.to_owned(), message: format!("{code} {words}"), owed };
+        let reply = RefusalReply { code: code.to_owned(), message: self.message(), owed };
         let mut response = (self.status(), [(CACHE_CONTROL, "no-store")], Json(reply)).into_response();
         if let Some(seconds) = self.retry_after_seconds() {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));

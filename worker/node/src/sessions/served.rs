@@ -2,6 +2,7 @@
 
 use super::ledger::{Ledger, NotBegun};
 use super::material::Material;
+use super::payments::Payments;
 use super::writer::Writer;
 use crate::config;
 use crate::engine::WarmModel;
@@ -11,7 +12,7 @@ use assay::state::Session;
 use assay_session::{LENGTH_BYTES, MAX_HEADER_BYTES, SessionReport};
 use assay_store::counted_as;
 use solana_sdk::pubkey::Pubkey;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,7 +24,11 @@ use tokio_util::task::TaskTracker;
 pub struct Sessions {
     served: Mutex<HashMap<Pubkey, Arc<Served>>>,
     /// Addresses of sessions that this node has accepted, or is about to: no more than the settings allow.
-    taken: Mutex<std::collections::HashSet<Pubkey>>,
+    taken: Mutex<HashSet<Pubkey>>,
+    /// Addresses of sessions that strangers are paying for: as many fewer are left to take. Locked before `taken`.
+    promised: Mutex<HashSet<Pubkey>>,
+    /// Payments of strangers.
+    pub(super) payments: Payments,
     /// One permit for each request that is computed.
     pub(super) runs: Arc<Semaphore>,
     /// Requests of each address that are read, wait or are computed.
@@ -77,6 +82,8 @@ impl Sessions {
         Self {
             served: Mutex::default(),
             taken: Mutex::default(),
+            promised: Mutex::default(),
+            payments: Payments::new(&limits.payments),
             runs: Arc::new(Semaphore::new(limits.concurrent_runs)),
             addresses: Arc::default(),
             requests_per_address: limits.requests_per_address,
@@ -89,8 +96,28 @@ impl Sessions {
 
     /// Takes a place for a session that is about to be accepted; `false` if there is none.
     pub(crate) fn take(&self, session: &Pubkey, most: usize) -> bool {
+        let promised = lock(&self.promised);
         let mut taken = lock(&self.taken);
-        taken.contains(session) || (taken.len() < most && taken.insert(*session))
+        if !has_place(&taken, &promised, session, most) {
+            return false;
+        }
+        taken.insert(*session);
+        true
+    }
+
+    /// Keeps a place for a session that a stranger is about to pay for; `false` if there is none.
+    pub(super) fn promise(&self, session: &Pubkey, most: usize) -> bool {
+        let mut promised = lock(&self.promised);
+        let has_place = has_place(&lock(&self.taken), &promised, session, most);
+        if has_place {
+            promised.insert(*session);
+        }
+        has_place
+    }
+
+    /// Keeps it no longer. A session that was taken meanwhile has its place by that.
+    pub(super) fn unpromise(&self, session: &Pubkey) {
+        lock(&self.promised).remove(session);
     }
 
     /// Notes that this node has accepted a session, whatever the settings say by now.
@@ -116,6 +143,11 @@ impl Sessions {
     /// Begins no more requests of a session; returns it if it was served.
     pub(crate) fn stop(&self, session: &Pubkey) -> Option<Arc<Served>> {
         lock(&self.served).remove(session)
+    }
+
+    /// Takes no more payments, and waits for none that is under way: its client finds the session, or its money, where it is.
+    pub(crate) fn close_payments(&self) {
+        self.payments.close();
     }
 
     /// Waits until every request that is computed has its receipt, or has failed.
@@ -238,7 +270,35 @@ impl Drop for Begun {
     }
 }
 
+/// Whether a session has a place already, or there is one left.
+fn has_place(taken: &HashSet<Pubkey>, promised: &HashSet<Pubkey>, session: &Pubkey, most: usize) -> bool {
+    taken.contains(session) || promised.contains(session) || taken.union(promised).count() < most
+}
+
 /// What is locked here is whole at every moment at which a panic could happen.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_that_are_paid_for_are_not_given_to_others() {
+        let sessions = Sessions::new(&config::Sessions::default());
+        let [one, two, three] = [1, 2, 3].map(|byte| Pubkey::new_from_array([byte; 32]));
+        assert!(sessions.take(&one, 2) && sessions.promise(&two, 2));
+        assert!(!sessions.take(&three, 2) && !sessions.promise(&three, 2), "no place is left");
+        assert!(sessions.take(&one, 2) && sessions.promise(&two, 2), "those who have one keep it");
+        assert!(sessions.take(&two, 2), "what was promised is taken");
+        sessions.unpromise(&two);
+        assert!(!sessions.take(&three, 2), "it has its place by being taken");
+        sessions.leave(&two);
+        assert!(sessions.promise(&three, 2));
+        sessions.leave(&three);
+        assert!(!sessions.take(&two, 2), "a promise is not left");
+        sessions.unpromise(&three);
+        assert!(sessions.take(&two, 2));
+    }
 }

@@ -7,10 +7,12 @@ use assay::AssayError;
 use assay::fairness::seed::Found;
 use assay::session::{Receipt, Voucher};
 use assay::state::{
-    CommittedResult, Demand, Job, JobNode, Node, Parameters, SchedulingParameters, SegmentClaim, Session,
+    CommittedResult, Demand, DisputeParameters, DisputeTerms, Job, JobNode, Node, Parameters, PaymentMint,
+    SchedulingParameters, SegmentClaim, Session,
 };
 use assay::state_machine::JobEvent;
 use assay::units::{BasisPoints, Slot, TokenAmount};
+use assay_chain::instructions::read_open_session;
 use assay_chain::program_error;
 use assay_node::defence::cost::rent_lamports;
 use assay_node::defence::duties::Dispute;
@@ -22,6 +24,7 @@ use assay_node::market::{
 use referee::commit::commitment;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Signature;
+use solana_sdk::transaction::Transaction as ChainTransaction;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -55,6 +58,14 @@ pub(crate) struct World {
     pub(crate) segments_signed: Vec<SignedSegment>,
     /// Messages of receipts that were signed, in order.
     pub(crate) receipts_signed: Vec<Vec<u8>>,
+    /// Payments of strangers that were sent, each time that they were.
+    pub(crate) payments_sent: u64,
+    /// Signatures of those that landed, and where.
+    pub(crate) payments_landed: BTreeMap<Vec<u8>, u64>,
+    /// While it is set, no payment is confirmed.
+    pub(crate) hold_payments: bool,
+    /// What sessions that are opened leave the node to answer challenges, instead of what the network says.
+    pub(crate) hasty_clock_slots: Option<u32>,
     pub(crate) court: Court,
 }
 
@@ -83,6 +94,11 @@ pub(crate) const OF_SESSIONS: u8 = 100;
 /// The cluster of these tests.
 pub(crate) const GENESIS: [u8; 32] = [5; 32];
 
+/// The blockhash that this chain knows.
+pub(crate) const BLOCKHASH: [u8; 32] = [3; 32];
+/// The only payment mint.
+pub(crate) const PAYMENT_MINT: [u8; 32] = [9; 32];
+
 /// Arguments of a commitment.
 #[derive(Clone, Debug, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
 pub(crate) struct Committed {
@@ -95,6 +111,28 @@ pub(crate) struct Committed {
 /// The rules under which these tests run: nobody is drawn, and nothing jails.
 fn scheduling() -> SchedulingParameters {
     SchedulingParameters { epoch_slots: 1_000_000, stake_per_job: 1, ..SchedulingParameters::default() }
+}
+
+fn parameters() -> Parameters {
+    Parameters {
+        maximum_open_jobs_per_node: 1_000,
+        maximum_claim_slots: 20_000,
+        maximum_run_slots: 200_000,
+        minimum_window_slots: 200,
+        maximum_window_slots: 1_000,
+        protocol_fee_bps: 250,
+        dispute: DisputeParameters {
+            challenge_bond_bps: 1_000,
+            reveal_slots: 20,
+            challenger_clock_slots: 60,
+            defender_clock_slots: 20_000,
+            slash_bps: 2_500,
+            bounty_bps: 5_000,
+            opening_fee_lamports: 70_000,
+        },
+        scheduling: scheduling(),
+        ..Parameters::default()
+    }
 }
 
 pub(crate) fn pack<T: AnchorSerialize>(value: &T) -> Vec<u8> {
@@ -275,6 +313,55 @@ impl World {
         Ok(())
     }
 
+    /// What becomes of a transaction that opens a session: what the program checks beside the terms, which are the node's to check.
+    fn settle(&mut self, transaction: &ChainTransaction) -> Fate {
+        self.payments_sent += 1;
+        let signature = transaction.signatures[0].as_ref().to_vec();
+        if let Some(slot) = self.payments_landed.get(&signature) {
+            return Fate::Landed { slot: *slot };
+        }
+        if transaction.message.recent_blockhash.to_bytes() != BLOCKHASH {
+            return Fate::Expired;
+        }
+        let client = transaction.message.account_keys[0];
+        let opening = transaction.message.instructions.last().unwrap();
+        let args = read_open_session(&opening.data).unwrap();
+        let address = assay::address::session(&client, args.session_id);
+        if args.session_id != 0 || self.session(&address).is_some() {
+            let (code, reason) = words(AssayError::JobIdMismatch);
+            return Fate::Failed { code, reason };
+        }
+        let mut dispute = DisputeTerms::new(&parameters().dispute, TokenAmount(args.bond)).unwrap();
+        dispute.defender_clock_slots = self.hasty_clock_slots.unwrap_or(dispute.defender_clock_slots);
+        let session = Session {
+            version: Session::VERSION,
+            client,
+            session_id: args.session_id,
+            payment_mint: Pubkey::new_from_array(PAYMENT_MINT),
+            node: Pubkey::new_from_array(self.node_address),
+            vault: assay::address::vault(&address),
+            graph_root: args.graph_root,
+            params_root: args.params_root,
+            ir_version: args.ir_version,
+            voucher_key: args.voucher_key,
+            price: args.price,
+            balance: args.balance,
+            accept_slots: args.accept_slots,
+            session_slots: args.session_slots,
+            window_slots: args.window_slots,
+            bond: args.bond,
+            protocol_fee_bps: parameters().protocol_fee_bps,
+            dispute,
+            offered_slot: self.slot,
+            graph_uri: args.graph_uri,
+            params_uri: args.params_uri,
+            ..Session::default()
+        };
+        self.put_session(&address, &session);
+        self.payments_landed.insert(signature, self.slot);
+        Fate::Landed { slot: self.slot }
+    }
+
     /// What the program does when a receipt is called in, with hints that lead nowhere; the address of the job.
     pub(crate) fn call_in(&mut self, message: &[u8]) -> Pubkey {
         let receipt = Receipt::parse(message).unwrap();
@@ -443,7 +530,7 @@ impl Market for TestMarket {
     }
 
     async fn parameters(&self, _: u64) -> Result<Parameters, Unreachable> {
-        Ok(Parameters { maximum_open_jobs_per_node: 1_000, scheduling: scheduling(), ..Parameters::default() })
+        Ok(parameters())
     }
 
     async fn paused_until_slot(&self) -> Result<u64, Unreachable> {
@@ -539,6 +626,32 @@ impl Market for TestMarket {
 
     fn genesis_hash(&self) -> [u8; 32] {
         GENESIS
+    }
+
+    async fn settle(&self, transaction: &ChainTransaction) -> Result<Fate, Unreachable> {
+        while self.with(|world| world.hold_payments) {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+        self.call(|world| world.settle(transaction)).await
+    }
+
+    async fn payment_mint(&self, mint: &Pubkey) -> Result<Option<PaymentMint>, Unreachable> {
+        let mint = *mint;
+        self.call(|_| {
+            (mint.to_bytes() == PAYMENT_MINT).then(|| PaymentMint {
+                enabled: true,
+                mint,
+                token_program: Pubkey::new_from_array([10; 32]),
+                bond_numerator: 1,
+                bond_denominator: 1,
+                version: PaymentMint::VERSION,
+                bump: 0,
+                freezable: false,
+                decimals: 6,
+                fee_vault: Pubkey::default(),
+            })
+        })
+        .await
     }
 
     fn operator(&self) -> Pubkey {

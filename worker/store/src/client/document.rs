@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap};
 use reqwest::{RequestBuilder, StatusCode};
 use tokio::time::timeout;
 
@@ -19,6 +19,8 @@ pub struct Document {
     pub status: u16,
     /// How long the server asks to wait before the next request.
     pub retry_after: Option<Duration>,
+    /// The headers.
+    pub headers: HeaderMap,
     /// The body, whole.
     pub body: Vec<u8>,
 }
@@ -27,6 +29,11 @@ impl Document {
     /// Whether the status is 200.
     pub fn is_ok(&self) -> bool {
         self.status == StatusCode::OK.as_u16()
+    }
+
+    /// The text of a header; nothing if it is not there, or is no text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        header_text(&self.headers, name)
     }
 }
 
@@ -47,8 +54,24 @@ impl Fetcher {
     /// # Errors
     /// Those of [`document`](Self::document).
     pub async fn exchange(&self, uri: &str, body: Vec<u8>, max_bytes: u64, limit: Duration) -> Result<Document> {
+        self.exchange_with(uri, &[], body, max_bytes, limit).await
+    }
+
+    /// As [`exchange`](Self::exchange), with further headers, each a name in small letters and a text of visible ASCII.
+    ///
+    /// # Errors
+    /// Those of [`document`](Self::document); [`StoreError::Unreachable`], too, for a header that cannot be sent.
+    pub async fn exchange_with(
+        &self,
+        uri: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+        max_bytes: u64,
+        limit: Duration,
+    ) -> Result<Document> {
         let url = http_url(uri, self.options().allow_private)?;
         let request = self.client().post(url).header(CONTENT_TYPE, "application/octet-stream").body(body);
+        let request = headers.iter().fold(request, |request, (name, text)| request.header(*name, *text));
         self.answer(uri, request, max_bytes, limit).await
     }
 
@@ -67,6 +90,7 @@ impl Fetcher {
             if response.content_length().is_some_and(|bytes| bytes > max_bytes) {
                 return Err(too_large(response.content_length()));
             }
+            let headers = response.headers().clone();
             let mut body = Vec::new();
             while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(chain_of(&error)))? {
                 if (body.len() + chunk.len()) as u64 > max_bytes {
@@ -74,7 +98,8 @@ impl Fetcher {
                 }
                 body.extend_from_slice(&chunk);
             }
-            Ok(Document { status: response.status().as_u16(), retry_after: seconds.map(Duration::from_secs), body })
+            let status = response.status().as_u16();
+            Ok(Document { status, retry_after: seconds.map(Duration::from_secs), headers, body })
         };
         let passed = |_| StoreError::DeadlinePassed { uri: quoted(uri), limit };
         timeout(limit, answer).await.map_err(passed)?
@@ -131,13 +156,20 @@ mod tests {
                 let length = stream.read(&mut part).await.unwrap();
                 request.extend_from_slice(&part[..length]);
             }
-            stream.write_all(b"HTTP/1.1 402 Payment Required\r\ncontent-length: 4\r\n\r\nmore").await.unwrap();
+            stream
+                .write_all(b"HTTP/1.1 402 Payment Required\r\nPAYMENT-REQUIRED: e30=\r\ncontent-length: 4\r\n\r\nmore")
+                .await
+                .unwrap();
             String::from_utf8(request).unwrap()
         });
         let fetcher = Fetcher::new(FetchOptions { allow_private: true, ..FetchOptions::default() }).unwrap();
-        let answer = fetcher.exchange(&uri, b"the body".to_vec(), 4, Duration::from_secs(5)).await.unwrap();
+        let headers = [("payment-signature", "AA==")];
+        let answer =
+            fetcher.exchange_with(&uri, &headers, b"the body".to_vec(), 4, Duration::from_secs(5)).await.unwrap();
         assert_eq!((answer.status, answer.body.as_slice()), (402, &b"more"[..]));
+        assert_eq!((answer.header("payment-required"), answer.header("payment-response")), (Some("e30="), None));
         let request = sent.await.unwrap().to_lowercase();
+        assert!(request.contains("payment-signature: aa=="), "{request}");
         assert!(request.starts_with("post /v1/thing ") && request.contains("content-length: 8"), "{request}");
         let again = fetcher.exchange(&uri, vec![], 3, Duration::from_millis(500)).await;
         assert!(again.is_err(), "the server is gone");

@@ -10,6 +10,7 @@ mod init;
 mod list;
 mod log;
 mod maintenance;
+mod offer;
 mod offline;
 mod run;
 mod stake;
@@ -79,6 +80,8 @@ pub(crate) enum Command {
         /// In the language of `tracing`: info, or warn,assay_node=debug
         filter: Option<String>,
     },
+    /// Offer a model to strangers, who pay with their first request (x402): written into node.toml
+    Offer(Box<offer::Offer>),
     /// Leave for good: take nothing new, and end when the last window is over
     ///
     /// It may be interrupted and run again at any time: the node goes on leaving, also when it is started again.
@@ -251,6 +254,7 @@ pub(crate) async fn run(
         Command::Explain { node, job } => explain::explain(&context, &node, &job, output).await,
         Command::Maintenance(arguments) => maintenance::maintenance(&context, &arguments, output).await,
         Command::Delegation(command) => delegation::run(&context, command, output).await,
+        Command::Offer(arguments) => offer::offer(&context, *arguments, output).await,
         Command::Init(arguments) => init::init(&context, arguments, output).await,
         Command::Stake { amount, folder, offline } => stake::stake(&context, &folder, amount, &offline, output).await,
         Command::Run { folder, despite_errors, backend, until_parent_exits } => {

@@ -1,7 +1,8 @@
-//! `assay session`: open, ask, watch, end; check a receipt and call it in.
+//! `assay session`: open, or pay with the first request; ask, watch, end; check a receipt and call it in.
 
 mod ask;
 mod open;
+mod pay;
 mod receipt;
 mod show;
 
@@ -21,6 +22,8 @@ use std::path::{Path, PathBuf};
 pub(crate) enum Command {
     /// Escrow a balance and offer a session over a model to a node
     Open(Box<open::Open>),
+    /// Ask without a session: the first request opens one and pays for itself (x402), within limits
+    Pay(Box<pay::Pay>),
     /// Ask an active session, check every answer, and keep the receipts
     Ask(Box<ask::Ask>),
     /// One session
@@ -77,6 +80,7 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
     let context = chain.context()?;
     match command {
         Command::Open(arguments) => open::open(&context, *arguments, output).await,
+        Command::Pay(arguments) => pay::pay(&context, *arguments, output).await,
         Command::Ask(arguments) => ask::ask(&context, *arguments, output).await,
         Command::Status { session } => {
             let account = context.chain().session(&session).await?;

@@ -2,6 +2,7 @@
 
 mod crash;
 mod life;
+mod payments;
 mod receipts;
 mod refusals;
 
