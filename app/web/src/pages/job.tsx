@@ -1,7 +1,7 @@
 /** One job: its life, its price, its money, its result. */
 import { type Job, JobState } from "@assay/client/generated";
 import { isAddress } from "@solana/kit";
-import { Check, FileSearch, Gavel, HandCoins, Undo2 } from "lucide-react";
+import { Check, Gavel, HandCoins, Undo2 } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { useNetwork, useSlot, useTable } from "../data/hooks.ts";
 import type { Row } from "../data/kinds.ts";
@@ -21,38 +21,24 @@ import {
 } from "../transact/plans/jobs.ts";
 import { Review } from "../transact/review.tsx";
 import { AddressText, HashText } from "../ui/address.tsx";
-import { Button, ButtonLink, Fact, Facts, Note, Nothing, Panel } from "../ui/basics.tsx";
+import { Button, ButtonLink, Fact, Facts, Note, Panel } from "../ui/basics.tsx";
 import { EligibleNodes } from "../ui/eligible.tsx";
-import { HistoryPanel } from "../ui/history.tsx";
+import { JobHistoryPanel } from "../ui/history.tsx";
 import { JobBadge } from "../ui/job-bits.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
 import { Ramp } from "../ui/ramp.tsx";
 import { ResultPanel } from "../ui/result.tsx";
 import { Timeline } from "../ui/timeline.tsx";
 import { Amount, StakeAmount, useStakeUnit, useUnit, withSymbol } from "../ui/unit.tsx";
+import { GoneJob } from "./closed-job.tsx";
 
 export default function JobPage({ address }: { address: string }) {
   const table = useTable("job");
   const row = isAddress(address) ? table.byAddress.get(address) : undefined;
   return (
     <Loaded table={table} what="job">
-      {row === undefined ? <Gone address={address} /> : <Existing row={row} />}
+      {row === undefined ? <GoneJob address={address} /> : <Existing row={row} />}
     </Loaded>
-  );
-}
-
-function Gone({ address }: { address: string }) {
-  return (
-    <>
-      <PageHead title="Job" back={{ to: "/jobs", name: "Jobs" }} lead={<AddressText value={address} whole />} />
-      <Nothing
-        icon={FileSearch}
-        title="There is no job at this address"
-        actions={<ButtonLink to="/jobs">All jobs</ButtonLink>}
-      >
-        It was closed and its rent returned, it was never posted, or it is on another network.
-      </Nothing>
-    </>
   );
 }
 
@@ -78,7 +64,10 @@ function Existing({ row }: { row: Row<"job"> }) {
             {!isZero(job.commitment) && <ResultPanel row={row} />}
             {!isReceipt && <PricePanel job={job} />}
             <Artifacts job={job} />
-            <HistoryPanel address={address} version={`${job.state} ${job.record.challengesOpen} ${job.credits.node}`} />
+            <JobHistoryPanel
+              address={address}
+              version={`${job.state} ${job.record.challengesOpen} ${job.credits.node}`}
+            />
           </div>
           <div className="stack">
             <Parties row={row} />

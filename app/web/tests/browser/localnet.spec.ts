@@ -17,14 +17,15 @@ let app: Awaited<ReturnType<typeof serveApp>>;
 let browser: Awaited<ReturnType<typeof openBrowser>>;
 const errors: string[] = [];
 
-async function open(path: string): Promise<Page> {
+async function open(path: string, index = "none"): Promise<Page> {
   const page = await browser.context.newPage();
   page.on("pageerror", (error) => errors.push(`${path}: ${error.message}`));
   const signer = await signerOfSecret(localnet.clientSecret);
   await addWallet(page, signer.address, async (transaction) =>
     Buffer.from(await signer.sign(Uint8Array.from(Buffer.from(transaction, "base64")))).toString("base64"),
   );
-  await page.goto(`${app.url}${path}?rpc=${encodeURIComponent(localnet.ready.rpc_url)}`);
+  const asked = new URLSearchParams({ rpc: localnet.ready.rpc_url, index });
+  await page.goto(`${app.url}${path}?${asked}`);
   await page.waitForSelector("h1");
   return page;
 }
@@ -122,5 +123,27 @@ describe.skipIf(!hasBrowser() || !hasLocalnet())("on a localnet with the real pr
     await picture(seen, "convicted");
     expect(await seen.getByText("Back to the client").count()).toBe(1);
     await seen.close();
+  });
+
+  it("the index remembers the closed job, the lie, and what it did to the liar's reputation", async () => {
+    const page = await open("/", localnet.indexUrl);
+    await page.getByRole("img", { name: /jobs settled and 1 were convicted in the last 24 hours/ }).waitFor(PATIENCE);
+    await picture(page, "overview-indexed");
+    await page.goto(page.url().replace("/?", "/jobs?"));
+    await page.getByRole("button", { name: /^Closed too/ }).click();
+    await page.locator(".grid-row", { hasText: "Cancelled" }).first().locator(".row-link").click();
+    await page.getByText("The account of this job is gone.").waitFor();
+    await page.getByText("The job ended: cancelled.").waitFor();
+    await page.getByText("The account was closed.").waitFor();
+    await picture(page, "closed-job");
+    const liar = JSON.parse(localnet.assay(["node", "status", "--data", "node-1"], localnet.ready.keys.nodes[1])) as {
+      node: string;
+    };
+    const seen = await open(`/nodes/${liar.node}`, localnet.indexUrl);
+    await seen.getByText("A fault was proved against it.").waitFor(PATIENCE);
+    await seen.getByRole("heading", { name: "Reputation over time" }).waitFor();
+    await picture(seen, "liar");
+    await seen.close();
+    await page.close();
   });
 });

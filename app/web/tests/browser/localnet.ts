@@ -24,20 +24,27 @@ interface Ready {
 export class Localnet {
   readonly ready: Ready;
   readonly storeUrl: string;
+  readonly indexUrl: string;
   readonly #folder: string;
   readonly #processes: ChildProcess[];
 
-  private constructor(folder: string, ready: Ready, storeUrl: string, processes: ChildProcess[]) {
+  private constructor(
+    folder: string,
+    ready: Ready,
+    ports: { store: number; index: number },
+    processes: ChildProcess[],
+  ) {
     this.#folder = folder;
     this.ready = ready;
-    this.storeUrl = storeUrl;
+    this.storeUrl = `http://127.0.0.1:${ports.store}`;
+    this.indexUrl = `http://127.0.0.1:${ports.index}`;
     this.#processes = processes;
   }
 
-  /** Starts the chain and a store, and exports the digits. */
+  /** Starts the chain, a store and an index, and exports the digits. */
   static async start(nodes: number): Promise<Localnet> {
     const folder = mkdtempSync(join(tmpdir(), "assay-web-localnet-"));
-    const [rpcPort, storePort] = [await freePorts(2), await freePorts(1)];
+    const [rpcPort, storePort, indexPort] = [await freePorts(2), await freePorts(1), await freePorts(1)];
     const processes: ChildProcess[] = [];
     const readyFile = join(folder, "ready.json");
     processes.push(
@@ -62,7 +69,6 @@ export class Localnet {
       for (const child of processes) child.kill("SIGKILL");
       throw error;
     });
-    const storeUrl = `http://127.0.0.1:${storePort}`;
     processes.push(
       background(folder, "store", [
         "store",
@@ -74,7 +80,9 @@ export class Localnet {
         "--accept-local-uploads",
       ]),
     );
-    const localnet = new Localnet(folder, JSON.parse(readFileSync(readyFile, "utf8")) as Ready, storeUrl, processes);
+    const ready = JSON.parse(readFileSync(readyFile, "utf8")) as Ready;
+    const localnet = new Localnet(folder, ready, { store: storePort, index: indexPort }, processes);
+    localnet.addIndex(indexPort);
     localnet.assay(["model", "export-digits", "digits"]);
     return localnet;
   }
@@ -127,6 +135,12 @@ export class Localnet {
       this.#folder,
     );
     return node;
+  }
+
+  /** Runs an index of everything that happens. */
+  addIndex(port: number): void {
+    const run = ["index", "--listen", `127.0.0.1:${port}`, "--folder", "index"];
+    this.#processes.push(background(this.#folder, "index", run, this.#environment(this.ready.keys.client)));
   }
 
   /** Runs a validator that audits. */
