@@ -39,6 +39,7 @@ const Disputes = lazy(() => import("./pages/disputes.tsx"));
 const DisputePage = lazy(() => import("./pages/dispute.tsx"));
 const Sessions = lazy(() => import("./pages/sessions.tsx"));
 const SessionPage = lazy(() => import("./pages/session.tsx"));
+const OpenSession = lazy(() => import("./pages/open-session.tsx"));
 const Post = lazy(() => import("./pages/post.tsx"));
 const Stake = lazy(() => import("./pages/stake.tsx"));
 const Budgets = lazy(() => import("./pages/budgets.tsx"));
@@ -113,6 +114,7 @@ function Pages() {
       <Route path="/disputes" component={Disputes} />
       <Route path="/disputes/:address">{({ address }) => <DisputePage address={address} />}</Route>
       <Route path="/sessions" component={Sessions} />
+      <Route path="/sessions/new" component={OpenSession} />
       <Route path="/sessions/:address">{({ address }) => <SessionPage address={address} />}</Route>
       <Route path="/post" component={Post} />
       <Route path="/stake" component={Stake} />

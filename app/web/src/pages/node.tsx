@@ -71,7 +71,13 @@ function Existing({ row }: { row: Row<"node"> }) {
         back={{ to: "/nodes", name: "Nodes" }}
         badge={<Badge tone={tone}>{name}</Badge>}
         lead={sentence}
-        actions={<NodeStakeActions row={row} />}
+        actions={
+          <>
+            {node.endpoint !== "" && <ButtonLink to={`/sessions/new?node=${address}`}>Open a session</ButtonLink>}
+            <ButtonLink to={`/post?invite=${address}`}>Invite it to a job</ButtonLink>
+            <NodeStakeActions row={row} />
+          </>
+        }
       />
       <div className="stack">
         <Figures row={row} earnings={earnings} />

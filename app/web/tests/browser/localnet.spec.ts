@@ -102,6 +102,65 @@ describe.skipIf(!hasBrowser() || !hasLocalnet())("on a localnet with the real pr
     await page.close();
   });
 
+  it("files are uploaded from the page, posted, and computed by a node that fetched them", async () => {
+    const page = await open("/post");
+    await connectWallet(page);
+    await page.getByRole("radio", { name: /^Another model/ }).check();
+    await page.getByLabel("Store for your files").fill(localnet.storeUrl);
+    // As if nobody had made them before: a file of another name with the same bytes is the same artifact.
+    for (const [field, name] of [
+      ["address of the graph", "graph"],
+      ["address of the weights", "params"],
+      ["address of the inputs", "inputs"],
+    ] as const) {
+      await page.getByLabel(`File for ${field}`).setInputFiles(localnet.file(`digits/digits.${name}`));
+      await page
+        .getByText(`digits.${name}, `, { exact: false })
+        .filter({ hasText: "is in the store" })
+        .waitFor(PATIENCE);
+    }
+    await page.getByLabel("Values of the graph's symbols").fill("16");
+    await page.getByRole("button", { name: "Check and hash it" }).click();
+    await page.getByRole("button", { name: "Go on" }).click();
+    await page.getByLabel("First price").fill("0.5");
+    await page.getByLabel("Highest price").fill("2");
+    await page.getByRole("button", { name: "Go on" }).click();
+    await page.getByLabel("To challenge").fill("100");
+    await page.getByRole("button", { name: "Go on" }).click();
+    await page.getByRole("button", { name: "Try it out, then sign" }).click();
+    await page.getByRole("button", { name: "Sign and post" }).click();
+    await page.getByRole("heading", { level: 1, name: /^Job / }).waitFor(PATIENCE);
+    await state(page, "In window");
+    await page.close();
+  });
+
+  it("a session is opened through the page, and its node accepts it", async () => {
+    const page = await open("/sessions/new");
+    await connectWallet(page);
+    await page
+      .getByRole("radio", { name: /jobs that exist use it/ })
+      .first()
+      .check();
+    await page
+      .getByRole("radio", { name: /reputation/ })
+      .first()
+      .check();
+    await page.getByLabel("A request costs").fill("0.001");
+    await page.getByLabel("Balance").fill("1");
+    await page.getByLabel("Window after the end").fill("150");
+    await page.getByRole("button", { name: "Try it out, then sign" }).click();
+    await page.getByText("It works: the endpoint ran it without a fault.").waitFor(PATIENCE);
+    await picture(page, "session-review");
+    await page.getByRole("button", { name: "Sign and open it" }).click();
+    await page.getByRole("heading", { level: 1, name: /^Session / }).waitFor(PATIENCE);
+    await state(page, "Active");
+    await picture(page, "session");
+    await page.getByRole("button", { name: "End the session" }).click();
+    await page.getByRole("button", { name: "Sign and end it" }).click();
+    await page.getByText("Confirmed.").waitFor(PATIENCE);
+    await page.close();
+  });
+
   it("a liar is convicted on screen, and the client refunded", async () => {
     const page = await open("/disputes");
     localnet.addValidator();

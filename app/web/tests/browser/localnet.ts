@@ -92,6 +92,11 @@ export class Localnet {
     return Uint8Array.from((JSON.parse(readFileSync(this.ready.keys.client, "utf8")) as number[]).slice(0, 32));
   }
 
+  /** The path of a file that a process of this localnet wrote. */
+  file(name: string): string {
+    return join(this.#folder, name);
+  }
+
   /** Runs the command line to its end. */
   assay(args: readonly string[], key = this.ready.keys.client): string {
     return execFileSync(BINARY, [...args, "--output", "json"], {
