@@ -30,6 +30,17 @@ import { ModelPanel } from "./session/model-panel.tsx";
 import { NodePanel } from "./session/node-panel.tsx";
 import { SessionTerms } from "./session/terms-panel.tsx";
 
+/** What the fields are called in the form. */
+const FIELD_NAMES: Readonly<Record<keyof SessionDraft, string>> = {
+  node: "Node",
+  price: "A request costs",
+  balance: "Balance",
+  acceptSlots: "To accept",
+  sessionSlots: "To serve",
+  windowSlots: "Window after the end",
+  voucherKey: "Key that signs vouchers",
+};
+
 export default function OpenSession() {
   const network = useTable("network");
   return (
@@ -89,7 +100,9 @@ function Filled({ network, mint: first }: { network: Network; mint: PaymentMint 
             <ul className="plain">
               {model === undefined && <li>Choose the model.</li>}
               {Object.entries(faults).map(([field, sentence]) => (
-                <li key={field}>{sentence}</li>
+                <li key={field}>
+                  {FIELD_NAMES[field as keyof SessionDraft]}: {sentence}
+                </li>
               ))}
             </ul>
           </Panel>

@@ -1,5 +1,5 @@
 /** Posting a job, step by step: what is computed, for how much, on which terms, and everything that can come of it. */
-import type { Network } from "@assay/client";
+import type { Network, PaymentMint } from "@assay/client";
 import { Plus } from "lucide-react";
 import { useState } from "react";
 import { useLocation, useSearchParams } from "wouter";
@@ -33,17 +33,12 @@ export default function Post() {
 
 function Wizard() {
   const network = useNetwork()?.data;
-  const mints = useTable("paymentMint").rows.filter(({ data }) => data.enabled);
-  const [search] = useSearchParams();
-  const [, go] = useLocation();
-  const [step, setStep] = useState(0);
-  const [work, setWork] = useState<Work>();
-  const [mintAddress, setMint] = useState<string>();
-  const [draft, setDraft] = useState(() => beginning(network, search));
-  const stake = useStakeUnit();
-  const mint = (mints.find(({ data }) => data.mint === mintAddress) ?? mints[0])?.data;
-  if (network === undefined || draft === undefined) return null;
-  if (mint === undefined) {
+  const mints = useTable("paymentMint")
+    .rows.map(({ data }) => data)
+    .filter(({ enabled }) => enabled);
+  const [first] = mints;
+  if (network === undefined) return null;
+  if (first === undefined) {
     return (
       <Nothing
         icon={Plus}
@@ -54,6 +49,22 @@ function Wizard() {
       </Nothing>
     );
   }
+  return <Form network={network} mints={mints} first={first} />;
+}
+
+function Form({ network, mints, first }: { network: Network; mints: readonly PaymentMint[]; first: PaymentMint }) {
+  const [search] = useSearchParams();
+  const [, go] = useLocation();
+  const [step, setStep] = useState(0);
+  const [work, setWork] = useState<Work>();
+  const [mintAddress, setMint] = useState<string>();
+  // A link can invite a node.
+  const [draft, setDraft] = useState<Draft>(() => ({
+    ...firstDraft(network),
+    invitedNode: search.get("invite") ?? "",
+  }));
+  const stake = useStakeUnit();
+  const mint = mints.find((one) => one.mint === mintAddress) ?? first;
   const read = readOffer(draft, network, mint, { payment: mint.decimals, stake: stake.decimals ?? 0 });
   const faults = "faults" in read ? read.faults : {};
   const set = (change: Partial<Draft>) => setDraft({ ...draft, ...change });
@@ -73,7 +84,7 @@ function Wizard() {
           draft={draft}
           faults={faults}
           mint={mint}
-          mints={mints.map(({ data }) => data)}
+          mints={mints}
           onMint={setMint}
           onChange={set}
           next={next}
@@ -101,11 +112,6 @@ function Wizard() {
       )}
     </div>
   );
-}
-
-/** The draft to begin with; a link can invite a node. */
-function beginning(network: Network | undefined, search: URLSearchParams): Draft | undefined {
-  return network === undefined ? undefined : { ...firstDraft(network), invitedNode: search.get("invite") ?? "" };
 }
 
 function Steps({ step, reachable, onStep }: { step: number; reachable: number; onStep: (step: number) => void }) {

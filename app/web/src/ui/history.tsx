@@ -16,7 +16,7 @@ import { useRecordWriters } from "./unit.tsx";
 /** Transactions that are read. */
 const MOST = 20;
 /** Records that are shown before more are asked for. */
-const FIRST_RECORDS = 30;
+const FIRST_RECORDS = 12;
 
 /** The newest events of an account. A new `version` has it looked at again. */
 export function HistoryPanel({ address, version }: { address: Address; version: string }) {
@@ -112,7 +112,7 @@ export function TransactionsOf({ transactions }: { transactions: Transactions })
     <Panel
       title="History"
       flush
-      side={<SourceTag source="chain" />}
+      side={<SourceTag source="transactions" />}
       foot="From the events of its newest transactions, as far as the endpoint still has them."
     >
       {transactions === undefined && <SkeletonLines label="Loading the history" lines={4} />}

@@ -20,7 +20,7 @@ import { SourceTag } from "./source.tsx";
 import { Amount, useUnit, writeAmount } from "./unit.tsx";
 
 /** Steps that are listed. */
-const LISTED = 12;
+const LISTED = 6;
 
 /** The score over time: from the index, else from the transactions that the endpoint still has. */
 export function ReputationHistory({
@@ -47,7 +47,7 @@ export function ReputationHistory({
   return (
     <Panel
       title="Reputation over time"
-      side={<SourceTag source={isIndexed ? "index" : "chain"} />}
+      side={<SourceTag source={isIndexed ? "index" : "transactions"} />}
       foot={
         isIndexed
           ? "Several changes between two readings of the index are one step."

@@ -56,7 +56,7 @@ function Counted({ stats, hours, nowSeconds }: { stats: IndexStats; hours: numbe
   const bars = hourBars(stats.hours, hours, nowSeconds);
   const totals = totalsSince(stats.hours, nowSeconds - hours * 3_600);
   return (
-    <div className="stack">
+    <div className="stack facts-two">
       <BarChart
         buckets={bars}
         spanText={hours === 24 ? "24 hours" : `${hours / 24} days`}

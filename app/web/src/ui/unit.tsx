@@ -73,6 +73,12 @@ export function useRecordWriters(): RecordWriters {
   return { amount, stake: (value) => (stakeMint === undefined ? `${value}` : amount(value, stakeMint)) };
 }
 
+/** A mint in a list to choose from: its symbol, and its whole address, which nobody can choose freely. */
+export function mintName(mint: Address): string {
+  const symbol = KNOWN_SYMBOLS[mint];
+  return symbol === undefined ? mint : `${symbol}, ${mint}`;
+}
+
 function symbolOf(mint: Address, stakeMint: Address | undefined): string {
   return mint === stakeMint ? "STAKE" : (KNOWN_SYMBOLS[mint] ?? mint.slice(0, 4));
 }

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { kindOf } from "../../src/data/kinds.ts";
 import { hasBrowser } from "./browser.ts";
 import { type Stage, setStage } from "./stage.ts";
 
@@ -26,17 +27,21 @@ async function violations(page: Page, colorsOnly: boolean): Promise<readonly str
 
 const pages = (stage: Stage): readonly string[] => {
   const nodes = [...stage.market.accounts.keys()];
+  const [session] = [...stage.market.accounts].find(([, bytes]) => kindOf(bytes) === "session") ?? [];
   return [
     "/",
     "/jobs",
     `/jobs/${stage.market.disputedJob}`,
     `/jobs/${stage.market.convictedJob}`,
+    `/jobs/${stage.index.closedJobs[0]}`,
     "/nodes",
     `/nodes/${nodes[3]}`,
     "/disputes",
     `/disputes/${stage.market.disputedJob}`,
     `/disputes/${stage.market.convictedJob}`,
     "/sessions",
+    `/sessions/${session}`,
+    "/sessions/new",
     "/post",
     "/stake",
     "/budgets",
@@ -59,7 +64,7 @@ describe.skipIf(!hasBrowser())("every page", () => {
   it("can be used by everybody, as far as axe can tell, in light and in dark", { timeout: 600_000 }, async () => {
     const all: Record<string, readonly string[]> = {};
     for (const path of pages(stage)) {
-      const page = await stage.open(path);
+      const page = await stage.openIndexed(path);
       await page.waitForTimeout(500);
       const light = await violations(page, false);
       await page.evaluate(() => {
@@ -88,7 +93,7 @@ describe.skipIf(!hasBrowser())("on a phone", () => {
   it("no page is wider than the screen", { timeout: 300_000 }, async () => {
     const wide: string[] = [];
     for (const path of pages(stage)) {
-      const page = await stage.open(path);
+      const page = await stage.openIndexed(path);
       await page.waitForTimeout(300);
       const width = await page.evaluate(() => document.documentElement.scrollWidth);
       if (width > 390) wide.push(`${path}: ${width}`);

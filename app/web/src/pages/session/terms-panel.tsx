@@ -7,7 +7,7 @@ import { formatSlots } from "../../model/time.ts";
 import { keypairFile } from "../../transact/keypair-file.ts";
 import { Button, Note, Panel } from "../../ui/basics.tsx";
 import { SelectField, TextField } from "../../ui/field.tsx";
-import { useUnit } from "../../ui/unit.tsx";
+import { mintName, useUnit } from "../../ui/unit.tsx";
 
 /** The fields, each with what it means. */
 export function SessionTerms({
@@ -52,7 +52,7 @@ export function SessionTerms({
           <SelectField
             label="Token"
             value={mint.mint as string}
-            options={mints.map((one) => [one.mint as string, one.mint] as const)}
+            options={mints.map((one) => [one.mint as string, mintName(one.mint)] as const)}
             onChange={onMint}
           />
         )}
