@@ -6,6 +6,8 @@ import { type ReactNode, useState } from "react";
 import { useNetwork, useSlot, useTable } from "../data/hooks.ts";
 import type { Row } from "../data/kinds.ts";
 import { formatBasisPoints } from "../model/amounts.ts";
+import { bitsOf } from "../model/bits.ts";
+import { scorePercent } from "../model/event-words.ts";
 import { faultSentence, isEnded, reasonSentence, stateWords } from "../model/job-state.ts";
 import { hex, isNobody, isZero, shortAddress } from "../model/keys.ts";
 import { shares } from "../model/refunds.ts";
@@ -197,6 +199,11 @@ function Money({ job }: { job: Job }) {
             <Fact name={ended ? "Node" : "Node, if it stands"}>
               <Amount value={split.node} mint={mint} />
             </Fact>
+            {split.delegators > 0n && (
+              <Fact name={ended ? "Its delegators" : "Its delegators, if it stands"}>
+                <Amount value={split.delegators} mint={mint} />
+              </Fact>
+            )}
             <Fact name={ended ? "Back to the client" : "Back to the client, if it stands"}>
               <Amount value={split.client} mint={mint} />
             </Fact>
@@ -318,6 +325,7 @@ function Terms({ job }: { job: Job }) {
         <Fact name="Least stake of the node">
           <StakeAmount value={job.minimumStake} />
         </Fact>
+        <Wishes filter={job.filter} />
         <Fact name="Fee of the protocol">{formatBasisPoints(job.protocolFeeBps)}</Fact>
         <Fact name="Charge for a miss">{formatBasisPoints(job.missChargeBps)} of the bond</Fact>
         <Fact name="Slash for a fault">{formatBasisPoints(job.dispute.slashBps)} of the stake, and the bond</Fact>
@@ -328,5 +336,18 @@ function Terms({ job }: { job: Job }) {
         )}
       </Facts>
     </Panel>
+  );
+}
+
+/** What the client asks of nodes beside their stake; nothing where it asks for nothing. */
+function Wishes({ filter }: { filter: Job["filter"] }) {
+  const { regions, capabilities, minimumTier, minimumScore } = filter;
+  return (
+    <>
+      {regions > 0n && <Fact name="Regions">{bitsOf(regions).join(", ")}</Fact>}
+      {capabilities > 0n && <Fact name="Capabilities">{bitsOf(capabilities).join(", ")}</Fact>}
+      {minimumTier > 0 && <Fact name="Least hardware tier">{minimumTier}</Fact>}
+      {minimumScore[0] > 0 && <Fact name="Least reputation">{scorePercent(minimumScore[0])}</Fact>}
+    </>
   );
 }

@@ -157,7 +157,11 @@ function History() {
         <ScoreSteps steps={[]} score={0} />
       </Panel>
       <TotalsOf asked={{ state: "known", value: STATS }} nowSeconds={SAMPLE_HOUR} />
-      <TotalsOf asked={{ state: "failed", reason: "http://127.0.0.1:8910 answered 500." }} nowSeconds={SAMPLE_HOUR} />
+      <TotalsOf
+        title="Settled jobs: failed"
+        asked={{ state: "failed", reason: "http://127.0.0.1:8910 answered 500." }}
+        nowSeconds={SAMPLE_HOUR}
+      />
       <RecordsPanel records={RECORDS} more={false} />
       <Panel title="How an index stands">
         <ul className="plain">

@@ -27,12 +27,20 @@ export function TotalsPanel() {
 }
 
 /** The same, where the index was asked already. */
-export function TotalsOf({ asked, nowSeconds }: { asked: Asked<IndexStats>; nowSeconds: number }) {
+export function TotalsOf({
+  asked,
+  nowSeconds,
+  title = "Settled jobs",
+}: {
+  asked: Asked<IndexStats>;
+  nowSeconds: number;
+  title?: string;
+}) {
   const [span, choose] = useState<"24" | "72" | "168">("24");
   const hours = Number(span);
   return (
     <Panel
-      title="Settled jobs"
+      title={title}
       side={
         <span className="row">
           <SelectField label="Time" small value={span} options={SPANS} onChange={choose} />

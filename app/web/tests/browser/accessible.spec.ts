@@ -54,7 +54,7 @@ const pages = (stage: Stage): readonly string[] => {
 describe.skipIf(!hasBrowser())("every page", () => {
   let stage: Stage;
   beforeAll(async () => {
-    stage = await setStage({ jobs: 120, nodes: 30 }, 18_940, { colorScheme: "light" });
+    stage = await setStage({ jobs: 120, nodes: 30 }, { colorScheme: "light" });
   });
   afterAll(async () => {
     await stage.close();
@@ -82,11 +82,14 @@ describe.skipIf(!hasBrowser())("every page", () => {
 describe.skipIf(!hasBrowser())("on a phone", () => {
   let stage: Stage;
   beforeAll(async () => {
-    stage = await setStage({ jobs: 120, nodes: 30 }, 18_960, {
-      viewport: { width: 390, height: 844 },
-      isMobile: true,
-      hasTouch: true,
-    });
+    stage = await setStage(
+      { jobs: 120, nodes: 30 },
+      {
+        viewport: { width: 390, height: 844 },
+        isMobile: true,
+        hasTouch: true,
+      },
+    );
   });
   afterAll(() => stage.close());
 

@@ -10,7 +10,7 @@ const status = (page: Page, text: string) => page.getByRole("status").filter({ h
 
 describe.skipIf(!hasBrowser())("a market with an index", () => {
   beforeAll(async () => {
-    stage = await setStage({ jobs: 400, nodes: 60 }, 18_950);
+    stage = await setStage({ jobs: 400, nodes: 60 });
   });
   afterAll(async () => {
     await stage.close();

@@ -3,18 +3,19 @@ import { once } from "node:events";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasBrowser, openBrowser } from "./browser.ts";
+import { freePorts } from "./ports.ts";
 import { serveApp } from "./static-server.ts";
 
-const PORT = 18_920;
-
 let fixture: ChildProcess;
+/** Of the endpoint; its websocket and the index are on the next ones. */
+let port: number;
 let app: Awaited<ReturnType<typeof serveApp>>;
 let browser: Awaited<ReturnType<typeof openBrowser>>;
 const errors: string[] = [];
 
 /** A market in a process of its own: writing ten thousand accounts as JSON is not the page's work, nor this test's. */
 async function startFixture(): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ["--import", "tsx", "tests/fixture/main.ts", "10000", "10000", `${PORT}`], {
+  const child = spawn(process.execPath, ["--import", "tsx", "tests/fixture/main.ts", "10000", "10000", `${port}`], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const [line] = (await once(child.stdout, "data")) as [Buffer];
@@ -26,7 +27,7 @@ async function open(path: string, index: string): Promise<Page> {
   const page = await browser.context.newPage();
   page.on("pageerror", (error) => errors.push(`${path}: ${error.message}`));
   const url = new URL(path, app.url);
-  url.searchParams.set("rpc", `http://127.0.0.1:${PORT}`);
+  url.searchParams.set("rpc", `http://127.0.0.1:${port}`);
   url.searchParams.set("index", index);
   await page.goto(url.href);
   return page;
@@ -36,6 +37,7 @@ const since = (started: number) => Math.round(performance.now() - started);
 
 describe.skipIf(!hasBrowser())("10,000 jobs and 10,000 nodes", () => {
   beforeAll(async () => {
+    port = await freePorts(3);
     [fixture, app, browser] = await Promise.all([startFixture(), serveApp(), openBrowser()]);
     // What a browser does once is not measured.
     const first = await open("/more", "none");
@@ -54,7 +56,7 @@ describe.skipIf(!hasBrowser())("10,000 jobs and 10,000 nodes", () => {
     ["/nodes", "Nodes"],
   ])("%s is there sooner with an index, and becomes the accounts' own list", async (path, label) => {
     const started = performance.now();
-    const page = await open(path, `http://127.0.0.1:${PORT + 2}`);
+    const page = await open(path, `http://127.0.0.1:${port + 2}`);
     await page.getByText("from the index").first().waitFor({ timeout: 60_000 });
     await page.locator(".grid-row").first().waitFor();
     const shownMs = since(started);

@@ -8,8 +8,9 @@ import { hasLocalnet, Localnet } from "./localnet.ts";
 import { serveApp } from "./static-server.ts";
 import { addWallet, connectWallet } from "./wallet.ts";
 
-/** Where pictures of what happened go, if anywhere. */
+/** Where pictures of what happened go, if anywhere, and which of them; without a choice, all. */
 const PICTURES = process.env.ASSAY_SCREENS;
+const CHOSEN = process.env.ASSAY_SCREENS_ONLY?.split(",");
 const PATIENCE = { timeout: 180_000 };
 
 let localnet: Localnet;
@@ -30,14 +31,16 @@ async function open(path: string, index = "none"): Promise<Page> {
   return page;
 }
 
-async function picture(page: Page, name: string): Promise<void> {
-  if (PICTURES === undefined) return;
+/** A picture of what is in view, with the middle of it at `around`. */
+async function picture(page: Page, name: string, around = page.locator("h1")): Promise<void> {
+  if (PICTURES === undefined || CHOSEN?.includes(name) === false) return;
   mkdirSync(PICTURES, { recursive: true });
-  await page.evaluate(() => {
-    window.scrollTo(0, 0);
+  await around.first().evaluate((element) => {
     (document.activeElement as HTMLElement | null)?.blur();
+    element.scrollIntoView({ block: "center" });
   });
-  await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
+  await page.waitForTimeout(500);
+  await page.screenshot({ path: join(PICTURES, `${name}.jpg`), type: "jpeg", quality: 82 });
 }
 
 const state = (page: Page, name: string) => page.locator(".page-head .badge", { hasText: name }).waitFor(PATIENCE);
@@ -46,7 +49,7 @@ describe.skipIf(!hasBrowser() || !hasLocalnet())("on a localnet with the real pr
   beforeAll(async () => {
     localnet = await Localnet.start(2);
     app = await serveApp();
-    browser = await openBrowser({ viewport: { width: 1_440, height: 1_000 } });
+    browser = await openBrowser({ viewport: { width: 1_280, height: 860 } });
   }, 600_000);
   afterAll(async () => {
     await browser?.close();
@@ -95,7 +98,7 @@ describe.skipIf(!hasBrowser() || !hasLocalnet())("on a localnet with the real pr
     await page.getByText("These are the committed bytes, checked here.").waitFor(PATIENCE);
     await page.getByRole("button", { name: "Verify it in this page" }).click();
     await page.getByText("Verified here: the result is right.").waitFor(PATIENCE);
-    await picture(page, "verified");
+    await picture(page, "job-verified", page.getByText("Verified here: the result is right."));
     await state(page, "Settled");
     await page.getByText("The job settled.").waitFor(PATIENCE);
     await picture(page, "settled");
@@ -179,7 +182,7 @@ describe.skipIf(!hasBrowser() || !hasLocalnet())("on a localnet with the real pr
     await seen.getByText("One element of the result is not what the graph computes").first().waitFor(PATIENCE);
     await seen.getByRole("link", { name: "Follow the dispute" }).click();
     await seen.getByRole("heading", { name: "Who got what" }).waitFor(PATIENCE);
-    await picture(seen, "convicted");
+    await picture(seen, "liar-convicted");
     expect(await seen.getByText("Back to the client").count()).toBe(1);
     await seen.close();
   });

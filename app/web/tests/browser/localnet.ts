@@ -1,9 +1,9 @@
 /** A localnet with the real program, a store, nodes and a validator, as processes of this test. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "./ports.ts";
 
 const BINARY = process.env.ASSAY_BINARY ?? "";
 const PROGRAM = process.env.ASSAY_PROGRAM_SO ?? "";
@@ -220,21 +220,4 @@ async function until(holds: () => boolean, what: string, folder: string): Promis
     ? readFileSync(join(folder, `${what}.log`), "utf8").slice(-2_000)
     : "";
   throw new Error(`${what} did not come up. ${log}`);
-}
-
-/** The first of `count` ports that are free one after the other. */
-async function freePorts(count: number): Promise<number> {
-  for (;;) {
-    const first = 20_000 + Math.floor(Math.random() * 20_000);
-    const free = await Promise.all(Array.from({ length: count }, (_, index) => isFree(first + index)));
-    if (free.every(Boolean)) return first;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
 }

@@ -1,12 +1,14 @@
 /** `npx tsx tests/browser/screens.ts FOLDER [NAME…]`: pictures of every page, light, dark and on a phone, over a generated market. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { BrowserContextOptions, Page } from "playwright-core";
+import type { BrowserContextOptions } from "playwright-core";
 import { kindOf } from "../../src/data/kinds.ts";
 import { IndexFixture } from "../fixture/index-server.ts";
 import { generateMarket, type Market } from "../fixture/market.ts";
 import { FixtureServer } from "../fixture/server.ts";
 import { openBrowser } from "./browser.ts";
+import { freePorts } from "./ports.ts";
+import { settled } from "./settled.ts";
 import { serveApp } from "./static-server.ts";
 
 const LOOKS: Readonly<Record<string, BrowserContextOptions>> = {
@@ -45,19 +47,10 @@ function pages(market: Market, index: IndexFixture): Readonly<Record<string, str
   };
 }
 
-/** Waits until nothing is a skeleton any more. */
-async function settled(page: Page): Promise<void> {
-  await page.waitForSelector("h1");
-  await page
-    .waitForFunction(() => document.querySelector(".skeleton") === null, undefined, { timeout: 30_000 })
-    .catch(() => {});
-  await page.waitForTimeout(400);
-}
-
 const [folder = "screens", ...wanted] = process.argv.slice(2);
 await mkdir(folder, { recursive: true });
 const market = await generateMarket({ jobs: 2_000, nodes: 240 });
-const fixture = await FixtureServer.start(market, 18_990);
+const fixture = await FixtureServer.start(market, await freePorts(2));
 const index = await IndexFixture.start(market, () => fixture.slot);
 const app = await serveApp();
 for (const [look, options] of Object.entries(LOOKS)) {

@@ -35,7 +35,7 @@ function ownPostedJob(): string {
 
 describe.skipIf(!hasBrowser())("signing", () => {
   beforeAll(async () => {
-    stage = await setStage({ jobs: 600, nodes: 40 }, 18_930);
+    stage = await setStage({ jobs: 600, nodes: 40 });
   });
   afterAll(async () => {
     await stage.close();

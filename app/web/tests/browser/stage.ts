@@ -4,6 +4,7 @@ import { IndexFixture } from "../fixture/index-server.ts";
 import { generateMarket, type Market, type MarketSize } from "../fixture/market.ts";
 import { FixtureServer } from "../fixture/server.ts";
 import { openBrowser } from "./browser.ts";
+import { freePorts } from "./ports.ts";
 import { serveApp } from "./static-server.ts";
 
 /** What a test works with. */
@@ -21,10 +22,10 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-/** Sets everything up; the port of the fixture is the one after which its websocket lies. */
-export async function setStage(size: MarketSize, port: number, options: BrowserContextOptions = {}): Promise<Stage> {
+/** Sets everything up. */
+export async function setStage(size: MarketSize, options: BrowserContextOptions = {}): Promise<Stage> {
   const market = await generateMarket(size);
-  const fixture = await FixtureServer.start(market, port);
+  const fixture = await FixtureServer.start(market, await freePorts(2));
   const index = await IndexFixture.start(market, () => fixture.slot);
   const app = await serveApp();
   const browser = await openBrowser(options);
