@@ -4,9 +4,13 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kindOf } from "../../src/data/kinds.ts";
 import { hasBrowser } from "./browser.ts";
+import { loaded } from "./settled.ts";
 import { type Stage, setStage } from "./stage.ts";
 
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** The one page that shows skeletons for good. */
+const STORIES = "/stories";
 
 interface Violation {
   readonly id: string;
@@ -46,7 +50,7 @@ const pages = (stage: Stage): readonly string[] => {
     "/stake",
     "/budgets",
     "/governance",
-    "/stories",
+    STORIES,
     "/nothing-here",
   ];
 };
@@ -65,12 +69,13 @@ describe.skipIf(!hasBrowser())("every page", () => {
     const all: Record<string, readonly string[]> = {};
     for (const path of pages(stage)) {
       const page = await stage.openIndexed(path);
-      await page.waitForTimeout(500);
+      if (path !== STORIES) await loaded(page);
       const light = await violations(page, false);
       await page.evaluate(() => {
         document.documentElement.dataset.theme = "dark";
       });
-      await page.waitForTimeout(200);
+      // Colours change over some time.
+      await page.waitForTimeout(150);
       const found = [...light, ...(await violations(page, true))];
       if (found.length > 0) all[path] = found;
       await page.close();
@@ -97,7 +102,7 @@ describe.skipIf(!hasBrowser())("on a phone", () => {
     const wide: string[] = [];
     for (const path of pages(stage)) {
       const page = await stage.openIndexed(path);
-      await page.waitForTimeout(300);
+      if (path !== STORIES) await loaded(page);
       const width = await page.evaluate(() => document.documentElement.scrollWidth);
       if (width > 390) wide.push(`${path}: ${width}`);
       await page.close();

@@ -60,7 +60,9 @@ for (const [look, options] of Object.entries(LOOKS)) {
     const picture = `${name}-${look}`;
     if (wanted.length > 0 && !wanted.some((one) => picture.includes(one))) continue;
     await page.goto(`${app.url}${path}?${new URLSearchParams({ rpc: fixture.url, index: index.url })}`);
-    await settled(page);
+    // The stories show skeletons on purpose.
+    if (name === "stories") await page.waitForTimeout(1_000);
+    else await settled(page);
     await page.screenshot({
       path: join(folder, `${picture}.png`),
       fullPage: name === "stories" || !["jobs", "nodes"].includes(name),
