@@ -33,6 +33,16 @@ async function open(path: string, index: string): Promise<Page> {
   return page;
 }
 
+/** How long the page's own thread has worked, in milliseconds: whatever else keeps the machine busy is not in it. */
+async function pageWork(page: Page): Promise<() => Promise<number>> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Performance.enable", { timeDomain: "threadTicks" });
+  return async () => {
+    const { metrics } = await session.send("Performance.getMetrics");
+    return 1_000 * (metrics.find(({ name }) => name === "TaskDuration")?.value ?? Number.NaN);
+  };
+}
+
 const since = (started: number) => Math.round(performance.now() - started);
 
 describe.skipIf(!hasBrowser())("10,000 jobs and 10,000 nodes", () => {
@@ -83,12 +93,15 @@ describe.skipIf(!hasBrowser())("10,000 jobs and 10,000 nodes", () => {
     expect(await rows.count()).toBeLessThan(60);
     await page.evaluate(() => window.scrollTo(0, 0));
     const filter = page.getByRole("searchbox").nth(1);
+    const work = await pageWork(page);
     const typed = performance.now();
+    const before = await work();
     await filter.fill("zzzzzz");
     await page.getByText(/No (job|node) matches/).waitFor();
     const filteredMs = since(typed);
-    process.stdout.write(`${path}: rows after ${shownMs} ms, filtered after ${filteredMs} ms\n`);
-    expect(filteredMs).toBeLessThan(3_000);
+    const workMs = Math.round((await work()) - before);
+    process.stdout.write(`${path}: rows after ${shownMs} ms, filtered after ${filteredMs} ms, ${workMs} ms of work\n`);
+    expect(workMs).toBeLessThan(1_500);
     await page.close();
   });
 });

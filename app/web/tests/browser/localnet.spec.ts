@@ -128,7 +128,7 @@ describe.skipIf(!hasBrowser() || !hasLocalnet())("on a localnet with the real pr
     await page.getByLabel("First price").fill("0.5");
     await page.getByLabel("Highest price").fill("2");
     await page.getByRole("button", { name: "Go on" }).click();
-    await page.getByLabel("To challenge").fill("100");
+    await page.getByLabel("To challenge").fill("400");
     await page.getByRole("button", { name: "Go on" }).click();
     await page.getByRole("button", { name: "Try it out, then sign" }).click();
     await page.getByRole("button", { name: "Sign and post" }).click();
