@@ -81,7 +81,10 @@ describe.skipIf(!hasBrowser() || !hasLocalnet())("on a localnet with the real pr
     localnet.postDigits(100);
     const page = await open("/post");
     await connectWallet(page);
-    await page.getByRole("radio").first().check();
+    await page
+      .getByRole("radio", { name: /jobs that exist use it/ })
+      .first()
+      .check();
     await page.getByRole("button", { name: "Go on" }).click();
     await page.getByLabel("First price").fill("0.5");
     await page.getByLabel("Highest price").fill("2");

@@ -101,7 +101,10 @@ describe.skipIf(!hasBrowser())("signing", () => {
   it("posts a job step by step, with every refund path said before the signature", async () => {
     const page = await stage.open("/post", withWallet);
     await connectWallet(page);
-    await page.getByRole("radio").first().check();
+    await page
+      .getByRole("radio", { name: /jobs that exist use it/ })
+      .first()
+      .check();
     await page.getByRole("button", { name: "Go on" }).click();
     await page.getByRole("button", { name: /^Offer/ }).click();
     await page.getByRole("button", { name: "Go on" }).click();
@@ -137,7 +140,10 @@ describe.skipIf(!hasBrowser())("signing", () => {
     const [node] = [...stage.market.accounts].find(([, bytes]) => kindOf(bytes) === "node") ?? [];
     const page = await stage.open(`/post?invite=${node}`, withWallet);
     await connectWallet(page);
-    await page.getByRole("radio").first().check();
+    await page
+      .getByRole("radio", { name: /jobs that exist use it/ })
+      .first()
+      .check();
     await page.getByRole("button", { name: "Go on" }).click();
     await page.getByRole("button", { name: /^Offer/ }).click();
     await page.getByRole("button", { name: "Go on" }).click();

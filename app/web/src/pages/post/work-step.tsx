@@ -9,7 +9,7 @@ import { type KnownModel, knownModels } from "../../model/market.ts";
 import type { Work } from "../../model/offer.ts";
 import { HashText } from "../../ui/address.tsx";
 import { ArtifactField, StoreFields, useUploadStore } from "../../ui/artifact-field.tsx";
-import { Button, Fact, Facts, Note, Nothing, Panel } from "../../ui/basics.tsx";
+import { Button, Fact, Facts, Note, Nothing, Panel, SkeletonLines } from "../../ui/basics.tsx";
 import { TextField } from "../../ui/field.tsx";
 
 type Source = "repeat" | "own" | "new";
@@ -29,7 +29,7 @@ export function WorkStep({
   asked: string | undefined;
   next: ReactNode;
 }) {
-  const jobs = useTable("job").rows;
+  const { rows: jobs, state } = useTable("job");
   const models = useMemo(() => knownModels(jobs), [jobs]);
   const [key, setKey] = useState(
     () => models.find(({ graphRoot }) => asked !== undefined && hex(graphRoot).startsWith(asked))?.key,
@@ -45,7 +45,9 @@ export function WorkStep({
     <div className="grid-2">
       <div className="stack">
         <Panel title="Model">
-          {models.length === 0 ? (
+          {models.length === 0 && state === "loading" ? (
+            <SkeletonLines label="Loading the models of the market" lines={3} />
+          ) : models.length === 0 ? (
             <Nothing icon={Box} title="No model was used here yet">
               Give the addresses of a graph, its weights and inputs below.
             </Nothing>

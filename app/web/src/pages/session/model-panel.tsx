@@ -8,7 +8,7 @@ import { hex } from "../../model/keys.ts";
 import { knownModels } from "../../model/market.ts";
 import { HashText } from "../../ui/address.tsx";
 import { ArtifactField, StoreFields, useUploadStore } from "../../ui/artifact-field.tsx";
-import { Button, Fact, Facts, Note, Nothing, Panel } from "../../ui/basics.tsx";
+import { Button, Fact, Facts, Note, Nothing, Panel, SkeletonLines } from "../../ui/basics.tsx";
 
 /** Models that are offered by name. */
 const MOST_MODELS = 5;
@@ -21,7 +21,7 @@ export function ModelPanel({
   model: SessionModel | undefined;
   onModel: (model: SessionModel | undefined) => void;
 }) {
-  const jobs = useTable("job").rows;
+  const { rows: jobs, state } = useTable("job");
   const models = useMemo(() => knownModels(jobs).slice(0, MOST_MODELS), [jobs]);
   const [key, setKey] = useState<string>();
   const isNew = key === "new";
@@ -31,7 +31,10 @@ export function ModelPanel({
       foot="The session pins both roots; the node fetches, hashes and checks everything before it accepts."
     >
       <div className="stack">
-        {models.length === 0 && (
+        {models.length === 0 && state === "loading" && (
+          <SkeletonLines label="Loading the models of the market" lines={3} />
+        )}
+        {models.length === 0 && state !== "loading" && (
           <Nothing icon={Box} title="No model was used here yet">
             Give the addresses of a graph and its weights, or upload them.
           </Nothing>
