@@ -1,6 +1,7 @@
 /** The app's frame: navigation, the state of the connection, and the page. */
 import {
   ChartNoAxesCombined,
+  DatabaseZap,
   Gavel,
   Landmark,
   Layers,
@@ -19,12 +20,14 @@ import {
 import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { Link, Route, Switch, useLocation } from "wouter";
 import { useConnection, useMarket, useNetwork, useSlot, useTable } from "./data/hooks.ts";
+import { useIndex, useIndexStanding } from "./data/index-hooks.ts";
 import { formatCount } from "./model/amounts.ts";
 import { parseAddress } from "./model/keys.ts";
 import { AccountButton } from "./ui/account.tsx";
 import { Button, Note, SkeletonLines } from "./ui/basics.tsx";
 import { EndpointDialog } from "./ui/endpoint.tsx";
 import { Fence } from "./ui/fence.tsx";
+import { standingSentence } from "./ui/index-standing.ts";
 import { currentTheme, setTheme, type Theme } from "./ui/theme.ts";
 
 const Overview = lazy(() => import("./pages/overview.tsx"));
@@ -36,6 +39,7 @@ const Disputes = lazy(() => import("./pages/disputes.tsx"));
 const DisputePage = lazy(() => import("./pages/dispute.tsx"));
 const Sessions = lazy(() => import("./pages/sessions.tsx"));
 const SessionPage = lazy(() => import("./pages/session.tsx"));
+const OpenSession = lazy(() => import("./pages/open-session.tsx"));
 const Post = lazy(() => import("./pages/post.tsx"));
 const Stake = lazy(() => import("./pages/stake.tsx"));
 const Budgets = lazy(() => import("./pages/budgets.tsx"));
@@ -110,6 +114,7 @@ function Pages() {
       <Route path="/disputes" component={Disputes} />
       <Route path="/disputes/:address">{({ address }) => <DisputePage address={address} />}</Route>
       <Route path="/sessions" component={Sessions} />
+      <Route path="/sessions/new" component={OpenSession} />
       <Route path="/sessions/:address">{({ address }) => <SessionPage address={address} />}</Route>
       <Route path="/post" component={Post} />
       <Route path="/stake" component={Stake} />
@@ -198,6 +203,7 @@ function TopBar() {
 
 function SearchBox() {
   const market = useMarket();
+  const index = useIndex();
   const [, go] = useLocation();
   const [fault, setFault] = useState(false);
   const input = useRef<HTMLInputElement>(null);
@@ -220,7 +226,9 @@ function SearchBox() {
       ["session", "sessions"],
     ] as const;
     const place = places.find(([kind]) => market.table(kind).byAddress.has(parsed.value));
-    go(place === undefined ? `/jobs?text=${parsed.value}` : `/${place[1]}/${parsed.value}`);
+    const wasJob = index?.rows.jobsByAddress.has(parsed.value) ?? false;
+    if (place !== undefined) go(`/${place[1]}/${parsed.value}`);
+    else go(wasJob ? `/jobs/${parsed.value}` : `/jobs?text=${parsed.value}`);
     if (input.current !== null) input.current.value = "";
   };
   return (
@@ -260,7 +268,7 @@ function ConnectionState() {
         type="button"
         className={`connection ${look} button quiet small`}
         onClick={() => setOpen(true)}
-        title="Change the endpoint"
+        title="Change the endpoint or the index"
       >
         <span className="light" />
         {text}
@@ -275,24 +283,48 @@ function ConnectionStrip() {
   const connection = useConnection();
   const market = useMarket();
   const slot = useSlot();
+  const indexed = useIndexStanding()?.state === "live";
   const paused = useNetwork()?.data.pausedUntilSlot ?? 0n;
   return (
     <>
       {connection.state === "offline" && (
         <div className="strip bad" role="alert">
           <WifiOff aria-hidden />
-          <span>The endpoint is away. What you see is as of slot {formatCount(slot)}; nothing can be sent.</span>
+          <span>
+            The endpoint is away. What you see is as of slot {formatCount(slot)}
+            {indexed ? ", lists of jobs and nodes as the index tells them now" : ""}; nothing can be sent.
+          </span>
           <Button size="small" onClick={() => market.retry()}>
             Try now
           </Button>
         </div>
       )}
+      <IndexStrip />
       {paused > slot && slot > 0n && (
         <div className="strip" role="status">
           The guardian has paused new jobs and claims until slot {formatCount(paused)}. Everything that exists goes on.
         </div>
       )}
     </>
+  );
+}
+
+/** Says so while the index is of less use than it should be. */
+function IndexStrip() {
+  const index = useIndex();
+  const standing = useIndexStanding();
+  if (index === undefined || standing === undefined) return null;
+  if (standing.state === "live" || standing.state === "connecting") return null;
+  return (
+    <div className="strip" role="status">
+      <DatabaseZap aria-hidden />
+      <span>{standingSentence(index.client.url, standing)}</span>
+      {standing.state === "away" && (
+        <Button size="small" onClick={() => index.retry()}>
+          Ask again
+        </Button>
+      )}
+    </div>
   );
 }
 

@@ -139,6 +139,12 @@ pub enum StoreError {
 
     #[error("S0409: the server could not do this because of its own disk; its log says why")]
     ServerFailed,
+
+    #[error(
+        "S0410: this server takes no uploads from pages of {origin}; ask its operator to allow that origin \
+         (`assay store serve --upload-origin`), or upload from the command line"
+    )]
+    OriginRefused { origin: String },
 }
 
 impl StoreError {
@@ -176,6 +182,7 @@ impl StoreError {
             Self::ListenerFailed { .. } => "S0407",
             Self::BadOption { .. } => "S0408",
             Self::ServerFailed => "S0409",
+            Self::OriginRefused { .. } => "S0410",
         }
     }
 

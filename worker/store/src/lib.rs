@@ -66,6 +66,6 @@ pub use client::{
 pub use error::{Result, StoreError};
 pub use id::{ARTIFACT_ID_BYTES, ArtifactHasher, ArtifactId};
 pub use local::{ArtifactReader, LocalStore, StoredArtifact};
-pub use server::{ServerOptions, Uploads, counted_as, serve, serve_router, serve_with};
+pub use server::{PageOrigin, ServerOptions, Uploads, counted_as, serve, serve_router, serve_with};
 pub use token::UploadToken;
 pub use uri::{ArtifactUri, MAX_ARTIFACT_URI_BYTES};

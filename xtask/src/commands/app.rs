@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::arguments::ProgramCompiler;
 use crate::commands::{app_tests, build, setup, wasm};
@@ -19,6 +19,8 @@ use crate::workspace::Workspace;
 /// Where everything of a run is: keys, logs, databases. Begun anew each time, as the chain is.
 const FOLDER: &str = ".assay/app";
 const ADDRESS: &str = "http://localhost:4173";
+/// Where `assay localnet` listens.
+const ENDPOINT: &str = "http://127.0.0.1:8899";
 const INDEX: &str = "127.0.0.1:8910";
 const STORE: &str = "127.0.0.1:8080";
 /// Base units that each node stakes.
@@ -38,6 +40,7 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report) -> Result<(), Fail
         let mut bundle = app_tests::npm(workspace);
         bundle.args(["run", "build", "--workspace", "@assay/web"]);
         process::run_quietly(&mut bundle, progress, Code::Tests, "see what the bundler says above")?;
+        tell_the_app(workspace)?;
         Ok(Ending::done())
     })?;
     let mut market = Market::new(workspace, assay)?;
@@ -47,6 +50,13 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report) -> Result<(), Fail
     })?;
     report.fact("address", ADDRESS);
     report.step("app", ADDRESS, |_| Err(market.until_one_ends()))
+}
+
+/// Says to the built app where the market of this run is: it reads `/config.json` before it asks an endpoint.
+fn tell_the_app(workspace: &Workspace) -> Result<(), Failure> {
+    let path = workspace.root.join("app/web/dist/config.json");
+    let config = json!({ "rpc": ENDPOINT, "index": format!("http://{INDEX}"), "store": format!("http://{STORE}") });
+    fs::write(&path, format!("{config}\n")).map_err(|e| Failure::file("write", &path, &e))
 }
 
 /// The processes of a run; they end with it.

@@ -4,9 +4,9 @@
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "./ports.ts";
 
 const BINARY = process.env.ASSAY_BINARY ?? "";
 const PROGRAM = process.env.ASSAY_PROGRAM_SO ?? "";
@@ -37,20 +37,27 @@ interface Ready {
 export class Localnet {
   readonly ready: Ready;
   readonly storeUrl: string;
+  readonly indexUrl: string;
   readonly #folder: string;
   readonly #processes: ChildProcess[];
 
-  private constructor(folder: string, ready: Ready, storeUrl: string, processes: ChildProcess[]) {
+  private constructor(
+    folder: string,
+    ready: Ready,
+    ports: { store: number; index: number },
+    processes: ChildProcess[],
+  ) {
     this.#folder = folder;
     this.ready = ready;
-    this.storeUrl = storeUrl;
+    this.storeUrl = `http://127.0.0.1:${ports.store}`;
+    this.indexUrl = `http://127.0.0.1:${ports.index}`;
     this.#processes = processes;
   }
 
-  /** Starts the chain and a store, and exports the digits. */
+  /** Starts the chain, a store and an index, and exports the digits. */
   static async start(nodes: number): Promise<Localnet> {
     const folder = mkdtempSync(join(tmpdir(), "assay-web-localnet-"));
-    const [rpcPort, storePort] = [await freePorts(2), await freePorts(1)];
+    const [rpcPort, storePort, indexPort] = [await freePorts(2), await freePorts(1), await freePorts(1)];
     const processes: ChildProcess[] = [];
     const readyFile = join(folder, "ready.json");
     processes.push(
@@ -75,7 +82,6 @@ export class Localnet {
       for (const child of processes) child.kill("SIGKILL");
       throw error;
     });
-    const storeUrl = `http://127.0.0.1:${storePort}`;
     processes.push(
       background(folder, "store", [
         "store",
@@ -87,7 +93,9 @@ export class Localnet {
         "--accept-local-uploads",
       ]),
     );
-    const localnet = new Localnet(folder, JSON.parse(readFileSync(readyFile, "utf8")) as Ready, storeUrl, processes);
+    const ready = JSON.parse(readFileSync(readyFile, "utf8")) as Ready;
+    const localnet = new Localnet(folder, ready, { store: storePort, index: indexPort }, processes);
+    localnet.addIndex(indexPort);
     localnet.assay(["model", "export-digits", "digits"]);
     return localnet;
   }
@@ -100,6 +108,11 @@ export class Localnet {
   /** Private key of the client, who has tokens. */
   get clientSecret(): Uint8Array {
     return Uint8Array.from((JSON.parse(readFileSync(this.ready.keys.client, "utf8")) as number[]).slice(0, 32));
+  }
+
+  /** The path of a file that a process of this localnet wrote. */
+  file(name: string): string {
+    return join(this.#folder, name);
   }
 
   /** Runs the command line to its end. */
@@ -145,6 +158,12 @@ export class Localnet {
       this.#folder,
     );
     return node;
+  }
+
+  /** Runs an index of everything that happens. */
+  addIndex(port: number): void {
+    const run = ["index", "--listen", `127.0.0.1:${port}`, "--folder", "index"];
+    this.#processes.push(background(this.#folder, "index", run, this.#environment(this.ready.keys.client)));
   }
 
   /** Runs a validator that audits. */
@@ -219,21 +238,4 @@ async function until(holds: () => boolean, what: string, folder: string): Promis
     ? readFileSync(join(folder, `${what}.log`), "utf8").slice(-2_000)
     : "";
   throw new Error(`${what} did not come up. ${log}`);
-}
-
-/** The first of `count` ports that are free one after the other. */
-async function freePorts(count: number): Promise<number> {
-  for (;;) {
-    const first = 20_000 + Math.floor(Math.random() * 20_000);
-    const free = await Promise.all(Array.from({ length: count }, (_, index) => isFree(first + index)));
-    if (free.every(Boolean)) return first;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
 }

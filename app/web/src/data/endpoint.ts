@@ -32,10 +32,14 @@ export function isLoopback(endpoint: Endpoint): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
-/** The endpoint to begin with. */
-export function rememberedEndpoint(search: string, storage: Pick<Storage, "getItem">): Endpoint {
+/** The endpoint to begin with. `otherwise` is where the app looks that was told nothing. */
+export function rememberedEndpoint(
+  search: string,
+  storage: Pick<Storage, "getItem">,
+  otherwise = LOCALNET_URL,
+): Endpoint {
   const asked = new URLSearchParams(search).get("rpc");
-  for (const text of [asked, storage.getItem(KEY), LOCALNET_URL]) {
+  for (const text of [asked, storage.getItem(KEY), otherwise, LOCALNET_URL]) {
     const parsed = text === null ? undefined : parseEndpoint(text);
     if (parsed !== undefined && "value" in parsed) return parsed.value;
   }

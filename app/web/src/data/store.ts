@@ -52,6 +52,9 @@ const LARGE_MARKET = 1_000;
 /** How often everything is loaded where the source cannot tell of changes. */
 const POLL_MS = 4_000;
 
+/** Kinds of which there are thousands. */
+const MANY: ReadonlySet<Kind> = new Set(["node", "job"]);
+
 type Mutable<K extends Kind> = {
   state: LoadState;
   error: string | undefined;
@@ -64,6 +67,7 @@ type Mutable<K extends Kind> = {
 export class MarketStore {
   readonly pace = new Pace();
   readonly #source: MarketSource;
+  readonly #first: Promise<unknown>;
   readonly #tables: { [K in Kind]: Mutable<K> };
   readonly #listeners = { connection: new Set<() => void>(), slot: new Set<() => void>(), seen: new Set<() => void>() };
   readonly #decimals = new Map<Address, number | undefined>();
@@ -77,8 +81,10 @@ export class MarketStore {
   #running: AbortController | undefined;
   #loading = false;
 
-  constructor(source: MarketSource) {
+  /** Kinds of which there are thousands are loaded only once `first` is settled: what is quicker goes before them. */
+  constructor(source: MarketSource, first: Promise<unknown> = Promise.resolve()) {
     this.#source = source;
+    this.#first = first;
     this.#tables = Object.fromEntries(ALL_KINDS.map((kind) => [kind, emptyTable()])) as never;
   }
 
@@ -237,7 +243,10 @@ export class MarketStore {
   async #loadAll(signal: AbortSignal): Promise<void> {
     this.#loading = true;
     try {
-      for (const kind of ALL_KINDS) await this.#load(kind, signal);
+      for (const kind of ALL_KINDS) {
+        if (MANY.has(kind)) await this.#first;
+        await this.#load(kind, signal);
+      }
     } finally {
       this.#loading = false;
       this.#scheduleFlush();

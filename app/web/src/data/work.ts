@@ -8,7 +8,6 @@ import {
   ListRole,
   listRoot,
   merkleRoot,
-  Store,
   TensorKind,
   type TensorLayout,
   type TensorSet,
@@ -72,15 +71,26 @@ export function fetchInputs(uri: string, signal: AbortSignal): Promise<Uint8Arra
   return fetchBytes(uri, MAXIMUM_INPUTS_BYTES, signal);
 }
 
-/** Uploads inputs to a store; their address. */
-export async function uploadInputs(storeUri: string, bytes: Uint8Array, signal: AbortSignal): Promise<string> {
-  return new Store(storeUri).put(bytes, signal).catch((error: unknown) => {
-    signal.throwIfAborted();
-    const reason = error instanceof Error ? error.message : "it does not answer";
-    throw new ResultMissing(
-      `The store did not take the file: ${reason}. Put it there by another way and give its address.`,
-    );
-  });
+/** What a session keeps warm. */
+export type SessionModel = Pick<Work, "graphRoot" | "paramsRoot" | "irVersion" | "graphUri" | "paramsUri">;
+
+/** The model of a job: nothing has to be fetched. */
+export function modelOf({ graphRoot, paramsRoot, irVersion, graphUri, paramsUri }: Job): SessionModel {
+  return { graphRoot, paramsRoot, irVersion, graphUri, paramsUri };
+}
+
+/** A model by the addresses of its graph and its weights: their roots are computed here. */
+export async function modelAt(
+  uris: { readonly graphUri: string; readonly paramsUri: string },
+  signal: AbortSignal,
+): Promise<SessionModel> {
+  const graph = new Graph(await fetchBytes(uris.graphUri, MAXIMUM_GRAPH_BYTES, signal));
+  if (graph.outputs.length !== 1) throw new ResultMissing("A session takes graphs with exactly one output.");
+  const params = decodeBundle(await fetchBytes(uris.paramsUri, MAXIMUM_PARAMS_BYTES, signal));
+  // The weights of a graph have one shape, whatever its symbols are.
+  const layouts = graph.layouts(graph.symbols.map(({ min }) => min));
+  const paramsRoot = rootOf(ListRole.Params, graph.slotsOf(TensorKind.Param), layouts, params);
+  return { ...uris, irVersion: IR_VERSION, graphRoot: graph.root, paramsRoot };
 }
 
 function placed(

@@ -4,7 +4,7 @@ import { generateMarket } from "../../tests/fixture/market.ts";
 import { Random } from "../../tests/fixture/random.ts";
 import { KINDS, kindOf } from "../data/kinds.ts";
 import { sampleJob } from "../stories/samples.ts";
-import { asIfOpen, eligibility, NO_JOB, OBSTACLE_WORDS, obstacle } from "./eligibility.ts";
+import { asIfOpen, eligibility, NO_JOB, OBSTACLE_WORDS, obstacle, upcoming } from "./eligibility.ts";
 import { largestBond } from "./node-view.ts";
 
 const { accounts } = await generateMarket({ jobs: 0, nodes: 1 });
@@ -95,5 +95,27 @@ describe("who may claim", () => {
         ["NodeConvicted", 1],
       ]),
     );
+  });
+
+  it("tells whose turn comes by itself, and when, but not those whom something else keeps", () => {
+    const [early, late, after, full] = [
+      { standing: { ...STANDING, jailedUntilSlot: 1_060n } },
+      { standing: { ...STANDING, jailedUntilSlot: 1_100n } },
+      // The job can be claimed until slot 1,150.
+      { standing: { ...STANDING, jailedUntilSlot: 1_151n } },
+      { openJobs: 16 },
+    ];
+    const random = new Random(5);
+    const nodes = [late, full, early, after, {}].map((change) => ({
+      address: random.address(),
+      data: { ...NODE, standing: STANDING, ...change } as Node,
+    }));
+    const turns = upcoming({ address: NO_JOB, data: JOB }, nodes, NETWORK, 1_050n);
+    expect(turns.map(({ node, slot, reason }) => [nodes.indexOf(node), slot, reason])).toEqual([
+      [2, 1_060n, "Jailed"],
+      [0, 1_100n, "Jailed"],
+    ]);
+    const unsealed = { address: NO_JOB, data: { ...JOB, sortition: { ...drawn, seedSlot: 1_060n } } };
+    expect(upcoming(unsealed, nodes, NETWORK, 1_050n).map(({ slot }) => slot)).toEqual([1_060n, 1_061n, 1_100n]);
   });
 });

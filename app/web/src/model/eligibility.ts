@@ -1,5 +1,5 @@
 /** Which nodes could claim a job, by the rules of the program, and what keeps the others. */
-import { type ClaimRefusal, claimRefusal, type Job, JobState, type Network } from "@assay/client";
+import { type ClaimRefusal, claimRefusal, claimTurn, type Job, JobState, type Network } from "@assay/client";
 import type { Address } from "@solana/kit";
 import type { Row } from "../data/kinds.ts";
 
@@ -61,6 +61,31 @@ export function eligibility(job: Row<"job">, nodes: readonly Row<"node">[], netw
     return reason === undefined;
   });
   return { eligible: eligible.sort((a, b) => (a.data.stake < b.data.stake ? 1 : -1)), kept };
+}
+
+/** A node that will be able to claim, and from when on. */
+export interface Upcoming {
+  readonly node: Row<"node">;
+  readonly slot: bigint;
+  readonly reason: Obstacle;
+}
+
+/** The nodes whose turn comes by itself while the job can be claimed, the first ones first. */
+export function upcoming(
+  job: Row<"job">,
+  nodes: readonly Row<"node">[],
+  network: Rules,
+  now: bigint,
+): readonly Upcoming[] {
+  const last = job.data.postedSlot + job.data.claimSlots;
+  return nodes
+    .flatMap((node): Upcoming[] => {
+      const claim = { network, jobAddress: job.address, job: job.data, nodeAddress: node.address, node: node.data };
+      const turn = claimTurn(claim, now);
+      if (turn.kind !== "At" || turn.refusal === null || turn.slot > last) return [];
+      return [{ node, slot: turn.slot, reason: turn.refusal }];
+    })
+    .sort((a, b) => (a.slot < b.slot ? -1 : a.slot > b.slot ? 1 : a.node.address < b.node.address ? -1 : 1));
 }
 
 /** The address of a job that does not exist yet. */

@@ -1,4 +1,4 @@
-import { type AssayEvent, Reason } from "@assay/client";
+import { type AssayEvent, type AssayEventName, EVENT_DECODERS, Reason } from "@assay/client";
 import { address } from "@solana/kit";
 import { describe, expect, it } from "vitest";
 import { eventSentence, scoreChange } from "./event-words.ts";
@@ -22,9 +22,13 @@ const settled = (scoreBefore: number, scoreAfter: number): AssayEvent => ({
 });
 
 describe("events in words", () => {
-  it("say what happened, those without a sentence of their own by their names", () => {
+  it("say what happened, in a sentence of its own for every event", () => {
     expect(eventSentence(settled(0, 1))).toBe("The job settled.");
-    expect(eventSentence({ name: "ReceiptStood", data: { session: KEY, job: KEY, node: KEY } })).toBe("Receipt stood.");
+    const sentences = (Object.keys(EVENT_DECODERS) as AssayEventName[]).map((name) =>
+      eventSentence({ name } as AssayEvent),
+    );
+    for (const sentence of sentences) expect(sentence).toMatch(/^[A-Z].{10,}\.$/);
+    expect(new Set(sentences).size).toBe(sentences.length);
   });
 
   it("say what became of a node's reputation, and why", () => {

@@ -1,8 +1,8 @@
 /** Choosing and ordering jobs. */
-import { type Job, JobState } from "@assay/client/generated";
+import type { JobState } from "@assay/client/generated";
 import type { Address } from "@solana/kit";
-import type { Row } from "../data/kinds.ts";
-import { isEnded } from "./job-state.ts";
+import type { JobFacts, JobLine } from "./job-line.ts";
+import { nextDeadline } from "./job-state.ts";
 import { hex } from "./keys.ts";
 
 /** Which jobs are to be shown. */
@@ -21,7 +21,7 @@ export type JobSort = "newest" | "price" | "deadline";
 export const ALL_JOBS: JobFilter = { text: "", states: new Set(), mint: undefined, mine: undefined, sort: "newest" };
 
 /** The jobs that a filter lets through, in its order. */
-export function filterJobs(rows: readonly Row<"job">[], filter: JobFilter): readonly Row<"job">[] {
+export function filterJobs<Line extends JobLine>(rows: readonly Line[], filter: JobFilter): readonly Line[] {
   const text = filter.text.trim();
   const chosen = rows.filter(
     ({ address, data }) =>
@@ -37,23 +37,23 @@ export function filterJobs(rows: readonly Row<"job">[], filter: JobFilter): read
 }
 
 /** How many jobs are in each state. */
-export function countByState(rows: readonly Row<"job">[]): ReadonlyMap<JobState, number> {
+export function countByState(rows: readonly JobLine[]): ReadonlyMap<JobState, number> {
   const counts = new Map<JobState, number>();
   for (const { data } of rows) counts.set(data.state, (counts.get(data.state) ?? 0) + 1);
   return counts;
 }
 
 /** What the job costs as far as is known: its fixed price, or the most that it can cost. */
-export function knownPrice(job: Job): bigint {
+export function knownPrice(job: Pick<JobFacts, "claimedSlot" | "price" | "priceMax">): bigint {
   return job.claimedSlot > 0n ? job.price : job.priceMax;
 }
 
-function matches(address: Address, job: Job, text: string): boolean {
-  if ([address, job.client, job.node, job.operator].some((key) => key.startsWith(text))) return true;
+function matches(address: Address, job: JobFacts, text: string): boolean {
+  if ([address, job.client, job.node, job.operator].some((key) => key?.startsWith(text))) return true;
   return /^[0-9a-f]{4,}$/i.test(text) && hex(job.graphRoot).startsWith(text.toLowerCase());
 }
 
-const ORDERS: Readonly<Record<JobSort, (a: Row<"job">, b: Row<"job">) => number>> = {
+const ORDERS: Readonly<Record<JobSort, (a: JobLine, b: JobLine) => number>> = {
   newest: (a, b) => compare(b.data.postedSlot, a.data.postedSlot) || (a.address < b.address ? -1 : 1),
   price: (a, b) => compare(knownPrice(b.data), knownPrice(a.data)) || (a.address < b.address ? -1 : 1),
   deadline: (a, b) => compare(deadline(a.data), deadline(b.data)) || (a.address < b.address ? -1 : 1),
@@ -61,11 +61,8 @@ const ORDERS: Readonly<Record<JobSort, (a: Row<"job">, b: Row<"job">) => number>
 
 const NEVER = 2n ** 64n;
 
-function deadline(job: Job): bigint {
-  if (isEnded(job.state)) return NEVER;
-  if (job.state === JobState.Posted) return job.postedSlot + job.claimSlots;
-  if (job.state === JobState.Claimed) return job.claimedSlot + job.runSlots;
-  return job.committedSlot + job.windowSlots;
+function deadline(job: JobFacts): bigint {
+  return nextDeadline(job)?.last ?? NEVER;
 }
 
 function compare(a: bigint, b: bigint): number {

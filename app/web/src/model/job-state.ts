@@ -1,5 +1,6 @@
 /** States of jobs in words. */
 import { Fault, FaultSide, type Job, JobState, Reason } from "@assay/client/generated";
+import type { JobFacts } from "./job-line.ts";
 
 /** How a state is coloured. */
 export type Tone = "idle" | "busy" | "held" | "good" | "warn" | "bad" | "gold";
@@ -87,19 +88,21 @@ export function faultSentence(fault: Fault): string {
   return FAULTS[fault];
 }
 
-/** The slot after which the job's next step is late, and what happens then; `undefined` when nothing is awaited. */
-export function nextDeadline(job: Job): { readonly last: bigint; readonly afterwards: string } | undefined {
+/**
+ * The slot after which the job's next step is late, and what happens then; `undefined` when nothing is awaited, or where the clock is
+ * not known.
+ */
+export function nextDeadline(job: JobFacts): { readonly last: bigint; readonly afterwards: string } | undefined {
+  const after = (start: bigint, slots: bigint | undefined, afterwards: string) =>
+    slots === undefined ? undefined : { last: start + slots, afterwards };
   switch (job.state) {
     case JobState.Posted:
-      return { last: job.postedSlot + job.claimSlots, afterwards: "expires, and the client has everything back" };
+      return after(job.postedSlot, job.claimSlots, "expires, and the client has everything back");
     case JobState.Claimed:
-      return {
-        last: job.claimedSlot + job.runSlots,
-        afterwards: "is missed, and the client is refunded and compensated",
-      };
+      return after(job.claimedSlot, job.runSlots, "is missed, and the client is refunded and compensated");
     case JobState.Committed:
     case JobState.Accepted:
-      return { last: job.committedSlot + job.windowSlots, afterwards: "settles, unless it was challenged" };
+      return after(job.committedSlot, job.windowSlots, "settles, unless it was challenged");
     default:
       return undefined;
   }
@@ -128,7 +131,7 @@ const SIDES: Readonly<Record<FaultSide, string>> = {
 };
 
 /** Why a job ended, and whose fault it was; `undefined` while it has not. */
-export function reasonSentence({ reason, faultSide }: Job): string | undefined {
+export function reasonSentence({ reason, faultSide }: Pick<Job, "reason" | "faultSide">): string | undefined {
   if (reason === Reason.Open) return undefined;
   return faultSide === FaultSide.None ? REASONS[reason] : `${REASONS[reason].slice(0, -1)}: ${SIDES[faultSide]}.`;
 }

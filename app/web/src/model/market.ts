@@ -1,8 +1,10 @@
-/** Figures of the whole market, from live accounts alone. */
+/** Figures of the whole market, from the jobs and nodes that exist. */
 import { type Job, JobState } from "@assay/client/generated";
 import type { Address } from "@solana/kit";
 import type { Row } from "../data/kinds.ts";
+import type { JobLine } from "./job-line.ts";
 import { sameBytes } from "./keys.ts";
+import type { NodeLine } from "./node-line.ts";
 
 /** Prices that nodes took. */
 export interface PriceSample {
@@ -14,7 +16,7 @@ export interface PriceSample {
 
 /** The prices of the newest claimed jobs in a mint, of one graph where given; `undefined` without any. */
 export function recentPrices(
-  rows: readonly Row<"job">[],
+  rows: readonly JobLine[],
   mint: Address,
   graphRoot?: Job["graphRoot"],
   most = 50,
@@ -45,12 +47,7 @@ export interface Bucket {
 }
 
 /** How many results were committed in each of `buckets` equal lengths of time before `now`, of the jobs that still exist. */
-export function throughput(
-  rows: readonly Row<"job">[],
-  now: bigint,
-  slots: bigint,
-  buckets: number,
-): readonly Bucket[] {
+export function throughput(rows: readonly JobLine[], now: bigint, slots: bigint, buckets: number): readonly Bucket[] {
   const length = slots / BigInt(buckets) || 1n;
   const start = now - length * BigInt(buckets) + 1n;
   const bars = Array.from({ length: buckets }, (_, index) => ({
@@ -77,7 +74,7 @@ export interface StakeFigures {
 }
 
 /** Sums over all nodes. */
-export function stakeFigures(rows: readonly Row<"node">[]): StakeFigures {
+export function stakeFigures(rows: readonly NodeLine[]): StakeFigures {
   let [stake, locked, convicted] = [0n, 0n, 0];
   for (const { data } of rows) {
     stake += data.stake;

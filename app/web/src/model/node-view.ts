@@ -1,8 +1,8 @@
 /** Nodes: what they have at stake, what they may take, and why not. */
 import { type Network, type Node, type TakingRefusal, takingRefusal } from "@assay/client";
-import type { Row } from "../data/kinds.ts";
 import { OBSTACLE_WORDS } from "./eligibility.ts";
 import type { Tone } from "./job-state.ts";
+import { type IndexedNode, isAccount, type NodeFacts, type NodeLine } from "./node-line.ts";
 
 /** How a node stands, in one word, with what follows from it. */
 export interface NodeStanding {
@@ -12,7 +12,7 @@ export interface NodeStanding {
 }
 
 /** Stake that no bond locks. */
-export function freeStake(node: Node): bigint {
+export function freeStake(node: Pick<Node, "stake" | "locked">): bigint {
   return node.stake - node.locked;
 }
 
@@ -56,6 +56,21 @@ export function standing(node: Node, network: Network | undefined, now: bigint):
   return { name: "Ready", tone: "good", sentence: "It can claim jobs." };
 }
 
+/** How a row of a list stands. An index does not tell everything that decides it: what it does not tell is left out. */
+export function lineStanding(line: NodeLine | IndexedNode, network: Network | undefined, now: bigint): NodeStanding {
+  if (isAccount(line)) return standing(line.data, network, now);
+  const { data } = line;
+  const refused = (reason: NonNullable<TakingRefusal>): NodeStanding => {
+    const [name, tone] = REFUSED[reason];
+    return { name, tone, sentence: OBSTACLE_WORDS[reason] };
+  };
+  if (data.fraudConvictions > 0) return refused("NodeConvicted");
+  if ("jailedUntilSlot" in line && line.jailedUntilSlot > now) return refused("Jailed");
+  if (network !== undefined && data.stake < network.parameters.minimumStake) return refused("StakeBelowNetworkMinimum");
+  if (data.openJobs > 0) return { name: "Working", tone: "busy", sentence: "It has work." };
+  return { name: "Ready", tone: "good", sentence: "Nothing that the index tells keeps it from claiming." };
+}
+
 /** The hardware tier that a declared speed makes: how often it can be halved, and 1; 0 without one. */
 export function tierOf(unitsPerSlot: bigint): number {
   return unitsPerSlot === 0n ? 0 : unitsPerSlot.toString(2).length;
@@ -79,22 +94,24 @@ export interface NodeFilter {
 export const ALL_NODES: NodeFilter = { text: "", standings: new Set(), minimumStake: 0n, sort: "stake" };
 
 /** The nodes that a filter lets through, in its order. */
-export function filterNodes(
-  rows: readonly Row<"node">[],
+export function filterNodes<Line extends NodeLine>(
+  rows: readonly Line[],
   filter: NodeFilter,
   network: Network | undefined,
   now: bigint,
-): readonly Row<"node">[] {
+): readonly Line[] {
   const text = filter.text.trim();
-  const chosen = rows.filter(
-    ({ address, data }) =>
+  const chosen = rows.filter((line) => {
+    const { address, data } = line;
+    return (
       data.stake >= filter.minimumStake &&
-      (filter.standings.size === 0 || filter.standings.has(standing(data, network, now).name)) &&
+      (filter.standings.size === 0 || filter.standings.has(lineStanding(line, network, now).name)) &&
       (text === "" ||
         [address, data.withdrawAuthority, data.operator].some((key) => key.startsWith(text)) ||
-        data.endpoint.toLowerCase().includes(text.toLowerCase())),
-  );
-  const value = (node: Node): bigint =>
+        data.endpoint.toLowerCase().includes(text.toLowerCase()))
+    );
+  });
+  const value = (node: NodeFacts): bigint =>
     ({
       stake: node.stake,
       settled: node.jobsSettled,

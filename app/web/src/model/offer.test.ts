@@ -1,4 +1,12 @@
-import { getJobEncoder, type Network, type PaymentMint } from "@assay/client";
+import {
+  filterRefusal,
+  getJobEncoder,
+  type JobFilter,
+  type Network,
+  type PaymentMint,
+  type ShownProfile,
+  scoreInBasisPoints,
+} from "@assay/client";
 import { JobState } from "@assay/client/generated";
 import { describe, expect, it } from "vitest";
 import { generateMarket } from "../../tests/fixture/market.ts";
@@ -49,11 +57,36 @@ describe("an offer", () => {
     ],
     ["windowSlots", { auditPot: "1", auditCap: "1" }, "An audit needs a window of two epochs: at least 18000 slots."],
     ["invitedNode", { invitedNode: "nobody" }, "This is not a Solana address: it has 32 bytes in base 58."],
+    ["regions", { regions: "1, 64" }, "Enter numbers from 0 to 63 with commas between them."],
+    ["capabilities", { capabilities: "1,,2" }, "Enter numbers from 0 to 63 with commas between them."],
+    ["minimumTier", { minimumTier: "65" }, "Choose a whole number from 0 to 64."],
+    ["minimumScore", { minimumScore: "100.01" }, "Choose at most 100 %."],
+    ["minimumScore", { minimumScore: "100" }, "No node ever has all of 100 %; choose less."],
     ["storeUri", { storeUri: "store" }, "It has to begin with http:// or https:// and hold no spaces."],
     ["storeUri", { storeUri: `http://${"a".repeat(122)}` }, "It may have at most 128 characters."],
   ] as const)("has a fault of %s", (field, change, sentence) => {
     const read = result(change);
     expect("faults" in read ? read.faults[field] : undefined).toBe(sentence);
+  });
+
+  it("asks of nodes what was typed, and nothing where nothing was", () => {
+    const filterOf = (change: Partial<Draft>) => {
+      const read = result(change);
+      return "offer" in read ? read.offer.filter : undefined;
+    };
+    expect(filterOf({})).toBeNull();
+    const filter = filterOf({ regions: "0, 5", capabilities: "1", minimumTier: "9", minimumScore: "33.33" });
+    expect(filter).toEqual({ regions: 0b100001n, capabilities: 0b10n, minimumTier: 9, minimumScore: [21_844] });
+    // A node that is shown with 33.33 % meets it, one with less does not.
+    const met = (score: number) =>
+      filterRefusal(filter as JobFilter, { capabilities: 2n, tier: 9, score, region: 5 } satisfies ShownProfile) ===
+      null;
+    expect([scoreInBasisPoints(21_844), met(21_844), scoreInBasisPoints(21_836), met(21_836)]).toEqual([
+      3_333,
+      true,
+      3_331,
+      false,
+    ]);
   });
 
   it("becomes the arguments of the instruction, and nothing else", () => {

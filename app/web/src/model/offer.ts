@@ -1,7 +1,7 @@
 /** What a client offers: from what was typed to the arguments of `post_job`, or to what is wrong with it in sentences. */
 import {
   type Job,
-  MAXIMUM_URI_BYTES,
+  type JobFilter,
   minimumBond,
   type Network,
   type PaymentMint,
@@ -9,8 +9,7 @@ import {
   sortitionSlots,
 } from "@assay/client";
 import type { Address } from "@solana/kit";
-import { parseAmount } from "./amounts.ts";
-import { parseAddress } from "./keys.ts";
+import { DraftReader, type FaultsOf } from "./draft-reader.ts";
 import type { Terms } from "./refunds.ts";
 
 /** What is to be computed, with everything that a job pins about it. */
@@ -42,13 +41,20 @@ export interface Draft {
   readonly invitedNode: string;
   readonly storeUri: string;
   readonly minimumStake: string;
+  /** Regions with commas between them; none: everywhere. */
+  readonly regions: string;
+  /** Numbers of capabilities with commas between them. */
+  readonly capabilities: string;
+  readonly minimumTier: string;
+  /** In percent. */
+  readonly minimumScore: string;
 }
 
 /** The fields of a draft. */
 export type Field = keyof Draft;
 
 /** What is wrong, by field. */
-export type Faults = Readonly<Partial<Record<Field, string>>>;
+export type Faults = FaultsOf<Draft>;
 
 /** An offer that the program would take. */
 export interface Offer extends Terms {
@@ -57,6 +63,8 @@ export interface Offer extends Terms {
   readonly minimumStake: bigint;
   readonly invitedNode: Address | null;
   readonly storeUri: string;
+  /** Which nodes may claim, by what they say and show of themselves; `null` where all may. */
+  readonly filter: JobFilter | null;
 }
 
 /** A draft to begin with: a price that holds for 10 slots and rises within 50. */
@@ -77,6 +85,10 @@ export function firstDraft(network: Network): Draft {
     invitedNode: "",
     storeUri: "",
     minimumStake: "",
+    regions: "",
+    capabilities: "",
+    minimumTier: "",
+    minimumScore: "",
   };
 }
 
@@ -98,7 +110,7 @@ export function readOffer(
   mint: PaymentMint,
   decimals: Decimals,
 ): { offer: Offer } | { faults: Faults } {
-  const reader = new Reader(draft);
+  const reader = new DraftReader(draft);
   const { parameters } = network;
   const priceMin = reader.amount("priceMin", decimals.payment);
   const priceMax = reader.amount("priceMax", decimals.payment);
@@ -113,6 +125,7 @@ export function readOffer(
     draft.minimumStake === "" ? parameters.minimumStake : reader.amount("minimumStake", decimals.stake);
   const invitedNode = reader.address("invitedNode");
   reader.uri("storeUri");
+  const filter = readFilter(reader);
   reader.rule("priceMax", priceMax === 0n, "The highest price has to be more than nothing.");
   reader.rule("priceMin", priceMin > priceMax, "The first price is above the highest one.");
   reader.rule(
@@ -146,6 +159,7 @@ export function readOffer(
       minimumStake,
       invitedNode,
       storeUri: draft.storeUri.trim(),
+      filter,
       bond,
       protocolFeeBps,
       missChargeBps,
@@ -154,10 +168,32 @@ export function readOffer(
   };
 }
 
+/** The most halvings of a cost unit that a declared speed can have. */
+const MOST_TIER = 64;
+/** A whole score, in which the program counts. */
+const WHOLE_SCORE = 65_536n;
+const WHOLE_BASIS_POINTS = 10_000n;
+
+/** What the client asks of nodes; `null` where it asks for nothing. */
+function readFilter(reader: DraftReader<Draft>): JobFilter | null {
+  const score = reader.basisPoints("minimumScore");
+  const filter: JobFilter = {
+    capabilities: reader.bits("capabilities"),
+    regions: reader.bits("regions"),
+    // Rounded up, so that a node that is shown with this share has it.
+    minimumScore: [Number((score * WHOLE_SCORE + WHOLE_BASIS_POINTS - 1n) / WHOLE_BASIS_POINTS)],
+    minimumTier: reader.whole("minimumTier", 0, MOST_TIER),
+  };
+  reader.rule("minimumScore", filter.minimumScore[0] >= WHOLE_SCORE, "No node ever has all of 100 %; choose less.");
+  const asksNothing =
+    filter.capabilities === 0n && filter.regions === 0n && filter.minimumScore[0] === 0 && filter.minimumTier === 0;
+  return asksNothing ? null : filter;
+}
+
 /** The arguments of `post_job`. */
 export function postArguments(work: Work, offer: Offer, jobId: bigint): PostJobArgsArgs {
   const { protocolFeeBps: _fee, missChargeBps: _charge, latePriceBps: _late, ...terms } = offer;
-  return { jobId, ...work, ...terms, filter: null };
+  return { jobId, ...work, ...terms };
 }
 
 /** Bytes of a job's account whose addresses of artifacts are empty: with room for the number that draws who comes first. */
@@ -166,61 +202,13 @@ export const JOB_BYTES = 1_021;
 /** Bytes of a token account. */
 export const VAULT_BYTES = 165;
 
+/** Lamports that an account of so many bytes holds as long as it exists. */
+export function rentLamports(bytes: number): bigint {
+  return BigInt(128 + bytes) * 6_960n;
+}
+
 /** Bytes of the accounts that posting creates and closing returns. */
 export function accountBytes(work: Work, offer: Offer): readonly number[] {
   const addresses = work.graphUri.length + work.paramsUri.length + work.inputsUri.length + offer.storeUri.length;
   return [JOB_BYTES + addresses, VAULT_BYTES];
-}
-
-class Reader {
-  readonly faults: Partial<Record<Field, string>> = {};
-
-  constructor(private readonly draft: Draft) {}
-
-  get hasFaults(): boolean {
-    return Object.keys(this.faults).length > 0;
-  }
-
-  /** The first fault of a field is the one that is said. */
-  rule(field: Field, broken: boolean, sentence: string): void {
-    if (broken) this.faults[field] ??= sentence;
-  }
-
-  amount(field: Field, decimals: number): bigint {
-    const parsed = parseAmount(this.draft[field], decimals);
-    if ("value" in parsed) return parsed.value;
-    this.faults[field] ??= parsed.error;
-    return 0n;
-  }
-
-  amountOrNothing(field: Field, decimals: number): bigint {
-    return this.draft[field].trim() === "" ? 0n : this.amount(field, decimals);
-  }
-
-  slots(field: Field, least: bigint, most: bigint): bigint {
-    const text = this.draft[field].trim();
-    const value = /^\d{1,18}$/.test(text) ? BigInt(text) : undefined;
-    if (value === undefined) this.faults[field] ??= "Enter a whole number of slots.";
-    else if (value < least || value > most) this.faults[field] ??= `Choose ${least} to ${most} slots.`;
-    return value ?? 0n;
-  }
-
-  address(field: Field): Address | null {
-    if (this.draft[field].trim() === "") return null;
-    const parsed = parseAddress(this.draft[field]);
-    if ("value" in parsed) return parsed.value;
-    this.faults[field] ??= parsed.error;
-    return null;
-  }
-
-  uri(field: Field): void {
-    const text = this.draft[field].trim();
-    if (text === "") return;
-    this.rule(
-      field,
-      !/^https?:\/\/[\x21-\x7e]+$/.test(text),
-      "It has to begin with http:// or https:// and hold no spaces.",
-    );
-    this.rule(field, text.length > MAXIMUM_URI_BYTES, `It may have at most ${MAXIMUM_URI_BYTES} characters.`);
-  }
 }

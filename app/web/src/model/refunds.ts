@@ -104,9 +104,15 @@ export function leastBond(
 }
 
 /** Who gets what of a job that has ended, or would get if it ended now as it should; `undefined` before the claim. */
-export function shares(
-  job: Job,
-): { readonly node: bigint; readonly client: bigint; readonly fee: bigint; readonly audits: bigint } | undefined {
+export function shares(job: Job):
+  | {
+      readonly node: bigint;
+      readonly client: bigint;
+      readonly fee: bigint;
+      readonly audits: bigint;
+      readonly delegators: bigint;
+    }
+  | undefined {
   switch (job.state) {
     case JobState.Posted:
       return undefined;
@@ -114,7 +120,7 @@ export function shares(
     case JobState.Expired:
     case JobState.Missed:
     case JobState.Convicted:
-      return { node: 0n, client: job.priceMax + job.audit.pot, fee: 0n, audits: 0n };
+      return { node: 0n, client: job.priceMax + job.audit.pot, fee: 0n, audits: 0n, delegators: 0n };
     default:
       return settlementOf(job);
   }

@@ -1,11 +1,13 @@
 /** One job: its life, its price, its money, its result. */
 import { type Job, JobState } from "@assay/client/generated";
 import { isAddress } from "@solana/kit";
-import { Check, FileSearch, Gavel, HandCoins, Undo2 } from "lucide-react";
+import { Check, Gavel, HandCoins, Undo2 } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { useNetwork, useSlot, useTable } from "../data/hooks.ts";
 import type { Row } from "../data/kinds.ts";
 import { formatBasisPoints } from "../model/amounts.ts";
+import { bitsOf } from "../model/bits.ts";
+import { scorePercent } from "../model/event-words.ts";
 import { faultSentence, isEnded, reasonSentence, stateWords } from "../model/job-state.ts";
 import { hex, isNobody, isZero, shortAddress } from "../model/keys.ts";
 import { shares } from "../model/refunds.ts";
@@ -21,38 +23,24 @@ import {
 } from "../transact/plans/jobs.ts";
 import { Review } from "../transact/review.tsx";
 import { AddressText, HashText } from "../ui/address.tsx";
-import { Button, ButtonLink, Fact, Facts, Note, Nothing, Panel } from "../ui/basics.tsx";
+import { Button, ButtonLink, Fact, Facts, Note, Panel } from "../ui/basics.tsx";
 import { EligibleNodes } from "../ui/eligible.tsx";
-import { HistoryPanel } from "../ui/history.tsx";
+import { JobHistoryPanel } from "../ui/history.tsx";
 import { JobBadge } from "../ui/job-bits.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
 import { Ramp } from "../ui/ramp.tsx";
 import { ResultPanel } from "../ui/result.tsx";
 import { Timeline } from "../ui/timeline.tsx";
 import { Amount, StakeAmount, useStakeUnit, useUnit, withSymbol } from "../ui/unit.tsx";
+import { GoneJob } from "./closed-job.tsx";
 
 export default function JobPage({ address }: { address: string }) {
   const table = useTable("job");
   const row = isAddress(address) ? table.byAddress.get(address) : undefined;
   return (
     <Loaded table={table} what="job">
-      {row === undefined ? <Gone address={address} /> : <Existing row={row} />}
+      {row === undefined ? <GoneJob address={address} /> : <Existing row={row} />}
     </Loaded>
-  );
-}
-
-function Gone({ address }: { address: string }) {
-  return (
-    <>
-      <PageHead title="Job" back={{ to: "/jobs", name: "Jobs" }} lead={<AddressText value={address} whole />} />
-      <Nothing
-        icon={FileSearch}
-        title="There is no job at this address"
-        actions={<ButtonLink to="/jobs">All jobs</ButtonLink>}
-      >
-        It was closed and its rent returned, it was never posted, or it is on another network.
-      </Nothing>
-    </>
   );
 }
 
@@ -78,7 +66,10 @@ function Existing({ row }: { row: Row<"job"> }) {
             {!isZero(job.commitment) && <ResultPanel row={row} />}
             {!isReceipt && <PricePanel job={job} />}
             <Artifacts job={job} />
-            <HistoryPanel address={address} version={`${job.state} ${job.record.challengesOpen} ${job.credits.node}`} />
+            <JobHistoryPanel
+              address={address}
+              version={`${job.state} ${job.record.challengesOpen} ${job.credits.node}`}
+            />
           </div>
           <div className="stack">
             <Parties row={row} />
@@ -208,6 +199,11 @@ function Money({ job }: { job: Job }) {
             <Fact name={ended ? "Node" : "Node, if it stands"}>
               <Amount value={split.node} mint={mint} />
             </Fact>
+            {split.delegators > 0n && (
+              <Fact name={ended ? "Its delegators" : "Its delegators, if it stands"}>
+                <Amount value={split.delegators} mint={mint} />
+              </Fact>
+            )}
             <Fact name={ended ? "Back to the client" : "Back to the client, if it stands"}>
               <Amount value={split.client} mint={mint} />
             </Fact>
@@ -329,6 +325,7 @@ function Terms({ job }: { job: Job }) {
         <Fact name="Least stake of the node">
           <StakeAmount value={job.minimumStake} />
         </Fact>
+        <Wishes filter={job.filter} />
         <Fact name="Fee of the protocol">{formatBasisPoints(job.protocolFeeBps)}</Fact>
         <Fact name="Charge for a miss">{formatBasisPoints(job.missChargeBps)} of the bond</Fact>
         <Fact name="Slash for a fault">{formatBasisPoints(job.dispute.slashBps)} of the stake, and the bond</Fact>
@@ -339,5 +336,18 @@ function Terms({ job }: { job: Job }) {
         )}
       </Facts>
     </Panel>
+  );
+}
+
+/** What the client asks of nodes beside their stake; nothing where it asks for nothing. */
+function Wishes({ filter }: { filter: Job["filter"] }) {
+  const { regions, capabilities, minimumTier, minimumScore } = filter;
+  return (
+    <>
+      {regions > 0n && <Fact name="Regions">{bitsOf(regions).join(", ")}</Fact>}
+      {capabilities > 0n && <Fact name="Capabilities">{bitsOf(capabilities).join(", ")}</Fact>}
+      {minimumTier > 0 && <Fact name="Least hardware tier">{minimumTier}</Fact>}
+      {minimumScore[0] > 0 && <Fact name="Least reputation">{scorePercent(minimumScore[0])}</Fact>}
+    </>
   );
 }

@@ -3,10 +3,10 @@ import type { JobState } from "@assay/client/generated";
 import { Layers, Plus, SearchX } from "lucide-react";
 import { useDeferredValue, useMemo, useState } from "react";
 import { Link, useSearchParams } from "wouter";
-import { useTable } from "../data/hooks.ts";
-import type { Row } from "../data/kinds.ts";
+import { useJobLines } from "../data/index-hooks.ts";
 import { formatCount } from "../model/amounts.ts";
 import { ALL_JOBS, countByState, filterJobs, type JobSort, knownPrice } from "../model/job-filter.ts";
+import { isClosed, type JobLine } from "../model/job-line.ts";
 import { JOB_STATES, stateWords } from "../model/job-state.ts";
 import { hex, shortAddress } from "../model/keys.ts";
 import { useSigning } from "../transact/context.tsx";
@@ -16,6 +16,7 @@ import { Chips, SelectField, toggled } from "../ui/field.tsx";
 import { type Column, Grid } from "../ui/grid.tsx";
 import { JobBadge, NextDeadline, When } from "../ui/job-bits.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
+import { SourceTag } from "../ui/source.tsx";
 import { Amount } from "../ui/unit.tsx";
 
 const SORTS: ReadonlyArray<readonly [JobSort, string]> = [
@@ -24,7 +25,7 @@ const SORTS: ReadonlyArray<readonly [JobSort, string]> = [
   ["price", "Highest price first"],
 ];
 
-const COLUMNS: readonly Column<Row<"job">>[] = [
+const COLUMNS: readonly Column<JobLine>[] = [
   {
     key: "job",
     name: "Job",
@@ -98,17 +99,14 @@ const COLUMNS: readonly Column<Row<"job">>[] = [
     name: "Next step",
     width: "110px",
     end: true,
-    cell: ({ data }) => (
-      <span className="muted">
-        <NextDeadline job={data} />
-      </span>
-    ),
+    cell: (line) => <span className="muted">{isClosed(line) ? "closed" : <NextDeadline job={line.data} />}</span>,
   },
 ];
 
 export default function Jobs() {
-  const table = useTable("job");
   const [search, setSearch] = useSearchParams();
+  const withClosed = search.get("closed") !== null;
+  const table = useJobLines(withClosed);
   const { signer } = useSigning();
   const [mine, setMine] = useState(false);
   const text = search.get("text") ?? "";
@@ -149,7 +147,7 @@ export default function Jobs() {
         title="Jobs"
         lead={
           table.state === "ready"
-            ? `${formatCount(rows.length)} of ${formatCount(table.rows.length)} that exist on-chain.`
+            ? `${formatCount(rows.length)} of ${formatCount(table.rows.length)} that ${withClosed ? "exist on-chain or were closed" : "exist on-chain"}.`
             : "All jobs that exist on-chain."
         }
         actions={
@@ -181,6 +179,19 @@ export default function Jobs() {
               Mine
             </button>
           )}
+          {table.closed > 0 && (
+            <button
+              type="button"
+              className="chip"
+              aria-pressed={withClosed}
+              title="Jobs whose accounts are gone, as the index remembers them"
+              onClick={() => set("closed", withClosed ? "" : "1")}
+            >
+              Closed too
+              <span className="count">{formatCount(table.closed)}</span>
+            </button>
+          )}
+          <SourceTag source={table.source} />
         </div>
         {options.length > 1 && (
           <div className="filters">

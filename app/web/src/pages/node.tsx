@@ -1,26 +1,32 @@
 /** One node: its stake, its record, its jobs. */
-import { JobState } from "@assay/client/generated";
 import { type Address, isAddress } from "@solana/kit";
 import { FileSearch, Layers } from "lucide-react";
 import { useMemo } from "react";
 import { useMarket, useNetwork, useSlot, useTable } from "../data/hooks.ts";
+import { useIndexedNode } from "../data/index-hooks.ts";
 import type { Row } from "../data/kinds.ts";
+import { useTransactions } from "../data/transactions.ts";
 import { formatBasisPoints, formatCount, shareBasisPoints } from "../model/amounts.ts";
+import { type Earnings, earningsOf } from "../model/earnings.ts";
 import { knownPrice } from "../model/job-filter.ts";
 import { isEnded } from "../model/job-state.ts";
-import { isNobody, shortAddress } from "../model/keys.ts";
+import { shortAddress } from "../model/keys.ts";
 import { freeStake, largestBond, settledShare, standing, unbondingTotal } from "../model/node-view.ts";
 import { formatRelative } from "../model/time.ts";
 import { AddressText } from "../ui/address.tsx";
 import { Badge, ButtonLink, Fact, Facts, Figure, Meter, Nothing, Panel } from "../ui/basics.tsx";
 import { DelegationPanel } from "../ui/delegation.tsx";
 import { ExplainNode } from "../ui/explain-node.tsx";
-import { HistoryPanel } from "../ui/history.tsx";
+import { HistoryOf, IndexedHistory, TransactionsOf } from "../ui/history.tsx";
 import { JobBadge, NextDeadline } from "../ui/job-bits.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
 import { ProfilePanel, ReputationPanel, StandingPanel } from "../ui/reputation.tsx";
+import { EarningsPanel, PresencePanel, ReputationHistory } from "../ui/reputation-history.tsx";
 import { NodeStakeActions } from "../ui/stake-actions.tsx";
 import { Amount, StakeAmount } from "../ui/unit.tsx";
+
+/** Transactions of which the events are read where no index tells the node's past. */
+const TRANSACTIONS = 40;
 
 export default function NodePage({ address }: { address: string }) {
   const table = useTable("node");
@@ -37,6 +43,7 @@ export default function NodePage({ address }: { address: string }) {
           >
             It was deregistered, it never registered, or it is on another network.
           </Nothing>
+          {isAddress(address) && <IndexedHistory address={address} />}
         </>
       ) : (
         <Existing row={row} />
@@ -50,6 +57,13 @@ function Existing({ row }: { row: Row<"node"> }) {
   const network = useNetwork()?.data;
   const slot = useSlot();
   const { name, tone, sentence } = standing(node, network, slot);
+  const jobs = useTable("job").rows;
+  const earnings = useMemo(() => earningsOf(jobs, address), [jobs, address]);
+  const asked = useIndexedNode(address);
+  // The index's history is the longer one: without it, the endpoint's transactions are read.
+  const isIndexed = asked.state === "known" || asked.state === "loading";
+  const version = `${node.jobsSettled} ${node.jobsMissed} ${node.stake} ${node.openJobs} ${node.standing.heartbeatEpoch}`;
+  const transactions = useTransactions(address, version, TRANSACTIONS, !isIndexed);
   return (
     <>
       <PageHead
@@ -57,25 +71,35 @@ function Existing({ row }: { row: Row<"node"> }) {
         back={{ to: "/nodes", name: "Nodes" }}
         badge={<Badge tone={tone}>{name}</Badge>}
         lead={sentence}
-        actions={<NodeStakeActions row={row} />}
+        actions={
+          <>
+            {node.endpoint !== "" && <ButtonLink to={`/sessions/new?node=${address}`}>Open a session</ButtonLink>}
+            <ButtonLink to={`/post?invite=${address}`}>Invite it to a job</ButtonLink>
+            <NodeStakeActions row={row} />
+          </>
+        }
       />
       <div className="stack">
-        <Figures row={row} />
+        <Figures row={row} earnings={earnings} />
         <div className="grid-2">
           <div className="stack">
+            <ReputationHistory address={address} node={node} asked={asked} transactions={transactions} />
+            <EarningsPanel address={address} earnings={earnings} />
             <Jobs node={address} />
             <ExplainNode row={row} />
-            <HistoryPanel
-              address={address}
-              version={`${node.jobsSettled} ${node.jobsMissed} ${node.stake} ${node.openJobs}`}
-            />
-            <ProfilePanel node={node} />
+            {isIndexed ? (
+              <HistoryOf asked={asked} address={address} version={version} />
+            ) : (
+              <TransactionsOf transactions={transactions} />
+            )}
             <Record row={row} />
           </div>
           <div className="stack">
+            <ReputationPanel node={node} />
+            <PresencePanel node={node} asked={asked} />
             <StakePanel row={row} />
             <DelegationPanel row={row} />
-            <ReputationPanel node={node} />
+            <ProfilePanel node={node} />
             <StandingPanel node={node} />
             <Panel title="Keys">
               <Facts>
@@ -100,9 +124,8 @@ function Existing({ row }: { row: Row<"node"> }) {
   );
 }
 
-function Figures({ row: { address, data } }: { row: Row<"node"> }) {
-  const jobs = useTable("job").rows;
-  const { mint, earned, count } = useMemo(() => earnings(jobs, address), [jobs, address]);
+function Figures({ row: { data }, earnings }: { row: Row<"node">; earnings: readonly Earnings[] }) {
+  const [most] = earnings;
   const share = settledShare(data);
   return (
     <div className="figures">
@@ -129,33 +152,21 @@ function Figures({ row: { address, data } }: { row: Row<"node"> }) {
       />
       <Figure
         name="Earned in jobs that exist"
-        value={mint === undefined ? "0" : <Amount value={earned} mint={mint} short />}
-        note={`${formatCount(count)} settled and not yet closed`}
+        value={most === undefined ? "0" : <Amount value={most.node} mint={most.mint} short />}
+        note={
+          most === undefined ? (
+            "none settled and not yet closed"
+          ) : most.delegators === 0n ? (
+            `${formatCount(most.jobs)} settled and not yet closed`
+          ) : (
+            <>
+              and <Amount value={most.delegators} mint={most.mint} short /> to its delegators
+            </>
+          )
+        }
       />
     </div>
   );
-}
-
-/** What settled jobs that are not yet closed paid the node, in the mint in which it earned most often. */
-function earnings(
-  jobs: readonly Row<"job">[],
-  node: Address,
-): { mint: Address | undefined; earned: bigint; count: number } {
-  const byMint = new Map<Address, { earned: bigint; count: number }>();
-  for (const { data } of jobs) {
-    const paid =
-      data.node === node &&
-      (data.state === JobState.Settled || data.state === JobState.Accepted) &&
-      isNobody(data.session);
-    if (!paid) continue;
-    const sum = byMint.get(data.paymentMint) ?? { earned: 0n, count: 0 };
-    byMint.set(data.paymentMint, {
-      earned: sum.earned + data.price - (data.price * BigInt(data.protocolFeeBps)) / 10_000n,
-      count: sum.count + 1,
-    });
-  }
-  const [most] = [...byMint].sort(([, a], [, b]) => b.count - a.count);
-  return most === undefined ? { mint: undefined, earned: 0n, count: 0 } : { mint: most[0], ...most[1] };
 }
 
 function StakePanel({ row: { data } }: { row: Row<"node"> }) {

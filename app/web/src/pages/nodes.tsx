@@ -3,16 +3,19 @@ import { confidenceOf } from "@assay/client";
 import { SearchX, Server } from "lucide-react";
 import { useDeferredValue, useMemo } from "react";
 import { Link, useSearchParams } from "wouter";
-import { useNetwork, useSlot, useTable } from "../data/hooks.ts";
-import type { Row } from "../data/kinds.ts";
+import { useNetwork, useSlot } from "../data/hooks.ts";
+import { useNodeLines } from "../data/index-hooks.ts";
 import { formatBasisPoints, formatCount } from "../model/amounts.ts";
+import { scorePercent } from "../model/event-words.ts";
 import { shortAddress } from "../model/keys.ts";
-import { ALL_NODES, filterNodes, freeStake, type NodeFilter, standing } from "../model/node-view.ts";
+import { isAccount, type NodeLine } from "../model/node-line.ts";
+import { ALL_NODES, filterNodes, freeStake, lineStanding, type NodeFilter } from "../model/node-view.ts";
 import { CopyButton } from "../ui/address.tsx";
 import { Badge, Button, ButtonLink, Nothing } from "../ui/basics.tsx";
 import { Chips, SelectField, toggled } from "../ui/field.tsx";
 import { type Column, Grid } from "../ui/grid.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
+import { SourceTag } from "../ui/source.tsx";
 import { StakeAmount } from "../ui/unit.tsx";
 
 const SORTS: ReadonlyArray<readonly [NodeFilter["sort"], string]> = [
@@ -36,7 +39,7 @@ const STANDINGS = [
 ];
 
 export default function Nodes() {
-  const table = useTable("node");
+  const table = useNodeLines();
   const network = useNetwork()?.data;
   const slot = useSlot();
   // Standings change with time, but a list need not be sorted anew with every slot.
@@ -52,8 +55,8 @@ export default function Nodes() {
   );
   const counts = useMemo(() => {
     const found = new Map<string, number>();
-    for (const { data } of table.rows) {
-      const { name } = standing(data, network, now);
+    for (const line of table.rows) {
+      const { name } = lineStanding(line, network, now);
       found.set(name, (found.get(name) ?? 0) + 1);
     }
     return found;
@@ -68,7 +71,7 @@ export default function Nodes() {
       },
       { replace: true },
     );
-  const columns = useMemo<readonly Column<Row<"node">>[]>(
+  const columns = useMemo<readonly Column<NodeLine>[]>(
     () => [
       {
         key: "node",
@@ -91,8 +94,8 @@ export default function Nodes() {
         name: "Standing",
         width: "130px",
         phone: "top",
-        cell: ({ data }) => {
-          const { name, tone } = standing(data, network, now);
+        cell: (line) => {
+          const { name, tone } = lineStanding(line, network, now);
           return <Badge tone={tone}>{name}</Badge>;
         },
       },
@@ -118,8 +121,9 @@ export default function Nodes() {
         name: "Reputation",
         width: "100px",
         end: true,
-        cell: ({ data }) => {
-          const { observedBps, lowerBoundBps } = confidenceOf(data.evidence);
+        cell: (line) => {
+          if (!isAccount(line)) return scorePercent(line.data.score[0]);
+          const { observedBps, lowerBoundBps } = confidenceOf(line.data.evidence);
           return observedBps === null ? <span className="faint">new</span> : formatBasisPoints(lowerBoundBps);
         },
       },
@@ -155,6 +159,7 @@ export default function Nodes() {
             options={SORTS}
             onChange={(next) => set("sort", next === "stake" ? "" : next)}
           />
+          <SourceTag source={table.source} />
         </div>
         {counts.size > 1 && (
           <div className="filters">

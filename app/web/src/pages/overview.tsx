@@ -4,27 +4,31 @@ import { Activity, Plus } from "lucide-react";
 import { useMemo } from "react";
 import { Link } from "wouter";
 import { useMarket, useNetwork, useSeen, useSlot, useTable } from "../data/hooks.ts";
-import type { Row } from "../data/kinds.ts";
+import { useIndexSeen, useJobLines, useNodeLines, useReadableIndex } from "../data/index-hooks.ts";
 import type { Seen } from "../data/store.ts";
 import { formatBasisPoints, formatCount, shareBasisPoints } from "../model/amounts.ts";
 import { countByState } from "../model/job-filter.ts";
+import type { JobLine } from "../model/job-line.ts";
 import { JOB_STATES, stateWords } from "../model/job-state.ts";
 import { shortAddress } from "../model/keys.ts";
 import { recentPrices, stakeFigures, throughput } from "../model/market.ts";
+import { recordWords } from "../model/record-words.ts";
 import { formatSlots } from "../model/time.ts";
 import { AddressText } from "../ui/address.tsx";
 import { ButtonLink, Fact, Facts, Figure, Meter, Nothing, Panel } from "../ui/basics.tsx";
 import { BarChart } from "../ui/charts.tsx";
 import { JobBadge, NextDeadline, When } from "../ui/job-bits.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
-import { Amount, StakeAmount } from "../ui/unit.tsx";
+import { SourceTag } from "../ui/source.tsx";
+import { TotalsPanel } from "../ui/totals.tsx";
+import { Amount, StakeAmount, useRecordWriters } from "../ui/unit.tsx";
 
 /** Slots that the chart of results looks back. */
 const CHART_SLOTS = 9_000n;
 const CHART_BARS = 36;
 
 export default function Overview() {
-  const jobs = useTable("job");
+  const jobs = useJobLines(false);
   return (
     <>
       <PageHead
@@ -42,6 +46,7 @@ export default function Overview() {
           <div className="grid-2">
             <div className="stack">
               <Throughput />
+              <TotalsPanel />
               <LiveJobs />
             </div>
             <div className="stack">
@@ -57,8 +62,8 @@ export default function Overview() {
 }
 
 function Figures() {
-  const jobs = useTable("job").rows;
-  const nodes = useTable("node").rows;
+  const { rows: jobs } = useJobLines(false);
+  const { rows: nodes } = useNodeLines();
   const challenges = useTable("challenge").rows;
   const counts = useMemo(() => countByState(jobs), [jobs]);
   const stake = useMemo(() => stakeFigures(nodes), [nodes]);
@@ -96,7 +101,7 @@ function Figures() {
 }
 
 function Throughput() {
-  const jobs = useTable("job").rows;
+  const { rows: jobs, source } = useJobLines(false);
   const market = useMarket();
   const slot = useSlot();
   // Drawn anew ten times a bar, not with every slot.
@@ -108,8 +113,11 @@ function Throughput() {
     <Panel
       title="Results committed"
       side={
-        <span className="muted small">
-          {formatCount(total)} in the last {span}
+        <span className="row">
+          <span className="muted small">
+            {formatCount(total)} in the last {span}
+          </span>
+          <SourceTag source={source} />
         </span>
       }
     >
@@ -135,7 +143,7 @@ function Throughput() {
 }
 
 function LiveJobs() {
-  const jobs = useTable("job").rows;
+  const { rows: jobs } = useJobLines(false);
   const newest = useMemo(
     () => [...jobs].sort((a, b) => (a.data.postedSlot < b.data.postedSlot ? 1 : -1)).slice(0, 8),
     [jobs],
@@ -175,7 +183,7 @@ function LiveJobs() {
             </thead>
             <tbody>
               {newest.map((row) => (
-                <JobLine key={row.address} row={row} />
+                <NewestJob key={row.address} row={row} />
               ))}
             </tbody>
           </table>
@@ -185,7 +193,7 @@ function LiveJobs() {
   );
 }
 
-function JobLine({ row: { address, data } }: { row: Row<"job"> }) {
+function NewestJob({ row: { address, data } }: { row: JobLine }) {
   return (
     <tr>
       <td>
@@ -215,7 +223,7 @@ const STATE_COLOURS: Readonly<Record<string, string>> = {
 };
 
 function States() {
-  const jobs = useTable("job").rows;
+  const { rows: jobs } = useJobLines(false);
   const counts = useMemo(() => countByState(jobs), [jobs]);
   const present = JOB_STATES.filter((state) => (counts.get(state) ?? 0) > 0);
   if (jobs.length === 0) return null;
@@ -241,7 +249,7 @@ function States() {
 }
 
 function Prices() {
-  const jobs = useTable("job").rows;
+  const { rows: jobs } = useJobLines(false);
   const mints = useTable("paymentMint").rows;
   const samples = useMemo(
     () =>
@@ -292,13 +300,52 @@ function Prices() {
 }
 
 function Feed() {
+  const index = useReadableIndex();
+  return index === undefined ? <SeenFeed /> : <RecordedFeed />;
+}
+
+/** What the index recorded since the app was opened, of every kind of account. */
+function RecordedFeed() {
+  const seen = useIndexSeen().slice(0, 8);
+  const write = useRecordWriters();
+  return (
+    <Panel title="Since you are here" flush side={<SourceTag source="index" />}>
+      {seen.length === 0 ? (
+        <p className="muted inset">Nothing has happened yet. What happens in the market shows here as it happens.</p>
+      ) : (
+        <ul className="feed">
+          {seen.map((record) => {
+            const place = { job: "jobs", node: "nodes", session: "sessions" }[record.kind];
+            const job = record.job;
+            const to =
+              job !== undefined ? `/jobs/${job}` : place === undefined ? undefined : `/${place}/${record.account}`;
+            return (
+              <li key={record.id}>
+                <AddressText
+                  value={job ?? record.account}
+                  {...(to !== undefined && { to })}
+                  what="address of the account"
+                />
+                <span className="small">{recordWords(record, write).sentence}</span>
+                <span className="faint small">
+                  <When slot={record.slot} />
+                </span>
+              </li>
+            );
+          })}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+/** What was seen to change in the accounts of jobs. */
+function SeenFeed() {
   const seen = useSeen().filter(isJob).slice(0, 8);
   return (
     <Panel title="Since you are here" flush>
       {seen.length === 0 ? (
-        <p className="muted" style={{ padding: "var(--space-4)" }}>
-          Nothing has changed yet. What happens in the market shows here as it happens.
-        </p>
+        <p className="muted inset">Nothing has changed yet. What happens in the market shows here as it happens.</p>
       ) : (
         <ul className="feed">
           {seen.map((event) => (

@@ -15,6 +15,7 @@ import { sessionPlans } from "../transact/plans/sessions.ts";
 import { Review } from "../transact/review.tsx";
 import { AddressText, HashText } from "../ui/address.tsx";
 import { Badge, Button, ButtonLink, Fact, Facts, Figure, Meter, Nothing, Panel } from "../ui/basics.tsx";
+import { HistoryPanel, IndexedHistory } from "../ui/history.tsx";
 import { JobBadge, When } from "../ui/job-bits.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
 import { Amount, StakeAmount, useUnit, withSymbol } from "../ui/unit.tsx";
@@ -38,6 +39,7 @@ export default function SessionPage({ address }: { address: string }) {
           >
             It was closed, it never existed, or it is on another network.
           </Nothing>
+          {isAddress(address) && <IndexedHistory address={address} />}
         </>
       ) : (
         <Existing row={row} />
@@ -112,6 +114,7 @@ function Existing({ row }: { row: Row<"session"> }) {
               </Facts>
             </Panel>
             <Receipts row={row} />
+            <HistoryPanel address={address} version={`${data.state} ${data.paid} ${data.openReceipts}`} />
           </div>
           <Panel title="Parties and terms">
             <Facts>

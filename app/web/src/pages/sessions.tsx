@@ -1,5 +1,5 @@
 /** All sessions. */
-import { MessagesSquare } from "lucide-react";
+import { MessagesSquare, Plus } from "lucide-react";
 import { useMemo, useState } from "react";
 import { Link } from "wouter";
 import { useSlot, useTable } from "../data/hooks.ts";
@@ -8,7 +8,7 @@ import { formatCount } from "../model/amounts.ts";
 import { shortAddress } from "../model/keys.ts";
 import { paidRequests, sessionWords } from "../model/session-view.ts";
 import { CopyButton } from "../ui/address.tsx";
-import { Badge, Nothing } from "../ui/basics.tsx";
+import { Badge, ButtonLink, Nothing } from "../ui/basics.tsx";
 import { Chips, toggled } from "../ui/field.tsx";
 import { type Column, Grid } from "../ui/grid.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
@@ -99,6 +99,11 @@ export default function Sessions() {
       <PageHead
         title="Sessions"
         lead="A session keeps a model warm on one node. Every answer carries a signed receipt that is as slashable as a committed result."
+        actions={
+          <ButtonLink to="/sessions/new" look="primary" icon={Plus}>
+            Open a session
+          </ButtonLink>
+        }
       />
       <section className="panel" aria-label="Sessions">
         {table.rows.length > 0 && (
@@ -118,8 +123,8 @@ export default function Sessions() {
             <Nothing icon={MessagesSquare} title={table.rows.length === 0 ? "No sessions" : "No session matches"}>
               {table.rows.length === 0 ? (
                 <>
-                  A client opens one with <code>assay session open</code> and then asks over HTTP, with answers in
-                  milliseconds.
+                  A client opens one, here or with <code>assay session open</code>, and then asks over HTTP, with
+                  answers in milliseconds.
                 </>
               ) : (
                 "All of them are hidden by the filter."

@@ -1,7 +1,10 @@
 /** Data for stories. */
 import { Dtype, Fault, FaultSide, type Job, JobState, NOBODY, Reason } from "@assay/client";
 import { address } from "@solana/kit";
+import type { IndexRecord, IndexStats } from "../data/history-index/shape.ts";
+import type { IndexStanding } from "../data/history-index/store.ts";
 import type { Descent } from "../model/dispute-view.ts";
+import type { ScoreStep } from "../model/reputation-history.ts";
 
 const SOMEBODY = address("4CtkpeuiqSthMf5RuTVCYXVGNKP2oj73FdBpyGu6FtSj");
 const NOTHING = new Uint8Array(32);
@@ -133,3 +136,77 @@ export const VECTOR = {
     Int32Array.from([-310, 42, 8, 1_204, -77, 3, 0, 15, -9, 60, 12, 905, -4, 33, 2, -120, 7, 81, -15, 4]).buffer,
   ),
 };
+
+/** A reputation that rose, fell with a miss, and recovered. */
+export const STEPS: readonly ScoreStep[] = [
+  [1_000n, 0, 21_000, "work settled in its favour"],
+  [1_400n, 21_000, 38_000, "work settled in its favour"],
+  [1_900n, 38_000, 29_500, "a claim ended without a result"],
+  [2_600n, 29_500, 47_000, "work settled in its favour; a result was late"],
+].map(([slot, before, after, why], index) => ({
+  key: `${index}`,
+  slot: slot as bigint,
+  before: before as number,
+  after: after as number,
+  why: why as string,
+  jobs: index === 2 ? [{ address: SOMEBODY, how: "missed" }] : [],
+}));
+
+/** What an index recorded of a node whose stake others raise and slashes reach. */
+export const RECORDS: readonly IndexRecord[] = [
+  record(1, 1_000n, "node_registered", {}),
+  record(2, 1_040n, "node_stake", { before: "0", after: "5000000", unbonding: "0" }),
+  record(3, 1_400n, "node_reputation", { before: 21_000, after: 38_000, reasons: ["settled"] }),
+  record(4, 2_100n, "node_convicted", { convictions: 1, slashed: "1250000" }),
+  record(5, 2_200n, "closed", { last_state: "registered", unseen_end: true }),
+];
+
+function record(id: number, slot: bigint, change: string, fields: Readonly<Record<string, unknown>>): IndexRecord {
+  const exact = id !== 4;
+  return { id, slot, exact, at: 1_790_000_000 + id, kind: "node", account: SOMEBODY, job: undefined, change, fields };
+}
+
+/** Seconds at the beginning of the last of the hours below. */
+export const SAMPLE_HOUR = 1_789_999_200;
+
+/** Totals of some hours. */
+export const STATS: IndexStats = {
+  slot: 3_000n,
+  nodes: 12,
+  jobsByState: new Map([[JobState.Settled, 91]]),
+  hours: [4, 9, 0, 7, 11, 3].map((settled, index) => ({
+    beginsAt: SAMPLE_HOUR - index * 3_600,
+    posted: settled + 1,
+    settled,
+    convicted: index === 1 ? 1 : 0,
+    missed: 0,
+    unclaimed: 1,
+    volume: new Map([[SOMEBODY as string, BigInt(settled) * 700_000n]]),
+    slashed: index === 1 ? 1_250_000n : 0n,
+  })),
+};
+
+/** How an index can stand. */
+export const STANDINGS: readonly IndexStanding[] = [
+  { state: "connecting" },
+  { state: "live" },
+  { state: "behind", slots: 1_204n },
+  { state: "behind", slots: 0n },
+  { state: "foreign" },
+  { state: "away", reason: "http://127.0.0.1:8910 does not answer.", isNoIndex: false },
+  { state: "away", reason: "The index serves a snapshot that this app cannot read.", isNoIndex: true },
+];
+
+/** What happens with delegated stake, by the names of its events. */
+export const DELEGATION_EVENTS = [
+  "DelegationPoolOpened",
+  "CommissionSet",
+  "Delegated",
+  "DelegationRewardCollected",
+  "DelegationRewardWithdrawn",
+  "DelegationSlashed",
+  "Undelegated",
+  "DelegationWithdrawn",
+  "DelegationClosed",
+  "DelegationPoolClosed",
+] as const;

@@ -6,6 +6,8 @@ import type { MarketSource } from "../data/source.ts";
 import { MarketStore } from "../data/store.ts";
 import { JOB_STATES, stateWords } from "../model/job-state.ts";
 import { Fence } from "../ui/fence.tsx";
+import { standingSentence } from "../ui/index-standing.ts";
+import { STANDINGS } from "./samples.ts";
 import Stories from "./stories.tsx";
 
 const SILENT: MarketSource = {
@@ -51,6 +53,32 @@ describe("the stories", () => {
     fireEvent.click(vector);
     expect(vector.getAttribute("aria-selected")).toBe("true");
     expect(screen.getByText(/^-310, 42, 8, 1204/)).toBeTruthy();
+  });
+  it("tell a reputation's past in words beside its line", () => {
+    shown();
+    expect(screen.getByRole("img", { name: /^The reputation over 4 changes, from 0\u2009% to 71/ })).toBeTruthy();
+    const step = screen.getByText(/^a claim ended without a result/).closest("li");
+    expect(
+      within(step as HTMLElement)
+        .getByRole("link")
+        .getAttribute("href"),
+    ).toContain("/jobs/");
+    expect(screen.getByText(/has changed its reputation; it is 0/)).toBeTruthy();
+  });
+
+  it("count over time what an index counted, and say so where it did not", () => {
+    shown();
+    const [known] = screen.getAllByRole("img", { name: /34 jobs settled and 1 were convicted in the last 24 hours/ });
+    expect(known).toBeTruthy();
+    expect(screen.getByText("http://127.0.0.1:8910 answered 500.")).toBeTruthy();
+  });
+
+  it("have a sentence for every way in which an index can stand, and for every record", () => {
+    shown();
+    for (const sentence of STANDINGS.map((one) => standingSentence("http://127.0.0.1:8910", one)))
+      expect(screen.getByText(sentence)).toBeTruthy();
+    expect(screen.getByText("A fault was proved against it.")).toBeTruthy();
+    expect(screen.getByText("A slash of the node reached the stake that is delegated to it.")).toBeTruthy();
   });
 });
 

@@ -1,19 +1,36 @@
 /** Every state of every part, on one page, to look at and to test. */
+import type { AssayEvent } from "@assay/client";
 import { Fault, JobState } from "@assay/client/generated";
 import { CloudOff, Layers, SearchX } from "lucide-react";
 import { useState } from "react";
+import { eventSentence, slotText } from "../model/event-words.ts";
 import { JOB_STATES, stateWords } from "../model/job-state.ts";
 import { Effects } from "../transact/review.tsx";
 import { AddressText, HashText } from "../ui/address.tsx";
+import { ArtifactField } from "../ui/artifact-field.tsx";
 import { Badge, Button, Fact, Facts, Figure, Meter, Note, Nothing, Panel, SkeletonLines } from "../ui/basics.tsx";
 import { BarChart } from "../ui/charts.tsx";
 import { DescentTree } from "../ui/descent.tsx";
 import { Chips, SelectField, TextField, toggled } from "../ui/field.tsx";
+import { RecordsPanel } from "../ui/history.tsx";
+import { standingSentence } from "../ui/index-standing.ts";
 import { PageHead } from "../ui/page.tsx";
 import { Ramp } from "../ui/ramp.tsx";
+import { ScoreSteps } from "../ui/reputation-history.tsx";
 import { TensorView } from "../ui/tensor.tsx";
 import { Timeline } from "../ui/timeline.tsx";
-import { sampleJob, TREE, VECTOR } from "./samples.ts";
+import { TotalsOf } from "../ui/totals.tsx";
+import {
+  DELEGATION_EVENTS,
+  RECORDS,
+  SAMPLE_HOUR,
+  STANDINGS,
+  STATS,
+  STEPS,
+  sampleJob,
+  TREE,
+  VECTOR,
+} from "./samples.ts";
 
 const UNIT = { symbol: "USDC", decimals: 6 };
 
@@ -116,6 +133,7 @@ export default function Stories() {
           </Panel>
         </div>
         <Fields />
+        <History />
         <div className="grid-even">
           <Panel title="A dispute's way down">
             <DescentTree descent={TREE} />
@@ -126,6 +144,52 @@ export default function Stories() {
         </div>
       </div>
     </>
+  );
+}
+
+function History() {
+  return (
+    <div className="grid-even">
+      <Panel title="A reputation over time">
+        <ScoreSteps steps={STEPS} score={47_000} />
+      </Panel>
+      <Panel title="A reputation without a past">
+        <ScoreSteps steps={[]} score={0} />
+      </Panel>
+      <TotalsOf asked={{ state: "known", value: STATS }} nowSeconds={SAMPLE_HOUR} />
+      <TotalsOf
+        title="Settled jobs: failed"
+        asked={{ state: "failed", reason: "http://127.0.0.1:8910 answered 500." }}
+        nowSeconds={SAMPLE_HOUR}
+      />
+      <RecordsPanel records={RECORDS} more={false} />
+      <Panel title="How an index stands">
+        <ul className="plain">
+          {STANDINGS.map((standing, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: two of them have the same name, and none moves
+            <li key={index}>{standingSentence("http://127.0.0.1:8910", standing)}</li>
+          ))}
+        </ul>
+      </Panel>
+      <Panel title="Events of delegated stake" flush>
+        <ul className="feed history">
+          {DELEGATION_EVENTS.map((name, index) => (
+            <li key={name}>
+              <span className="faint small">{slotText(BigInt(1_000 + index))}</span>
+              <span>{eventSentence({ name } as AssayEvent)}</span>
+            </li>
+          ))}
+        </ul>
+      </Panel>
+      <Panel title="A file that is given or uploaded">
+        <ArtifactField
+          label="Address of the inputs"
+          value="https://store.example/inputs"
+          onChange={() => {}}
+          store={{ url: "http://127.0.0.1:8080", token: "" }}
+        />
+      </Panel>
+    </div>
   );
 }
 

@@ -1,6 +1,8 @@
+import { getAddressDecoder } from "@solana/kit";
 import { describe, expect, it } from "vitest";
 import { CLIENT_SECRET } from "../../tests/fixture/market.ts";
 import { burner, mayBurn, rememberBurner, secretOfKeypairFile, signerOfSecret } from "./burner.ts";
+import { keypairFile } from "./keypair-file.ts";
 
 function storage() {
   const kept = new Map<string, string>();
@@ -9,6 +11,18 @@ function storage() {
     setItem: (key: string, value: string) => void kept.set(key, value),
   };
 }
+
+describe("a keypair file", () => {
+  it("holds the key of its address, as the command line writes it", async () => {
+    const { address, json } = await keypairFile();
+    const read = secretOfKeypairFile(json);
+    if ("error" in read) throw new Error(read.error);
+    expect((await signerOfSecret(read.value)).address).toBe(address);
+    const bytes = Uint8Array.from(JSON.parse(json) as number[]);
+    expect(getAddressDecoder().decode(bytes.slice(32))).toBe(address);
+    expect((await keypairFile()).address).not.toBe(address);
+  });
+});
 
 describe("the burner", () => {
   it("is for an endpoint of this machine and a cluster on which nothing is at stake", () => {

@@ -20,6 +20,8 @@ import { type Chain, connect, type SolanaWallet, wallets, watchWallets } from ".
 export interface Signing {
   readonly endpoint: Endpoint;
   readonly rpc: ReturnType<typeof createSolanaRpc>;
+  /** A store that takes uploads, where whoever serves the app names one. */
+  readonly storeUrl: string | undefined;
   readonly signer: Signer | undefined;
   readonly wallets: readonly SolanaWallet[];
   readonly burnerAllowed: boolean;
@@ -50,10 +52,12 @@ export function useSigning(): Signing {
 /** Keeps the account that signs. `genesisHash` says which cluster this is, once it is known. */
 export function SigningProvider({
   endpoint,
+  storeUrl,
   genesisHash,
   children,
 }: {
   endpoint: Endpoint;
+  storeUrl?: string | undefined;
   genesisHash: string | undefined;
   children: ReactNode;
 }) {
@@ -95,6 +99,7 @@ export function SigningProvider({
     () => ({
       endpoint,
       rpc,
+      storeUrl,
       signer,
       wallets: known,
       burnerAllowed,
@@ -104,7 +109,7 @@ export function SigningProvider({
       disconnect,
       choose,
     }),
-    [endpoint, rpc, signer, known, burnerAllowed, choosing, takeWallet, takeBurner, disconnect],
+    [endpoint, rpc, storeUrl, signer, known, burnerAllowed, choosing, takeWallet, takeBurner, disconnect],
   );
   return <SigningContext value={signing}>{children}</SigningContext>;
 }

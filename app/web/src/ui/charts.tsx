@@ -109,3 +109,67 @@ export function RampChart({
     </svg>
   );
 }
+
+/** A value that stays until it changes, over time. */
+export function StepChart({
+  points,
+  most,
+  format,
+  when,
+  label,
+}: {
+  /** In the order of time. */
+  points: readonly { readonly slot: bigint; readonly value: number }[];
+  /** The top of the scale; the greatest value where there is none. */
+  most?: number;
+  format: (value: number) => string;
+  when: (slot: bigint) => string;
+  label: string;
+}) {
+  const [left, right, top, bottom] = [56, WIDTH - 10, 14, 150];
+  const first = points[0]?.slot ?? 0n;
+  const last = points.at(-1)?.slot ?? first;
+  const length = Number(last - first) || 1;
+  const height = most ?? Math.max(1, ...points.map(({ value }) => value));
+  const x = (slot: bigint) => left + (Number(slot - first) / length) * (right - left);
+  const y = (value: number) => bottom - (value / height) * (bottom - top);
+  const corners = points.flatMap(({ slot, value }, index) => {
+    const before = points[index - 1]?.value;
+    const at = x(slot).toFixed(1);
+    return before === undefined
+      ? [`${at},${y(value).toFixed(1)}`]
+      : [`${at},${y(before).toFixed(1)}`, `${at},${y(value).toFixed(1)}`];
+  });
+  // A dot for each of thousands of steps would hide the line.
+  const dots = points.length <= 60 ? points.slice(1, -1) : [];
+  return (
+    <svg className="chart" viewBox={`0 0 ${WIDTH} 174`} role="img" aria-label={label}>
+      {[0, height / 2, height].map((value) => (
+        <g key={value}>
+          <line
+            className="axis"
+            x1={left}
+            x2={right}
+            y1={y(value)}
+            y2={y(value)}
+            strokeDasharray={value === 0 ? "" : "2 4"}
+          />
+          <text x={left - 8} y={y(value) + 4} textAnchor="end">
+            {format(value)}
+          </text>
+        </g>
+      ))}
+      <polygon className="area" points={`${left},${bottom} ${corners.join(" ")} ${x(last).toFixed(1)},${bottom}`} />
+      <polyline className="curve" points={corners.join(" ")} />
+      {dots.map(({ slot, value }) => (
+        <circle key={slot.toString()} className="point" cx={x(slot)} cy={y(value)} r={3} />
+      ))}
+      <text x={left} y={170}>
+        {when(first)}
+      </text>
+      <text x={right} y={170} textAnchor="end">
+        {when(last)}
+      </text>
+    </svg>
+  );
+}

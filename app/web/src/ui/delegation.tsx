@@ -20,8 +20,10 @@ import {
   undelegateStake,
   withdrawDelegated,
 } from "../transact/plans/delegation.ts";
+import { closeDelegation } from "../transact/plans/pools.ts";
 import { Review } from "../transact/review.tsx";
 import { Badge, Button, Fact, Facts, Panel } from "./basics.tsx";
+import { PoolActions } from "./pool-actions.tsx";
 import { AmountDialog } from "./stake-actions.tsx";
 import { Amount, StakeAmount, useStakeUnit, useUnit, withSymbol } from "./unit.tsx";
 
@@ -36,6 +38,9 @@ export function DelegationPanel({ row }: { row: Row<"node"> }) {
     return (
       <Panel title="Delegation">
         <p className="muted">It takes no delegations: its owner has not opened a pool.</p>
+        <div className="row">
+          <PoolActions row={row} pool={pool} />
+        </div>
       </Panel>
     );
   }
@@ -47,6 +52,7 @@ export function DelegationPanel({ row }: { row: Row<"node"> }) {
         pool !== undefined && (
           <div className="row">
             <DelegateButton at={{ node: row, pool }} room={figures.room} />
+            <PoolActions row={row} pool={pool} />
           </div>
         )
       }
@@ -176,6 +182,9 @@ function OwnDelegation({ delegation, at }: { delegation: Delegation; at: NodePoo
             <ClaimButton key={mint.mint} node={node.address} mint={mint} amount={amount} onPlan={setPlan} />
           ))}
           <CollectButton at={at} onPlan={setPlan} />
+          {worth.active === 0n && worth.unbonding === 0n && earned.length === 0 && (
+            <Button onClick={() => setPlan(closeDelegation(node.address, delegation.owner))}>Close it</Button>
+          )}
         </div>
       }
     >

@@ -1,10 +1,11 @@
 /** Which nodes could claim a job, and when. */
 import { JobState, openingAt } from "@assay/client";
 import { useMemo } from "react";
-import { useNetwork, useSlot, useTable } from "../data/hooks.ts";
+import { useMarket, useNetwork, useSlot, useTable } from "../data/hooks.ts";
 import type { Row } from "../data/kinds.ts";
 import { formatCount } from "../model/amounts.ts";
-import { asIfOpen, eligibility, OBSTACLE_WORDS } from "../model/eligibility.ts";
+import { asIfOpen, eligibility, OBSTACLE_WORDS, type Rules, upcoming } from "../model/eligibility.ts";
+import { formatRelative } from "../model/time.ts";
 import { AddressText } from "./address.tsx";
 import { Fact, Facts, Panel } from "./basics.tsx";
 import { StakeAmount } from "./unit.tsx";
@@ -50,6 +51,7 @@ export function EligibleNodes({ row }: { row: Row<"job"> }) {
         <p className="small muted">and {formatCount(eligible.length - 5)} more, by their stake</p>
       )}
       {eligible.length === 0 && <p className="muted">No node could claim it now.</p>}
+      {open && network !== undefined && <Next row={row} nodes={nodes} network={network} now={now} />}
       {kept.size > 0 && (
         <Facts numbers>
           {[...kept].map(([reason, count]) => (
@@ -60,6 +62,42 @@ export function EligibleNodes({ row }: { row: Row<"job"> }) {
         </Facts>
       )}
     </Panel>
+  );
+}
+
+/** Whose turn comes next, and when. */
+function Next({
+  row,
+  nodes,
+  network,
+  now,
+}: {
+  row: Row<"job">;
+  nodes: readonly Row<"node">[];
+  network: Rules;
+  now: bigint;
+}) {
+  const { pace } = useMarket();
+  const turns = useMemo(() => upcoming(row, nodes, network, now), [row, nodes, network, now]);
+  if (turns.length === 0) return null;
+  return (
+    <>
+      <p className="small muted" style={{ marginTop: 10 }}>
+        {formatCount(turns.length)} more can claim later; the next of them:
+      </p>
+      <Facts numbers>
+        {turns.slice(0, 4).map(({ node, slot, reason }) => (
+          <Fact
+            key={node.address}
+            name={<AddressText value={node.address} to={`/nodes/${node.address}`} what="address of the node" />}
+          >
+            <span title={`Slot ${formatCount(slot)}. ${OBSTACLE_WORDS[reason]}`}>
+              {formatRelative(slot, now, pace.slotMs)}
+            </span>
+          </Fact>
+        ))}
+      </Facts>
+    </>
   );
 }
 

@@ -1,7 +1,8 @@
 /** Parts of jobs that several pages show. */
-import type { Job, JobState } from "@assay/client/generated";
+import type { JobState } from "@assay/client/generated";
 import { useMarket, useSlot } from "../data/hooks.ts";
-import { nextDeadline, stateWords } from "../model/job-state.ts";
+import type { JobFacts } from "../model/job-line.ts";
+import { isEnded, nextDeadline, stateWords } from "../model/job-state.ts";
 import { formatRelative } from "../model/time.ts";
 import { Badge } from "./basics.tsx";
 
@@ -23,11 +24,11 @@ export function When({ slot }: { slot: bigint }) {
 }
 
 /** Until when the job's next step has to come. */
-export function NextDeadline({ job }: { job: Job }) {
+export function NextDeadline({ job }: { job: JobFacts }) {
   const now = useSlot();
   const { pace } = useMarket();
   const next = nextDeadline(job);
-  if (next === undefined) return <span className="faint">ended</span>;
+  if (next === undefined) return <span className="faint">{isEnded(job.state) ? "ended" : "open"}</span>;
   if (now > next.last) return <span style={{ color: "var(--warn)" }}>overdue</span>;
   const text = formatRelative(next.last, now, pace.slotMs);
   return <span title={`Until slot ${next.last}; then it ${next.afterwards}`}>{now === 0n ? "" : text}</span>;

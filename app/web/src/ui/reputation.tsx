@@ -2,6 +2,7 @@
 import { confidenceOf, faded, type Node } from "@assay/client";
 import { useMarket, useNetwork, useSlot } from "../data/hooks.ts";
 import { formatAmount, formatBasisPoints, formatCount } from "../model/amounts.ts";
+import { bitsOf } from "../model/bits.ts";
 import { tierOf } from "../model/node-view.ts";
 import { formatRelative } from "../model/time.ts";
 import { Fact, Facts, Meter, Panel } from "./basics.tsx";
@@ -75,7 +76,7 @@ export function ProfilePanel({ node: { profile, weights } }: { node: Node }) {
         <Fact name="Cost units a slot">{formatCount(profile.unitsPerSlot)}</Fact>
         <Fact name="Region">{profile.region}</Fact>
         <Fact name="Capabilities">
-          <span className="mono">{profile.capabilities.toString(2)}</span>
+          {profile.capabilities === 0n ? <span className="faint">none</span> : bitsOf(profile.capabilities).join(", ")}
         </Fact>
         <Fact name="Least price">{formatCount(profile.priceFloor)} base units</Fact>
         <Fact name="Weight in draws">{formatCount(weight)}</Fact>

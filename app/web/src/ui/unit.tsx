@@ -3,6 +3,7 @@ import type { Address } from "@solana/kit";
 import { useMarket, useNetwork, useTable } from "../data/hooks.ts";
 import { formatAmount, formatShort } from "../model/amounts.ts";
 import { shortAddress } from "../model/keys.ts";
+import type { RecordWriters } from "../model/record-words.ts";
 
 /** How amounts of one mint are written. */
 export interface Unit {
@@ -23,8 +24,7 @@ export function useUnit(mint: Address | undefined): Unit {
   const stakeMint = useNetwork()?.data.stakeMint;
   const record = useTable("paymentMint").rows.find(({ data }) => data.mint === mint)?.data;
   if (mint === undefined) return { symbol: "", decimals: undefined };
-  const symbol = mint === stakeMint ? "STAKE" : (KNOWN_SYMBOLS[mint] ?? mint.slice(0, 4));
-  return { symbol, decimals: record?.decimals ?? market.decimals(mint) };
+  return { symbol: symbolOf(mint, stakeMint), decimals: record?.decimals ?? market.decimals(mint) };
 }
 
 /** How stakes and bonds are written. */
@@ -59,4 +59,26 @@ export function Amount({ value, mint, short }: { value: bigint; mint: Address | 
 /** A stake or a bond. */
 export function StakeAmount({ value, short }: { value: bigint; short?: boolean }) {
   return <Amount value={value} mint={useNetwork()?.data.stakeMint} {...(short === undefined ? {} : { short })} />;
+}
+
+/** How amounts of any mint are written in the sentences of records. */
+export function useRecordWriters(): RecordWriters {
+  const market = useMarket();
+  const stakeMint = useNetwork()?.data.stakeMint;
+  const records = useTable("paymentMint").rows;
+  const amount = (value: bigint, mint: Address) => {
+    const decimals = records.find(({ data }) => data.mint === mint)?.data.decimals ?? market.decimals(mint);
+    return withSymbol(value, { symbol: symbolOf(mint, stakeMint), decimals });
+  };
+  return { amount, stake: (value) => (stakeMint === undefined ? `${value}` : amount(value, stakeMint)) };
+}
+
+/** A mint in a list to choose from: its symbol, and its whole address, which nobody can choose freely. */
+export function mintName(mint: Address): string {
+  const symbol = KNOWN_SYMBOLS[mint];
+  return symbol === undefined ? mint : `${symbol}, ${mint}`;
+}
+
+function symbolOf(mint: Address, stakeMint: Address | undefined): string {
+  return mint === stakeMint ? "STAKE" : (KNOWN_SYMBOLS[mint] ?? mint.slice(0, 4));
 }

@@ -2,10 +2,15 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { kindOf } from "../../src/data/kinds.ts";
 import { hasBrowser } from "./browser.ts";
+import { loaded } from "./settled.ts";
 import { type Stage, setStage } from "./stage.ts";
 
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** The one page that shows skeletons for good. */
+const STORIES = "/stories";
 
 interface Violation {
   readonly id: string;
@@ -26,22 +31,26 @@ async function violations(page: Page, colorsOnly: boolean): Promise<readonly str
 
 const pages = (stage: Stage): readonly string[] => {
   const nodes = [...stage.market.accounts.keys()];
+  const [session] = [...stage.market.accounts].find(([, bytes]) => kindOf(bytes) === "session") ?? [];
   return [
     "/",
     "/jobs",
     `/jobs/${stage.market.disputedJob}`,
     `/jobs/${stage.market.convictedJob}`,
+    `/jobs/${stage.index.closedJobs[0]}`,
     "/nodes",
     `/nodes/${nodes[3]}`,
     "/disputes",
     `/disputes/${stage.market.disputedJob}`,
     `/disputes/${stage.market.convictedJob}`,
     "/sessions",
+    `/sessions/${session}`,
+    "/sessions/new",
     "/post",
     "/stake",
     "/budgets",
     "/governance",
-    "/stories",
+    STORIES,
     "/nothing-here",
   ];
 };
@@ -49,7 +58,7 @@ const pages = (stage: Stage): readonly string[] => {
 describe.skipIf(!hasBrowser())("every page", () => {
   let stage: Stage;
   beforeAll(async () => {
-    stage = await setStage({ jobs: 120, nodes: 30 }, 18_940, { colorScheme: "light" });
+    stage = await setStage({ jobs: 120, nodes: 30 }, { colorScheme: "light" });
   });
   afterAll(async () => {
     await stage.close();
@@ -59,13 +68,14 @@ describe.skipIf(!hasBrowser())("every page", () => {
   it("can be used by everybody, as far as axe can tell, in light and in dark", { timeout: 600_000 }, async () => {
     const all: Record<string, readonly string[]> = {};
     for (const path of pages(stage)) {
-      const page = await stage.open(path);
-      await page.waitForTimeout(500);
+      const page = await stage.openIndexed(path);
+      if (path !== STORIES) await loaded(page);
       const light = await violations(page, false);
       await page.evaluate(() => {
         document.documentElement.dataset.theme = "dark";
       });
-      await page.waitForTimeout(200);
+      // Colours change over some time.
+      await page.waitForTimeout(150);
       const found = [...light, ...(await violations(page, true))];
       if (found.length > 0) all[path] = found;
       await page.close();
@@ -77,19 +87,22 @@ describe.skipIf(!hasBrowser())("every page", () => {
 describe.skipIf(!hasBrowser())("on a phone", () => {
   let stage: Stage;
   beforeAll(async () => {
-    stage = await setStage({ jobs: 120, nodes: 30 }, 18_960, {
-      viewport: { width: 390, height: 844 },
-      isMobile: true,
-      hasTouch: true,
-    });
+    stage = await setStage(
+      { jobs: 120, nodes: 30 },
+      {
+        viewport: { width: 390, height: 844 },
+        isMobile: true,
+        hasTouch: true,
+      },
+    );
   });
   afterAll(() => stage.close());
 
   it("no page is wider than the screen", { timeout: 300_000 }, async () => {
     const wide: string[] = [];
     for (const path of pages(stage)) {
-      const page = await stage.open(path);
-      await page.waitForTimeout(300);
+      const page = await stage.openIndexed(path);
+      if (path !== STORIES) await loaded(page);
       const width = await page.evaluate(() => document.documentElement.scrollWidth);
       if (width > 390) wide.push(`${path}: ${width}`);
       await page.close();

@@ -14,7 +14,7 @@ const count = (page: Page, name: string) =>
 
 describe.skipIf(!hasBrowser())("a market in a browser", () => {
   beforeAll(async () => {
-    stage = await setStage({ jobs: 400, nodes: 60 }, 18_910);
+    stage = await setStage({ jobs: 400, nodes: 60 });
   });
   afterAll(async () => {
     await stage.close();

@@ -1,9 +1,17 @@
-import { getJobDecoder, JobState, POST_JOB_DISCRIMINATOR, parsePostJobInstruction } from "@assay/client";
-import { getCompiledTransactionMessageDecoder, getTransactionDecoder } from "@solana/kit";
+import { readFile } from "node:fs/promises";
+import {
+  getJobDecoder,
+  getOpenSessionInstructionDataDecoder,
+  getPostJobInstructionDataDecoder,
+  JobState,
+  OPEN_SESSION_DISCRIMINATOR,
+  POST_JOB_DISCRIMINATOR,
+} from "@assay/client";
+import { getCompiledTransactionMessageDecoder, getTransactionDecoder, type ReadonlyUint8Array } from "@solana/kit";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { KINDS, kindOf } from "../../src/data/kinds.ts";
-import { signerOfSecret } from "../../src/transact/burner.ts";
+import { secretOfKeypairFile, signerOfSecret } from "../../src/transact/burner.ts";
 import { CLIENT_SECRET } from "../fixture/market.ts";
 import { hasBrowser } from "./browser.ts";
 import { type Stage, setStage } from "./stage.ts";
@@ -27,7 +35,7 @@ function ownPostedJob(): string {
 
 describe.skipIf(!hasBrowser())("signing", () => {
   beforeAll(async () => {
-    stage = await setStage({ jobs: 600, nodes: 40 }, 18_930);
+    stage = await setStage({ jobs: 600, nodes: 40 });
   });
   afterAll(async () => {
     await stage.close();
@@ -93,7 +101,10 @@ describe.skipIf(!hasBrowser())("signing", () => {
   it("posts a job step by step, with every refund path said before the signature", async () => {
     const page = await stage.open("/post", withWallet);
     await connectWallet(page);
-    await page.getByRole("radio").first().check();
+    await page
+      .getByRole("radio", { name: /jobs that exist use it/ })
+      .first()
+      .check();
     await page.getByRole("button", { name: "Go on" }).click();
     await page.getByRole("button", { name: /^Offer/ }).click();
     await page.getByRole("button", { name: "Go on" }).click();
@@ -125,6 +136,96 @@ describe.skipIf(!hasBrowser())("signing", () => {
     await page.close();
   });
 
+  it("asks of nodes what the client wants, and says whom that leaves", async () => {
+    const [node] = [...stage.market.accounts].find(([, bytes]) => kindOf(bytes) === "node") ?? [];
+    const page = await stage.open(`/post?invite=${node}`, withWallet);
+    await connectWallet(page);
+    await page
+      .getByRole("radio", { name: /jobs that exist use it/ })
+      .first()
+      .check();
+    await page.getByRole("button", { name: "Go on" }).click();
+    await page.getByRole("button", { name: /^Offer/ }).click();
+    await page.getByRole("button", { name: "Go on" }).click();
+    expect(await page.getByLabel("Invited node").inputValue()).toBe(node);
+    await page.getByText("The job invites another node.").waitFor();
+    await page.getByLabel("Invited node").fill("");
+    await page.getByText(/of 40 nodes could claim it now\./).waitFor();
+    await page.getByLabel("Least reputation").fill("101");
+    await page.getByText("Choose at most 100 %.").waitFor();
+    await page.getByLabel("Least reputation").fill("99.9");
+    await page.getByText("No node could claim this now.").waitFor();
+    await page.getByText("Its reputation is below what the client asks for.", { exact: false }).waitFor();
+    await page.getByLabel("Least reputation").fill("1.5");
+    await page.getByLabel("Least hardware tier").fill("3");
+    const region = page.getByRole("group", { name: "Regions" }).getByRole("button").first();
+    const number = Number((await region.textContent())?.replace(/\D.*$/, "").slice(0, 1));
+    await region.click();
+    await page.getByRole("button", { name: "Go on" }).click();
+    await page.getByRole("button", { name: "Try it out, then sign" }).click();
+    const before = stage.fixture.sent.length;
+    await page.getByRole("button", { name: "Sign and post" }).click();
+    await expect.poll(() => stage.fixture.sent.length).toBe(before + 1);
+    const { filter, invitedNode } = postArguments(stage.fixture.sent.at(-1));
+    expect(invitedNode).toEqual({ __option: "None" });
+    expect(filter).toMatchObject({
+      __option: "Some",
+      value: { regions: 1n << BigInt(number), capabilities: 0n, minimumTier: 3, minimumScore: [984] },
+    });
+    await page.close();
+  });
+
+  it("opens a session, with every refund path said before the signature", async () => {
+    const page = await stage.open("/sessions", withWallet);
+    await connectWallet(page);
+    await page.getByRole("link", { name: "Open a session" }).click();
+    await page
+      .getByRole("radio", { name: /jobs that exist use it/ })
+      .first()
+      .check();
+    await page
+      .getByRole("radio", { name: /^\S+…\S+/ })
+      .first()
+      .check();
+    await page.getByLabel("A request costs").fill("0.002");
+    await page.getByLabel("Balance").fill("0.001");
+    await page.getByText("The balance has to pay for one request at least.").first().waitFor();
+    await page.getByLabel("Balance").fill("5");
+    for (const ending of [
+      "It serves to its end",
+      "You or the node end it early",
+      "The node stops answering",
+      "You change your mind",
+      "The node does not accept",
+      "An answer is proved wrong",
+    ]) {
+      await page.getByRole("heading", { name: ending }).waitFor();
+    }
+    await page.getByText("2,500 requests").waitFor();
+    const saved = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Make a key and save its file" }).click();
+    const file = await (await saved).path();
+    const secret = secretOfKeypairFile(await readFile(file, "utf8"));
+    if ("error" in secret) throw new Error(secret.error);
+    const voucherKey = (await signerOfSecret(secret.value)).address;
+    await page.getByRole("button", { name: "Try it out, then sign" }).click();
+    await page.getByText("It works: the endpoint ran it without a fault.").waitFor();
+    const before = stage.fixture.sent.length;
+    await page.getByRole("button", { name: "Sign and open it" }).click();
+    await expect.poll(() => stage.fixture.sent.length).toBe(before + 1);
+    const data = sentData(stage.fixture.sent.at(-1), OPEN_SESSION_DISCRIMINATOR);
+    expect(getOpenSessionInstructionDataDecoder().decode(data)).toMatchObject({
+      sessionId: 0n,
+      price: 2_000n,
+      balance: 5_000_000n,
+      acceptSlots: 750n,
+      sessionSlots: 4_500n,
+      windowSlots: 450n,
+      voucherKey,
+    });
+    await page.close();
+  });
+
   it("connects the wallet that it remembers without asking", async () => {
     const page = await stage.open("/stake", withWallet);
     await page
@@ -138,19 +239,16 @@ describe.skipIf(!hasBrowser())("signing", () => {
 });
 
 function postArguments(transaction: Uint8Array | undefined) {
+  return getPostJobInstructionDataDecoder().decode(sentData(transaction, POST_JOB_DISCRIMINATOR)).args;
+}
+
+/** The data of the instruction that begins so. */
+function sentData(transaction: Uint8Array | undefined, discriminator: ReadonlyUint8Array): ReadonlyUint8Array {
   if (transaction === undefined) throw new Error("Nothing was sent.");
   const { messageBytes } = getTransactionDecoder().decode(transaction);
   const message = getCompiledTransactionMessageDecoder().decode(messageBytes);
-  const { staticAccounts } = message;
   if (!("instructions" in message)) throw new Error("The message has no instructions.");
-  const found = message.instructions.find(({ data }) =>
-    POST_JOB_DISCRIMINATOR.every((byte, index) => data?.[index] === byte),
-  );
-  const programAddress = found === undefined ? undefined : staticAccounts[found.programAddressIndex];
-  if (found?.data === undefined || programAddress === undefined) throw new Error("No job was posted.");
-  const accounts = (found.accountIndices ?? []).map((index) => ({
-    address: staticAccounts[index] ?? programAddress,
-    role: 0 as const,
-  }));
-  return parsePostJobInstruction({ programAddress, data: found.data, accounts }).data.args;
+  const found = message.instructions.find(({ data }) => discriminator.every((byte, index) => data?.[index] === byte));
+  if (found?.data === undefined) throw new Error("No such instruction was sent.");
+  return found.data;
 }

@@ -3,7 +3,7 @@
 use super::cancelled_by_signals;
 use crate::error::CliError;
 use crate::output::Output;
-use assay_store::{LocalStore, ServerOptions, Uploads, serve};
+use assay_store::{LocalStore, PageOrigin, ServerOptions, Uploads, serve};
 use clap::Subcommand;
 use serde_json::json;
 use std::net::SocketAddr;
@@ -20,14 +20,17 @@ pub(crate) enum Command {
         /// Address to listen on; port 0 takes a free one
         #[arg(long, default_value = "127.0.0.1:8080")]
         listen: SocketAddr,
-        /// Take uploads from programs on this machine
+        /// Take uploads from programs and web pages on this machine
         #[arg(long)]
         accept_local_uploads: bool,
+        /// Take a page's uploads only if it is of this origin, such as https://app.example; may be given several times
+        #[arg(long, value_name = "ORIGIN", requires = "accept_local_uploads")]
+        upload_origin: Vec<PageOrigin>,
     },
 }
 
 pub(crate) async fn run(command: Command, output: Output) -> Result<(), CliError> {
-    let Command::Serve { folder, listen, accept_local_uploads } = command;
+    let Command::Serve { folder, listen, accept_local_uploads, upload_origin: upload_origins } = command;
     let cancel = cancelled_by_signals()?;
     let store = LocalStore::open(&folder)?;
     let listener = TcpListener::bind(listen).await.map_err(|error| {
@@ -38,6 +41,7 @@ pub(crate) async fn run(command: Command, output: Output) -> Result<(), CliError
     output.result(&json!({ "url": format!("http://{address}"), "folder": folder }), || {
         format!("serving {} at http://{address}; Ctrl-C ends it", folder.display())
     })?;
-    serve(store, listener, ServerOptions { uploads, ..ServerOptions::default() }, cancel).await?;
+    let options = ServerOptions { uploads, upload_origins, ..ServerOptions::default() };
+    serve(store, listener, options, cancel).await?;
     Ok(())
 }

@@ -7,8 +7,8 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::header::{
-    ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, IF_RANGE, RANGE, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, IF_RANGE, RANGE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -107,13 +107,9 @@ fn matches_tag(headers: &HeaderMap, tag: &str) -> bool {
     })
 }
 
-/// An artifact never changes, and anybody may read it: caches may keep it and web pages may ask for it.
-fn immutable(tag: &str) -> [(HeaderName, String); 3] {
-    [
-        (ETAG, tag.to_owned()),
-        (CACHE_CONTROL, "public, max-age=31536000, immutable".to_owned()),
-        (ACCESS_CONTROL_ALLOW_ORIGIN, "*".to_owned()),
-    ]
+/// An artifact never changes: caches may keep it.
+fn immutable(tag: &str) -> [(HeaderName, String); 2] {
+    [(ETAG, tag.to_owned()), (CACHE_CONTROL, "public, max-age=31536000, immutable".to_owned())]
 }
 
 /// Bytes of strangers: a browser must not take them for a page.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET`, `HEAD /v1/artifacts/{id}` | the artifact, or a range of it; immutable, with a strong `ETag` |
 //! | `PUT /v1/artifacts/{id}` | takes an upload where [`Uploads`] allows; 201 if new, 200 if it was there |
+//! | `OPTIONS /v1/artifacts/{id}` | what a browser asks before a page's request: reading is for all pages, uploading as allowed |
 //! | `GET`, `HEAD /v1/health` | `{"status":"ok"}` |
 //!
 //! A refusal is a JSON object `{"code","message"}` with the codes of [`StoreError`](crate::StoreError).
@@ -14,6 +15,7 @@
 mod connections;
 mod download;
 mod pace;
+mod pages;
 mod reply;
 mod stall;
 mod upload;
@@ -23,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::connect_info::ConnectInfo;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use axum::{Json, Router};
 use hyper::Request;
@@ -43,6 +46,7 @@ use crate::wire::HealthReply;
 use connections::ConnectionLimits;
 pub use connections::counted_as;
 use pace::Pace;
+pub use pages::PageOrigin;
 use reply::Refusal;
 use stall::StallGuard;
 
@@ -58,7 +62,8 @@ pub enum Uploads {
     /// From whoever sends the token, from any address.
     Token(UploadToken),
     /// From programs of this machine, without a token: requests from a loopback address, addressed to a loopback
-    /// host (so that no web page can send them under a name of its own) and not forwarded by a proxy.
+    /// host (so that no web page can send them under a name of its own) and not forwarded by a proxy. From web pages only as
+    /// [`ServerOptions::upload_origins`] says.
     Loopback,
 }
 
@@ -67,6 +72,9 @@ pub enum Uploads {
 pub struct ServerOptions {
     /// From whom artifacts are taken.
     pub uploads: Uploads,
+    /// Of which origins web pages may upload, with whatever `uploads` asks for. Where none is named: pages of this machine with
+    /// [`Uploads::Loopback`], pages of anywhere with [`Uploads::Token`]. Programs, which say no origin, are not concerned.
+    pub upload_origins: Vec<PageOrigin>,
     /// The largest upload.
     pub max_artifact_bytes: u64,
     /// Artifact requests at work at a time; one more is answered 503.
@@ -93,6 +101,7 @@ impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             uploads: Uploads::Refused,
+            upload_origins: Vec::new(),
             max_artifact_bytes: 4 << 30,
             max_requests: 256,
             max_connections: 1_024,
@@ -208,7 +217,8 @@ fn check(options: &ServerOptions) -> Result<()> {
 fn router(shared: Arc<Shared>, more: Router) -> Router {
     Router::new()
         .route("/v1/health", get(|| async { Json(HealthReply { status: "ok" }) }))
-        .route("/v1/artifacts/{id}", get(download::download).put(upload::upload))
+        .route("/v1/artifacts/{id}", get(download::download).put(upload::upload).options(pages::preflight))
+        .layer(from_fn_with_state(Arc::clone(&shared), pages::answer_pages))
         .with_state(shared)
         .merge(more)
         .fallback(|| async { Refusal(StoreError::NoSuchRoute) })

@@ -53,7 +53,7 @@ fn status_of(error: &StoreError) -> StatusCode {
         StoreError::NotFound { .. } | StoreError::NoSuchRoute => StatusCode::NOT_FOUND,
         StoreError::BadId { .. } | StoreError::SourceFailed { .. } => StatusCode::BAD_REQUEST,
         StoreError::Unauthorized => StatusCode::UNAUTHORIZED,
-        StoreError::UploadsRefused => StatusCode::FORBIDDEN,
+        StoreError::UploadsRefused | StoreError::OriginRefused { .. } => StatusCode::FORBIDDEN,
         StoreError::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         StoreError::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
         StoreError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,

@@ -18,6 +18,7 @@ use futures_util::{Stream, StreamExt, stream};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::pace::Pace;
+use super::pages::permit_origin;
 use super::reply::{Refusal, requested_id};
 use super::{Shared, Uploads};
 use crate::error::{Result, StoreError};
@@ -54,6 +55,7 @@ async fn store(
     body: &mut BodyDataStream,
 ) -> Result<Response> {
     permit(&shared.options.uploads, peer.ip(), headers)?;
+    permit_origin(&shared.options, headers)?;
     let _place = shared.admit()?;
     let id = requested_id(path)?;
     let limit_bytes = shared.options.max_artifact_bytes;
@@ -95,7 +97,7 @@ fn permit(uploads: &Uploads, peer: IpAddr, headers: &HeaderMap) -> Result<()> {
 
 /// Whether a `Host` header names this machine. A web page can make a browser here send requests to a loopback address
 /// under a name of its own (DNS rebinding), but then that name is in the header.
-fn is_loopback_host(host: &str) -> bool {
+pub(super) fn is_loopback_host(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,

@@ -6,6 +6,7 @@ mod fetch_resume;
 mod local;
 mod round_trip;
 mod server_limits;
+mod server_pages;
 mod server_reads;
 mod server_uploads;
 mod support;

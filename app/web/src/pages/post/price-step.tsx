@@ -9,7 +9,7 @@ import { AddressText } from "../../ui/address.tsx";
 import { Button, Fact, Facts, Panel } from "../../ui/basics.tsx";
 import { SelectField, TextField } from "../../ui/field.tsx";
 import { Ramp } from "../../ui/ramp.tsx";
-import { Amount, useUnit } from "../../ui/unit.tsx";
+import { Amount, mintName, useUnit } from "../../ui/unit.tsx";
 
 /** Prices and their rise. */
 export function PriceStep({
@@ -47,7 +47,7 @@ export function PriceStep({
             <SelectField
               label="Token"
               value={mint.mint}
-              options={mints.map((one) => [one.mint as string, one.mint] as const)}
+              options={mints.map((one) => [one.mint as string, mintName(one.mint)] as const)}
               onChange={onMint}
             />
           )}

@@ -7,7 +7,7 @@ const NOTHING = new Uint8Array(32);
 /** The account that posting would create, but for what only the chain knows. */
 export function templateJob(work: Work, offer: Offer, mint: PaymentMint, network: Network): Job {
   const { dispute } = network.parameters;
-  const { auditPot, auditCap, invitedNode, ...terms } = offer;
+  const { auditPot, auditCap, invitedNode, filter, ...terms } = offer;
   return {
     ...work,
     ...terms,
@@ -59,7 +59,7 @@ export function templateJob(work: Work, offer: Offer, mint: PaymentMint, network
     },
     latePriceBps: network.parameters.scheduling.latePriceBps,
     delegatorsBps: 0,
-    filter: { capabilities: 0n, regions: 0n, minimumScore: [0], minimumTier: 0 },
+    filter: filter ?? { capabilities: 0n, regions: 0n, minimumScore: [0], minimumTier: 0 },
     sortition: { rules: network.parameters.scheduling.opening, seedSlot: 0n, epoch: 0n, totalWeight: 0n },
     bondNumerator: mint.bondNumerator,
     bondDenominator: mint.bondDenominator,

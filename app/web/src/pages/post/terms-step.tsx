@@ -1,12 +1,13 @@
 /** The third step: deadlines, audits, and who may claim. Everything has a good value already. */
 import type { PaymentMint } from "@assay/client";
 import type { ReactNode } from "react";
-import { useMarket, useNetwork } from "../../data/hooks.ts";
+import { useMarket } from "../../data/hooks.ts";
 import type { Draft, Faults, Field } from "../../model/offer.ts";
 import { formatSlots } from "../../model/time.ts";
 import { Panel } from "../../ui/basics.tsx";
 import { TextField } from "../../ui/field.tsx";
-import { useStakeUnit, useUnit, withSymbol } from "../../ui/unit.tsx";
+import { useUnit } from "../../ui/unit.tsx";
+import { WhoMayClaim } from "./who-may-claim.tsx";
 
 /** Windows and wishes. */
 export function TermsStep({
@@ -14,18 +15,19 @@ export function TermsStep({
   faults,
   mint,
   onChange,
+  candidates,
   next,
 }: {
   draft: Draft;
   faults: Faults;
   mint: PaymentMint;
   onChange: (change: Partial<Draft>) => void;
+  /** Who could claim, once the offer can be read. */
+  candidates: ReactNode;
   next: ReactNode;
 }) {
   const { pace } = useMarket();
-  const parameters = useNetwork()?.data.parameters;
   const payment = useUnit(mint.mint);
-  const stake = useStakeUnit();
   const slots = (field: Field) =>
     /^\d{1,18}$/.test(draft[field]) ? `About ${formatSlots(BigInt(draft[field]), pace.slotMs)}.` : "";
   const field = (key: Field) => ({
@@ -85,33 +87,18 @@ export function TermsStep({
           </div>
         </div>
       </Panel>
-      <Panel title="Who may claim, and where the result goes">
-        <div className="form-grid">
-          <TextField
-            label="Invited node"
-            {...field("invitedNode")}
-            mono
-            placeholder="every node"
-            hint="Only this node may claim."
-          />
-          <TextField
-            label="Least stake of the node"
-            {...field("minimumStake")}
-            unit={stake.symbol}
-            inputMode="decimal"
-            placeholder="the network's"
-            hint={parameters === undefined ? "" : `The network asks for ${withSymbol(parameters.minimumStake, stake)}.`}
-          />
-          <TextField
-            label="Store for the result"
-            {...field("storeUri")}
-            inputMode="url"
-            mono
-            placeholder="the node serves it"
-            hint="The node uploads the result there before it commits."
-          />
-        </div>
+      <WhoMayClaim draft={draft} faults={faults} onChange={onChange} />
+      <Panel title="Where the result goes">
+        <TextField
+          label="Store for the result"
+          {...field("storeUri")}
+          inputMode="url"
+          mono
+          placeholder="the node serves it"
+          hint="The node uploads the result there before it commits."
+        />
       </Panel>
+      {candidates}
       <div className="row" style={{ justifyContent: "flex-end" }}>
         {next}
       </div>

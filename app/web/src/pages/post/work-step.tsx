@@ -1,17 +1,18 @@
 /** The first step: a model and its inputs. */
-import { Box, Upload } from "lucide-react";
+import { Box } from "lucide-react";
 import { type ReactNode, useMemo, useState } from "react";
 import { useTable } from "../../data/hooks.ts";
-import { fetchInputs, uploadInputs, withInputs, workAt, workOf } from "../../data/work.ts";
+import { fetchInputs, withInputs, workAt, workOf } from "../../data/work.ts";
 import { formatCount } from "../../model/amounts.ts";
 import { hex, shortAddress } from "../../model/keys.ts";
 import { type KnownModel, knownModels } from "../../model/market.ts";
 import type { Work } from "../../model/offer.ts";
 import { HashText } from "../../ui/address.tsx";
-import { Button, Fact, Facts, Note, Nothing, Panel } from "../../ui/basics.tsx";
+import { ArtifactField, StoreFields, useUploadStore } from "../../ui/artifact-field.tsx";
+import { Button, Fact, Facts, Note, Nothing, Panel, SkeletonLines } from "../../ui/basics.tsx";
 import { TextField } from "../../ui/field.tsx";
 
-type Source = "repeat" | "file" | "address" | "new";
+type Source = "repeat" | "own" | "new";
 
 /** Models that are offered by name; older ones are still there by their addresses. */
 const MOST_MODELS = 8;
@@ -28,7 +29,7 @@ export function WorkStep({
   asked: string | undefined;
   next: ReactNode;
 }) {
-  const jobs = useTable("job").rows;
+  const { rows: jobs, state } = useTable("job");
   const models = useMemo(() => knownModels(jobs), [jobs]);
   const [key, setKey] = useState(
     () => models.find(({ graphRoot }) => asked !== undefined && hex(graphRoot).startsWith(asked))?.key,
@@ -44,7 +45,9 @@ export function WorkStep({
     <div className="grid-2">
       <div className="stack">
         <Panel title="Model">
-          {models.length === 0 ? (
+          {models.length === 0 && state === "loading" ? (
+            <SkeletonLines label="Loading the models of the market" lines={3} />
+          ) : models.length === 0 ? (
             <Nothing icon={Box} title="No model was used here yet">
               Give the addresses of a graph, its weights and inputs below.
             </Nothing>
@@ -141,14 +144,15 @@ function InputsPanel({
   const [inputsUri, setInputsUri] = useState("");
   const [graphUri, setGraphUri] = useState("");
   const [paramsUri, setParamsUri] = useState("");
-  const [storeUri, setStoreUri] = useState(model?.latest.data.storeUri ?? "");
-  const [file, setFile] = useState<File>();
+  const [store, setStore] = useUploadStore();
   const [state, setState] = useState<{ busy: boolean; fault?: string }>({ busy: false });
   const values = symbols
     .split(/[\s,]+/)
     .filter(Boolean)
     .map(Number);
   const valid = values.every((value) => Number.isSafeInteger(value) && value >= 0);
+  const isNew = source === "new" || model === undefined;
+  const missing = inputsUri === "" || (isNew && (graphUri === "" || paramsUri === ""));
 
   const prepare = async (make: (signal: AbortSignal) => Promise<Work>) => {
     setState({ busy: true });
@@ -160,21 +164,12 @@ function InputsPanel({
       setState({ busy: false, fault: error instanceof Error ? error.message : "It could not be prepared." });
     }
   };
-  const check = () => {
-    if (source === "new" || model === undefined) {
-      return prepare((signal) => workAt({ graphUri, paramsUri, inputsUri }, values, signal));
-    }
-    const known = model.latest.data;
-    if (source === "address") {
-      return prepare(async (signal) =>
-        withInputs(known, await fetchInputs(inputsUri, signal), inputsUri, values, signal),
-      );
-    }
-    return prepare(async (signal) => {
-      const bytes = new Uint8Array((await file?.arrayBuffer()) ?? new ArrayBuffer());
-      return withInputs(known, bytes, await uploadInputs(storeUri, bytes, signal), values, signal);
-    });
-  };
+  const check = () =>
+    isNew
+      ? prepare((signal) => workAt({ graphUri, paramsUri, inputsUri }, values, signal))
+      : prepare(async (signal) =>
+          withInputs(model.latest.data, await fetchInputs(inputsUri, signal), inputsUri, values, signal),
+        );
   const select = (next: Source) => {
     onSource(next);
     onWork(next === "repeat" && model !== undefined ? workOf(model.latest.data) : undefined);
@@ -186,11 +181,10 @@ function InputsPanel({
       `Computes ${model === undefined ? "" : shortAddress(model.latest.address)} once more, to compare or to try the market.`,
     ],
     [
-      "file",
-      "A file of yours",
-      "A bundle, as assay model encode writes it. It is hashed here and uploaded to a store.",
+      "own",
+      "Inputs of yours",
+      "A bundle, as assay model encode writes it: a file that is uploaded from here, or one that lies on the web.",
     ],
-    ["address", "A file on the web", "It is fetched and hashed here. Nodes fetch it from the same address."],
   ];
   return (
     <Panel title="Inputs">
@@ -207,59 +201,16 @@ function InputsPanel({
             ))}
           </fieldset>
         )}
-        {source === "new" && (
-          <>
-            <TextField
-              label="Address of the graph"
-              value={graphUri}
-              onChange={setGraphUri}
-              inputMode="url"
-              mono
-              placeholder="https://"
-            />
-            <TextField
-              label="Address of the weights"
-              value={paramsUri}
-              onChange={setParamsUri}
-              inputMode="url"
-              mono
-              placeholder="https://"
-            />
-          </>
-        )}
-        {(source === "new" || source === "address") && (
-          <TextField
-            label="Address of the inputs"
-            value={inputsUri}
-            onChange={setInputsUri}
-            inputMode="url"
-            mono
-            placeholder="https://"
-          />
-        )}
-        {source === "file" && (
-          <>
-            <div className="row">
-              <label className="button">
-                <Upload aria-hidden />
-                {file === undefined ? "Choose a file" : file.name}
-                <input type="file" className="visually-hidden" onChange={(event) => setFile(event.target.files?.[0])} />
-              </label>
-              {file !== undefined && <span className="small muted">{formatCount(file.size)} bytes</span>}
-            </div>
-            <TextField
-              label="Store that takes it"
-              value={storeUri}
-              onChange={setStoreUri}
-              inputMode="url"
-              mono
-              placeholder="http://127.0.0.1:8080"
-              hint="Nodes fetch the inputs from there, so it has to be reachable for them."
-            />
-          </>
-        )}
         {source !== "repeat" && (
           <>
+            <StoreFields store={store} onChange={setStore} />
+            {isNew && (
+              <>
+                <ArtifactField label="Address of the graph" value={graphUri} onChange={setGraphUri} store={store} />
+                <ArtifactField label="Address of the weights" value={paramsUri} onChange={setParamsUri} store={store} />
+              </>
+            )}
+            <ArtifactField label="Address of the inputs" value={inputsUri} onChange={setInputsUri} store={store} />
             <TextField
               label="Values of the graph's symbols"
               value={symbols}
@@ -269,10 +220,7 @@ function InputsPanel({
               error={valid ? undefined : "Enter whole numbers with commas between them."}
             />
             <div>
-              <Button
-                onClick={() => void check()}
-                disabled={state.busy || !valid || (source === "file" && file === undefined)}
-              >
+              <Button onClick={() => void check()} disabled={state.busy || !valid || missing}>
                 {state.busy ? "Fetching and hashing" : "Check and hash it"}
               </Button>
             </div>

@@ -2,19 +2,81 @@
 import {
   associatedAccount,
   CreditRole,
+  clientAddress,
   getCancelSessionInstruction,
   getEndSessionInstruction,
   getExpireSessionInstruction,
   getFinaliseSessionInstruction,
+  getOpenSessionInstructionAsync,
   getWithdrawSessionCreditInstruction,
+  type PaymentMint,
+  paymentMintAddress,
   SessionState,
+  sessionAddress,
   type TokenMint,
+  vaultAddress,
 } from "@assay/client";
 import { type Address, createNoopSigner } from "@solana/kit";
 import type { Row } from "../../data/kinds.ts";
+import type { SessionModel } from "../../data/work.ts";
+import { shortAddress } from "../../model/keys.ts";
+import type { SessionOffer } from "../../model/session-offer.ts";
 import { balanceLeft } from "../../model/session-view.ts";
 import type { Plan } from "../plan.ts";
 import { createAssociated } from "./tokens.ts";
+
+/** Offers a session to a node and escrows its balance. */
+export function openSession(
+  model: SessionModel,
+  offer: SessionOffer,
+  mint: PaymentMint,
+  sessionId: bigint,
+  write: { payment(value: bigint): string; stake(value: bigint): string },
+): Plan {
+  const { node, voucherKey, ...terms } = offer;
+  return {
+    title: "Open the session",
+    action: "Sign and open it",
+    done: "The session is offered",
+    effects: [
+      {
+        kind: "out",
+        text: `${write.payment(offer.balance)} go into escrow. It is the most that the session can cost.`,
+      },
+      {
+        kind: "wait",
+        text: `Node ${shortAddress(node)} has ${offer.acceptSlots} slots to load the model, lock a bond of ${write.stake(offer.bond)} and accept.`,
+      },
+      { kind: "in", text: "What no voucher spends returns when the window after the end is over." },
+      {
+        kind: "lock",
+        text: `${voucherKey === null ? "Your own key" : `The key ${shortAddress(voucherKey)}`} signs vouchers: it can spend the balance on this session, and nothing else.`,
+      },
+      { kind: "out", text: "The rent of the session's accounts, which returns when the session is closed." },
+      { kind: "note", text: "You can take it back until the node accepts." },
+    ],
+    build: async (signer) => {
+      const session = await sessionAddress(signer, sessionId);
+      return [
+        await getOpenSessionInstructionAsync({
+          ...model,
+          ...terms,
+          client: createNoopSigner(signer),
+          node,
+          voucherKey: voucherKey ?? signer,
+          sessionId,
+          session,
+          vault: await vaultAddress(session),
+          clientAccount: await clientAddress(signer),
+          paymentMint: await paymentMintAddress(mint.mint),
+          mint: mint.mint,
+          source: await associatedAccount(signer, mint),
+          tokenProgram: mint.tokenProgram,
+        }),
+      ];
+    },
+  };
+}
 
 /** Everything that `signer` can do with the session now. */
 export function sessionPlans(
