@@ -43,7 +43,14 @@ struct Arguments {
     #[arg(short, long, global = true, help_heading = SHARED_HEADING, action = clap::ArgAction::Count)]
     verbose: u8,
     /// How lines of the log look
-    #[arg(long, global = true, help_heading = SHARED_HEADING, value_enum, default_value_t = LogFormat::Text, env = "ASSAY_LOG_FORMAT")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = SHARED_HEADING,
+        value_enum,
+        default_value_t = LogFormat::Text,
+        env = "ASSAY_LOG_FORMAT"
+    )]
     log_format: LogFormat,
     #[command(subcommand)]
     command: Command,
