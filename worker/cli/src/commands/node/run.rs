@@ -20,12 +20,13 @@ pub(super) struct How {
 
 pub(super) async fn run_node(context: &Context, folder: &Folder, how: How, output: Output) -> Result<(), CliError> {
     let How { backend, despite_errors, until_parent_exits } = how;
+    // A folder of no node is told before its settings are missed.
+    let node = folder.node()?;
     let mut layers = folder.layers()?;
     layers.flags.extend(backend.map(|backend| ("backend".to_owned(), backend.word().to_owned())));
     let config = layers.load()?.config;
     let patient = patient(context, folder, config.clone())?;
     examine_before_start(&patient, despite_errors).await?;
-    let node = patient.node;
     let identity =
         Identity { node, operator: read_keypair(&folder.operator_path())?, data_folder: folder.data.clone() };
     let cancel = cancelled_by_signals()?;
