@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { freePorts } from "@assay/localnet";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasBrowser, openBrowser } from "./browser.ts";
-import { freePorts } from "./ports.ts";
 import { serveApp } from "./static-server.ts";
 
 let fixture: ChildProcess;

@@ -1,12 +1,12 @@
 /** `npm run screens`: the pictures of docs/screens over a generated market; those of the localnet's own are made by its test. */
 import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { freePorts } from "@assay/localnet";
 import type { BrowserContextOptions } from "playwright-core";
 import { IndexFixture } from "../fixture/index-server.ts";
 import { generateMarket } from "../fixture/market.ts";
 import { FixtureServer } from "../fixture/server.ts";
 import { openBrowser } from "./browser.ts";
-import { freePorts } from "./ports.ts";
 import { settled } from "./settled.ts";
 import { serveApp } from "./static-server.ts";
 

@@ -1,13 +1,13 @@
 /** `npx tsx tests/browser/screens.ts FOLDER [NAME…]`: pictures of every page, light, dark and on a phone, over a generated market. */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { freePorts } from "@assay/localnet";
 import type { BrowserContextOptions } from "playwright-core";
 import { kindOf } from "../../src/data/kinds.ts";
 import { IndexFixture } from "../fixture/index-server.ts";
 import { generateMarket, type Market } from "../fixture/market.ts";
 import { FixtureServer } from "../fixture/server.ts";
 import { openBrowser } from "./browser.ts";
-import { freePorts } from "./ports.ts";
 import { settled } from "./settled.ts";
 import { serveApp } from "./static-server.ts";
 

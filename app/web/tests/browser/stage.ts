@@ -1,10 +1,11 @@
 /** A fixture, the built app and a browser, for one file of tests. */
+
+import { freePorts } from "@assay/localnet";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { IndexFixture } from "../fixture/index-server.ts";
 import { generateMarket, type Market, type MarketSize } from "../fixture/market.ts";
 import { FixtureServer } from "../fixture/server.ts";
 import { openBrowser } from "./browser.ts";
-import { freePorts } from "./ports.ts";
 import { serveApp } from "./static-server.ts";
 
 /** What a test works with. */

@@ -107,7 +107,7 @@ fn of_assay(accounts: &[Pubkey], bytes: &[u8]) -> Option<Built> {
         } else {
             format!("the token account {destination}, WHICH IS NOT THE SIGNER'S OWN")
         };
-        let words = format!("pays all stake of the node {node} that is released out to {whose}");
+        let words = format!("pays all stake of the node {node} that is released, in {}, out to {whose}", mint.address);
         return Some((instructions::withdraw_stake(&signer, &node, mint, &destination), "withdraw_stake", words));
     }
     if let Some(data::DeregisterNode {}) = arguments(bytes) {
@@ -158,7 +158,7 @@ fn of_assay(accounts: &[Pubkey], bytes: &[u8]) -> Option<Built> {
     if let Some(data::ChargeCorrelation {}) = arguments(bytes) {
         let node = account(2)?;
         let mint = mint(3, 5)?;
-        let words = format!("charges the node {node} for having been convicted when others were");
+        let words = format!("charges the node {node}, in {}, for having been convicted when others were", mint.address);
         return Some((instructions::charge_correlation(&node, mint), "charge_correlation", words));
     }
     None

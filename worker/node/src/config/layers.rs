@@ -58,6 +58,17 @@ pub struct Loaded {
     pub origins: BTreeMap<&'static str, Origin>,
 }
 
+/// One key as it is at present.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The key.
+    pub key: &'static Key,
+    /// Its value; nothing where it has none.
+    pub value: Option<Value>,
+    /// Where that comes from.
+    pub origin: Origin,
+}
+
 /// The variable of a key: `ASSAY_NODE_LIMITS_FETCH_SECONDS`.
 pub fn variable_of(key: &Key) -> String {
     format!("{VARIABLE_PREFIX}{}", key.path.replace('.', "_").to_uppercase())
@@ -158,13 +169,13 @@ impl Loaded {
     ///
     /// # Errors
     /// Never for settings that are valid; the serialiser's error is passed on all the same.
-    pub fn entries(&self) -> Result<Vec<(&'static Key, Option<Value>, Origin)>, ConfigError> {
+    pub fn entries(&self) -> Result<Vec<Entry>, ConfigError> {
         let table = table_of(&self.config)?;
         let values: BTreeMap<String, Value> =
             leaves(&table).into_iter().map(|(path, value)| (path, value.clone())).collect();
         let entry = |key: &'static Key| {
             let origin = self.origins.get(key.path).copied().unwrap_or(Origin::Default);
-            (key, values.get(key.path).cloned(), origin)
+            Entry { key, value: values.get(key.path).cloned(), origin }
         };
         Ok(KEYS.iter().map(entry).collect())
     }
@@ -250,8 +261,8 @@ mod tests {
             [Origin::Flag, Origin::Environment, Origin::File, Origin::Default]
         );
         let entries = loaded.entries().unwrap();
-        let threads = entries.iter().find(|(key, ..)| key.path == "threads").unwrap();
-        assert_eq!((threads.1.clone(), threads.2), (Some(Value::Integer(7)), Origin::Flag));
+        let threads = entries.iter().find(|entry| entry.key.path == "threads").unwrap();
+        assert_eq!((threads.value.clone(), threads.origin), (Some(Value::Integer(7)), Origin::Flag));
         assert_eq!(entries.len(), KEYS.len());
     }
 

@@ -8,7 +8,7 @@ use crate::output::{Output, Table};
 use assay::state::Network;
 use assay_chain::{Chain, Endpoint};
 use assay_node::benchmark::benchmark;
-use assay_node::config::layers::{Loaded, variable_of};
+use assay_node::config::layers::{Entry, Loaded, variable_of};
 use assay_node::config::suggest::{Known, suggest};
 use assay_node::config::{Layers, NodeConfig};
 use assay_node::doctor::{Machine, ThisMachine};
@@ -173,12 +173,11 @@ fn show(folder: &Folder, changed: bool, output: Output) -> Result<(), CliError> 
     let loaded = folder.layers()?.load()?;
     let mut entries = loaded.entries()?;
     let default = Loaded { config: NodeConfig::default(), origins: BTreeMap::new() }.entries()?;
-    let is_default =
-        |path: &str, value: &Option<_>| default.iter().any(|(key, usual, _)| key.path == path && usual == value);
-    entries.retain(|(key, value, _)| !changed || !is_default(key.path, value));
+    let is_default = |entry: &Entry| default.iter().any(|usual| usual.key == entry.key && usual.value == entry.value);
+    entries.retain(|entry| !changed || !is_default(entry));
     let value: Vec<_> = entries
         .iter()
-        .map(|(key, value, origin)| {
+        .map(|Entry { key, value, origin }| {
             json!({
                 "key": key.path,
                 "value": value,
@@ -192,7 +191,7 @@ fn show(folder: &Folder, changed: bool, output: Output) -> Result<(), CliError> 
         .collect();
     output.result(&value, || {
         let mut table = Table::new(&["key", "value", "from", "variable"]);
-        for (key, value, origin) in &entries {
+        for Entry { key, value, origin } in &entries {
             let value = value.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
             table.row([key.path.to_owned(), value, origin.word().to_owned(), variable_of(key)]);
         }

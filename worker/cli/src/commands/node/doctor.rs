@@ -32,6 +32,8 @@ pub(super) async fn doctor(context: &Context, arguments: &Arguments, output: Out
         measures_speed: !quick,
         is_starting: false,
     };
+    // A folder of no node is told before its settings are missed.
+    folder.node()?;
     let patient = patient(context, folder, folder.config()?)?;
     let Examination { findings, .. } = examine(&patient, extent, ThisMachine).await;
     let grade = gravest(&findings);

@@ -34,12 +34,13 @@ pub(super) async fn run_node(
 ) -> Result<ExitStatus, CliError> {
     let How { backend, despite_errors, until_parent_exits } = how;
     let unfit = |error: CliError| error.with_status(ExitStatus::Unfit);
+    // A folder of no node is told before its settings are missed.
+    let node = folder.node()?;
     let mut layers = folder.layers().map_err(unfit)?;
     layers.flags.extend(backend.map(|backend| ("backend".to_owned(), backend.word().to_owned())));
     let config = layers.load().map_err(|error| unfit(error.into()))?.config;
     let patient = patient(context, folder, config.clone())?;
     examine_before_start(&patient, despite_errors).await?;
-    let node = patient.node;
     let identity =
         Identity { node, operator: read_keypair(&folder.operator_path())?, data_folder: folder.data.clone() };
     let cancel = cancelled_by_signals()?;

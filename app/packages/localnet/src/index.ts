@@ -1,0 +1,2 @@
+export { hasLocalnet, Localnet } from "./localnet.ts";
+export { freePorts } from "./ports.ts";
