@@ -152,11 +152,7 @@ impl Story {
         let payment = create_mint(&sender, &authority, &Keypair::new()).await.expect("a mint");
         allow_mint(&sender, &authority, payment).await;
 
-        let mut folder = tempfile::tempdir().expect("a folder");
-        if std::env::var_os("ASSAY_KEEP_STORIES").is_some() {
-            folder.disable_cleanup(true);
-            eprintln!("files and logs of this story stay in {}", folder.path().display());
-        }
+        let folder = new_folder();
         let key = Keypair::new();
         write_keypair(&folder.path().join(CLIENT_KEYPAIR), &key).expect("a keypair file");
         fund(sender.chain(), &key.pubkey(), 10_000_000_000).await.expect("lamports");
@@ -416,6 +412,14 @@ impl Story {
         let vault = assay::address::vault(job);
         assert_eq!(self.chain().token_balance(&vault).await.expect("the chain answers"), None, "the vault is closed");
     }
+}
+
+/// A folder of a story; where `ASSAY_KEEP_STORIES` names a folder, it is made there and stays, with the logs of all processes.
+fn new_folder() -> TempDir {
+    let Some(keep) = std::env::var_os("ASSAY_KEEP_STORIES") else { return tempfile::tempdir().expect("a folder") };
+    let mut folder = tempfile::tempdir_in(keep).expect("a folder in ASSAY_KEEP_STORIES");
+    folder.disable_cleanup(true);
+    folder
 }
 
 impl Drop for Story {

@@ -4,6 +4,8 @@
 //!
 //! `ASSAY_CHAOS_SEED` is a number that decides the order; `ASSAY_CHAOS_KILLS` how many processes die at least.
 
+#![expect(clippy::print_stderr, reason = "a run is read by who died where")]
+
 mod deaths;
 mod disputes;
 mod load;

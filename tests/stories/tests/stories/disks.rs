@@ -1,5 +1,7 @@
 //! A disk that is full for a while: before a claim nothing is promised, and what was promised is kept once there is room again.
 
+#![expect(clippy::print_stderr, reason = "what is not tested is said")]
+
 use assay::state_machine::JobState;
 use assay_client::Terms;
 use std::fs::{self, File};

@@ -1,6 +1,6 @@
 //! Transactions that are made on one machine, signed on another that has no network, and sent from the first.
 //!
-//! A file carries the transaction from one to the other. Whoever signs sees every instruction in words first: see [`explain`]. With a
+//! A file carries the transaction from one to the other. Whoever signs sees every instruction in words first: see [`explain()`]. With a
 //! recent blockhash there is about a minute for all that; with a durable nonce as long as anybody likes.
 
 pub mod explain;
