@@ -14,8 +14,8 @@ const REACHED_WITHIN: Duration = Duration::from_secs(20);
 /// How often a place is tried. Some need what others decide: that a challenge comes, that a client is late.
 const TRIES: u32 = 8;
 
-/// What a node says last that could not start because its endpoint does not answer.
-const UNREACHABLE: &str = "error: C0110";
+/// What a node says last that could not start because its endpoint does not answer, before it looked at itself or while it did.
+const UNREACHABLE: [&str; 2] = ["error: C0110", "not all is well: N0905"];
 
 /// One way to die.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub(crate) struct Toll {
 impl Toll {
     /// The process that is called so died at a place.
     pub(crate) fn at(&mut self, who: &str, place: &'static str) {
-        eprintln!("{who} died {place}");
+        crate::say(&format!("{who} died {place}"));
         *self.at.entry(place).or_default() += 1;
     }
 
@@ -115,7 +115,7 @@ pub(crate) async fn reap(mut node: NodeProcess, mut plan: VecDeque<Death>, mut o
         match (log, death) {
             (Some(log), Death::At { place, .. }) if log.contains(place) => toll.at(node.name(), place),
             // Its endpoint failed so often in a row that it could not start: a service manager starts it again.
-            (Some(log), death) if log.contains(UNREACHABLE) => plan.push_front(death),
+            (Some(log), death) if UNREACHABLE.iter().any(|words| log.contains(words)) => plan.push_front(death),
             (Some(log), _) => panic!("it ended by itself: {log}"),
             (None, _) => {
                 node.kill();

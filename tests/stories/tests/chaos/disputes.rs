@@ -119,7 +119,7 @@ pub(crate) async fn liars(story: &Story, seed: u64) -> (Vec<Liar>, Toll) {
             ..load::terms(story)
         };
         let job = story.post(&work, &terms).await.address;
-        eprintln!("{name} lied, and the validator is to die at {:?}", ascending);
+        crate::say(&format!("{name} lied, and the validator is to die {ascending:?}"));
         for place in ascending {
             validator.start(Some(place)).await;
             validator.dies().await;

@@ -4,8 +4,6 @@
 //!
 //! `ASSAY_CHAOS_SEED` is a number that decides the order; `ASSAY_CHAOS_KILLS` how many processes die at least.
 
-#![expect(clippy::print_stderr, reason = "a run is read by who died where")]
-
 mod deaths;
 mod disputes;
 mod load;
@@ -15,6 +13,7 @@ use deaths::{Toll, plan, reap};
 use load::Load;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use std::io::Write;
 use std::sync::Arc;
 use story_tests::{FaultyRpc, NodeProcess, Placement, Proxy, RpcFault, Story};
 
@@ -26,6 +25,11 @@ const MOMENTS: usize = 6;
 /// How often connections are cut, one after the other.
 const CUT_EVERY: std::time::Duration = std::time::Duration::from_millis(1_500);
 
+/// A line for whoever reads what a run did.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
@@ -34,7 +38,7 @@ fn number(variable: &str) -> Option<u64> {
 async fn whoever_dies_whenever_nothing_is_lost_and_nothing_is_paid_twice() {
     let seed = number("ASSAY_CHAOS_SEED").unwrap_or_else(rand::random);
     let kills = number("ASSAY_CHAOS_KILLS").and_then(|kills| usize::try_from(kills).ok()).unwrap_or(KILLS);
-    eprintln!("ASSAY_CHAOS_SEED={seed}");
+    say(&format!("ASSAY_CHAOS_SEED={seed}"));
     let story = Arc::new(Story::begin().await);
     let straight = story.placement();
     let failing = FaultyRpc::to(&straight.rpc_url, RpcFault::Fails { per_mille: 300 }).await;
@@ -86,11 +90,11 @@ async fn whoever_dies_whenever_nothing_is_lost_and_nothing_is_paid_twice() {
         tokio::join!(disputes::honest(&story, &addresses, &enough), killing);
     cutting.abort();
     let (jobs_done, failed) = (jobs.len() + disputed.len(), failing.faults());
-    eprintln!(
+    say(&format!(
         "{toll}; {jobs_done} jobs, {} disputes over them, {} liars; {failed} requests failed",
         disputed.len(),
         liars.len()
-    );
+    ));
     verdict::on_nodes(&story, &mut nodes, &jobs, &disputed, &liars).await;
     verdict::on_files(&mut nodes).await;
     toll.reached_everything();

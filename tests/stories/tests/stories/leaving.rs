@@ -76,7 +76,7 @@ async fn the_log_of_a_running_node_is_changed_by_its_owner_alone_and_its_exit_st
     assert_eq!(mode & 0o777, 0o700);
 
     let (status, _, said) = node.ask(&["node", "run"]);
-    assert!(status == Some(7) && said.contains("N0101"), "another node on the same folder: {said}");
+    assert!(status == Some(7) && said.contains("N0930"), "another node on the same folder: {said}");
     node.terminate();
     assert_eq!(node.ends().await, Some(0), "{}", node.log());
     std::fs::write(node.data().join("node.toml"), "concurrent_jobs = 0\n").unwrap();

@@ -31,7 +31,7 @@ async fn a_node_is_examined_before_it_runs_and_while_it_runs() {
     let reached = "this node answers at";
     assert!(running.to_string().contains(reached) && running.to_string().contains("is this node's"), "{running}");
     let (status, _, said) = node.ask(&["node", "run"]);
-    assert!(status == Some(1) && said.contains("N0930"), "{said}");
+    assert!(status == Some(7) && said.contains("N0930"), "{said}");
     node.kill();
 
     // A key that others can read stops the start, unless it is to be overlooked.
@@ -44,7 +44,7 @@ async fn a_node_is_examined_before_it_runs_and_while_it_runs() {
         let (status, findings, _) = node.ask(&doctor);
         assert!(status == Some(1) && has(&findings, "error", "N0901"), "{findings}");
         let (status, _, said) = node.ask(&["node", "run"]);
-        assert!(status == Some(1) && said.contains("A0207") && said.contains("--despite-errors"), "{said}");
+        assert!(status == Some(8) && said.contains("A0207") && said.contains("--despite-errors"), "{said}");
         mode(0o600);
     }
     let (status, warned, said) =

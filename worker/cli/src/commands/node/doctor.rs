@@ -79,16 +79,27 @@ pub(super) async fn examine_before_start(patient: &Patient, despite_errors: bool
     }
     let runs_already = findings.iter().any(|finding| finding.code.as_deref() == Some("N0930"));
     match gravest(&findings) {
-        Grade::Error if runs_already => Err(not_well(&findings)),
+        Grade::Error if runs_already => Err(not_well(&findings).with_status(ExitStatus::InUse)),
         Grade::Error if binds => {
             tracing::error!("the node starts despite these errors: jobs or sessions wait for it");
             Ok(())
         }
         Grade::Error if !despite_errors => {
-            Err(not_well(&findings).with_hint("put them right, or start with --despite-errors"))
+            let error = not_well(&findings).with_status(status_of(&findings));
+            Err(error.with_hint("put them right, or start with --despite-errors"))
         }
         _ => Ok(()),
     }
+}
+
+/// Errors that may be over at the next start: what a network or a provider does.
+const PASSING: [&str; 4] = ["N0905", "N0906", "N0908", "N0912"];
+
+/// Whether starting again is of any use after these errors.
+fn status_of(findings: &[Finding]) -> ExitStatus {
+    let mut errors = findings.iter().filter(|finding| finding.grade == Grade::Error);
+    let passes = |code: &str| code.starts_with('C') || PASSING.contains(&code);
+    if errors.all(|finding| finding.code.as_deref().is_some_and(passes)) { ExitStatus::Failed } else { ExitStatus::Unfit }
 }
 
 /// The error of an examination with errors: the first in words, all by their codes.
