@@ -99,7 +99,11 @@ const PASSING: [&str; 4] = ["N0905", "N0906", "N0908", "N0912"];
 fn status_of(findings: &[Finding]) -> ExitStatus {
     let mut errors = findings.iter().filter(|finding| finding.grade == Grade::Error);
     let passes = |code: &str| code.starts_with('C') || PASSING.contains(&code);
-    if errors.all(|finding| finding.code.as_deref().is_some_and(passes)) { ExitStatus::Failed } else { ExitStatus::Unfit }
+    if errors.all(|finding| finding.code.as_deref().is_some_and(passes)) {
+        ExitStatus::Failed
+    } else {
+        ExitStatus::Unfit
+    }
 }
 
 /// The error of an examination with errors: the first in words, all by their codes.
