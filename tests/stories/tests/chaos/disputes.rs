@@ -14,14 +14,14 @@ use rand::seq::SliceRandom;
 use referee::proof::build::GraphTree;
 use solana_sdk::pubkey::Pubkey;
 use std::sync::Arc;
-use story_tests::{Challenger, NodeProcess, Story, ValidatorProcess, everything_rows, everything_work};
+use story_tests::{Challenger, NodeProcess, Story, ValidatorProcess, everything_work};
 use tokio_util::sync::CancellationToken;
 
 /// The graphs, so that the validator leaves honest results to their nodes.
 const HONEST: u32 = 1;
 const LYING: u32 = 2;
-/// Rows of honest work: so many that the hashes of a tensor take several transactions.
-const ROWS: u32 = 512;
+/// The last segment of that work.
+const SEGMENT: u16 = 1;
 const BOND: u64 = 10_000_000;
 /// Time for a challenger on a busy machine; it is waited for.
 const WINDOW_SLOTS: u64 = 150;
@@ -55,11 +55,11 @@ async fn honest_of(story: &Story, node: &Pubkey, stop: &CancellationToken) -> Ve
         Terms { bond: Some(BOND), window_slots: Some(WINDOW_SLOTS), invited_node: Some(*node), ..load::terms(story) };
     while !stop.is_cancelled() {
         let name = format!("challenger-{node}-{}", disputed.len());
-        let work = everything_rows(HONEST, disputed.len() as u64, ROWS);
+        let work = everything_work(HONEST, disputed.len() as u64);
         let job = story.post(&work, &terms).await.address;
         let challenger = Challenger::demanding_as(story, &name, &work, &job).await;
         story.until("the node answers", async || !story.chain().segment_claims(&job).await.unwrap().is_empty()).await;
-        let demand = demand_tensor(&challenger, story, &work, &job).await;
+        let demand = demand_result(&challenger, story, &work, &job).await;
         let is_answered = async || {
             let demand = story.chain().find_demand(&demand).await.unwrap();
             demand.is_some_and(|demand| demand.state == DemandState::Answered)
@@ -74,23 +74,25 @@ async fn honest_of(story: &Story, node: &Pubkey, stop: &CancellationToken) -> Ve
     disputed
 }
 
-/// Demands the top of the first tensor of the first segment, whose root the node has recorded: too many hashes for one transaction, so
-/// that the answer is written into a buffer first.
-async fn demand_tensor(challenger: &Challenger, story: &Story, work: &Work, job: &Pubkey) -> Pubkey {
+/// Demands the root of the last segment and then the top of its last tensor, the result, which the node opens out of a buffer.
+async fn demand_result(challenger: &Challenger, story: &Story, work: &Work, job: &Pubkey) -> Pubkey {
     let (graph, hasher) = (&work.resolved, Hasher::default());
     let backend = CpuBackend::new(CpuOptions { threads: 1, isa: None }).expect("a CPU backend");
     let model = backend.load(Arc::clone(graph), &work.params).expect("the graph loads");
     let tensors = model.run(&work.inputs, Keep::Everything).expect("it runs").tensors;
-    let slots = graph.segment_slots(0);
+    let slots = graph.segment_slots(SEGMENT);
     let hashes = hasher.hashes(graph, &tensors, &slots).expect("every tensor is there");
-    let (first, hash) = (slots[0], hashes[0]);
-    let witness = GraphTree::new(&work.graph).tensor_witness(first).expect("the tensor is one of the graph");
-    let height = graph.tensors[usize::from(first)].layout.depth();
-    let path = referee::commit::merkle_path(&hashes, 0).expect("a path");
+    let last = slots.len() - 1;
+    let witness = GraphTree::new(&work.graph).tensor_witness(slots[last]).expect("the tensor is one of the graph");
     let operator = story.chain().job(job).await.expect("the job is there").operator;
-    let claim = assay::address::segment_claim(job, 0, &operator);
-    let key = DemandKey { origin: hash, tree: DemandTree::Tensor, slot: first, height, index: 0 };
-    challenger.demand_opening(key, hash, &path, Some((first, &witness)), Some(claim)).await
+    challenger.demand_segment_root(&operator, SEGMENT, slots[last], &witness).await;
+    let claim = assay::address::segment_claim(job, SEGMENT, &operator);
+    let is_recorded = async || story.chain().find_segment_claim(&claim).await.unwrap().is_some();
+    story.until("the node records the root", is_recorded).await;
+    let height = graph.tensors[usize::from(slots[last])].layout.depth();
+    let path = referee::commit::merkle_path(&hashes, last as u32).expect("a path");
+    let key = DemandKey { origin: hashes[last], tree: DemandTree::Tensor, slot: slots[last], height, index: 0 };
+    challenger.demand_opening(key, hashes[last], &path, Some((slots[last], &witness)), Some(claim)).await
 }
 
 /// Liars, of which each is convicted by a validator that dies at every place of its work, in random order: places that come in the order
