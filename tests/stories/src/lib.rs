@@ -22,7 +22,7 @@ pub use census::Leftover;
 pub use challenger::Challenger;
 pub use faulty_rpc::{FaultyRpc, RpcFault};
 pub use index::IndexProcess;
-pub use model::{everything, everything_rows, everything_work, honest_boundary, honest_output};
+pub use model::{everything, everything_rows, everything_work, honest_boundary, honest_output, honest_segment};
 pub use node::{NodeProcess, Placement};
 pub use proxy::Proxy;
 pub use server::{MisbehavingServer, Misbehaviour};

@@ -98,7 +98,7 @@ fn mix(state: u64) -> u64 {
 /// # Panics
 /// The backend is there and the work runs.
 pub fn honest_boundary(work: &Work) -> Vec<[u8; 32]> {
-    Hasher::default().boundary(&work.resolved, &honest_run(work)).expect("a boundary").hashes
+    Hasher::default().boundary(&work.resolved, &honest_run(work, Keep::Boundary)).expect("a boundary").hashes
 }
 
 /// The bytes of an honest output.
@@ -106,11 +106,20 @@ pub fn honest_boundary(work: &Work) -> Vec<[u8; 32]> {
 /// # Panics
 /// The backend is there and the work runs.
 pub fn honest_output(work: &Work) -> Vec<u8> {
-    honest_run(work).get(&work.output_slot).expect("an output").to_vec()
+    honest_run(work, Keep::Boundary).get(&work.output_slot).expect("an output").to_vec()
 }
 
-fn honest_run(work: &Work) -> TensorSet {
+/// The tensors' hashes of a segment of an honest result, in the order of its slots.
+///
+/// # Panics
+/// The backend is there and the work runs.
+pub fn honest_segment(work: &Work, segment: u16) -> Vec<[u8; 32]> {
+    let (graph, tensors) = (&work.resolved, honest_run(work, Keep::Everything));
+    Hasher::default().hashes(graph, &tensors, &graph.segment_slots(segment)).expect("every tensor is there")
+}
+
+fn honest_run(work: &Work, keep: Keep) -> TensorSet {
     let backend = CpuBackend::new(CpuOptions { threads: 1, isa: None }).expect("a CPU");
     let model = backend.load(Arc::clone(&work.resolved), &work.params).expect("the work loads");
-    model.run(&work.inputs, Keep::Boundary).expect("the work runs").tensors
+    model.run(&work.inputs, keep).expect("the work runs").tensors
 }

@@ -157,16 +157,10 @@ mod tests {
     use super::*;
     use crate::defence::reserve::Funds;
     use crate::meter::{JobStage, Standing};
-    use assay_telemetry::contract::{Contract, Metric};
+    use assay_telemetry::contract::Contract;
     use assay_telemetry::page::{Served, served};
     use assay_telemetry::readiness::{Readiness, Reason};
     use std::time::Duration;
-
-    fn agreed(metric: &Metric) -> Served {
-        let mut labels = metric.labels.clone();
-        labels.sort();
-        Served { name: metric.name.clone(), kind: metric.kind.name().to_owned(), labels }
-    }
 
     fn sums(key: &str) -> BTreeMap<String, u64> {
         BTreeMap::from([(key.to_owned(), 3)])
@@ -215,7 +209,7 @@ mod tests {
             vec![Traffic { requests: 4, refused: 1, waited: Duration::from_millis(250), ..Traffic::default() }];
         let text = of(&full(), &busy(), &Measured { machine, traffic }).unwrap();
         let contract = Contract::of_this_version().unwrap();
-        let wanted: Vec<Served> = contract.of(Service::Node).map(agreed).collect();
+        let wanted: Vec<Served> = contract.of(Service::Node).map(Served::from).collect();
         assert_eq!(served(&text), wanted);
         for line in [
             "assay_node_earned_units_total{mint=\"m\"} 6",
@@ -239,7 +233,8 @@ mod tests {
         let status = Status { backends: full().backends, ..Status::default() };
         let text = of(&status, &busy(), &measured).unwrap();
         let contract = Contract::of_this_version().unwrap();
-        let wanted: Vec<Served> = contract.of(Service::Node).filter(|metric| !metric.sometimes).map(agreed).collect();
+        let wanted: Vec<Served> =
+            contract.of(Service::Node).filter(|metric| !metric.sometimes).map(Served::from).collect();
         assert_eq!(served(&text), wanted);
     }
 }

@@ -219,6 +219,15 @@ pub struct Served {
     pub labels: Vec<String>,
 }
 
+impl From<&Metric> for Served {
+    /// What a page has of a metric that keeps to the contract.
+    fn from(metric: &Metric) -> Self {
+        let mut labels = metric.labels.clone();
+        labels.sort();
+        Self { name: metric.name.clone(), kind: metric.kind.name().to_owned(), labels }
+    }
+}
+
 /// Which metrics a page has; what cannot be read is left out.
 pub fn served(text: &str) -> Vec<Served> {
     let mut all: Vec<Served> = Vec::new();

@@ -80,16 +80,10 @@ mod tests {
     use crate::budget::Standing;
     use crate::config::Mode;
     use crate::duties::Sums;
-    use assay_telemetry::contract::{Contract, Metric};
+    use assay_telemetry::contract::Contract;
     use assay_telemetry::page::{Served, served};
     use assay_telemetry::readiness::{Readiness, Reason};
     use std::time::Duration;
-
-    fn agreed(metric: &Metric) -> Served {
-        let mut labels = metric.labels.clone();
-        labels.sort();
-        Served { name: metric.name.clone(), kind: metric.kind.name().to_owned(), labels }
-    }
 
     fn status(readiness: Readiness) -> Status {
         Status {
@@ -119,7 +113,7 @@ mod tests {
         let not_ready = status(Readiness::of(vec![Reason::new("V0621", "no slot")]));
         let text = of(&not_ready, &meter, &budget, &measured).unwrap();
         let contract = Contract::of_this_version().unwrap();
-        let wanted: Vec<Served> = contract.of(Service::Validator).map(agreed).collect();
+        let wanted: Vec<Served> = contract.of(Service::Validator).map(Served::from).collect();
         assert_eq!(served(&text), wanted);
         for line in [
             "assay_validator_audits_total{verdict=\"right\"} 2",
@@ -131,7 +125,8 @@ mod tests {
             assert!(text.contains(&format!("\n{line}\n")), "{line} is not in {text}");
         }
         let text = of(&status(Readiness::of(Vec::new())), &meter, &budget, &Measured::default()).unwrap();
-        let wanted: Vec<Served> = contract.of(Service::Validator).filter(|one| !one.sometimes).map(agreed).collect();
+        let wanted: Vec<Served> =
+            contract.of(Service::Validator).filter(|one| !one.sometimes).map(Served::from).collect();
         assert_eq!(served(&text), wanted, "what has no value is not served");
     }
 }

@@ -24,6 +24,13 @@ pub(crate) struct Means {
     browser: bool,
 }
 
+impl Means {
+    /// Whether anything can be tested that needs the program and the `assay` command.
+    pub(crate) fn needs_a_chain(self) -> bool {
+        self.node
+    }
+}
+
 /// Builds the module, installs the packages and runs `npm test`; returns what else can be tested. Where there is no Node nothing of this
 /// is tested, and the report says so.
 pub(crate) fn run(workspace: &Workspace, report: &mut Report) -> Result<Means, Failure> {
@@ -59,7 +66,7 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report) -> Result<Means, F
 /// Tests the clients and the web app on local chains with the compiled program and the `assay` command: the TypeScript client by itself,
 /// the web app in the browser. What cannot be tested for want of Node or a browser, the report says.
 pub(crate) fn on_local_chains(workspace: &Workspace, report: &mut Report, means: Means) -> Result<(), Failure> {
-    if !means.node {
+    if !means.needs_a_chain() {
         return Ok(());
     }
     let variables = [("ASSAY_BINARY", workspace.dev_binary("assay")), ("ASSAY_PROGRAM_SO", workspace.program())];

@@ -54,14 +54,14 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &TestOpti
         means = outcome.as_ref().ok().copied();
         result = result.and(outcome.map(|_| ()));
     }
-    if ![TestPart::App, TestPart::Unit, TestPart::Models, TestPart::Program, TestPart::Stories].into_iter().any(wanted)
-    {
+    let of_rust = [TestPart::Unit, TestPart::Models, TestPart::Program, TestPart::Stories].into_iter().any(wanted);
+    if !of_rust && !means.is_some_and(app_tests::Means::needs_a_chain) {
         return result;
     }
     build::program(workspace, report, &toolchain)?;
-    let programs = match options.only[..] {
-        [TestPart::App] => build::command(workspace, report, "dev").map(|_| Vec::new())?,
-        _ => compile(workspace, report)?,
+    let programs = match of_rust {
+        true => compile(workspace, report)?,
+        false => build::command(workspace, report, "dev").map(|_| Vec::new())?,
     };
     if let Some(means) = means {
         result = result.and(app_tests::on_local_chains(workspace, report, means));

@@ -16,15 +16,7 @@ export function hourBars(counted: readonly IndexHour[], hours: number, nowSecond
 }
 
 /** Sums over hours. */
-export interface Totals {
-  readonly posted: number;
-  readonly settled: number;
-  readonly convicted: number;
-  readonly missed: number;
-  readonly unclaimed: number;
-  readonly volume: ReadonlyMap<string, bigint>;
-  readonly slashed: bigint;
-}
+export type Totals = Omit<IndexHour, "beginsAt">;
 
 /** Adds up the hours since `sinceSeconds`. */
 export function totalsSince(counted: readonly IndexHour[], sinceSeconds: number): Totals {

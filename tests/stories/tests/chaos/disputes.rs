@@ -5,16 +5,13 @@ use crate::load;
 use assay::state::{DemandKey, DemandState, DemandTree};
 use assay::state_machine::JobState;
 use assay_client::{Terms, Work};
-use assay_kernels::commit::Hasher;
-use assay_kernels::{Backend, CpuBackend, CpuOptions, Keep};
 use futures_util::future::join_all;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use referee::proof::build::GraphTree;
 use solana_sdk::pubkey::Pubkey;
-use std::sync::Arc;
-use story_tests::{Challenger, NodeProcess, Story, ValidatorProcess, everything_work};
+use story_tests::{Challenger, NodeProcess, Story, ValidatorProcess, everything_work, honest_segment};
 use tokio_util::sync::CancellationToken;
 
 /// The graphs, so that the validator leaves honest results to their nodes.
@@ -76,12 +73,8 @@ async fn honest_of(story: &Story, node: &Pubkey, stop: &CancellationToken) -> Ve
 
 /// Demands the root of the last segment and then the top of its last tensor, the result, which the node opens out of a buffer.
 async fn demand_result(challenger: &Challenger, story: &Story, work: &Work, job: &Pubkey) -> Pubkey {
-    let (graph, hasher) = (&work.resolved, Hasher::default());
-    let backend = CpuBackend::new(CpuOptions { threads: 1, isa: None }).expect("a CPU backend");
-    let model = backend.load(Arc::clone(graph), &work.params).expect("the graph loads");
-    let tensors = model.run(&work.inputs, Keep::Everything).expect("it runs").tensors;
+    let (graph, hashes) = (&work.resolved, honest_segment(work, SEGMENT));
     let slots = graph.segment_slots(SEGMENT);
-    let hashes = hasher.hashes(graph, &tensors, &slots).expect("every tensor is there");
     let last = slots.len() - 1;
     let witness = GraphTree::new(&work.graph).tensor_witness(slots[last]).expect("the tensor is one of the graph");
     let operator = story.chain().job(job).await.expect("the job is there").operator;

@@ -4,15 +4,12 @@ use assay::dispute::{ChallengeState, Target};
 use assay::state::{DemandKey, DemandState, DemandTree};
 use assay::state_machine::JobState;
 use assay_client::Terms;
-use assay_kernels::commit::Hasher;
-use assay_kernels::{Backend, CpuBackend, CpuOptions, Keep};
 use assay_node::journal::{Outcome, Stage};
 use referee::graph::{ResolvedGraph, Slot};
 use referee::proof::build::GraphTree;
 use solana_sdk::pubkey::Pubkey;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-use story_tests::{Challenger, NodeProcess, Story, everything_work};
+use story_tests::{Challenger, NodeProcess, Story, everything_work, honest_segment};
 
 /// The graph of this story.
 const DEFENCE: u32 = 11;
@@ -36,12 +33,8 @@ async fn everything_that_is_demanded_of_an_honest_node_is_answered_through_a_kil
     node.start(None).await;
     let work = everything_work(DEFENCE, 11);
     let graph: &ResolvedGraph = &work.resolved;
-    let backend = CpuBackend::new(CpuOptions { threads: 1, isa: None }).unwrap();
-    let model = backend.load(Arc::clone(&work.resolved), &work.params).unwrap();
-    let tensors = model.run(&work.inputs, Keep::Everything).unwrap().tensors;
-    let (segment, hasher) = (0, Hasher::default());
-    let slots = graph.segment_slots(segment);
-    let hashes = hasher.hashes(graph, &tensors, &slots).unwrap();
+    let segment = 0;
+    let (slots, hashes) = (graph.segment_slots(segment), honest_segment(&work, segment));
     let root = ResolvedGraph::segment_root(segment, &hashes);
     let first: Slot = slots[0];
     let definition = GraphTree::new(&work.graph);

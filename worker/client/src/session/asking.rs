@@ -240,12 +240,9 @@ enum Refusal {
 mod tests {
     use super::*;
     use crate::session::answer::tests::Scene;
-    use assay_chain::{Chain, Endpoint, SendOptions, Sender};
+    use crate::session::heard::{body_of, client_of_no_chain, node_that_answers};
     use assay_session::split_frame;
-    use assay_store::{FetchOptions, LocalStore};
     use solana_sdk::signature::Signature;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
     use tokio::task::JoinHandle;
 
     /// What a client of no chain asks, and a node that gives these answers, one a request.
@@ -254,36 +251,20 @@ mod tests {
         client: Client,
         voucher_key: Keypair,
         uri: String,
-        requests: JoinHandle<Vec<RequestHeader>>,
+        requests: JoinHandle<Vec<Vec<u8>>>,
         _folder: tempfile::TempDir,
     }
 
     impl Talk {
         async fn with(sequence: u64, answers: impl FnOnce(&Scene) -> Vec<(u16, Vec<u8>)>) -> Self {
             let mut scene = Scene::of_request(sequence);
-            let (voucher_key, folder) = (Keypair::new(), tempfile::tempdir().unwrap());
+            let voucher_key = Keypair::new();
             (scene.session.voucher_key, scene.session.balance) = (voucher_key.pubkey(), 1_000);
             (scene.session.graph_root, scene.session.params_root) = (scene.work.resolved.root, scene.work.params_root);
-            let answers = answers(&scene);
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let uri = format!("http://{}/requests", listener.local_addr().unwrap());
-            let requests = tokio::spawn(async move {
-                let mut requests = Vec::new();
-                for (status, body) in answers {
-                    let (mut stream, _) = listener.accept().await.unwrap();
-                    requests.push(read_header(&mut stream).await);
-                    let head = format!(
-                        "HTTP/1.1 {status} Said\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-                        body.len()
-                    );
-                    stream.write_all(&[head.as_bytes(), &body].concat()).await.unwrap();
-                }
-                requests
-            });
-            let chain = Chain::new(Endpoint::parse_with_websocket("http://127.0.0.1:9", "ws://127.0.0.1:9").unwrap());
-            let fetch = FetchOptions { allow_private: true, ..FetchOptions::default() };
-            let store = LocalStore::open(folder.path()).unwrap();
-            let client = Client::new(Sender::new(chain, SendOptions::default()), Keypair::new(), store, fetch).unwrap();
+            let said = |(status, body): (u16, Vec<u8>)| (format!("{status} Said"), body);
+            let (url, requests) = node_that_answers(answers(&scene).into_iter().map(said).collect()).await;
+            let (client, folder) = client_of_no_chain();
+            let uri = format!("{url}/requests");
             Self { scene, client, voucher_key, uri, requests, _folder: folder }
         }
 
@@ -304,28 +285,13 @@ mod tests {
             let (key, session) = (self.voucher_key.pubkey(), self.scene.address);
             let requests = self.requests.await.unwrap();
             let sent = requests.iter().map(|request| {
+                let (request, _) = split_frame::<RequestHeader>(body_of(request)).unwrap();
                 let amount = request.voucher.amount;
                 let message = Voucher { genesis_hash: [1; 32], session, amount }.message();
                 assert!(Signature::from(request.voucher.signature).verify(key.as_ref(), &message));
                 (request.sequence, amount)
             });
             sent.collect()
-        }
-    }
-
-    async fn read_header(stream: &mut tokio::net::TcpStream) -> RequestHeader {
-        let mut bytes = Vec::new();
-        loop {
-            let mut part = [0; 4_096];
-            let length = stream.read(&mut part).await.unwrap();
-            bytes.extend_from_slice(&part[..length]);
-            let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
-            let head = String::from_utf8_lossy(&bytes[..at]).to_lowercase();
-            let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()).unwrap();
-            let body = &bytes[at + 4..];
-            if body.len() == length.trim().parse::<usize>().unwrap() {
-                return split_frame(body).unwrap().0;
-            }
         }
     }
 

@@ -27,6 +27,8 @@
 mod answer;
 mod asking;
 mod call_in;
+#[cfg(test)]
+mod heard;
 mod ledger;
 mod model;
 mod offer;

@@ -224,51 +224,17 @@ fn payment(offer: &Offer, payload: OpenPayload) -> Result<String, ClientError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::heard::{client_of_no_chain, node_that_answers};
     use crate::work::tests::work;
-    use assay_chain::{Chain, Endpoint, SendOptions, Sender};
-    use assay_store::{FetchOptions, LocalStore};
     use solana_sdk::hash::Hash;
     use solana_sdk::transaction::Transaction;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
     use tokio::task::JoinHandle;
 
     /// A client whose chain does not answer, and a node that gives these answers, one a request; what it was sent.
     async fn talk(answers: Vec<String>) -> (Client, String, JoinHandle<Vec<Vec<u8>>>, tempfile::TempDir) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let requests = tokio::spawn(async move {
-            let mut requests = Vec::new();
-            for answer in answers {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                requests.push(read_request(&mut stream).await);
-                let answer = format!("HTTP/1.1 {answer}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
-                stream.write_all(answer.as_bytes()).await.unwrap();
-            }
-            requests
-        });
-        let folder = tempfile::tempdir().unwrap();
-        let chain = Chain::new(Endpoint::parse_with_websocket("http://127.0.0.1:9", "ws://127.0.0.1:9").unwrap());
-        let fetch = FetchOptions { allow_private: true, ..FetchOptions::default() };
-        let store = LocalStore::open(folder.path()).unwrap();
-        let client = Client::new(Sender::new(chain, SendOptions::default()), Keypair::new(), store, fetch).unwrap();
-        (client, endpoint, requests, folder)
-    }
-
-    async fn read_request(stream: &mut tokio::net::TcpStream) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        loop {
-            let mut part = [0; 4_096];
-            let length = stream.read(&mut part).await.unwrap();
-            bytes.extend_from_slice(&part[..length]);
-            let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
-            let head = String::from_utf8_lossy(&bytes[..at]).to_lowercase();
-            // A request without a body says nothing of its length.
-            let length = head.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()).unwrap_or("0");
-            if bytes.len() - at - 4 == length.trim().parse::<usize>().unwrap() {
-                return bytes;
-            }
-        }
+        let answers = answers.into_iter().map(|answer| (answer, Vec::new())).collect();
+        let ((client, folder), (url, requests)) = (client_of_no_chain(), node_that_answers(answers).await);
+        (client, url, requests, folder)
     }
 
     fn signed() -> SignedTransaction {

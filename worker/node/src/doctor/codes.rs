@@ -38,6 +38,11 @@ pub const CODES: [(&str, &str, &str); 29] = [
     ("N0930", "this node runs already", "one process a folder"),
 ];
 
+/// Whether what this code names may be over at the next start, because a network or a provider has it in hand.
+pub fn may_pass(code: &str) -> bool {
+    code.starts_with('C') || ["N0905", "N0906", "N0908", "N0912"].contains(&code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

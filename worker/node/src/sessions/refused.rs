@@ -153,12 +153,17 @@ impl IntoResponse for Refused {
         }
         let owed = if let Self::Owed(amount) = self { Some(amount) } else { None };
         let reply = RefusalReply { code: code.to_owned(), message: self.message(), owed };
-        let mut response = (self.status(), [(CACHE_CONTROL, "no-store")], Json(reply)).into_response();
-        if let Some(seconds) = self.retry_after_seconds() {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        response
+        refusal(self.status(), reply, self.retry_after_seconds())
     }
+}
+
+/// A refusal as a response, which nobody may keep.
+pub(super) fn refusal(status: StatusCode, reply: RefusalReply, retry_after_seconds: Option<u64>) -> Response {
+    let mut response = (status, [(CACHE_CONTROL, "no-store")], Json(reply)).into_response();
+    if let Some(seconds) = retry_after_seconds {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }
 
 #[cfg(test)]

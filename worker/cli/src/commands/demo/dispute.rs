@@ -7,6 +7,7 @@ use crate::output::Table;
 use assay::state::Job;
 use assay_chain::{Chain, Receipt};
 use console::style;
+use indicatif::HumanCount;
 use serde_json::Value;
 use solana_sdk::pubkey::Pubkey;
 
@@ -125,9 +126,9 @@ impl Caught {
             self.slots,
             self.proof_bytes,
             self.transactions(),
-            grouped(self.compute_units()),
-            grouped(self.bytes()),
-            grouped(self.fees()),
+            HumanCount(self.compute_units()),
+            HumanCount(self.bytes()),
+            HumanCount(self.fees()),
         )
     }
 
@@ -139,7 +140,7 @@ impl Caught {
             table.row([
                 receipt.slot.to_string(),
                 format!("{}{failed}", instruction_words(&receipt.instructions)),
-                grouped(receipt.compute_units),
+                HumanCount(receipt.compute_units).to_string(),
                 receipt.bytes.to_string(),
             ]);
         }
@@ -194,26 +195,12 @@ fn instruction_words(names: &[String]) -> String {
     words.iter().map(with_count).collect::<Vec<_>>().join(", ")
 }
 
-/// `1234567` as `1,234,567`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_grouped_and_instructions_are_words() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    fn instructions_are_words() {
         let names = ["OpenBuffer", "WriteBuffer", "WriteBuffer", "Prove"].map(str::to_owned);
         assert_eq!(instruction_words(&names), "open buffer, write buffer (2), prove");
         assert_eq!(instruction_words(&[]), "");

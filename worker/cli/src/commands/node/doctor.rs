@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::error::{CliError, ExitStatus};
 use crate::output::{Output, Table};
 use assay_node::config::NodeConfig;
+use assay_node::doctor::codes::may_pass;
 use assay_node::doctor::{Examination, Extent, Finding, Grade, Horizon, Patient, ThisMachine, examine, gravest};
 use assay_node::rpc::most_fee_lamports;
 use clap::Args;
@@ -92,14 +93,10 @@ pub(super) async fn examine_before_start(patient: &Patient, despite_errors: bool
     }
 }
 
-/// Errors that may be over at the next start: what a network or a provider does.
-const PASSING: [&str; 4] = ["N0905", "N0906", "N0908", "N0912"];
-
 /// Whether starting again is of any use after these errors.
 fn status_of(findings: &[Finding]) -> ExitStatus {
     let mut errors = findings.iter().filter(|finding| finding.grade == Grade::Error);
-    let passes = |code: &str| code.starts_with('C') || PASSING.contains(&code);
-    if errors.all(|finding| finding.code.as_deref().is_some_and(passes)) {
+    if errors.all(|finding| finding.code.as_deref().is_some_and(may_pass)) {
         ExitStatus::Failed
     } else {
         ExitStatus::Unfit

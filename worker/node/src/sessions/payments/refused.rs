@@ -19,10 +19,9 @@
 //! | N0834 | 404 | the node serves no such session of this model |
 
 use crate::refusal::Refusal;
+use crate::sessions::refused::refusal;
 use assay_session::RefusalReply;
-use axum::Json;
-use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use std::time::Duration;
 
@@ -149,11 +148,7 @@ impl IntoResponse for PaymentRefused {
     fn into_response(self) -> Response {
         let (code, words) = self.words();
         let reply = RefusalReply { code: code.to_owned(), message: format!("{code} {words}"), owed: None };
-        let mut response = (self.status(), [(CACHE_CONTROL, "no-store")], Json(reply)).into_response();
-        if let Some(seconds) = self.retry_after_seconds() {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        response
+        refusal(self.status(), reply, self.retry_after_seconds())
     }
 }
 
