@@ -98,7 +98,8 @@ pub(crate) fn moments(count: usize, order: &mut StdRng) -> VecDeque<Death> {
     (0..count).map(|_| Death::After(Duration::from_millis(order.random_range(200..3_000)))).collect()
 }
 
-/// Starts the node for each death and lets it die so. What was not reached is tried again after all others. It is dead at the end.
+/// Starts the node for each death and lets it die so. What was not reached is tried again after all others. In the end it lives: others
+/// may take minutes longer, and what it promised has to be kept meanwhile.
 pub(crate) async fn reap(mut node: NodeProcess, mut plan: VecDeque<Death>, mut order: StdRng) -> (NodeProcess, Toll) {
     let mut toll = Toll::default();
     while let Some(death) = plan.pop_front() {
@@ -130,5 +131,21 @@ pub(crate) async fn reap(mut node: NodeProcess, mut plan: VecDeque<Death>, mut o
         }
         tokio::time::sleep(Duration::from_millis(order.random_range(0..300))).await;
     }
+    live(&mut node).await;
     (node, toll)
+}
+
+/// Starts it as a service manager does: again, as long as its endpoint fails so often in a row that it cannot start.
+async fn live(node: &mut NodeProcess) {
+    loop {
+        node.launch(None);
+        while !node.is_dead() {
+            if node.status().await.is_some() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let log = node.log();
+        assert!(UNREACHABLE.iter().any(|words| log.contains(words)), "it ended by itself: {log}");
+    }
 }

@@ -76,13 +76,11 @@ async fn whoever_dies_whenever_nothing_is_lost_and_nothing_is_paid_twice() {
         // What is missing to the number dies at moments of no name.
         let mut order = StdRng::seed_from_u64(seed);
         let missing = deaths::moments(kills.saturating_sub(toll.all()), &mut order);
-        if let Some(node) = nodes.pop() {
+        if let Some(mut node) = nodes.pop() {
+            node.kill();
             let (node, its_toll) = reap(node, missing, order).await;
             toll.add(its_toll);
             nodes.push(node);
-        }
-        for node in &mut nodes {
-            node.start(None).await;
         }
         (load.end().await, nodes, toll, liars)
     };
