@@ -69,9 +69,12 @@ impl Endpoint {
     }
 }
 
+/// What is shown of an address that cannot be read: there may be a key anywhere in it.
+const NO_ADDRESS: &str = "an address that is none";
+
 /// Scheme, host and port of an address, and whether there is more.
 fn shown(address: &str) -> String {
-    let Ok(url) = Url::parse(address) else { return "an address that is none".to_owned() };
+    let Ok(url) = Url::parse(address) else { return NO_ADDRESS.to_owned() };
     let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
     let hides = url.path().len() > 1 || url.query().is_some() || !url.username().is_empty() || url.password().is_some();
     format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), if hides { "/…" } else { "" })
@@ -103,7 +106,10 @@ fn parse_url(address: &str) -> Result<Url> {
 }
 
 fn invalid(given: &str, reason: &str) -> ChainError {
-    ChainError::EndpointInvalid { given: given.to_owned(), reason: reason.to_owned() }
+    // A word without a slash is a mistyped moniker, or a host; anything else may hold a key.
+    let is_word = given.len() <= 32 && given.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ':'));
+    let given = if is_word { given.to_owned() } else { shown(given) };
+    ChainError::EndpointInvalid { given, reason: reason.to_owned() }
 }
 
 #[cfg(test)]
@@ -158,6 +164,25 @@ mod tests {
             let said = format!("{endpoint:?} {}", endpoint.shown_websocket());
             assert!(!said.contains("SECRET"), "{said}");
         }
+    }
+
+    #[test]
+    fn no_key_is_repeated_by_the_error() {
+        for bad in [
+            "ftp://host/SECRET",
+            "https//host/SECRET",
+            "https://host:99999/?api-key=SECRET",
+            "https://SECRET@",
+            "host/SECRET",
+            "ws://host:1/SECRET",
+        ] {
+            let error = Endpoint::parse(bad).unwrap_err();
+            assert_eq!(error.code(), "C0101", "{bad}");
+            assert!(!error.to_string().contains("SECRET"), "{error}");
+        }
+        let error = Endpoint::parse_with_websocket("l", "http://host/SECRET").unwrap_err().to_string();
+        assert!(!error.contains("SECRET"), "{error}");
+        assert!(Endpoint::parse("devnt").unwrap_err().to_string().contains("devnt"), "a mistyped word is named");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Posting and waiting.
 
 use crate::error::ClientError;
+use crate::own::is_posted_with;
 use crate::terms::Terms;
 use crate::work::{ArtifactUris, Work};
 use assay::address;
@@ -156,7 +157,7 @@ impl Client {
         loop {
             let job_id = self.chain().next_job_id(&self.account()).await?;
             let arguments = terms.arguments(job_id, work, artifacts, &network, &mint)?;
-            let error = match self.post_once(work, arguments, &mint).await {
+            let error = match self.post_once(arguments, &mint).await {
                 Ok(posted) => return Ok(posted),
                 Err(error) => error,
             };
@@ -173,8 +174,8 @@ impl Client {
     /// client once and in order, so that whoever repeats this with the same number never pays for a second job.
     ///
     /// # Errors
-    /// As [`Self::post`]; and the program's `JobIdMismatch` where the number is not the client's next, unless a job of this work is
-    /// posted under it: then that one is returned.
+    /// As [`Self::post`]; and the program's `JobIdMismatch` where the number is not the client's next, unless a job of this work at
+    /// these terms is posted under it: then that one is returned.
     pub async fn post_numbered(
         &self,
         job_id: u64,
@@ -186,14 +187,15 @@ impl Client {
         let mint = self.mint(&terms.payment_mint).await?;
         let arguments = terms.arguments(job_id, work, artifacts, &network, &mint)?;
         let _one_at_a_time = self.posting.lock().await;
-        Ok(self.post_once(work, arguments, &mint).await?)
+        Ok(self.post_once(arguments, &mint).await?)
     }
 
     /// Sends one post, and finds out whether it landed where nobody said so.
-    async fn post_once(&self, work: &Work, arguments: PostJobArgs, mint: &PaymentMint) -> Result<Posted, ChainError> {
+    async fn post_once(&self, arguments: PostJobArgs, mint: &PaymentMint) -> Result<Posted, ChainError> {
         let token = TokenMint { address: mint.mint, token_program: mint.token_program };
         let (me, job_id) = (self.address(), arguments.job_id);
         let address = address::job(&self.account(), job_id);
+        let asked = arguments.clone();
         let instruction = match &self.budget {
             Some(budget) => instructions::post_budget_job(&me, budget, token, arguments),
             None => instructions::post_job(&me, token, &token.associated_account(&me), arguments),
@@ -204,7 +206,7 @@ impl Client {
         };
         // It may have landed although nobody said so; a second one would be paid for twice.
         if let Ok(Some(job)) = self.chain().find_job(&address).await
-            && work.check_is_of(&job).is_ok()
+            && is_posted_with(&asked, &mint.mint, &job)
         {
             return Ok(Posted { address, job_id, slot: job.posted_slot });
         }

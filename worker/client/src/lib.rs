@@ -19,6 +19,7 @@ mod delivery;
 mod error;
 pub mod explain;
 mod fetch;
+mod own;
 mod reclaim;
 mod result;
 pub mod session;

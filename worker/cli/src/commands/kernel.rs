@@ -57,7 +57,7 @@ pub(crate) fn run(command: Command, output: Output) -> Result<(), CliError> {
 /// Compiles a file and builds the graph of its kernel.
 fn built(file: &Path, params: &[String], zeros: bool) -> Result<(Kernel, Model), CliError> {
     let source = String::from_utf8(read_file(file)?).map_err(|error| {
-        CliError::new("A0605", format!("{} is no text: {error}; a kernel is a file of WGSL", file.display()))
+        CliError::new("A0613", format!("{} is no text: {error}; a kernel is a file of WGSL", file.display()))
     })?;
     let kernel = compile(&source).map_err(|error| explain(file, &source, &error))?;
     let mut values = BTreeMap::new();
@@ -154,7 +154,7 @@ fn build(
         let mut bundle = TensorSet::new();
         for source in sources() {
             let text = given(inputs, &source.name).ok_or_else(|| {
-                CliError::new("A0607", format!("input `{}` is not given; give all of them, or none", source.name))
+                CliError::new("A0614", format!("input `{}` is not given; give all of them, or none", source.name))
             })?;
             let slot = model.slot(&source.name).unwrap_or_default();
             bundle.insert(slot, Arc::from(bytes_of(&source.name, text, source.dtype)?));
