@@ -239,6 +239,8 @@ pub(crate) struct Rig {
 impl Drop for Rig {
     fn drop(&mut self) {
         self.ticker.abort();
+        // The end of a test that failed waits for its threads.
+        self.gate.closed.store(false, Ordering::SeqCst);
     }
 }
 
