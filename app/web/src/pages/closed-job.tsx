@@ -1,18 +1,19 @@
 /** A job whose account is gone: what an index remembers of it, or that nobody does. */
 import { Fault } from "@assay/client/generated";
 import { type Address, isAddress } from "@solana/kit";
-import { FileSearch } from "lucide-react";
 import type { IndexHistory } from "../data/history-index/shape.ts";
 import { useIndex, useIndexedJob } from "../data/index-hooks.ts";
 import { formatCount } from "../model/amounts.ts";
 import type { IndexedJob } from "../model/job-line.ts";
 import { faultSentence, reasonSentence } from "../model/job-state.ts";
 import { hex, isNobody, shortAddress } from "../model/keys.ts";
-import { AddressText, HashText } from "../ui/address.tsx";
-import { Badge, ButtonLink, Fact, Facts, Note, Nothing, Panel, SkeletonLines } from "../ui/basics.tsx";
+import { HashText } from "../ui/address.tsx";
+import { Badge, Fact, Facts, Note, Panel, SkeletonLines } from "../ui/basics.tsx";
 import { RecordsPanel } from "../ui/history.tsx";
 import { JobBadge } from "../ui/job-bits.tsx";
+import { Missing } from "../ui/missing.tsx";
 import { PageHead } from "../ui/page.tsx";
+import { Parties } from "../ui/parties.tsx";
 import { Amount, StakeAmount } from "../ui/unit.tsx";
 
 /** Shown where the market has no account of a job. */
@@ -33,19 +34,12 @@ function Asked({ address }: { address: Address }) {
 function Unknown({ address, reason }: { address: string; reason?: string | undefined }) {
   const index = useIndex();
   return (
-    <>
-      <PageHead title="Job" back={{ to: "/jobs", name: "Jobs" }} lead={<AddressText value={address} whole />} />
-      <Nothing
-        icon={FileSearch}
-        title="There is no job at this address"
-        actions={<ButtonLink to="/jobs">All jobs</ButtonLink>}
-      >
-        It was closed and its rent returned, it was never posted, or it is on another network.{" "}
-        {index === undefined
-          ? "Closed jobs are remembered by an index; none is set for this endpoint."
-          : (reason ?? "The index never saw it, either.")}
-      </Nothing>
-    </>
+    <Missing address={address} kind="Job" list={{ to: "/jobs", name: "Jobs" }} remembered={false}>
+      It was closed and its rent returned, it was never posted, or it is on another network.{" "}
+      {index === undefined
+        ? "Closed jobs are remembered by an index; none is set for this endpoint."
+        : (reason ?? "The index never saw it, either.")}
+    </Missing>
   );
 }
 
@@ -97,27 +91,11 @@ function Remembered({ history }: { history: IndexHistory<IndexedJob> }) {
                 {fault !== Fault.None && <Fact name="What was proved">{faultSentence(fault)}</Fact>}
               </Facts>
             </Panel>
-            <Panel title="Parties">
-              <Facts>
-                <Fact name="Job">
-                  <AddressText value={address} what="address of the job" />
-                </Fact>
-                <Fact name="Client">
-                  <AddressText value={job.client} what="address of the client" />
-                </Fact>
-                <Fact name="Node">
-                  <AddressText value={job.node} to={`/nodes/${job.node}`} what="address of the node" />
-                </Fact>
-                {isReceipt && (
-                  <Fact name="Session">
-                    <AddressText value={job.session} to={`/sessions/${job.session}`} what="address of the session" />
-                  </Fact>
-                )}
-                <Fact name="Graph">
-                  <HashText value={hex(job.graphRoot)} what="root of the graph" />
-                </Fact>
-              </Facts>
-            </Panel>
+            <Parties address={address} job={job}>
+              <Fact name="Graph">
+                <HashText value={hex(job.graphRoot)} what="root of the graph" />
+              </Fact>
+            </Parties>
           </div>
         </div>
       </div>

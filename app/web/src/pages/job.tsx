@@ -28,6 +28,7 @@ import { EligibleNodes } from "../ui/eligible.tsx";
 import { JobHistoryPanel } from "../ui/history.tsx";
 import { JobBadge } from "../ui/job-bits.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
+import { Parties } from "../ui/parties.tsx";
 import { Ramp } from "../ui/ramp.tsx";
 import { ResultPanel } from "../ui/result.tsx";
 import { Timeline } from "../ui/timeline.tsx";
@@ -72,7 +73,7 @@ function Existing({ row }: { row: Row<"job"> }) {
             />
           </div>
           <div className="stack">
-            <Parties row={row} />
+            <JobParties row={row} />
             {!isReceipt && <Money job={job} />}
             {!isReceipt && <EligibleNodes row={row} />}
             <Terms job={job} />
@@ -235,41 +236,21 @@ function Money({ job }: { job: Job }) {
   );
 }
 
-function Parties({ row: { address, data } }: { row: Row<"job"> }) {
+function JobParties({ row: { address, data } }: { row: Row<"job"> }) {
   return (
-    <Panel title="Parties">
-      <Facts>
-        <Fact name="Job">
-          <AddressText value={address} what="address of the job" />
+    <Parties address={address} job={data}>
+      {!isNobody(data.invitedNode) && (
+        <Fact name="Invited node">
+          <AddressText value={data.invitedNode} to={`/nodes/${data.invitedNode}`} what="address of the invited node" />
         </Fact>
-        <Fact name="Client">
-          <AddressText value={data.client} what="address of the client" />
-        </Fact>
-        {!isNobody(data.session) && (
-          <Fact name="Session">
-            <AddressText value={data.session} to={`/sessions/${data.session}`} what="address of the session" />
-          </Fact>
-        )}
-        {!isNobody(data.invitedNode) && (
-          <Fact name="Invited node">
-            <AddressText
-              value={data.invitedNode}
-              to={`/nodes/${data.invitedNode}`}
-              what="address of the invited node"
-            />
-          </Fact>
-        )}
-        <Fact name="Node">
-          <AddressText value={data.node} to={`/nodes/${data.node}`} what="address of the node" />
-        </Fact>
-        <Fact name="Operator">
-          <AddressText value={data.operator} what="address of the operator" />
-        </Fact>
-        <Fact name="Mint of the price">
-          <AddressText value={data.paymentMint} what="address of the mint" />
-        </Fact>
-      </Facts>
-    </Panel>
+      )}
+      <Fact name="Operator">
+        <AddressText value={data.operator} what="address of the operator" />
+      </Fact>
+      <Fact name="Mint of the price">
+        <AddressText value={data.paymentMint} what="address of the mint" />
+      </Fact>
+    </Parties>
   );
 }
 

@@ -12,7 +12,7 @@ import { hex, shortAddress } from "../model/keys.ts";
 import { useSigning } from "../transact/context.tsx";
 import { CopyButton } from "../ui/address.tsx";
 import { Button, ButtonLink, Nothing } from "../ui/basics.tsx";
-import { Chips, SelectField, toggled } from "../ui/field.tsx";
+import { Chips, SearchField, SelectField, toggled } from "../ui/field.tsx";
 import { type Column, Grid } from "../ui/grid.tsx";
 import { JobBadge, NextDeadline, When } from "../ui/job-bits.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
@@ -158,14 +158,11 @@ export default function Jobs() {
       />
       <section className="panel" aria-label="Jobs">
         <div className="filters">
-          <input
-            type="search"
-            className="input small"
-            style={{ flex: "1 1 240px" }}
+          <SearchField
+            label="Filter by the begin of an address or of a graph root"
             placeholder="Begin of an address or of a graph root"
-            aria-label="Filter by the begin of an address or of a graph root"
             value={text}
-            onChange={(event) => set("text", event.target.value)}
+            onChange={(value) => set("text", value)}
           />
           <SelectField
             label="Order"

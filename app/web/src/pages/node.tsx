@@ -1,6 +1,6 @@
 /** One node: its stake, its record, its jobs. */
 import { type Address, isAddress } from "@solana/kit";
-import { FileSearch, Layers } from "lucide-react";
+import { Layers } from "lucide-react";
 import { useMemo } from "react";
 import { useMarket, useNetwork, useSlot, useTable } from "../data/hooks.ts";
 import { useIndexedNode } from "../data/index-hooks.ts";
@@ -17,8 +17,9 @@ import { AddressText } from "../ui/address.tsx";
 import { Badge, ButtonLink, Fact, Facts, Figure, Meter, Nothing, Panel } from "../ui/basics.tsx";
 import { DelegationPanel } from "../ui/delegation.tsx";
 import { ExplainNode } from "../ui/explain-node.tsx";
-import { HistoryOf, IndexedHistory, TransactionsOf } from "../ui/history.tsx";
+import { HistoryOf, TransactionsOf } from "../ui/history.tsx";
 import { JobBadge, NextDeadline } from "../ui/job-bits.tsx";
+import { Missing } from "../ui/missing.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
 import { ProfilePanel, ReputationPanel, StandingPanel } from "../ui/reputation.tsx";
 import { EarningsPanel, PresencePanel, ReputationHistory } from "../ui/reputation-history.tsx";
@@ -34,17 +35,9 @@ export default function NodePage({ address }: { address: string }) {
   return (
     <Loaded table={table} what="node">
       {row === undefined ? (
-        <>
-          <PageHead title="Node" back={{ to: "/nodes", name: "Nodes" }} lead={<AddressText value={address} whole />} />
-          <Nothing
-            icon={FileSearch}
-            title="There is no node at this address"
-            actions={<ButtonLink to="/nodes">All nodes</ButtonLink>}
-          >
-            It was deregistered, it never registered, or it is on another network.
-          </Nothing>
-          {isAddress(address) && <IndexedHistory address={address} />}
-        </>
+        <Missing address={address} kind="Node" list={{ to: "/nodes", name: "Nodes" }}>
+          It was deregistered, it never registered, or it is on another network.
+        </Missing>
       ) : (
         <Existing row={row} />
       )}

@@ -12,7 +12,7 @@ import { isAccount, type NodeLine } from "../model/node-line.ts";
 import { ALL_NODES, filterNodes, freeStake, lineStanding, type NodeFilter } from "../model/node-view.ts";
 import { CopyButton } from "../ui/address.tsx";
 import { Badge, Button, ButtonLink, Nothing } from "../ui/basics.tsx";
-import { Chips, SelectField, toggled } from "../ui/field.tsx";
+import { Chips, SearchField, SelectField, toggled } from "../ui/field.tsx";
 import { type Column, Grid } from "../ui/grid.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
 import { SourceTag } from "../ui/source.tsx";
@@ -143,14 +143,11 @@ export default function Nodes() {
       />
       <section className="panel" aria-label="Nodes">
         <div className="filters">
-          <input
-            type="search"
-            className="input small"
-            style={{ flex: "1 1 240px" }}
+          <SearchField
+            label="Filter by the begin of an address or a part of an endpoint"
             placeholder="Begin of an address, or a part of an endpoint"
-            aria-label="Filter by the begin of an address or a part of an endpoint"
             value={text}
-            onChange={(event) => set("text", event.target.value)}
+            onChange={(value) => set("text", value)}
           />
           <SelectField
             label="Order"

@@ -1,7 +1,6 @@
 /** One session. */
 import { SessionState } from "@assay/client/generated";
 import { isAddress } from "@solana/kit";
-import { FileSearch } from "lucide-react";
 import { useState } from "react";
 import { useMarket, useSlot, useTable } from "../data/hooks.ts";
 import type { Row } from "../data/kinds.ts";
@@ -14,9 +13,10 @@ import type { Plan } from "../transact/plan.ts";
 import { sessionPlans } from "../transact/plans/sessions.ts";
 import { Review } from "../transact/review.tsx";
 import { AddressText, HashText } from "../ui/address.tsx";
-import { Badge, Button, ButtonLink, Fact, Facts, Figure, Meter, Nothing, Panel } from "../ui/basics.tsx";
-import { HistoryPanel, IndexedHistory } from "../ui/history.tsx";
+import { Badge, Button, Fact, Facts, Figure, Meter, Panel } from "../ui/basics.tsx";
+import { HistoryPanel } from "../ui/history.tsx";
 import { JobBadge, When } from "../ui/job-bits.tsx";
+import { Missing } from "../ui/missing.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
 import { Amount, StakeAmount, useUnit, withSymbol } from "../ui/unit.tsx";
 
@@ -26,21 +26,9 @@ export default function SessionPage({ address }: { address: string }) {
   return (
     <Loaded table={table} what="session">
       {row === undefined ? (
-        <>
-          <PageHead
-            title="Session"
-            back={{ to: "/sessions", name: "Sessions" }}
-            lead={<AddressText value={address} whole />}
-          />
-          <Nothing
-            icon={FileSearch}
-            title="There is no session at this address"
-            actions={<ButtonLink to="/sessions">All sessions</ButtonLink>}
-          >
-            It was closed, it never existed, or it is on another network.
-          </Nothing>
-          {isAddress(address) && <IndexedHistory address={address} />}
-        </>
+        <Missing address={address} kind="Session" list={{ to: "/sessions", name: "Sessions" }}>
+          It was closed, it never existed, or it is on another network.
+        </Missing>
       ) : (
         <Existing row={row} />
       )}

@@ -64,6 +64,31 @@ export function TextField({
   );
 }
 
+/** What a list is narrowed by. */
+export function SearchField({
+  label,
+  placeholder,
+  value,
+  onChange,
+}: {
+  label: string;
+  placeholder: string;
+  value: string;
+  onChange: (value: string) => void;
+}) {
+  return (
+    <input
+      type="search"
+      className="input small"
+      style={{ flex: "1 1 240px" }}
+      placeholder={placeholder}
+      aria-label={label}
+      value={value}
+      onChange={(event) => onChange(event.target.value)}
+    />
+  );
+}
+
 /** One of a few, in a list that opens. */
 export function SelectField<T extends string>({
   label,
