@@ -141,6 +141,9 @@ pub(crate) struct BenchOptions {
     /// Run only these (several: `--only gemm,tree`).
     #[arg(long, value_enum, value_delimiter = ',')]
     pub(crate) only: Vec<BenchPart>,
+    /// How long the soak lasts.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=10_080))]
+    pub(crate) soak_minutes: u64,
 }
 
 /// What `bench` measures.
@@ -164,6 +167,8 @@ pub(crate) enum BenchPart {
     Disputes,
     /// Requests of a warm session, beside the same work as jobs.
     Sessions,
+    /// A node and a validator at work for minutes or hours: jobs an hour, memory and open files, which have to stay flat.
+    Soak,
 }
 
 /// Options of `fuzz`.

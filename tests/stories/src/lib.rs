@@ -6,6 +6,7 @@
 mod binary;
 mod census;
 mod challenger;
+mod clock;
 mod command;
 mod faulty_rpc;
 mod index;
@@ -20,6 +21,7 @@ mod validator;
 pub use binary::assay;
 pub use census::Leftover;
 pub use challenger::Challenger;
+pub use clock::{FakeClock, Faked};
 pub use faulty_rpc::{FaultyRpc, RpcFault};
 pub use index::IndexProcess;
 pub use model::{everything, everything_rows, everything_work, honest_boundary, honest_output, honest_segment};

@@ -1,5 +1,6 @@
 //! A node as a process that can be killed and started again, and that may lie.
 
+use crate::clock::FakeClock;
 use crate::process::{Service, free_address};
 use crate::story::{PATIENCE, Story};
 use assay_node::config::NodeConfig;
@@ -145,6 +146,16 @@ impl NodeProcess {
             assert!(started.elapsed() < PATIENCE, "the node does not come to rest; {}", self.service.log());
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// From its next start on, it lives by this clock.
+    pub fn lives_by(&mut self, clock: &FakeClock) {
+        self.service.lives_by(clock);
+    }
+
+    /// Everything that it has logged.
+    pub fn whole_log(&self) -> String {
+        self.service.whole_log()
     }
 
     /// The end of its log, for messages.

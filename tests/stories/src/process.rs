@@ -1,6 +1,7 @@
 //! A child of a story: started, asked for its status, killed.
 
 use crate::binary;
+use crate::clock::FakeClock;
 use crate::node::Placement;
 use crate::story::PATIENCE;
 use serde::de::DeserializeOwned;
@@ -21,6 +22,8 @@ pub(crate) struct Service {
     status_url: String,
     http: reqwest::Client,
     child: Option<Child>,
+    /// Variables that every start of it hears.
+    environment: Vec<(String, String)>,
 }
 
 impl Service {
@@ -33,11 +36,16 @@ impl Service {
     pub(crate) fn answering(name: &str, data: PathBuf, placement: Placement, status_url: String) -> Self {
         std::fs::create_dir_all(&data).expect("a data folder");
         let http = reqwest::Client::builder().timeout(Duration::from_secs(2)).build().expect("an HTTP client");
-        Self { name: name.to_owned(), data, placement, status_url, http, child: None }
+        Self { name: name.to_owned(), data, placement, status_url, http, child: None, environment: Vec::new() }
     }
 
     pub(crate) fn sees_through(&mut self, placement: Placement) {
         self.placement = placement;
+    }
+
+    /// From its next start on, it lives by this clock.
+    pub(crate) fn lives_by(&mut self, clock: &FakeClock) {
+        self.environment = clock.environment();
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -56,7 +64,7 @@ impl Service {
         for variable in ["ASSAY_FAULT", "ASSAY_FAILPOINT", "ASSAY_VALIDATOR_FAILPOINT"] {
             command.env_remove(variable);
         }
-        command.envs(environment.iter().copied());
+        command.envs(environment.iter().copied()).envs(self.environment.iter().cloned());
         command.stdout(log.try_clone().expect("a second handle")).stderr(log);
         self.child = Some(command.spawn().expect("the process starts"));
     }
@@ -115,8 +123,13 @@ impl Service {
         self.http.get(&self.status_url).send().await.ok()?.json().await.ok()
     }
 
+    /// Everything that it has logged.
+    pub(crate) fn whole_log(&self) -> String {
+        std::fs::read_to_string(self.data.join("log")).unwrap_or_default()
+    }
+
     pub(crate) fn log(&self) -> String {
-        let text = std::fs::read_to_string(self.data.join("log")).unwrap_or_default();
+        let text = self.whole_log();
         let lines: Vec<&str> = text.lines().collect();
         format!("the log of {} ends with:\n{}", self.name, lines[lines.len().saturating_sub(25)..].join("\n"))
     }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -18,6 +18,7 @@ const ASKS: &[u8] = b"\"jsonrpc\"";
 pub struct Proxy {
     address: SocketAddr,
     cut: watch::Sender<u64>,
+    is_down: Arc<AtomicBool>,
     counts: Arc<Counts>,
 }
 
@@ -36,8 +37,13 @@ impl Proxy {
         let (cut, cuts) = watch::channel(0);
         let counts = Arc::<Counts>::default();
         let counted = Arc::clone(&counts);
+        let is_down = Arc::<AtomicBool>::default();
+        let down = Arc::clone(&is_down);
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
+                if down.load(Ordering::Relaxed) {
+                    continue;
+                }
                 let (mut cuts, counts) = (cuts.clone(), Arc::clone(&counted));
                 cuts.mark_unchanged();
                 tokio::spawn(async move {
@@ -53,7 +59,7 @@ impl Proxy {
                 });
             }
         });
-        Self { address, cut, counts }
+        Self { address, cut, is_down, counts }
     }
 
     /// Where it listens.
@@ -64,6 +70,17 @@ impl Proxy {
     /// Cuts every connection that is open.
     pub fn cut(&self) {
         self.cut.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// From now on every connection is closed at once, and those that are open are cut.
+    pub fn goes_down(&self) {
+        self.is_down.store(true, Ordering::Relaxed);
+        self.cut();
+    }
+
+    /// It forwards again.
+    pub fn comes_back(&self) {
+        self.is_down.store(false, Ordering::Relaxed);
     }
 
     /// JSON-RPC requests that went through it, and how many of them send a transaction.

@@ -1,5 +1,6 @@
 //! A validator as a process that can be killed and started again.
 
+use crate::clock::FakeClock;
 use crate::node::Placement;
 use crate::process::{Service, free_address};
 use crate::story::{PATIENCE, Story};
@@ -92,6 +93,21 @@ impl ValidatorProcess {
         self.until(job, |record| !record["ending"].is_null()).await
     }
 
+    /// Waits until it has ended by itself, and returns its exit status.
+    pub async fn ends(&mut self) -> Option<i32> {
+        self.service.ends().await
+    }
+
+    /// Asks it to end, as `kill` does.
+    pub fn terminate(&self) {
+        self.service.terminate();
+    }
+
+    /// Runs one command of its folder: its exit status, the JSON of the last line, and what it said besides.
+    pub fn ask(&self, arguments: &[&str]) -> (Option<i32>, Value, String) {
+        self.service.ask(arguments)
+    }
+
     /// Whether it is dead: killed, ended by itself, or never started.
     pub fn is_dead(&mut self) -> bool {
         self.service.has_died()
@@ -118,6 +134,16 @@ impl ValidatorProcess {
     pub fn check(&self, job: &Pubkey, depth: &str) -> (i32, Value) {
         let (status, value, said) = self.service.ask(&["validator", "check", &job.to_string(), "--depth", depth]);
         (status.unwrap_or_else(|| panic!("{depth}: {said}")), value)
+    }
+
+    /// From its next start on, it lives by this clock.
+    pub fn lives_by(&mut self, clock: &FakeClock) {
+        self.service.lives_by(clock);
+    }
+
+    /// Everything that it has logged.
+    pub fn whole_log(&self) -> String {
+        self.service.whole_log()
     }
 
     /// The end of its log, for messages.

@@ -5,6 +5,7 @@ use assay_client::ClientError;
 use assay_index::IndexError;
 use assay_localnet::LocalnetError;
 use assay_node::start::StartError;
+use assay_validator::start::StartError as ValidatorError;
 use std::any::Any;
 use std::fmt;
 
@@ -146,6 +147,9 @@ fn code_beside(error: &dyn Any) -> Option<&'static str> {
     if let Some(IndexError::Chain(chain)) = error.downcast_ref::<IndexError>() {
         return Some(chain.code());
     }
+    if let Some(ValidatorError::Chain(chain)) = error.downcast_ref::<ValidatorError>() {
+        return Some(chain.code());
+    }
     let chain = match (error.downcast_ref::<ClientError>(), error.downcast_ref::<StartError>()) {
         (Some(ClientError::Chain(chain)), _) | (_, Some(StartError::Chain(chain))) => Some(chain),
         _ => error.downcast_ref::<ChainError>(),
@@ -164,6 +168,7 @@ mod tests {
         assert_eq!(CliError::from(ClientError::Chain(chain())).code(), "C0123");
         assert_eq!(CliError::from(StartError::Chain(chain())).code(), "C0123");
         assert_eq!(CliError::from(IndexError::Chain(chain())).code(), "C0123");
+        assert_eq!(CliError::from(ValidatorError::Chain(chain())).code(), "C0123");
         assert_eq!(CliError::from(LocalnetError::SlotTimeInvalid { given: 1 }).code(), "C0203");
         let job = solana_sdk::pubkey::Pubkey::default();
         assert_eq!(CliError::from(ClientError::NoJob { job }).code(), "J0103");

@@ -1,7 +1,9 @@
 //! What is logged: on stderr, as text or JSON, by a filter that can be changed while a service runs.
 
 use crate::error::CliError;
+use assay_telemetry::readiness::Reason;
 use clap::ValueEnum;
+use serde_json::{Value, json};
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
 use tracing_subscriber::layer::SubscriberExt;
@@ -77,6 +79,18 @@ impl Log {
     }
 }
 
+/// What a service's control socket answers who asks for its filter, or for another one.
+pub(crate) fn answer(log: &Log, filter: Option<String>) -> Result<Value, Reason> {
+    let Some(filter) = filter else { return Ok(json!({ "filter": log.filter() })) };
+    match log.change(&filter) {
+        Ok(before) => {
+            tracing::warn!(filter, before, "the filter of the log was changed");
+            Ok(json!({ "filter": filter, "before": before }))
+        }
+        Err(error) => Err(Reason::new(error.code(), error.sentence())),
+    }
+}
+
 fn default_filter(verbose: u8) -> String {
     let level = match verbose {
         0 => "warn",
@@ -111,5 +125,9 @@ mod tests {
         assert_eq!(log.change("warn,assay_node=debug").unwrap(), "info");
         assert_eq!(log.change("assay_node=loud").unwrap_err().code(), "A0221");
         assert_eq!(log.filter(), "warn,assay_node=debug", "what is refused changes nothing");
+        assert_eq!(answer(&log, None).unwrap(), json!({ "filter": "warn,assay_node=debug" }));
+        let changed = answer(&log, Some("info".to_owned())).unwrap();
+        assert_eq!(changed, json!({ "filter": "info", "before": "warn,assay_node=debug" }));
+        assert_eq!(answer(&log, Some("assay_node=loud".to_owned())).unwrap_err().code, "A0221");
     }
 }

@@ -24,7 +24,8 @@ use std::process::ExitCode;
 const AFTER_HELP: &str = "\
 Exit status: 0 done, 1 failed, 2 wrong arguments, 3 the awaited job ended without a result,
 4 the checked result is wrong, 10 the doctor found warnings and no errors, 130 interrupted.
-`assay node run` besides: 5 convicted, 6 it has left, 7 the data folder is in use, 8 settings or registration do not fit.
+`assay node run` besides: 5 convicted, 6 it has left, 7 the data folder is in use, 8 settings or registration do not fit;
+`assay validator run`: 7 and 8.
 Errors are one sentence on stderr with a stable code; with --output json, {\"code\": …, \"error\": …}.
 Amounts are base units of their mint: 1000000 is one token of 6 decimals.";
 
@@ -151,7 +152,7 @@ fn run(arguments: Arguments, log: &Log, output: Output) -> Result<ExitStatus, Cl
             Command::Session(command) => commands::session::run(command, &chain, output).await,
             Command::Budget(command) => commands::budget::run(command, &chain, output).await,
             Command::Delegation(command) => commands::delegation::run(command, &chain, output).await,
-            Command::Validator(command) => commands::validator::run(command, &chain, output).await,
+            Command::Validator(command) => return commands::validator::run(command, &chain, log, output).await,
             Command::Transaction(command) => commands::transaction::run(command, &chain, output).await,
             Command::Dispute(command) => commands::dispute::run(command, &chain, output).await,
             Command::Mcp(arguments) => commands::mcp::run(*arguments, &chain).await,

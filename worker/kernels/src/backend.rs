@@ -42,6 +42,11 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// # Errors
     /// Params that are missing or have the wrong size; a graph beyond the device's limits.
     fn load(&self, graph: Arc<ResolvedGraph>, params: &TensorSet) -> Result<Box<dyn Model>, KernelError>;
+
+    /// Makes the device fail in the middle of its next run, as one does whose driver is reset; in development builds alone, for
+    /// tests and drills. One that cannot be made to goes on as ever.
+    #[cfg(debug_assertions)]
+    fn lose_in_next_run(&self) {}
 }
 
 /// A graph that is ready to run; runs may be concurrent.

@@ -8,6 +8,8 @@ mod backend;
 pub mod commit;
 pub mod conformance;
 mod cpu;
+#[cfg(debug_assertions)]
+mod doom;
 mod wgpu;
 
 pub use self::wgpu::{AdapterInfo, AdapterKind, Strategy, WgpuBackend, WgpuOptions};

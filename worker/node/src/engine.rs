@@ -203,6 +203,7 @@ impl Engine {
 
     fn first_that<T>(&self, attempt: impl Fn(&Slate) -> Result<T, EngineError>) -> Result<T, EngineError> {
         let mut last = EngineError::Kernel(KernelError::NoAdapter { reason: "the node has no backend".to_owned() });
+        let mut has_moved = false;
         for slate in &self.backends {
             if let Some(vector) = slate.distrusted.get() {
                 let (device, vector) = (slate.backend.description(), vector.clone());
@@ -215,9 +216,15 @@ impl Engine {
                 Err(EngineError::Kernel(KernelError::Device { device: slate.backend.description(), reason }))
             });
             match attempted {
-                Ok(done) => return Ok(done),
+                Ok(done) => {
+                    if has_moved {
+                        tracing::warn!(backend = slate.backend.name(), "the work moved to this backend");
+                    }
+                    return Ok(done);
+                }
                 Err(error) => {
                     tracing::warn!(backend = slate.backend.name(), %error, "backend failed");
+                    has_moved = true;
                     slate.learn(&error);
                     last = error;
                 }

@@ -1,5 +1,6 @@
-//! Wrong results, withheld traces and silence on purpose, for tests and drills. Development builds alone, on development
-//! networks alone, and never on a public cluster: a node with a fault is convicted and loses its stake.
+//! Wrong results, withheld traces, silence and lost devices on purpose, for tests and drills. Development builds alone, on
+//! development networks alone, and never on a public cluster: a node with a fault, but for a lost device, is convicted and loses
+//! its stake.
 
 use assay::state::Network;
 use assay_audit::fault::{Fault, FaultError};
@@ -30,6 +31,27 @@ pub struct NodeFault {
     pub second_root: Option<Segments>,
     /// After its commitment it serves nothing and answers nobody. `silence`.
     pub silence: bool,
+    /// The device of a backend is lost in the middle of its first run of a job. `lose-device:backend=NAME`.
+    pub lost_device: Option<LostDevice>,
+}
+
+/// Whose device is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LostDevice {
+    /// The graphics adapter's.
+    Wgpu,
+    /// The processor's: a run breaks off.
+    Cpu,
+}
+
+impl LostDevice {
+    /// The name of the backend.
+    pub fn backend(self) -> &'static str {
+        match self {
+            Self::Wgpu => "wgpu",
+            Self::Cpu => "cpu",
+        }
+    }
 }
 
 /// Which segments a fault is about.
@@ -55,17 +77,17 @@ impl Segments {
 pub enum FaultRefused {
     /// The text names none.
     #[error(
-        "N0607 {VARIABLE}: {0}; or one of withhold-segment[:segment=N], withhold-leaf:tensor=N, second-root[:segment=N], silence; several are joined with +"
+        "N0607 {VARIABLE}: {0}; or one of withhold-segment[:segment=N], withhold-leaf:tensor=N, second-root[:segment=N], silence, lose-device:backend=wgpu or cpu; several are joined with +"
     )]
     Text(FaultError),
-    /// The option of a withholding is wrong.
+    /// The option of a withholding, or of a lost device, is wrong.
     #[error(
-        "N0607 {VARIABLE}={0:?}: write withhold-segment[:segment=N], withhold-leaf:tensor=N or second-root[:segment=N]"
+        "N0607 {VARIABLE}={0:?}: write withhold-segment[:segment=N], withhold-leaf:tensor=N, second-root[:segment=N] or lose-device:backend=wgpu or cpu"
     )]
     Option(String),
     /// One sort of fault is named twice.
     #[error(
-        "N0607 {VARIABLE}={0:?} names two faults of one sort; join one wrong execution, one withheld segment, one withheld leaf, one second root and silence with + at most"
+        "N0607 {VARIABLE}={0:?} names two faults of one sort; join one wrong execution, one withheld segment, one withheld leaf, one second root, silence and one lost device with + at most"
     )]
     Twice(String),
     /// Something is at stake here.
@@ -94,7 +116,14 @@ impl NodeFault {
             return Err(FaultRefused::Network("this is a public cluster"));
         }
         let fault = Self::parse(text)?;
-        tracing::error!(?fault, "THIS NODE MAKES A FAULT ON PURPOSE: it will be convicted and lose its bond and stake");
+        if fault == (Self { lost_device: fault.lost_device, ..Self::default() }) {
+            tracing::error!(?fault, "THIS NODE LOSES A DEVICE ON PURPOSE, in the middle of its first run");
+        } else {
+            tracing::error!(
+                ?fault,
+                "THIS NODE MAKES A FAULT ON PURPOSE: it will be convicted and lose its bond and stake"
+            );
+        }
         Ok(fault)
     }
 
@@ -106,7 +135,8 @@ impl NodeFault {
                 || (fault.segment.is_some() && one.segment.is_some())
                 || (fault.leaf.is_some() && one.leaf.is_some())
                 || (fault.second_root.is_some() && one.second_root.is_some())
-                || (fault.silence && one.silence);
+                || (fault.silence && one.silence)
+                || (fault.lost_device.is_some() && one.lost_device.is_some());
             if twice {
                 return Err(FaultRefused::Twice(text.to_owned()));
             }
@@ -116,6 +146,7 @@ impl NodeFault {
                 leaf: fault.leaf.or(one.leaf),
                 second_root: fault.second_root.or(one.second_root),
                 silence: fault.silence || one.silence,
+                lost_device: fault.lost_device.or(one.lost_device),
             };
         }
         Ok(fault)
@@ -136,6 +167,11 @@ impl NodeFault {
             "withhold-leaf" => Ok(Self::withholding_leaf(number("tensor")?.ok_or_else(wrong)?)),
             "second-root" => Ok(Self::signing_twice(number("segment")?)),
             "silence" if option.is_empty() => Ok(Self::silence()),
+            "lose-device" => match option.replace(' ', "").as_str() {
+                "backend=wgpu" => Ok(Self::losing(LostDevice::Wgpu)),
+                "backend=cpu" => Ok(Self::losing(LostDevice::Cpu)),
+                _ => Err(wrong()),
+            },
             _ => text.parse().map(Self::execution).map_err(FaultRefused::Text),
         }
     }
@@ -163,6 +199,11 @@ impl NodeFault {
     /// Silence.
     pub fn silence() -> Self {
         Self { silence: true, ..Self::default() }
+    }
+
+    /// A lost device and nothing else.
+    pub fn losing(device: LostDevice) -> Self {
+        Self { lost_device: Some(device), ..Self::default() }
     }
 
     /// Whether it withholds the trace of this segment.
@@ -204,6 +245,8 @@ mod tests {
         assert_eq!(parsed(" silence "), NodeFault::silence());
         assert_eq!(parsed("second-root"), NodeFault::signing_twice(None));
         assert_eq!(parsed("second-root:segment=2"), NodeFault::signing_twice(Some(2)));
+        assert_eq!(parsed("lose-device:backend = wgpu"), NodeFault::losing(LostDevice::Wgpu));
+        assert_eq!(parsed("lose-device:backend=cpu"), NodeFault::losing(LostDevice::Cpu));
         assert_eq!(parsed("tie"), NodeFault::execution(Fault::new(FaultKind::Tie)));
         let both = NodeFault {
             execution: Some("element:element=5".parse().unwrap()),
@@ -211,6 +254,7 @@ mod tests {
             leaf: Some(9),
             second_root: None,
             silence: false,
+            lost_device: None,
         };
         assert_eq!(parsed("element:element=5 + withhold-leaf:tensor=9+withhold-segment:segment=1"), both);
         for text in [
@@ -218,15 +262,23 @@ mod tests {
             "withhold-segment+withhold-segment:segment=1",
             "silence+silence",
             "second-root+second-root",
+            "lose-device:backend=cpu+lose-device:backend=wgpu",
             "tie+",
             "+tie",
         ] {
             let error = NodeFault::checked(text, &development()).unwrap_err().to_string();
             assert!(error.starts_with("N0607"), "{text:?}: {error}");
         }
-        for text in
-            ["", "silence:x=1", "withhold-leaf", "withhold-leaf:segment=1", "withhold-segment:segment=x", "nothing"]
-        {
+        for text in [
+            "",
+            "silence:x=1",
+            "withhold-leaf",
+            "withhold-leaf:segment=1",
+            "withhold-segment:segment=x",
+            "lose-device",
+            "lose-device:backend=x",
+            "nothing",
+        ] {
             let error = NodeFault::checked(text, &development()).unwrap_err().to_string();
             assert!(error.starts_with("N0607"), "{text:?}: {error}");
         }

@@ -51,6 +51,9 @@ fn process(page: &mut Page, status: &Status, measured: &Measured) {
     if let Some(bytes) = measured.machine.memory_bytes {
         page.number("memory_bytes", bytes);
     }
+    if let Some(count) = measured.machine.open_files {
+        page.number("open_files", count);
+    }
     if let Some(bytes) = measured.machine.disk_free_bytes {
         page.number("disk_free_bytes", bytes);
     }
@@ -204,7 +207,7 @@ mod tests {
 
     #[test]
     fn every_metric_of_the_contract_is_served_and_no_other() {
-        let machine = Machine { memory_bytes: Some(1), disk_free_bytes: Some(2) };
+        let machine = Machine { memory_bytes: Some(1), open_files: Some(3), disk_free_bytes: Some(2) };
         let traffic =
             vec![Traffic { requests: 4, refused: 1, waited: Duration::from_millis(250), ..Traffic::default() }];
         let text = of(&full(), &busy(), &Measured { machine, traffic }).unwrap();

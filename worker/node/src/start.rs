@@ -192,6 +192,10 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
     };
     let engine = tokio::task::spawn_blocking(move || {
         calibrate(&engine);
+        #[cfg(debug_assertions)]
+        if let Some(device) = fault.and_then(|fault| fault.lost_device) {
+            engine.lose_in_next_run(device.backend());
+        }
         engine
     })
     .await

@@ -8,21 +8,36 @@ use sysinfo::{Disks, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 pub struct Machine {
     /// Bytes of memory that this process holds; nothing where the system does not say.
     pub memory_bytes: Option<u64>,
+    /// Files, sockets and pipes that this process has open; nothing where the system does not say.
+    pub open_files: Option<u64>,
     /// Bytes free on the disk of the data folder; nothing where the system does not say.
     pub disk_free_bytes: Option<u64>,
 }
 
-/// Looks at the machine. It reads a few files of the system: not on an async thread.
-pub fn look(data_folder: &Path) -> Machine {
-    Machine { memory_bytes: memory_bytes(), disk_free_bytes: disk_free_bytes(data_folder) }
+/// What a process takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes of memory that it holds (resident); nothing where the system does not say.
+    pub memory_bytes: Option<u64>,
+    /// Files, sockets and pipes that it has open; nothing where the system does not say.
+    pub open_files: Option<u64>,
 }
 
-fn memory_bytes() -> Option<u64> {
-    let own = Pid::from_u32(std::process::id());
-    let mut system = System::new().ok()?;
+/// Looks at the machine. It reads a few files of the system: not on an async thread.
+pub fn look(data_folder: &Path) -> Machine {
+    let Usage { memory_bytes, open_files } = usage_of(std::process::id());
+    Machine { memory_bytes, open_files, disk_free_bytes: disk_free_bytes(data_folder) }
+}
+
+/// Looks at a process of the same user. It reads a few files of the system: not on an async thread.
+pub fn usage_of(process: u32) -> Usage {
+    let pid = Pid::from_u32(process);
+    let Ok(mut system) = System::new() else { return Usage::default() };
     let wanted = ProcessRefreshKind::nothing().with_memory();
-    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[own]), false, wanted);
-    system.process(own).map(sysinfo::Process::memory)
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, wanted);
+    let Some(process) = system.process(pid) else { return Usage::default() };
+    let open_files = process.open_files().and_then(|count| u64::try_from(count).ok());
+    Usage { memory_bytes: Some(process.memory()), open_files }
 }
 
 /// The disk is the one that is mounted deepest above the folder.
@@ -42,6 +57,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let machine = look(folder.path());
         assert!(machine.memory_bytes.is_some_and(|bytes| bytes > 1 << 20), "{machine:?}");
+        let opened: Vec<_> = (0..50).map(|_| tempfile::tempfile().unwrap()).collect();
+        let with_more = usage_of(std::process::id());
+        assert!(with_more.open_files >= machine.open_files.map(|before| before + 40), "{machine:?}, {with_more:?}");
+        drop(opened);
+        assert_eq!(usage_of(u32::MAX), Usage::default(), "there is no such process");
         assert_eq!(look(&folder.path().join("nowhere")).disk_free_bytes, None);
     }
 }

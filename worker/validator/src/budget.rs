@@ -23,7 +23,7 @@ pub enum OverBudget {
     },
     /// The fees of the day are used up or reserved.
     #[error(
-        "V0302 {spent} lamports of today's fees are spent, {reserved} are reserved for disputes, and {needed} more would be beyond {limit}; raise budget.max_fees_lamports_per_day or wait for tomorrow"
+        "V0302 {spent} lamports of today's fees are spent, {reserved} are reserved for disputes, and {needed} more would be beyond {limit}; raise budget.max_fees_lamports_per_day, or wait for the next day, of {SLOTS_A_DAY} slots"
     )]
     Day {
         /// Spent today.
@@ -99,9 +99,18 @@ impl Budget {
     }
 }
 
-/// The day (UTC) of a time, as days since 1970.
-pub fn day_of(seconds_since_1970: u64) -> u64 {
-    seconds_since_1970 / 86_400
+/// Slots of a day: nominal slots of 400 ms.
+pub const SLOTS_A_DAY: u64 = 216_000;
+
+/// The day of a slot, counted from the first. By the chain's time and not the machine's: a clock that jumps forward would give
+/// a second budget for the same day.
+pub fn day_of(slot: u64) -> u64 {
+    slot / SLOTS_A_DAY
+}
+
+/// The first slot of the day after that of `slot`.
+pub fn next_day(slot: u64) -> u64 {
+    day_of(slot).saturating_add(1).saturating_mul(SLOTS_A_DAY)
 }
 
 #[cfg(test)]
@@ -124,7 +133,11 @@ mod tests {
         assert_eq!(budget().check_move(295, 5), Ok(()));
         assert!(matches!(budget().check_move(296, 5), Err(OverBudget::Dispute { .. })));
         assert_eq!((budget().reserved(100), budget().reserved(400)), (200, 0));
-        assert_eq!((day_of(86_399), day_of(86_400)), (0, 1));
+        assert_eq!((day_of(215_999), day_of(216_000)), (0, 1));
+        assert_eq!(
+            (next_day(215_999), next_day(216_000), next_day(u64::MAX) >= u64::MAX - SLOTS_A_DAY),
+            (216_000, 432_000, true)
+        );
     }
 
     proptest! {

@@ -64,7 +64,7 @@ impl Default for Selection {
 pub struct Budget {
     /// Most base units of the stake mint that lie in bonds at one time.
     pub max_bonds: u64,
-    /// Most lamports of fees that are spent in one day (UTC). What a dispute may cost is reserved before its bond is.
+    /// Most lamports of fees that are spent in one day, of 216,000 slots. What a dispute may cost is reserved before its bond is.
     pub max_fees_lamports_per_day: u64,
     /// Most lamports of fees for one dispute, opening fees included; rent is not counted, it comes back.
     pub max_fees_lamports_per_dispute: u64,

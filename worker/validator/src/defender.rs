@@ -7,7 +7,7 @@
 
 use crate::budget::OverBudget;
 use crate::driver::upload::{first_step, missing, steps};
-use crate::driver::{DriveError, Shared, today};
+use crate::driver::{DriveError, Shared};
 use crate::evidence::{OwnTrace, Replay, ReplayError};
 use crate::journal::{JournalError, Post};
 use assay::address;
@@ -197,7 +197,7 @@ impl Defender {
         let bond = job.dispute.challenge_bond;
         let shared = Arc::clone(&self.shared);
         let _purse = shared.purse.lock().await;
-        let standing = shared.journal.standing(&shared.config.budget, today())?;
+        let standing = shared.journal.standing(&shared.config.budget, shared.today())?;
         let sum = standing.bonds.saturating_add(bond);
         if sum > shared.config.budget.max_bonds {
             let limit = shared.config.budget.max_bonds;

@@ -33,6 +33,9 @@ pub fn of(status: &Status, meter: &Meter, budget: &Budget, measured: &Measured) 
     if let Some(bytes) = measured.machine.memory_bytes {
         page.number("memory_bytes", bytes);
     }
+    if let Some(count) = measured.machine.open_files {
+        page.number("open_files", count);
+    }
     if let Some(bytes) = measured.machine.disk_free_bytes {
         page.number("disk_free_bytes", bytes);
     }
@@ -107,7 +110,7 @@ mod tests {
         let (meter, budget) = (Meter::new("."), Budget::default());
         meter.note_replay(true, Duration::from_millis(3));
         let measured = Measured {
-            machine: Machine { memory_bytes: Some(1), disk_free_bytes: Some(2) },
+            machine: Machine { memory_bytes: Some(1), open_files: Some(3), disk_free_bytes: Some(2) },
             traffic: Traffic { requests: 4, ..Traffic::default() },
         };
         let not_ready = status(Readiness::of(vec![Reason::new("V0621", "no slot")]));

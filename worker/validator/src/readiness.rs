@@ -7,7 +7,7 @@
 //! | V0623 | the day's budget of fees is spent or reserved |
 //! | V0624 | as much lies in bonds as the budget allows |
 
-use crate::budget::Standing;
+use crate::budget::{Standing, next_day};
 use crate::config::{Budget, Mode};
 use assay_telemetry::readiness::{Readiness, Reason};
 use std::time::Duration;
@@ -33,8 +33,9 @@ pub fn readiness(mode: Mode, slot: u64, slot_age: Option<Duration>, standing: &S
     }
     let (taken, limit) = (standing.spent_today.saturating_add(standing.reserved), budget.max_fees_lamports_per_day);
     if taken >= limit {
+        let until = next_day(slot);
         let words = format!(
-            "{taken} lamports of fees are spent or reserved today, the budget is {limit}: raise budget.max_fees_lamports_per_day, or wait for midnight (UTC)"
+            "{taken} lamports of fees are spent or reserved today, the budget is {limit}: raise budget.max_fees_lamports_per_day, or wait for slot {until}"
         );
         reasons.push(Reason::new("V0623", words));
     }

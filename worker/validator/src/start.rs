@@ -1,6 +1,7 @@
 //! From settings to a running service.
 
 use crate::board::Board;
+use crate::budget::day_of;
 use crate::config::{Mode, ValidatorConfig};
 use crate::driver::Shared;
 use crate::equivocation::SeenRoots;
@@ -136,6 +137,8 @@ pub async fn start(
         .map_err(|error| StartError::DataFolder { path: data_folder.clone(), reason: error.to_string() })??;
     let journal = Journal::open(&data_folder.join("journal.redb"))?;
     let selection_secret = journal.selection_secret()?;
+    let first_slot = chain.slot().await?;
+    journal.adopt_fees(day_of(first_slot))?;
     let listener = TcpListener::bind(config.status_listen)
         .await
         .map_err(|error| StartError::Listen { address: config.status_listen, reason: error.to_string() })?;
@@ -155,6 +158,7 @@ pub async fn start(
         sources,
         stake_mint,
         selection_secret,
+        first_slot,
     });
     Ok(Started { status, challenger, mode, shared, listener })
 }

@@ -2,7 +2,7 @@
 
 use crate::budget::Standing;
 use crate::config::Mode;
-use crate::driver::{Shared, today};
+use crate::driver::Shared;
 use crate::duties::{self, Sums};
 use crate::journal::{Audit, Ending, Journal, JournalError, Record};
 use crate::metrics::{self, Measured};
@@ -152,7 +152,7 @@ pub fn of(shared: &Shared) -> Result<Status, JournalError> {
         mode: shared.config.mode,
         slot: shared.board.slot(),
         slot_age_millis: shared.board.slot_age().map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
-        standing: shared.journal.standing(&shared.config.budget, today())?,
+        standing: shared.journal.standing(&shared.config.budget, shared.today())?,
         totals,
         duties: duties::sums(shared)?,
         jobs,
@@ -171,7 +171,7 @@ pub(crate) fn open_disputes(shared: &Shared) -> Result<u64, JournalError> {
 /// The journal failed.
 pub fn readiness_of(shared: &Shared) -> Result<Readiness, JournalError> {
     let (config, board) = (&shared.config, &shared.board);
-    let standing = shared.journal.standing(&config.budget, today())?;
+    let standing = shared.journal.standing(&config.budget, shared.today())?;
     Ok(readiness::readiness(config.mode, board.slot(), board.slot_age(), &standing, &config.budget))
 }
 

@@ -49,6 +49,9 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &BenchOpt
     if wanted(BenchPart::Sessions) {
         merged.push(sessions(workspace, report, &results)?);
     }
+    if wanted(BenchPart::Soak) {
+        merged.push(soak(workspace, report, &results, options.soak_minutes)?);
+    }
 
     let mut bench = optimised(workspace, "assay-bench");
     let parts = [
@@ -112,6 +115,14 @@ fn disputes(workspace: &Workspace, report: &mut Report, results: &Path) -> Resul
 fn sessions(workspace: &Workspace, report: &mut Report, results: &Path) -> Result<PathBuf, Failure> {
     let about = ("sessions on a local chain", "one node and a client as separate processes");
     measure(workspace, report, about, &["measure", "--sessions"], &results.join("sessions.json"))
+}
+
+/// Whether a market that works for long takes ever more, on a local chain with one node and a validator.
+fn soak(workspace: &Workspace, report: &mut Report, results: &Path, minutes: u64) -> Result<PathBuf, Failure> {
+    let about = format!("{minutes} minutes: a node, a validator and clients that post one job after another");
+    let minutes = minutes.to_string();
+    let words = ["measure", "--soak-minutes", &minutes, "--slot-ms", "200"];
+    measure(workspace, report, ("a market that works on", &about), &words, &results.join("soak.json"))
 }
 
 /// Runs one of the measurements of the `assay` command.

@@ -14,6 +14,8 @@ const ONLY_THESE_OF_OURS: &[(&str, &[&str])] = &[
     ("assay-session", &[]),
     // Node and validator are seen through it: it knows neither.
     ("assay-telemetry", &[]),
+    // Both keep their promises in files of the same kind: it knows neither.
+    ("assay-journal", &[]),
     // Runs in pages: nothing that needs a machine of its own may reach it.
     ("assay-verifier", &["referee", "assay-models"]),
     // Judges results for the node and the validator alike: it knows no chain.
@@ -109,6 +111,7 @@ mod tests {
             "assay-store",
             "assay-session",
             "assay-telemetry",
+            "assay-journal",
             "assay-kernels",
             "assay-audit",
             "assay-index",

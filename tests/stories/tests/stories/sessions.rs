@@ -15,21 +15,21 @@ use story_tests::{NodeProcess, Story, ValidatorProcess, everything_work};
 
 /// The graph of the lie.
 const LIES_IN_A_SESSION: u32 = 31;
-const PRICE: u64 = 10_000;
+pub(crate) const PRICE: u64 = 10_000;
 const BALANCE: u64 = 1_000_000;
 /// What the node locks: the balance, ten times over, so that no part of it rounds to nothing.
 const BOND: u64 = 10_000_000;
 /// Long enough for a validator on a busy machine. A conviction ends it sooner.
 const WINDOW_SLOTS: u64 = 250;
 /// Where nothing is called in: long enough for the last voucher.
-const QUIET_WINDOW_SLOTS: u64 = 50;
+pub(crate) const QUIET_WINDOW_SLOTS: u64 = 50;
 
 fn backend() -> CpuBackend {
     CpuBackend::new(CpuOptions { threads: 1, ..CpuOptions::default() }).expect("a backend")
 }
 
 /// Opens a session over the model of `work` with a voucher key of its own, and waits for the node.
-async fn opened<'a>(story: &'a Story, node: &NodeProcess, work: &Work, window_slots: u64) -> Session<'a> {
+pub(crate) async fn opened<'a>(story: &'a Story, node: &NodeProcess, work: &Work, window_slots: u64) -> Session<'a> {
     let model = Model::new(work.graph.clone(), work.params.clone()).expect("a model");
     let uris = model.store(&story.store, &story.store_url).await.expect("the model is stored");
     let terms = SessionTerms {
@@ -45,7 +45,7 @@ async fn opened<'a>(story: &'a Story, node: &NodeProcess, work: &Work, window_sl
     story.client.session(&opened.address, voucher_key, Ledger::in_memory()).await.expect("it can be asked")
 }
 
-async fn asked(session: &Session<'_>, work: &Work, node: &NodeProcess) -> Answer {
+pub(crate) async fn asked(session: &Session<'_>, work: &Work, node: &NodeProcess) -> Answer {
     session.ask(work).await.unwrap_or_else(|error| panic!("{error}: {}", node.log()))
 }
 

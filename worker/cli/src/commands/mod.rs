@@ -8,6 +8,7 @@ pub(crate) mod index;
 pub(crate) mod job;
 pub(crate) mod kernel;
 pub(crate) mod localnet;
+pub(crate) mod log;
 pub(crate) mod mcp;
 pub(crate) mod measure;
 pub(crate) mod model;

@@ -69,6 +69,11 @@ impl Processes {
         self.start(name, arguments, Some(fault))
     }
 
+    /// The system's number of a process that was started under this name, while it runs.
+    pub(crate) fn id(&self, name: &str) -> Option<u32> {
+        self.lock().iter().find(|process| process.name == name).and_then(|process| process.child.id())
+    }
+
     fn start(&self, name: &str, arguments: &[String], fault: Option<&str>) -> Result<(), CliError> {
         let log = File::create(self.log(name))?;
         let mut command = self.command(arguments)?;

@@ -44,6 +44,9 @@ pub struct CpuOptions {
 pub struct CpuBackend {
     pool: Arc<Pool>,
     isa: Available,
+    /// For drills.
+    #[cfg(debug_assertions)]
+    doom: crate::doom::Doom,
 }
 
 impl CpuBackend {
@@ -60,7 +63,12 @@ impl CpuBackend {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
         };
-        Ok(Self { pool: Arc::new(Pool::new(threads)?), isa })
+        Ok(Self {
+            pool: Arc::new(Pool::new(threads)?),
+            isa,
+            #[cfg(debug_assertions)]
+            doom: crate::doom::Doom::default(),
+        })
     }
 
     /// The instruction set in use.
@@ -90,6 +98,14 @@ impl Backend for CpuBackend {
     }
 
     fn load(&self, graph: Arc<ResolvedGraph>, params: &TensorSet) -> Result<Box<dyn Model>, KernelError> {
-        Ok(Box::new(model::CpuModel::new(graph, params, self.isa, Arc::clone(&self.pool))?))
+        let model = model::CpuModel::new(graph, params, self.isa, Arc::clone(&self.pool))?;
+        #[cfg(debug_assertions)]
+        let model = model.with_doom(self.doom.clone());
+        Ok(Box::new(model))
+    }
+
+    #[cfg(debug_assertions)]
+    fn lose_in_next_run(&self) {
+        self.doom.set();
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct CpuModel {
     pool: Arc<Pool>,
     /// Memory of runs that are not running: as many as ever ran at once.
     idle: Mutex<Vec<Workspace>>,
+    #[cfg(debug_assertions)]
+    doom: crate::doom::Doom,
 }
 
 /// What runs at one time.
@@ -101,7 +103,24 @@ impl CpuModel {
         });
         let slots: Vec<_> = units.iter().map(|unit| unit.slots(&graph)).collect();
         let plan = BufferPlan::new(&graph, &slots);
-        Ok(Self { graph, params: own, kernels, units, plan, isa, pool, idle: Mutex::default() })
+        Ok(Self {
+            graph,
+            params: own,
+            kernels,
+            units,
+            plan,
+            isa,
+            pool,
+            idle: Mutex::default(),
+            #[cfg(debug_assertions)]
+            doom: crate::doom::Doom::default(),
+        })
+    }
+
+    /// The same, of a backend that can be made to fail.
+    #[cfg(debug_assertions)]
+    pub(super) fn with_doom(self, doom: crate::doom::Doom) -> Self {
+        Self { doom, ..self }
     }
 
     fn workspace(&self) -> Workspace {
@@ -191,7 +210,11 @@ impl Model for CpuModel {
         }
         let mut workspace = self.workspace();
         let (places, workspace) = self.pool.install(|| {
-            let mut run = |unit: &Unit| self.run_unit(unit, keep, &mut places, &mut workspace);
+            let mut run = |unit: &Unit| {
+                self.run_unit(unit, keep, &mut places, &mut workspace);
+                #[cfg(debug_assertions)]
+                assert!(!self.doom.strikes(), "the run fails in its middle, on purpose");
+            };
             match keep {
                 Keep::Boundary => self.units.iter().for_each(run),
                 Keep::Everything | Keep::Segment(_) => ops.for_each(|index| run(&Unit::Op(index))),

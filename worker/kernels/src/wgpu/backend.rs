@@ -1,6 +1,6 @@
 //! The backend: an opened adapter that has passed its self-test.
 
-use super::adapter::{self, AdapterInfo};
+use super::adapter::{self, Adapter, AdapterInfo};
 use super::codegen::{CodegenOptions, Strategy, WideKind};
 use super::device::{Device, lock};
 use super::model::WgpuModel;
@@ -33,8 +33,14 @@ impl Default for WgpuOptions {
 /// A wgpu device that computes graphs.
 #[derive(Debug)]
 pub struct WgpuBackend {
-    device: Arc<Device>,
+    /// Another one after it was lost.
+    device: Mutex<Arc<Device>>,
+    adapter: AdapterInfo,
+    /// The adapter, for people.
+    description: String,
     codegen: CodegenOptions,
+    /// How the device is opened again when it was lost; not at all without.
+    options: Option<WgpuOptions>,
 }
 
 /// The first vector on which a device differed, by its description and how kernels are generated.
@@ -56,8 +62,12 @@ impl WgpuBackend {
     pub fn open(options: WgpuOptions) -> Result<Self, KernelError> {
         let adapter = adapter::choose(options.adapter.as_deref())?;
         let device = Arc::new(Device::open(&adapter, options.native_integers, options.timeout)?);
+        let of = |wide| {
+            let codegen = CodegenOptions::new(wide, options.strategy);
+            Self { options: Some(options.clone()), ..Self::new(&device, codegen) }
+        };
         if device.has_native_integers() {
-            let native = Self::new(&device, CodegenOptions::new(WideKind::Native, options.strategy));
+            let native = of(WideKind::Native);
             match native.tested() {
                 Ok(()) => return Ok(native),
                 Err(error) => {
@@ -65,24 +75,42 @@ impl WgpuBackend {
                 }
             }
         }
-        let paired = Self::new(&device, CodegenOptions::new(WideKind::Pair, options.strategy));
+        let paired = of(WideKind::Pair);
         paired.tested()?;
         Ok(paired)
     }
 
     /// The adapter that was opened; of the kind `Software` if there is no GPU.
     pub fn adapter(&self) -> &AdapterInfo {
-        &self.device.adapter
+        &self.adapter
     }
 
-    /// A backend on an opened device, not yet tested.
+    /// A backend on an opened device, not yet tested, which is not opened again when it is lost.
     pub(super) fn new(device: &Arc<Device>, codegen: CodegenOptions) -> Self {
-        Self { device: Arc::clone(device), codegen }
+        let (adapter, description) = (device.adapter.clone(), device.description.clone());
+        Self { device: Mutex::new(Arc::clone(device)), adapter, description, codegen, options: None }
+    }
+
+    /// The device; opened anew if it was lost, as after a driver was reset. What comes back has to pass the self-test again.
+    fn working(&self) -> Result<Arc<Device>, KernelError> {
+        let mut device = lock(&self.device);
+        let (true, Some(options)) = (device.is_lost(), &self.options) else { return Ok(Arc::clone(&device)) };
+        let is_ours = |adapter: &Adapter| adapter.info == self.adapter;
+        let adapter = adapter::enumerate().into_iter().find(is_ours);
+        let adapter = adapter.ok_or_else(|| device.error("the device is lost, and its adapter is gone"))?;
+        let fresh = Arc::new(Device::open(&adapter, options.native_integers, options.timeout)?);
+        let retested = Self::new(&fresh, self.codegen);
+        if let Some(vector) = retested.self_test()? {
+            return Err(KernelError::Quarantined { device: self.description.clone(), vector });
+        }
+        tracing::warn!(device = %self.description, "the device was lost and is opened again");
+        *device = Arc::clone(&fresh);
+        Ok(fresh)
     }
 
     /// Fails if the device differs from the reference; runs the vectors once a process.
     pub(super) fn tested(&self) -> Result<(), KernelError> {
-        let key = (self.device.description.clone(), self.codegen);
+        let key = (self.description.clone(), self.codegen);
         let known = lock(&TESTED).get(&key).cloned();
         let failed = match known {
             Some(result) => result,
@@ -94,7 +122,7 @@ impl WgpuBackend {
         };
         match failed {
             None => Ok(()),
-            Some(vector) => Err(KernelError::Quarantined { device: self.device.description.clone(), vector }),
+            Some(vector) => Err(KernelError::Quarantined { device: self.description.clone(), vector }),
         }
     }
 
@@ -104,10 +132,13 @@ impl WgpuBackend {
             Ok(()) => Ok(None),
             Err(VerifyError::Kernel { error, .. }) => Err(error),
             Err(error @ VerifyError::Mismatch(_)) => {
-                tracing::error!(device = %self.device.description, %error, "the self-test failed");
+                tracing::error!(device = %self.description, %error, "the self-test failed");
                 Ok(Some(error.vector().to_owned()))
             }
-            Err(error) => Err(self.device.error(format!("the self-test cannot run: {error}"))),
+            Err(error) => {
+                let reason = format!("the self-test cannot run: {error}");
+                Err(KernelError::Device { device: self.description.clone(), reason })
+            }
         }
     }
 }
@@ -122,10 +153,15 @@ impl Backend for WgpuBackend {
             WideKind::Native => "native 64-bit integers",
             WideKind::Pair => "paired 32-bit integers",
         };
-        format!("{}, {integers}", self.device.description)
+        format!("{}, {integers}", self.description)
     }
 
     fn load(&self, graph: Arc<ResolvedGraph>, params: &TensorSet) -> Result<Box<dyn Model>, KernelError> {
-        Ok(Box::new(WgpuModel::load(Arc::clone(&self.device), graph, params, self.codegen)?))
+        Ok(Box::new(WgpuModel::load(self.working()?, graph, params, self.codegen)?))
+    }
+
+    #[cfg(debug_assertions)]
+    fn lose_in_next_run(&self) {
+        lock(&self.device).doom.set();
     }
 }

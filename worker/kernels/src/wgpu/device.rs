@@ -46,6 +46,9 @@ pub(super) struct Device {
     lost: Arc<Mutex<Option<String>>>,
     /// The first error that no scope caught.
     uncaught: Arc<Mutex<Option<String>>>,
+    /// For drills.
+    #[cfg(debug_assertions)]
+    pub doom: crate::doom::Doom,
 }
 
 impl fmt::Debug for Device {
@@ -88,6 +91,8 @@ impl Device {
             pipelines: Mutex::new(HashMap::new()),
             lost,
             uncaught,
+            #[cfg(debug_assertions)]
+            doom: crate::doom::Doom::default(),
         })
     }
 
@@ -124,6 +129,11 @@ impl Device {
             Some(error) => Err(self.error(error.to_string())),
             None => result,
         }
+    }
+
+    /// Whether the device is gone for good.
+    pub(super) fn is_lost(&self) -> bool {
+        lock(&self.lost).is_some()
     }
 
     /// Whether the device still works.

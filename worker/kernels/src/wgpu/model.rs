@@ -264,6 +264,11 @@ impl Model for WgpuModel {
                 self.device.write(buffer.ok_or(KernelError::Missing { slot: *slot })?, bytes);
             }
             let submission = self.submit(plan, &run);
+            #[cfg(debug_assertions)]
+            if self.device.doom.strikes() {
+                // What was submitted is under way, and nobody reads it any more.
+                self.device.device.destroy();
+            }
             let tensors = self.read(&run, submission)?;
             let mut idle = lock(&self.idle);
             if keep == Keep::Boundary && idle.len() < IDLE_RUNS {

@@ -2,6 +2,8 @@
 
 use super::adapter;
 use super::backend::WgpuBackend;
+#[cfg(debug_assertions)]
+use super::backend::WgpuOptions;
 use super::codegen::{CodegenOptions, Kernel, Strategy, WideKind};
 use super::device::Device;
 use crate::conformance::{Level, Vector, vectors};
@@ -60,6 +62,26 @@ fn a_lost_device_is_an_error_of_every_later_call() {
     }
     let failed = backend.load(graph, &vector.params).err();
     assert!(matches!(failed, Some(KernelError::Device { .. })), "{failed:?}");
+}
+
+#[cfg(debug_assertions)]
+#[test]
+fn a_device_that_is_lost_in_the_middle_of_a_run_is_opened_again() {
+    if device().is_none() {
+        return;
+    }
+    let backend = WgpuBackend::open(WgpuOptions::default()).unwrap();
+    let vector = vector("split reduction");
+    let graph = Arc::new(vector.resolve().unwrap());
+    let model = backend.load(Arc::clone(&graph), &vector.params).unwrap();
+    let right = model.run(&vector.inputs, Keep::Boundary).unwrap().tensors;
+    backend.lose_in_next_run();
+    for _ in 0..2 {
+        let failed = model.run(&vector.inputs, Keep::Boundary);
+        assert!(matches!(failed, Err(KernelError::Device { .. })), "a model of a lost device is lost: {failed:?}");
+    }
+    let model = backend.load(graph, &vector.params).expect("the device is opened again");
+    assert_eq!(model.run(&vector.inputs, Keep::Boundary).unwrap().tensors, right);
 }
 
 #[test]

@@ -14,6 +14,13 @@ impl Engine {
         self
     }
 
+    /// Has the device of a backend be lost in the middle of its next run.
+    pub fn lose_in_next_run(&self, backend: &str) {
+        for slate in self.backends.iter().filter(|slate| slate.backend.name() == backend) {
+            slate.backend.lose_in_next_run();
+        }
+    }
+
     /// Whether the fault, if the node is to make one, changes anything in this job. A session has no inputs to try it on.
     ///
     /// # Errors

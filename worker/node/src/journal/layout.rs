@@ -5,108 +5,37 @@
 //! | 1 | no version was written down |
 //! | 2 | the version is; records are rewritten whole, with every field that there is by now |
 //!
-//! A migration is one transaction: it is there as a whole or not at all. Before it begins, the file is copied, so that the
-//! version before can be used again; the copy is removed by whoever no longer wants it.
+//! How a file is brought up to date, and that nothing of it is lost, is [`assay_journal`]'s.
 
 use super::holdings::HOLDINGS;
 use super::receipts::{RECEIPT_INPUTS, RECEIPTS};
 use super::segments::SEGMENTS;
 use super::sessions::{SESSIONS, SessionRecord};
 use super::{JOBS, JournalError, REMOVED, Record};
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableError, WriteTransaction};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use assay_journal::{Layout, LayoutError, StepError, rewrite};
+use redb::{Database, WriteTransaction};
 use solana_sdk::pubkey::Pubkey;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The layout that this version writes.
 pub(super) const VERSION: u64 = 2;
 
-const LAYOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("layout");
-const VERSION_KEY: &str = "version";
-/// The layout of files without a version.
-const UNWRITTEN: u64 = 1;
-
 /// Opens a journal of any known layout, or makes one, and leaves it at [`VERSION`] with all its tables.
 pub(super) fn open(path: &Path) -> Result<Database, JournalError> {
-    let is_new = !path.exists();
-    let database = create(path)?;
-    let found = if is_new { VERSION } else { version_of(&database).map_err(|source| failed(path, source))? };
-    if found > VERSION {
-        return Err(JournalError::Newer { path: path.to_path_buf(), found, known: VERSION });
-    }
-    if found == VERSION {
-        finish(&database, |_| Ok(())).map_err(|error| error.at(path, found))?;
-        return Ok(database);
-    }
-    // Closed while it is copied, so that the copy is whole.
-    drop(database);
-    let copy = copy_of(path, found);
-    std::fs::copy(path, &copy).map_err(|error| Step::Copy(error).at(path, found))?;
-    let database = create(path)?;
-    finish(&database, rewrite_records).map_err(|error| error.at(path, found))?;
-    tracing::warn!(journal = %path.display(), from = found, to = VERSION, copy = %copy.display(), "the journal was brought up to date");
-    Ok(database)
+    assay_journal::open(path, &Layout { version: VERSION, tables, migrate }).map_err(|error| of(path, error))
 }
 
-/// Where the file of an earlier layout is kept.
-pub(super) fn copy_of(path: &Path, version: u64) -> PathBuf {
-    path.with_extension(format!("redb.layout-{version}"))
-}
-
-fn create(path: &Path) -> Result<Database, JournalError> {
-    Database::create(path).map_err(|error| match error {
-        redb::DatabaseError::DatabaseAlreadyOpen => JournalError::InUse { path: path.to_path_buf() },
-        other => failed(path, other.into()),
-    })
-}
-
-fn failed(path: &Path, source: redb::Error) -> JournalError {
-    JournalError::Database { path: path.to_path_buf(), source: Box::new(source) }
-}
-
-fn version_of(database: &Database) -> Result<u64, redb::Error> {
-    let read = database.begin_read()?;
-    match read.open_table(LAYOUT) {
-        Ok(table) => Ok(table.get(VERSION_KEY)?.map_or(UNWRITTEN, |version| version.value())),
-        Err(TableError::TableDoesNotExist(_)) => Ok(UNWRITTEN),
-        Err(error) => Err(error.into()),
+fn of(path: &Path, error: LayoutError) -> JournalError {
+    let path = path.to_path_buf();
+    match error {
+        LayoutError::InUse => JournalError::InUse { path },
+        LayoutError::Database(source) => JournalError::Database { path, source },
+        LayoutError::Newer { found, known } => JournalError::Newer { path, found, known },
+        LayoutError::Migration { from, to, reason } => JournalError::Migration { path, from, to, reason },
     }
 }
 
-/// Why a migration came to nothing.
-enum Step {
-    Database(redb::Error),
-    Copy(std::io::Error),
-    Record { address: Pubkey, reason: String },
-}
-
-macro_rules! from_database {
-    ($($error:ty),*) => {
-        $(impl From<$error> for Step {
-            fn from(error: $error) -> Self {
-                Self::Database(error.into())
-            }
-        })*
-    };
-}
-
-from_database!(redb::TransactionError, redb::TableError, redb::StorageError, redb::CommitError);
-
-impl Step {
-    fn at(self, path: &Path, from: u64) -> JournalError {
-        let reason = match self {
-            Self::Database(source) => return failed(path, source),
-            Self::Copy(error) => format!("the file cannot be copied: {error}"),
-            Self::Record { address, reason } => format!("record {address} is unreadable: {reason}"),
-        };
-        JournalError::Migration { path: path.to_path_buf(), from, to: VERSION, reason }
-    }
-}
-
-/// One transaction: all tables, what `step` does, and the version.
-fn finish(database: &Database, step: impl FnOnce(&WriteTransaction) -> Result<(), Step>) -> Result<(), Step> {
-    let write = database.begin_write()?;
+fn tables(write: &WriteTransaction) -> Result<(), StepError> {
     write.open_table(JOBS)?;
     write.open_table(REMOVED)?;
     write.open_table(HOLDINGS)?;
@@ -114,45 +43,24 @@ fn finish(database: &Database, step: impl FnOnce(&WriteTransaction) -> Result<()
     write.open_table(SESSIONS)?;
     write.open_table(RECEIPTS)?;
     write.open_table(RECEIPT_INPUTS)?;
-    step(&write)?;
-    write.open_table(LAYOUT)?.insert(VERSION_KEY, VERSION)?;
-    write.commit()?;
     Ok(())
 }
 
-/// From 1 to 2: every record is read and written whole. One that cannot be read is found here, before anything is promised.
-fn rewrite_records(write: &WriteTransaction) -> Result<(), Step> {
-    rewrite::<Record>(write, JOBS)?;
-    rewrite::<SessionRecord>(write, SESSIONS)
-}
-
-fn rewrite<T: Serialize + DeserializeOwned>(
-    write: &WriteTransaction,
-    definition: TableDefinition<'_, &'static [u8; 32], &'static [u8]>,
-) -> Result<(), Step> {
-    let mut table = write.open_table(definition)?;
-    let mut rewritten = Vec::new();
-    for row in table.iter()? {
-        let (key, value) = row?;
-        let address = *key.value();
-        let unreadable = |error: serde_json::Error| Step::Record {
-            address: Pubkey::new_from_array(address),
-            reason: error.to_string(),
-        };
-        let record: T = serde_json::from_slice(value.value()).map_err(unreadable)?;
-        rewritten.push((address, serde_json::to_vec(&record).map_err(unreadable)?));
-    }
-    for (address, bytes) in &rewritten {
-        table.insert(address, bytes.as_slice())?;
-    }
-    Ok(())
+/// From 1 to 2: every record is read and written whole.
+fn migrate(write: &WriteTransaction, _from: u64) -> Result<(), StepError> {
+    let name = |address| Pubkey::new_from_array(address).to_string();
+    rewrite::<Record, 32>(write, JOBS, name)?;
+    rewrite::<SessionRecord, 32>(write, SESSIONS, name)
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
     use crate::journal::Journal;
+    use assay_journal::{LAYOUT, VERSION_KEY, copy_of, version_of};
+    use redb::{ReadableDatabase, ReadableTable};
     use std::io::Read;
+    use std::path::PathBuf;
 
     /// A journal as a version of that layout wrote it.
     fn fixture(version: u64, folder: &Path) -> PathBuf {

@@ -11,7 +11,7 @@ mod promise;
 pub(crate) mod upload;
 
 use crate::board::Board;
-use crate::budget::OverBudget;
+use crate::budget::{OverBudget, day_of};
 use crate::config::ValidatorConfig;
 use crate::docket::Docket;
 use crate::evidence::{Comparison, OwnTrace, Replay, ReplayError, Sources};
@@ -56,6 +56,8 @@ pub struct Shared {
     pub stake_mint: TokenMint,
     /// Decides which jobs are replayed.
     pub selection_secret: [u8; 32],
+    /// The chain's slot when the validator started: before the watcher has told one.
+    pub first_slot: u64,
     /// Held while a dispute is begun, so that two do not count on the same money.
     pub purse: Mutex<()>,
 }
@@ -73,13 +75,19 @@ impl Shared {
         self.sender.chain()
     }
 
+    /// The day by which fees are counted.
+    pub(crate) fn today(&self) -> u64 {
+        day_of(self.board.slot().max(self.first_slot))
+    }
+
     /// Sends what is legal whenever it arrives and belongs to no dispute of ours; its fee is written down first.
     ///
     /// # Errors
     /// The day's budget is used up, or the program refuses.
     pub(crate) async fn send_within_budget(&self, instructions: &[Instruction]) -> Result<(), DriveError> {
         let (budget, fee) = (&self.config.budget, promise::LAMPORTS_PER_SIGNATURE);
-        let standing = self.journal.standing(budget, today())?;
+        let today = self.today();
+        let standing = self.journal.standing(budget, today)?;
         let taken = standing.spent_today.saturating_add(standing.reserved);
         if taken.saturating_add(fee) > budget.max_fees_lamports_per_day {
             let over = OverBudget::Day {
@@ -90,7 +98,7 @@ impl Shared {
             };
             return Err(over.into());
         }
-        self.journal.add_fees(today(), fee)?;
+        self.journal.add_fees(today, fee)?;
         match self.sender.execute(instructions, &[&self.key]).await {
             Ok(_) => Ok(()),
             Err(ChainError::TransactionFailed(failure)) => Err(promise::refused(&failure)),
@@ -310,7 +318,7 @@ impl Driver {
         let shared = Arc::clone(&self.shared);
         let _purse = shared.purse.lock().await;
         let bond = job.dispute.challenge_bond;
-        let standing = self.shared.journal.standing(&self.shared.config.budget, today())?;
+        let standing = self.shared.journal.standing(&self.shared.config.budget, self.shared.today())?;
         if let Err(over) = self.shared.config.budget.check_new_dispute(&standing, bond) {
             tracing::error!(job = %self.address, %over, finding = wrong.words, "a wrong result is NOT challenged");
             return self.finish(record, refused_by(&over.to_string()));
@@ -382,14 +390,9 @@ fn refused_by(text: &str) -> Ending {
     Ending::NotChallenged { code: code.to_owned(), reason: reason.to_owned() }
 }
 
-/// Seconds since 1970.
+/// Seconds since 1970: for people, and for how long disputes took. Nothing is decided by it.
 pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
-}
-
-/// The day by which fees are counted.
-pub(crate) fn today() -> u64 {
-    crate::budget::day_of(now())
 }
 
 fn pause_after(failures: u32, in_dispute: bool) -> Duration {

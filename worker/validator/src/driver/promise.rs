@@ -1,6 +1,6 @@
 //! Transactions: written down before they are sent, signed anew only when the old one can never land; and what they cost.
 
-use super::{DriveError, Driver, now, today};
+use super::{DriveError, Driver, now};
 use crate::act;
 use crate::docket::Docket;
 use crate::failpoint;
@@ -68,7 +68,7 @@ impl Driver {
         record.in_flight =
             Some(InFlight { purpose, signature: signed.signature().to_string(), transaction: signed.to_bytes()? });
         record.last_slot = record.last_slot.max(self.looked);
-        self.shared.journal.put_with_fees(&self.address, &record, today(), needed)?;
+        self.shared.journal.put_with_fees(&self.address, &record, self.shared.today(), needed)?;
         failpoint::reach(signed_point(purpose));
         self.settle_fate(purpose, &signed).await
     }

@@ -4,7 +4,7 @@
 //! promised one by one; only their fees are written down, before they are sent.
 
 use super::promise::{note_costs, refused, stuck};
-use super::{DriveError, Driver, today};
+use super::{DriveError, Driver};
 use crate::docket::Docket;
 use crate::failpoint;
 use crate::journal::Record;
@@ -66,7 +66,7 @@ impl Driver {
             self.shared.config.budget.check_move(dispute.costs.budgeted_lamports(), fees)?;
             dispute.costs.fees_lamports = dispute.costs.fees_lamports.saturating_add(fees);
         }
-        self.shared.journal.put_with_fees(&self.address, &record, today(), fees)?;
+        self.shared.journal.put_with_fees(&self.address, &record, self.shared.today(), fees)?;
         let landed: Vec<Result<Landed, ChainError>> = stream::iter(writes.clone())
             .map(|write| {
                 let shared = Arc::clone(&self.shared);

@@ -5,6 +5,7 @@
 //! instead of signing a second version. Fees are counted when they are promised, so that a day's budget holds whatever
 //! happens in between. Every write is durable when the call returns.
 
+mod layout;
 mod record;
 
 pub use record::{
@@ -20,8 +21,8 @@ use solana_sdk::pubkey::Pubkey;
 use std::path::{Path, PathBuf};
 
 const JOBS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("jobs");
-/// Lamports of fees by day (days since 1970, UTC).
-const FEES: TableDefinition<'_, u64, u64> = TableDefinition::new("fees");
+/// Lamports of fees by day, as [`crate::budget::day_of`] counts days.
+const FEES: TableDefinition<'_, u64, u64> = TableDefinition::new("fees_by_slots");
 /// What was put on the chain in defence of others, by the demand that it answers.
 const POSTS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("posts");
 /// Things of which there is one: see the constants below.
@@ -30,6 +31,8 @@ const SINGLE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("single");
 const SELECTION_KEY: &str = "selection";
 /// The sums of the records that were removed.
 const REMOVED_KEY: &str = "removed";
+/// Lamports of fees, little endian, that an earlier layout counted and that belong to no day of the chain yet.
+const CARRIED_KEY: &str = "carried_fees";
 
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +50,32 @@ pub enum JournalError {
         path: PathBuf,
         /// What it said.
         source: Box<redb::Error>,
+    },
+    /// A newer version wrote it.
+    #[error(
+        "V0104 journal {path} has layout {found}, this version knows those up to {known}; use the version that wrote it, or a newer one: nothing was changed"
+    )]
+    Newer {
+        /// The database file.
+        path: PathBuf,
+        /// The layout of the file.
+        found: u64,
+        /// The newest that is known here.
+        known: u64,
+    },
+    /// It cannot be brought up to date.
+    #[error(
+        "V0105 journal {path} cannot be brought from layout {from} to {to}: {reason}; the file is as it was, and the version that wrote it can go on with it"
+    )]
+    Migration {
+        /// The database file.
+        path: PathBuf,
+        /// Its layout.
+        from: u64,
+        /// That of this version.
+        to: u64,
+        /// What is in the way.
+        reason: String,
     },
     /// A record cannot be read.
     #[error("V0103 journal {path}: record {job} is unreadable: {reason}; it was written by another version")]
@@ -68,24 +97,12 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens or creates the journal; only one process may hold it.
+    /// Opens or creates the journal; only one process may hold it. One of an earlier layout is brought up to date.
     ///
     /// # Errors
-    /// The file is in use, or not writable.
+    /// The file is in use, not writable, of a newer layout, or one of an earlier layout that cannot be brought up to date.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
-        let database = Database::create(path).map_err(|error| match error {
-            redb::DatabaseError::DatabaseAlreadyOpen => JournalError::InUse { path: path.to_path_buf() },
-            other => JournalError::Database { path: path.to_path_buf(), source: Box::new(other.into()) },
-        })?;
-        let journal = Self { database, path: path.to_path_buf() };
-        journal.write(|write| {
-            write.open_table(JOBS)?;
-            write.open_table(FEES)?;
-            write.open_table(POSTS)?;
-            write.open_table(SINGLE)?;
-            Ok(())
-        })?;
-        Ok(journal)
+        Ok(Self { database: layout::open(path)?, path: path.to_path_buf() })
     }
 
     /// The record of a job.
@@ -143,6 +160,23 @@ impl Journal {
             Ok(rows)
         })?;
         rows.into_iter().map(|(job, bytes)| self.decode(&job.to_string(), &bytes).map(|record| (job, record))).collect()
+    }
+
+    /// Counts the fees of the last day of an earlier layout as spent on `day`, once: a budget holds over an update.
+    ///
+    /// # Errors
+    /// The database failed; nothing was changed then.
+    pub fn adopt_fees(&self, day: u64) -> Result<(), JournalError> {
+        self.write(|write| {
+            let mut single = write.open_table(SINGLE)?;
+            let carried = single.remove(CARRIED_KEY)?.and_then(|value| value.value().try_into().ok());
+            if let Some(lamports) = carried.map(u64::from_le_bytes) {
+                let mut fees = write.open_table(FEES)?;
+                let sum = fees.get(day)?.map_or(0, |value| value.value()).saturating_add(lamports);
+                fees.insert(day, sum)?;
+            }
+            Ok(())
+        })
     }
 
     /// Lamports of fees promised on a day.

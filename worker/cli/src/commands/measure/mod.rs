@@ -1,8 +1,9 @@
-//! `assay measure`: what a market on this machine takes, what its disputes take, and what a session spares.
+//! `assay measure`: what a market on this machine takes, what its disputes take, what a session spares, and whether it lasts.
 
 mod disputes;
 mod market;
 mod sessions;
+mod soak;
 
 use super::cancelled_by_signals;
 use crate::error::{CliError, ExitStatus};
@@ -18,6 +19,14 @@ pub(crate) struct Arguments {
     /// Measure requests of a warm session, beside the same work as jobs, in place of the market
     #[arg(long, conflicts_with_all = ["clients", "jobs", "disputes"])]
     sessions: bool,
+    /// Have a node, a validator and clients work for so many minutes in place of the market: jobs an hour, and whether memory and
+    /// open files stay flat
+    #[arg(
+        long,
+        conflicts_with_all = ["clients", "jobs", "disputes", "sessions"],
+        value_parser = clap::value_parser!(u64).range(1..=10_080)
+    )]
+    soak_minutes: Option<u64>,
     /// Requests of the session
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     requests: u16,
@@ -38,6 +47,7 @@ pub(crate) async fn run(arguments: Arguments, output: Output) -> Result<(), CliE
     let measure = async {
         match &arguments {
             Arguments { disputes: true, .. } => disputes::measure(&processes, &arguments, output).await,
+            Arguments { soak_minutes: Some(_), .. } => soak::measure(&processes, &arguments, output).await,
             Arguments { sessions: true, .. } => sessions::measure(&processes, &arguments, output).await,
             _ => market::measure(&processes, &arguments, output).await,
         }

@@ -8,7 +8,6 @@ mod exit;
 mod explain;
 mod init;
 mod list;
-mod log;
 mod maintenance;
 mod offer;
 mod offline;
@@ -20,6 +19,7 @@ mod top;
 pub(crate) use offline::in_words;
 
 use super::read_file;
+use crate::commands::log;
 use crate::context::ChainArguments;
 use crate::error::{CliError, ExitStatus};
 use crate::log::Log;
@@ -240,7 +240,7 @@ pub(crate) async fn run(
             return config::offline(command, output).map(|()| ExitStatus::Done);
         }
         Command::Log { folder, filter } => {
-            return log::log(folder, filter.as_deref(), output).await.map(|()| ExitStatus::Done);
+            return log::log(&folder.data, filter.as_deref(), output).await.map(|()| ExitStatus::Done);
         }
         Command::Top(arguments) => return top::top(arguments, output).await.map(|()| ExitStatus::Done),
         _ => {}
@@ -261,7 +261,7 @@ pub(crate) async fn run(
             let how = run::How { backend, despite_errors, until_parent_exits };
             return run::run_node(&context, &folder, how, log, output).await;
         }
-        Command::Log { folder, filter } => log::log(&folder, filter.as_deref(), output).await,
+        Command::Log { folder, filter } => log::log(&folder.data, filter.as_deref(), output).await,
         Command::Top(arguments) => top::top(&arguments, output).await,
         Command::Exit(arguments) => exit::exit(&context, &arguments, output).await,
         Command::Status { folder } => status::status(&context, &folder, output).await,

@@ -5,7 +5,7 @@ use super::{Backend, Folder};
 use crate::commands::{cancelled_by_signals, parent_exits, second_signal};
 use crate::context::Context;
 use crate::error::{CliError, ExitStatus};
-use crate::log::Log;
+use crate::log::{self, Log};
 use crate::output::{Output, fields};
 use assay_chain::read_keypair;
 use assay_node::journal::JournalError;
@@ -106,14 +106,7 @@ fn answers(
     leaving: CancellationToken,
 ) -> impl Fn(Request) -> Result<Value, Reason> + Clone + Send + Sync + 'static {
     move |request| match request {
-        Request::Log { filter: None } => Ok(json!({ "filter": log.filter() })),
-        Request::Log { filter: Some(filter) } => match log.change(&filter) {
-            Ok(before) => {
-                tracing::warn!(filter, before, "the filter of the log was changed");
-                Ok(json!({ "filter": filter, "before": before }))
-            }
-            Err(error) => Err(Reason::new(error.code(), error.sentence())),
-        },
+        Request::Log { filter } => log::answer(&log, filter),
         Request::Leave => {
             intention
                 .note()

@@ -6,8 +6,10 @@ mod run;
 mod stake;
 mod status;
 
+use crate::commands::log;
 use crate::context::ChainArguments;
-use crate::error::CliError;
+use crate::error::{CliError, ExitStatus};
+use crate::log::Log;
 use crate::output::Output;
 use assay_validator::config::{Mode, ValidatorConfig};
 use clap::{Args, Subcommand, ValueEnum};
@@ -50,6 +52,13 @@ pub(crate) enum Command {
     Status {
         #[command(flatten)]
         folder: Folder,
+    },
+    /// Show the filter of a running validator's log, or change it until the validator ends
+    Log {
+        #[command(flatten)]
+        folder: Folder,
+        /// A filter in the language of tracing, such as warn,assay_validator=debug
+        filter: Option<String>,
     },
 }
 
@@ -123,16 +132,27 @@ impl Folder {
     }
 }
 
-pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output) -> Result<(), CliError> {
+pub(crate) async fn run(
+    command: Command,
+    chain: &ChainArguments,
+    log: &Log,
+    output: Output,
+) -> Result<ExitStatus, CliError> {
+    // Needs no chain.
+    if let Command::Log { folder, filter } = &command {
+        return log::log(&folder.data, filter.as_deref(), output).await.map(|()| ExitStatus::Done);
+    }
     let context = chain.context()?;
     match command {
         Command::Init(arguments) => init::init(arguments, output),
-        Command::Run(arguments) => run::run(&context, arguments, output).await,
+        Command::Run(arguments) => return run::run(&context, arguments, log, output).await,
         Command::Check(arguments) => check::check(&context, arguments, output).await,
         Command::Register { auditor } => stake::register(&context, auditor, output).await,
         Command::Stake { amount } => stake::stake(&context, amount, output).await,
         Command::Unstake { amount } => stake::unstake(&context, amount, output).await,
         Command::Withdraw => stake::withdraw(&context, output).await,
         Command::Status { folder } => status::status(&folder, output).await,
-    }
+        Command::Log { folder, filter } => log::log(&folder.data, filter.as_deref(), output).await,
+    }?;
+    Ok(ExitStatus::Done)
 }
