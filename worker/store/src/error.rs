@@ -145,6 +145,49 @@ pub enum StoreError {
          (`assay store serve --upload-origin`), or upload from the command line"
     )]
     OriginRefused { origin: String },
+
+    #[error(
+        "S0501: this is no address of a store: {reason}; the form is s3://bucket/prefix, or the http(s) address of a folder"
+    )]
+    RemoteMalformed { reason: String },
+
+    #[error(
+        "S0502: what is sent to {host} would go unencrypted; use https, or allow that if the network in between is one's own"
+    )]
+    RemoteUnencrypted { host: String },
+
+    #[error(
+        "S0503: there are no credentials for the store: {reason}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a \
+         profile of the shared file with AWS_PROFILE"
+    )]
+    NoCredentials { reason: String },
+
+    #[error("S0504: {store} does not take these credentials: {reason}; check the key and whether it has expired")]
+    CredentialsRefused { store: String, reason: String },
+
+    #[error("S0505: {store} does not allow this: {reason}; give the key's owner the right to it, on this bucket and prefix")]
+    AccessDenied { store: String, reason: String },
+
+    #[error("S0506: {store} is not there: its bucket or folder does not exist; make it, or check its name and the endpoint")]
+    BucketMissing { store: String },
+
+    #[error("S0507: {store} says that this machine's clock is wrong; set it, best with time synchronisation")]
+    ClockSkewed { store: String },
+
+    #[error("S0508: {store} is served elsewhere; check the region and the endpoint, or use the final address")]
+    WrongRegion { store: String },
+
+    #[error("S0509: {store} failed: {reason}; check the endpoint, or use another store")]
+    RemoteFailed { store: String, reason: String },
+
+    #[error(
+        "S0510: strangers cannot fetch what was stored: {reason}; let everybody read below the prefix of the bucket, and give the \
+         address at which they do"
+    )]
+    NotPublic { reason: String },
+
+    #[error("S0511: {store} does not list what it holds; a WebDAV server does, and S3")]
+    NoListing { store: String },
 }
 
 impl StoreError {
@@ -183,6 +226,17 @@ impl StoreError {
             Self::BadOption { .. } => "S0408",
             Self::ServerFailed => "S0409",
             Self::OriginRefused { .. } => "S0410",
+            Self::RemoteMalformed { .. } => "S0501",
+            Self::RemoteUnencrypted { .. } => "S0502",
+            Self::NoCredentials { .. } => "S0503",
+            Self::CredentialsRefused { .. } => "S0504",
+            Self::AccessDenied { .. } => "S0505",
+            Self::BucketMissing { .. } => "S0506",
+            Self::ClockSkewed { .. } => "S0507",
+            Self::WrongRegion { .. } => "S0508",
+            Self::RemoteFailed { .. } => "S0509",
+            Self::NotPublic { .. } => "S0510",
+            Self::NoListing { .. } => "S0511",
         }
     }
 
@@ -292,6 +346,17 @@ mod tests {
             StoreError::ListenerFailed { source: failure() },
             StoreError::BadOption { reason: "reason", fix: "fix" },
             StoreError::ServerFailed,
+            StoreError::RemoteMalformed { reason: reason() },
+            StoreError::RemoteUnencrypted { host: uri() },
+            StoreError::NoCredentials { reason: reason() },
+            StoreError::CredentialsRefused { store: uri(), reason: reason() },
+            StoreError::AccessDenied { store: uri(), reason: reason() },
+            StoreError::BucketMissing { store: uri() },
+            StoreError::ClockSkewed { store: uri() },
+            StoreError::WrongRegion { store: uri() },
+            StoreError::RemoteFailed { store: uri(), reason: reason() },
+            StoreError::NotPublic { reason: reason() },
+            StoreError::NoListing { store: uri() },
         ]
     }
 

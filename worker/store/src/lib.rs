@@ -9,6 +9,7 @@
 //! | [`serve`] | serves a folder over HTTP/1.1, with ranges, and takes uploads where that is enabled |
 //! | [`Fetcher`] | brings an artifact from a URI into a folder: streamed, resumed, bounded, hash-checked as it arrives |
 //! | [`Uploader`] | sends an artifact from a folder to a server |
+//! | [`RemoteStore`] | an S3-compatible bucket, or a folder of an HTTP server that takes `PUT` |
 //! | [`ArtifactUri`] | the form in which a job names an artifact: `<base>/v1/artifacts/<hex>` |
 //!
 //! ```
@@ -48,13 +49,14 @@
 //! # Errors
 //!
 //! Every failure is a [`StoreError`] with a stable code: `S01xx` the folder, `S02xx` names and URIs, `S03xx` fetching
-//! and uploading, `S04xx` serving.
+//! and uploading, `S04xx` serving, `S05xx` remote stores.
 
 mod client;
 mod error;
 mod id;
 mod local;
 mod range;
+mod remote;
 mod server;
 mod token;
 mod uri;
@@ -66,6 +68,7 @@ pub use client::{
 pub use error::{Result, StoreError};
 pub use id::{ARTIFACT_ID_BYTES, ArtifactHasher, ArtifactId};
 pub use local::{ArtifactReader, LocalStore, StoredArtifact};
+pub use remote::{RemoteAddress, RemoteOptions, RemoteStore, Variables};
 pub use server::{PageOrigin, ServerOptions, Uploads, counted_as, serve, serve_router, serve_with};
 pub use token::UploadToken;
 pub use uri::{ArtifactUri, MAX_ARTIFACT_URI_BYTES};

@@ -28,7 +28,7 @@ use axum::extract::connect_info::ConnectInfo;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use axum::{Json, Router};
-use hyper::Request;
+use hyper::{Method, Request};
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -221,7 +221,13 @@ fn router(shared: Arc<Shared>, more: Router) -> Router {
         .layer(from_fn_with_state(Arc::clone(&shared), pages::answer_pages))
         .with_state(shared)
         .merge(more)
-        .fallback(|| async { Refusal(StoreError::NoSuchRoute) })
+        .fallback(|method: Method| async move {
+            Refusal(match method {
+                Method::GET | Method::HEAD | Method::PUT => StoreError::NoSuchRoute,
+                // Whoever lists by WebDAV is to learn that this is no such server, and not that it holds nothing.
+                _ => StoreError::MethodNotAllowed,
+            })
+        })
         .method_not_allowed_fallback(|| async { Refusal(StoreError::MethodNotAllowed) })
 }
 

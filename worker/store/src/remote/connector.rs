@@ -1,0 +1,100 @@
+//! The HTTP client of remote stores: the workspace's own, so that one TLS library and one set of roots serve everything.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http_body_util::{BodyExt, Limited};
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
+};
+use object_store::{ClientConfigKey, ClientOptions};
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::{Client, Method};
+
+/// Most bytes of an answer that is not an artifact: an error, a list, a confirmation. A list of the largest page that S3
+/// sends has less than 1 MiB; WebDAV lists everything at once, some 700 bytes for each artifact.
+const MAX_ANSWER_BYTES: usize = 64 << 20;
+
+/// Makes clients with these time-outs.
+#[derive(Debug)]
+pub(super) struct Connector {
+    pub(super) connect_timeout: Duration,
+    pub(super) stall_timeout: Duration,
+    /// Sent with each request, where the store knows nothing of signatures. Never shown.
+    pub(super) authorization: Option<HeaderValue>,
+}
+
+impl HttpConnector for Connector {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        // The library asks for shorter ones where it looks for a machine's own credentials, which most machines have not.
+        let asked = options.get_config_value(&ClientConfigKey::ConnectTimeout);
+        let asked = asked.and_then(|text| humantime::parse_duration(&text).ok()).unwrap_or(self.connect_timeout);
+        let client = Client::builder()
+            .user_agent(concat!("assay/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            // Other crates of the program may switch these features of the library on.
+            .no_gzip()
+            .no_brotli()
+            .no_deflate()
+            .no_zstd()
+            .http1_only()
+            .referer(false)
+            .connect_timeout(asked.min(self.connect_timeout))
+            .read_timeout(self.stall_timeout)
+            .build()
+            .map_err(|error| object_store::Error::Generic { store: "HTTP client", source: Box::new(error) })?;
+        Ok(HttpClient::new(Service { client, authorization: self.authorization.clone() }))
+    }
+}
+
+#[derive(Debug)]
+struct Service {
+    client: Client,
+    authorization: Option<HeaderValue>,
+}
+
+#[async_trait]
+impl HttpService for Service {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let is_download = request.method() == Method::GET && request.uri().query().is_none();
+        let (mut parts, body) = request.into_parts();
+        if let Some(authorization) = &self.authorization {
+            parts.headers.insert(AUTHORIZATION, authorization.clone());
+        }
+        for secret in ["authorization", "x-amz-security-token", "x-aws-ec2-metadata-token"] {
+            if let Some(value) = parts.headers.get_mut(secret) {
+                value.set_sensitive(true);
+            }
+        }
+        let request = self.client.request(parts.method, parts.uri.to_string()).headers(parts.headers);
+        let answer = request.body(reqwest::Body::wrap(body)).send().await.map_err(failure)?;
+        let is_download = is_download && answer.status().is_success();
+        let (parts, body) = http::Response::<reqwest::Body>::from(answer).into_parts();
+        let body = match is_download {
+            true => HttpResponseBody::new(body.map_err(failure)),
+            false => {
+                let bounded = Limited::new(body, MAX_ANSWER_BYTES);
+                HttpResponseBody::new(bounded.map_err(|error| match error.downcast::<reqwest::Error>() {
+                    Ok(error) => failure(*error),
+                    Err(error) => HttpError::new_boxed(HttpErrorKind::Decode, error),
+                }))
+            }
+        };
+        Ok(HttpResponse::from_parts(parts, body))
+    }
+}
+
+/// Sorts an error of the HTTP library by what the retries do about it, without the address, which our own messages name.
+fn failure(error: reqwest::Error) -> HttpError {
+    let kind = if error.is_timeout() {
+        HttpErrorKind::Timeout
+    } else if error.is_connect() {
+        HttpErrorKind::Connect
+    } else if error.is_request() || error.is_body() || error.is_decode() {
+        HttpErrorKind::Interrupted
+    } else {
+        HttpErrorKind::Unknown
+    };
+    HttpError::new(kind, error.without_url())
+}
