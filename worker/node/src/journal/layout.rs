@@ -5,9 +5,13 @@
 //! | 1 | no version was written down |
 //! | 2 | the version is; records are rewritten whole, with every field that there is by now |
 //!
+//! A table that is new needs no version of its own: it is made, empty, when a journal is opened, and versions that do not know it
+//! leave it alone.
+//!
 //! A migration is one transaction: it is there as a whole or not at all. Before it begins, the file is copied, so that the
 //! version before can be used again; the copy is removed by whoever no longer wants it.
 
+use super::breaker::BREAKER;
 use super::holdings::HOLDINGS;
 use super::receipts::{RECEIPT_INPUTS, RECEIPTS};
 use super::segments::SEGMENTS;
@@ -114,6 +118,7 @@ fn finish(database: &Database, step: impl FnOnce(&WriteTransaction) -> Result<()
     write.open_table(SESSIONS)?;
     write.open_table(RECEIPTS)?;
     write.open_table(RECEIPT_INPUTS)?;
+    write.open_table(BREAKER)?;
     step(&write)?;
     write.open_table(LAYOUT)?.insert(VERSION_KEY, VERSION)?;
     write.commit()?;
@@ -183,6 +188,7 @@ pub(crate) mod tests {
             assert!(totals.paid >= 2 && totals.earned > 0, "layout {version}: {totals:?}");
             assert!(journal.all().unwrap().iter().all(|(_, record)| record.is_finished()), "layout {version}");
             assert_eq!(copy_of(&path, version).exists(), version < VERSION, "layout {version}");
+            assert_eq!(journal.breaker().unwrap(), crate::breaker::Machine::default(), "layout {version}");
             drop(journal);
             assert_eq!(version_of(&Database::create(&path).unwrap()).unwrap(), VERSION);
             assert_eq!(Journal::open(&path).unwrap().totals().unwrap(), totals, "and once more");
