@@ -2,6 +2,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | `breaker` | when the node stops claiming by itself, and when it goes on |
 //! | [`keys`] | every key with its meaning, unit and bounds: the one table that all the others use |
 //! | `document` | settings as a file that explains itself |
 //! | [`layers`] | file, environment and flags, and where each value comes from |
@@ -9,6 +10,7 @@
 //! | [`change`] | what differs between two settings, and what of it needs a restart |
 //! | [`suggest`] | settings for a machine |
 
+mod breaker;
 pub mod change;
 mod document;
 mod error;
@@ -17,6 +19,7 @@ pub mod layers;
 mod payments;
 pub mod suggest;
 
+pub use breaker::{BreakerSettings, MismatchRule};
 pub use document::with_value;
 pub use error::ConfigError;
 pub use layers::Layers;
@@ -262,6 +265,8 @@ pub struct NodeConfig {
     pub retention: Retention,
     /// Disputes.
     pub disputes: Disputes,
+    /// When the node stops claiming by itself.
+    pub breaker: BreakerSettings,
     /// Sessions.
     pub sessions: Sessions,
     /// What the node says of itself.
@@ -288,6 +293,7 @@ impl Default for NodeConfig {
             serving: Serving::default(),
             retention: Retention::default(),
             disputes: Disputes::default(),
+            breaker: BreakerSettings::default(),
             sessions: Sessions::default(),
             profile: ProfileSettings::default(),
         }
@@ -344,6 +350,8 @@ mod tests {
             ("[limits]\nfetch_seconds = 0", "limits.fetch_seconds"),
             ("[serving]\nconcurrent_segments = 0", "serving.concurrent_segments"),
             ("[disputes]\nreserved_challenges = 0", "disputes.reserved_challenges"),
+            ("[breaker]\npause_slots = 0", "breaker.pause_slots"),
+            ("[breaker]\nslow_percent = 100", "breaker.slow_percent"),
             ("[sessions]\nconcurrent_runs = 0", "sessions.concurrent_runs"),
             ("[sessions]\nmost_input_bytes = 0", "sessions.most_input_bytes"),
             ("[prices]\ndenied_graphs = [\"00\"]", "prices.denied_graphs"),

@@ -4,6 +4,7 @@
 #[cfg(debug_assertions)]
 mod fault;
 mod segment;
+mod trust;
 mod warm;
 
 pub use segment::SegmentRun;
@@ -21,7 +22,7 @@ use std::any::Any;
 use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use warm::Warm;
 
@@ -107,8 +108,8 @@ struct Slate {
     capacity: usize,
     warm: Arc<Warm>,
     models: Mutex<VecDeque<Loaded>>,
-    /// Where it differed from the scalar reference; it is never used again.
-    distrusted: OnceLock<String>,
+    /// Where it differed from the scalar reference: it is not used until it passes its self-test again.
+    distrusted: Mutex<Option<String>>,
 }
 
 /// A loaded model; the most recently used stands last.
@@ -135,7 +136,7 @@ impl Engine {
             capacity: cached_models.max(1),
             warm: Arc::clone(&warm),
             models: Mutex::default(),
-            distrusted: OnceLock::new(),
+            distrusted: Mutex::default(),
         };
         Self {
             backends: backends.into_iter().map(slate).collect(),
@@ -149,7 +150,7 @@ impl Engine {
 
     /// Name and description of each backend that is in use, in order of preference.
     pub fn backends(&self) -> Vec<(&'static str, String)> {
-        let trusted = self.backends.iter().filter(|slate| slate.distrusted.get().is_none());
+        let trusted = self.backends.iter().filter(|slate| slate.difference().is_none());
         trusted.map(|slate| (slate.backend.name(), slate.backend.description())).collect()
     }
 
@@ -205,8 +206,8 @@ impl Engine {
         let mut last = EngineError::Kernel(KernelError::NoAdapter { reason: "the node has no backend".to_owned() });
         let mut has_moved = false;
         for slate in &self.backends {
-            if let Some(vector) = slate.distrusted.get() {
-                let (device, vector) = (slate.backend.description(), vector.clone());
+            if let Some(vector) = slate.difference() {
+                let device = slate.backend.description();
                 last = EngineError::Kernel(KernelError::Quarantined { device, vector });
                 continue;
             }
@@ -295,8 +296,11 @@ impl Slate {
     fn learn(&self, error: &EngineError) {
         match error {
             EngineError::Differs { slot, element, .. } => {
-                tracing::error!(backend = self.backend.name(), "backend is quarantined until the node is restarted");
-                let _ = self.distrusted.set(format!("element {element} of tensor {slot}"));
+                tracing::error!(
+                    backend = self.backend.name(),
+                    "backend is quarantined until the node is restarted, or the operator resets the breaker"
+                );
+                self.set_difference(Some(format!("element {element} of tensor {slot}")));
                 self.lock().clear();
             }
             EngineError::Kernel(KernelError::Device { .. }) => self.lock().clear(),

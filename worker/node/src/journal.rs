@@ -3,6 +3,7 @@
 //! One record a job. A transaction is written here, signed, before it is sent: after a crash the node asks the chain
 //! what became of that signature instead of signing a second version. Every write is durable when the call returns.
 
+mod breaker;
 mod disputes;
 mod holdings;
 mod layout;

@@ -16,6 +16,7 @@
 //! | [`steps`] | what to do next: a pure function |
 //! | [`turn`] | when a job may be claimed: another, of the program's own rules |
 //! | [`market`], [`rpc`] | what the service needs of the chain; the same over RPC |
+//! | [`breaker`] | when the node stops claiming by itself, and when it goes on |
 //! | [`board`], [`slot_clock`] | what the watcher saw, and bells that wake drivers |
 //! | [`driver`] | one job from first sight to its end |
 //! | [`presence`] | heartbeats, and what the node says of itself |
@@ -40,6 +41,7 @@
 //! * A result is on disk before the commitment to it is signed; a restart commits to it without computing again.
 //! * Deadlines are compared with the slot of the very answer that showed the job, so that an endpoint that lags or
 //!   announces wrong slots makes the node wait, and never makes it give up a claim.
+//! * Nothing is claimed while the breaker is open, and what was promised is kept all the same.
 //! * Nothing is claimed that the operator key's lamports could not defend beside what is open.
 //! * A receipt is in the journal, with its inputs and the client's promise to pay, before it is signed, and no second one
 //!   of its sequence ever is.
@@ -49,6 +51,7 @@
 
 pub mod benchmark;
 pub mod board;
+pub mod breaker;
 pub mod config;
 pub mod defence;
 pub mod doctor;

@@ -20,6 +20,19 @@ pub struct Seen<T> {
     pub account: Option<T>,
 }
 
+/// What one RPC endpoint says of the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointView {
+    /// Which endpoint, without what keys its address holds.
+    pub endpoint: String,
+    /// The confirmed slot that its answer speaks of.
+    pub slot: u64,
+    /// Tells its cluster from others.
+    pub genesis_hash: [u8; 32],
+    /// A hash of this node's account at that slot; nothing if it has none.
+    pub node: Option<[u8; 32]>,
+}
+
 /// What became of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fate {
@@ -78,6 +91,11 @@ pub trait Market: Send + Sync + 'static {
     /// What went over each endpoint so far, in the order of the settings.
     fn traffic(&self) -> Vec<Traffic> {
         Vec::new()
+    }
+
+    /// What each endpoint says at present, in the order of the settings; nothing for one that does not answer.
+    fn endpoint_views(&self) -> impl Future<Output = Vec<Option<EndpointView>>> + Send {
+        std::future::ready(Vec::new())
     }
 
     /// What the chain remembers of the first slot present at or after `wanted`; nothing while there is none.

@@ -1,5 +1,6 @@
 //! What a running node says of itself as numbers, by the contract in `worker/telemetry/metrics.toml`.
 
+use crate::breaker::Cause;
 use crate::meter::Meter;
 use crate::status::{OpenDisputes, SessionTotals, Status, Totals};
 use assay_chain::Traffic;
@@ -47,6 +48,12 @@ fn process(page: &mut Page, status: &Status, measured: &Measured) {
         page.labelled("not_ready", &[("code", &reason.code)], 1);
     }
     page.flag("draining", status.is_draining);
+    for cause in Cause::ALL {
+        let report = status.breaker.of(cause);
+        let labels = [("cause", cause.name())];
+        page.labelled("breaker_open", &labels, report.is_some_and(|report| report.stops(None)).into());
+        page.labelled("breaker_trips_total", &labels, report.map_or(0, |report| report.trips));
+    }
     page.flag("convicted", status.conviction.is_some());
     if let Some(bytes) = measured.machine.memory_bytes {
         page.number("memory_bytes", bytes);

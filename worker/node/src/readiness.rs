@@ -14,7 +14,9 @@
 //! | N0529 | the guardian pauses new work |
 //! | N0406 | the operator key has too few lamports for the defence of the open jobs |
 //! | N0530 | an answer in a dispute is due soon, and goes before new jobs |
+//! | N0241 to N0245 | its breaker is open, for the cause of that code |
 
+use crate::breaker::{CauseReport, Report};
 use crate::defence::alarm::Conviction;
 use crate::defence::reserve::Funds;
 use crate::meter::Standing;
@@ -41,6 +43,8 @@ pub struct Facts<'a> {
     pub is_draining: bool,
     /// The job whose answer is due soon, and by when.
     pub answer_due: Option<(String, u64)>,
+    /// How the breaker stands.
+    pub breaker: Option<&'a Report>,
 }
 
 impl Facts<'_> {
@@ -77,6 +81,8 @@ impl Facts<'_> {
         if let Some((job, until_slot)) = &self.answer_due {
             because("N0530", format!("an answer for job {job} is due by slot {until_slot}; it goes before new jobs"));
         }
+        let stopped = self.breaker.into_iter().flat_map(|report| report.all_that_stop());
+        reasons.extend(stopped.map(CauseReport::as_reason));
         Readiness::of(reasons)
     }
 

@@ -26,6 +26,11 @@
 //! | N0234 | the price is below what the run would cost on this machine, with the margin |
 //! | N0235 | the graph is none of those that the node takes |
 //! | N0236 | the graph is one that the node does not take |
+//! | N0241 | the breaker is open: promises failed one after the other |
+//! | N0242 | the breaker is open: a backend differed from the scalar reference |
+//! | N0243 | the breaker is open: runs are much slower than they were |
+//! | N0244 | the breaker is open: the operator key holds few lamports |
+//! | N0245 | the breaker is open: the RPC endpoints contradict each other |
 //! | P6244, P6510 to P6513 | the program would refuse the claim: the node was convicted, or is not one that the client wants |
 
 use serde::{Deserialize, Serialize};

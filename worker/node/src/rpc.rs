@@ -1,10 +1,12 @@
 //! The market over real RPC endpoints.
 
+mod views;
+
 use crate::defence::duties::Dispute;
 use crate::identity::Statement;
 use crate::journal::{InFlight, SessionPurpose};
 use crate::market::{
-    Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, SessionAction, Signed, Unreachable, Upkeep,
+    Action, CarriedOut, EndpointView, Fate, Market, Move, OwnBuffer, Seen, SessionAction, Signed, Unreachable, Upkeep,
 };
 use assay::CommitResultArgs;
 use assay::CreditRole;
@@ -262,6 +264,10 @@ impl Market for RpcMarket {
 
     fn traffic(&self) -> Vec<Traffic> {
         self.senders.iter().map(|sender| sender.chain().traffic()).collect()
+    }
+
+    async fn endpoint_views(&self) -> Vec<Option<EndpointView>> {
+        views::of_all(self.senders.iter().map(Sender::chain), &self.node).await
     }
 
     async fn remembered(&self, wanted: u64) -> Result<Option<Found>, Unreachable> {

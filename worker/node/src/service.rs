@@ -1,6 +1,7 @@
 //! The node as one service: watches the market, drives jobs, serves results and status. Shutting down stops taking work,
 //! lets claimed jobs reach their commitment, then ends.
 
+use crate::breaker::watch_breaker;
 use crate::defence::watch::watch_reserve;
 use crate::driver::{Driver, Shared};
 use crate::identity;
@@ -95,6 +96,7 @@ impl<M: Market> Service<M> {
         self.shared.adopt_results().await?;
         self.shared.adopt_reserve()?;
         self.shared.adopt_sessions()?;
+        self.shared.adopt_breaker()?;
         let servers = CancellationToken::new();
         let mut serving = JoinSet::new();
         {
@@ -124,6 +126,8 @@ impl<M: Market> Service<M> {
                 watch_reserve(shared, stop).await;
                 Ok(())
             });
+            let (shared, stop) = (Arc::clone(&self.shared), servers.clone());
+            serving.spawn(async move { Ok(watch_breaker(shared, stop).await?) });
             let (shared, stop) = (Arc::clone(&self.shared), servers.clone());
             serving.spawn(async move {
                 keep_present(shared, stop).await;

@@ -1,6 +1,7 @@
 //! From settings to a running service.
 
 use crate::board::Board;
+use crate::breaker::{Breaker, Cause, Report};
 use crate::config::{BackendChoice, NodeConfig};
 use crate::defence::alarm::{Alarm, Conviction};
 use crate::defence::reserve::Reserve;
@@ -212,6 +213,7 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
     let shared = Shared {
         alarm: Alarm::default(),
         reserve: Reserve::default(),
+        breaker: Breaker::of(&journal)?,
         meter: Meter::new(&data_folder),
         leaving: CancellationToken::new(),
         artifacts: Artifacts { fetcher: Fetcher::new(fetch)?, store: store.clone(), settings: settings.clone() },
@@ -269,9 +271,35 @@ impl Started {
         Ok(result?)
     }
 
+    /// A handle on the breaker of the node.
+    pub fn breaker(&self) -> BreakerHandle {
+        BreakerHandle { shared: Arc::clone(&self.service.shared) }
+    }
+
     /// Called to make the node take nothing new and end when everything that it promised is over.
     pub fn leaving(&self) -> CancellationToken {
         self.service.shared.leaving.clone()
+    }
+}
+
+/// What the owner of a running node can do about its breaker.
+#[derive(Clone, Debug)]
+pub struct BreakerHandle {
+    shared: Arc<Shared<RpcMarket>>,
+}
+
+impl BreakerHandle {
+    /// How it stands.
+    pub fn report(&self) -> Report {
+        self.shared.breaker_report()
+    }
+
+    /// As [`Shared::reset_breaker`].
+    ///
+    /// # Errors
+    /// The journal failed.
+    pub fn reset(&self, causes: &[Cause]) -> Result<Report, JournalError> {
+        self.shared.reset_breaker(causes)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Status and health over HTTP, on loopback unless told otherwise: read only.
 
+use crate::breaker::Report;
 use crate::defence::alarm::Conviction;
 use crate::defence::reserve::Funds;
 use crate::driver::Shared;
@@ -66,6 +67,9 @@ pub struct Status {
     /// Lamports of the operator key, and what the defence of the open jobs can take.
     #[serde(default)]
     pub funds: Funds,
+    /// What stops claims before much is lost.
+    #[serde(default)]
+    pub breaker: Report,
     /// What became of the last changes of the settings.
     #[serde(default)]
     pub settings: SettingsReport,
@@ -164,6 +168,7 @@ async fn ready<M: Market>(State(shared): State<Arc<Shared<M>>>) -> (StatusCode, 
 pub fn readiness<M: Market>(shared: &Shared<M>) -> Readiness {
     let (slot, funds, conviction) = (shared.board.slot(), shared.reserve.funds(), shared.alarm.conviction());
     let due = shared.alarm.low(slot, shared.config.now().disputes.low_clock_slots);
+    let breaker = shared.breaker_report();
     let facts = Facts {
         slot,
         slot_age: shared.board.slot_age(),
@@ -172,6 +177,7 @@ pub fn readiness<M: Market>(shared: &Shared<M>) -> Readiness {
         conviction: conviction.as_ref(),
         is_draining: shared.leaving.is_cancelled(),
         answer_due: due.map(|(job, until_slot)| (job.to_string(), until_slot)),
+        breaker: Some(&breaker),
     };
     facts.readiness()
 }
@@ -214,6 +220,7 @@ pub fn of<M: Market>(shared: &Shared<M>) -> Result<Status, JournalError> {
         totals,
         disputes,
         funds: shared.reserve.funds(),
+        breaker: shared.breaker_report(),
         settings: shared.config.report(),
         conviction: shared.alarm.conviction(),
         session_totals: shared.journal.session_totals()?,

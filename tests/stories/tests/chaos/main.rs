@@ -60,6 +60,8 @@ async fn whoever_dies_whenever_nothing_is_lost_and_nothing_is_paid_twice() {
         // Registered in peace: what is killed is the service.
         let mut node = NodeProcess::register(&story, &format!("node-{index}"), straight.clone(), |config| {
             config.disputes.least_clock_slots = 10;
+            // Its deaths over claimed jobs are ours: the breaker would rightly stop it.
+            config.breaker.failures = 0;
         });
         story.furnish_operator(&node.address).await;
         node.sees_through(placement);

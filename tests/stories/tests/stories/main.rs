@@ -3,6 +3,7 @@
 mod agents;
 mod artifacts;
 mod attestations;
+mod breaker;
 mod budgets;
 mod challengers;
 mod checks;

@@ -108,6 +108,17 @@ pub const KEYS: &[Key] = &[
     key("disputes.reserved_challenges", Some("challenges of each open job"), Number(1, 64), true, "For how many whole challenges the operator key's lamports have to suffice before another job is claimed."),
     key("disputes.further_endpoints", None, Endpoints, false, "Further RPC endpoints, for when the first does not answer. Name at least one, of another provider."),
 
+    key("breaker.failures", Some("failures"), Number(0, 1_000), true, "Runs, commitments or jobs that failed one after the other, after which nothing new is claimed for a while. 0 never stops for them."),
+    key("breaker.pause_slots", SLOTS, Number(1, ANY), true, "How long nothing is claimed then. Afterwards one job is tried at a time: when it is kept, claims go on; when it fails, the next pause is twice as long."),
+    key("breaker.longest_pause_slots", SLOTS, Number(1, ANY), true, "The longest of these pauses, and of those after slow runs."),
+    key("breaker.mismatch", None, Words(&["any", "all"]), true, "Which wrong result of a backend, compared with the scalar reference, stops claims: any, or the one after which no backend is left. What was promised is computed by those that are left."),
+    key("breaker.slow_percent", Some("parts of 100"), Number(0, 99), true, "A run is slow if it has less than so much of the speed that the same run had: a device that is too hot. 0 never stops for it."),
+    key("breaker.slow_runs", Some("runs"), Number(1, 1_000), true, "Slow runs one after the other, after which nothing new is claimed until the device has cooled."),
+    key("breaker.cooling_slots", SLOTS, Number(1, ANY), true, "How long it may cool. Afterwards one job is tried at a time: a run that is not slow ends it, a slow one makes the next pause twice as long."),
+    key("breaker.least_lamports", LAMPORTS, Number(0, ANY), true, "While the operator key holds less, nothing new is claimed; claims go on when it holds a quarter more. 0 asks for nothing."),
+    key("breaker.disagreement_slots", SLOTS, Number(1, ANY), true, "How far one RPC endpoint may be behind another."),
+    key("breaker.disagreement_seconds", SECONDS, Number(0, 86_400), true, "While RPC endpoints have disagreed for so long, in their slots or about this node's account, nothing new is claimed, until they have agreed for as long. 0 compares nothing."),
+
     key("sessions.enabled", None, Switch, true, "Whether sessions are accepted. Those that were are served to their end in any case."),
     key("sessions.most_sessions", Some("sessions"), Number(0, 256), true, "Most sessions at a time; each keeps a model loaded."),
     key("sessions.longest_slots", SLOTS, Number(0, ANY), true, "Most that a session may last."),

@@ -49,6 +49,9 @@ impl<M: Market> Shared<M> {
     pub async fn look_at_reserve(&self) -> Result<(), Unreachable> {
         let balance = self.market.balance_lamports().await?;
         let turned = self.reserve.look(balance);
+        if let Err(error) = self.breaker_saw_balance(balance) {
+            tracing::error!(%error, "what the breaker saw cannot be written down");
+        }
         let funds = self.reserve.funds();
         let (needed, lacking, operator) = (funds.needed_lamports, funds.lacking_lamports, self.market.operator());
         match turned {

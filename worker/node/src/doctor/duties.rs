@@ -1,10 +1,12 @@
 //! Whether the node runs, and what waits for it if it does not: asked of the running node, else read from its journal.
 
 use super::finding::{Finding, Grade};
+use crate::breaker::Report;
 use crate::config::NodeConfig;
 use crate::defence::reserve::Reserve;
 use crate::defence::watch::needed_by;
 use crate::journal::{Journal, JournalError, Record, SessionRecord};
+use crate::refusal::Refusal;
 use crate::settings::SettingsReport;
 use crate::status::{OpenDisputes, Status};
 use std::net::SocketAddr;
@@ -31,6 +33,8 @@ pub struct Duties {
     pub held_back: Option<(usize, String)>,
     /// What became of the last changes of the settings of a running node.
     pub settings: SettingsReport,
+    /// How the breaker stands; while the node does not run, what it will find again.
+    pub breaker: Report,
 }
 
 impl Duties {
@@ -51,6 +55,7 @@ impl Duties {
                     .first()
                     .map(|first| (status.funds.held_back.len(), first.refusal.to_string())),
                 settings: status.settings,
+                breaker: status.breaker,
                 running: Some(status.node),
             });
         }
@@ -71,6 +76,7 @@ impl Duties {
             needed_lamports,
             held_back: None,
             settings: SettingsReport::default(),
+            breaker: journal.breaker()?.report(0, &config.breaker),
         })
     }
 
@@ -126,6 +132,11 @@ pub(super) fn grade(duties: &Result<Duties, JournalError>, node: &str, is_starti
             "send the operator key what it lacks",
         ));
     }
+    let open = duties.breaker.causes.iter().filter(|cause| cause.reason.is_some());
+    findings.extend(open.map(|cause| {
+        let Refusal { code, reason, remedy } = cause.refusal();
+        Finding::ill(Grade::Warning, "breaker", &code, format!("no claims: {reason}"), remedy)
+    }));
     if let Some(error) = &duties.settings.error {
         let code = error.split(' ').next().unwrap_or_default();
         findings.push(Finding::of_error(Grade::Warning, "settings file", code, error));
@@ -172,6 +183,14 @@ mod tests {
     fn what_is_held_back_is_a_warning() {
         let duties = Duties { held_back: Some((2, "N0218 poor".to_owned())), ..Duties::default() };
         assert_eq!(ill(duties, false), [(Grade::Warning, "N0218".to_owned())]);
+    }
+
+    #[test]
+    fn a_breaker_that_is_open_is_a_warning_by_its_code() {
+        let open = r#"{"failures":{"row":3,"latch":{"open":{"number":1,"until_slot":9,"trial":null}}}}"#;
+        let machine: crate::breaker::Machine = serde_json::from_str(open).unwrap();
+        let breaker = machine.report(0, &NodeConfig::default().breaker);
+        assert_eq!(ill(Duties { breaker, ..Duties::default() }, false), [(Grade::Warning, "N0241".to_owned())]);
     }
 
     #[test]

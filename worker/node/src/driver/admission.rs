@@ -1,6 +1,7 @@
 //! Everything before the claim. Nothing here is promised; whatever waits here can be dropped at any moment.
 
 use super::{DriveError, Driver, LONGEST_WAIT};
+use crate::breaker::Stopped;
 use crate::defence::cost::DefenceCost;
 use crate::defence::exposure::Exposure;
 use crate::defence::reserve::Shortage;
@@ -31,6 +32,13 @@ impl<M: Market> Driver<M> {
     pub(super) async fn approach(&mut self, job: &Job, cancel: &CancellationToken) -> Result<(), DriveError> {
         if let Some(refusal) = self.refuse_terms(job) {
             return self.skip(refusal);
+        }
+        if let Some(stopped) = self.shared.stopped(&self.address, self.looked)? {
+            self.wait_for_breaker(stopped, cancel).await;
+            return Ok(());
+        }
+        if self.progress.trouble.as_ref().is_some_and(Stopped::explains) {
+            self.progress.trouble = None;
         }
         let floor_slot = slot_of_price(job, self.asked(job).price);
         if self.looked < floor_slot {
@@ -101,7 +109,33 @@ impl<M: Market> Driver<M> {
             self.wait_for_lamports(cancel).await;
             return Ok(());
         }
-        self.promise(job, &Action::Claim { seal }).await
+        if let Some(stopped) = self.shared.stopped_at_claim(&self.address, self.looked)? {
+            self.wait_for_breaker(stopped, cancel).await;
+            return Ok(());
+        }
+        let claimed = self.promise(job, &Action::Claim { seal }).await;
+        if !self.is_bound()? {
+            self.shared.gives_trial_back(&self.address)?;
+        }
+        claimed
+    }
+
+    /// Waits until the breaker lets claims through, or may; the place is others' to use.
+    async fn wait_for_breaker(&mut self, mut stopped: Stopped, cancel: &CancellationToken) {
+        self.progress.permit = None;
+        self.progress.prepared = None;
+        // What was set aside for a claim that is not made is others' to use, too.
+        self.shared.reserve.free(&self.address);
+        self.progress.trouble = Some(stopped.refusal());
+        let until_slot = stopped.until_slot().unwrap_or(u64::MAX);
+        let shared = Arc::clone(&self.shared);
+        tokio::select! {
+            () = stopped.changed() => {}
+            () = shared.board.reached(until_slot) => {}
+            () = self.ears.job() => {}
+            () = cancel.cancelled() => {}
+            () = tokio::time::sleep(LONGEST_WAIT) => {}
+        }
     }
 
     /// When the node may claim, by the program's own rules.
@@ -149,6 +183,7 @@ impl<M: Market> Driver<M> {
     /// so, the job counts as open from now on.
     async fn shortage(&mut self, take_on: bool) -> Result<Option<Shortage>, DriveError> {
         let balance = self.shared.market.balance_lamports().await?;
+        self.shared.breaker_saw_balance(balance)?;
         let exposure = Exposure { is_challengeable: true, ..Exposure::default() };
         let needed = self.shared.needed_lamports(self.progress.defence, &exposure);
         let reserve = &self.shared.reserve;

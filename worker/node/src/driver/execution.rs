@@ -57,11 +57,13 @@ impl<M: Market> Driver<M> {
             }
         };
         let (shared, whole) = (Arc::clone(&self.shared), prepared.clone());
+        let at_work = self.shared.breaker.run_begins();
         let run = tokio::task::spawn_blocking(move || shared.engine.run(&whole))
             .await
             .map_err(|error| DriveError::Engine(error.to_string()))?
             .map_err(|error| DriveError::Engine(error.to_string()))?;
         self.shared.meter.note_stage(JobStage::Run, run.kernel_time);
+        self.shared.ran(&prepared, &run, &at_work)?;
         self.progress.prepared = None;
         Ok((prepared, run))
     }

@@ -19,6 +19,7 @@ pub(crate) use adoption::HintsUnknown;
 pub(crate) use promise::{ClaimRefusal, MOST_REFUSED_CLAIMS, MOST_REFUSED_WITHDRAWALS};
 
 use crate::board::{Board, Ears};
+use crate::breaker::Breaker;
 use crate::defence::alarm::{Alarm, Conviction};
 use crate::defence::cost::DefenceCost;
 use crate::defence::exposure::Exposure;
@@ -69,6 +70,8 @@ pub struct Shared<M> {
     pub alarm: Alarm,
     /// Lamports for the defence of the open jobs.
     pub reserve: Reserve,
+    /// What stops claims before much is lost.
+    pub breaker: Breaker,
     /// What is counted and timed.
     pub meter: Meter,
     /// What this node does wrong on purpose.
@@ -182,6 +185,9 @@ impl<M: Market> Driver<M> {
         let result = self.run_to_end(&cancel).await;
         self.shared.board.forget(&self.address);
         self.shared.reserve.release(&self.address);
+        if !self.is_bound()? {
+            self.shared.gives_trial_back(&self.address)?;
+        }
         result.map(|()| self.looked)
     }
 
@@ -275,7 +281,15 @@ impl<M: Market> Driver<M> {
                 let leaving = self.shared.leaving.clone();
                 leaving.run_until_cancelled(self.approach(&job, cancel)).await.unwrap_or(Ok(()))?;
             }
-            (Step::Execute, Some(job)) => self.execute(&job).await?,
+            (Step::Execute, Some(job)) => {
+                let executed = self.execute(&job).await;
+                if let Err(error) = &executed
+                    && fails_a_promise(error)
+                {
+                    self.shared.promise_failed(&self.address, &error.to_string(), self.looked)?;
+                }
+                executed?;
+            }
             (Step::Adopt, Some(job)) => self.adopt(&job).await?,
             (Step::Commit(executed), Some(job)) => {
                 self.upload(&job, &executed.manifest, seen.slot).await;
@@ -354,6 +368,9 @@ impl<M: Market> Driver<M> {
 
     fn finish(&mut self, outcome: Outcome) -> Result<(), DriveError> {
         tracing::info!(job = %self.address, ?outcome, "job over");
+        if let Outcome::Missed { reason } | Outcome::Convicted { fault: reason } = &outcome {
+            self.shared.promise_failed(&self.address, reason, self.looked)?;
+        }
         self.progress = Progress::default();
         self.write(Stage::Finished(outcome))
     }
@@ -385,6 +402,16 @@ impl<M: Market> Driver<M> {
             self.shared.journal.release(&self.address, record.last_slot.saturating_add(kept_slots))?;
         }
         Ok(self.shared.journal.put(&self.address, &record)?)
+    }
+}
+
+/// Whether an error says something of this machine, and not of an endpoint that does not answer.
+fn fails_a_promise(error: &DriveError) -> bool {
+    match error {
+        DriveError::Engine(_) | DriveError::Publish(_) | DriveError::Artifacts(_) => true,
+        DriveError::Journal(_) | DriveError::Unreachable(_) | DriveError::Defence(_) | DriveError::Refused { .. } => {
+            false
+        }
     }
 }
 

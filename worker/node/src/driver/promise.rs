@@ -74,6 +74,7 @@ impl<M: Market> Driver<M> {
                 failpoint::reach(points(purpose).landed);
                 if purpose == Purpose::Commit {
                     self.progress.permit = None;
+                    self.shared.promise_kept(self.looked)?;
                 }
                 Ok(())
             }
@@ -113,7 +114,11 @@ impl<M: Market> Driver<M> {
                     return self.finish(Outcome::Credited { amount, reason });
                 }
             }
-            (Purpose::Commit | Purpose::Finalise | Purpose::Expire, _) => {}
+            (Purpose::Commit, _) => {
+                let what = format!("its commitment was refused: {code} {reason}");
+                self.shared.promise_failed(&self.address, &what, self.looked)?;
+            }
+            (Purpose::Finalise | Purpose::Expire, _) => {}
         }
         Err(DriveError::Refused { code, reason })
     }

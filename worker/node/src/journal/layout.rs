@@ -5,8 +5,10 @@
 //! | 1 | no version was written down |
 //! | 2 | the version is; records are rewritten whole, with every field that there is by now |
 //!
-//! How a file is brought up to date, and that nothing of it is lost, is [`assay_journal`]'s.
+//! A table that is new needs no version of its own: it is made, empty, when a journal is opened, and versions that do not know it
+//! leave it alone. How a file is brought up to date, and that nothing of it is lost, is [`assay_journal`]'s.
 
+use super::breaker::BREAKER;
 use super::holdings::HOLDINGS;
 use super::receipts::{RECEIPT_INPUTS, RECEIPTS};
 use super::segments::SEGMENTS;
@@ -43,6 +45,7 @@ fn tables(write: &WriteTransaction) -> Result<(), StepError> {
     write.open_table(SESSIONS)?;
     write.open_table(RECEIPTS)?;
     write.open_table(RECEIPT_INPUTS)?;
+    write.open_table(BREAKER)?;
     Ok(())
 }
 
@@ -91,6 +94,7 @@ pub(crate) mod tests {
             assert!(totals.paid >= 2 && totals.earned > 0, "layout {version}: {totals:?}");
             assert!(journal.all().unwrap().iter().all(|(_, record)| record.is_finished()), "layout {version}");
             assert_eq!(copy_of(&path, version).exists(), version < VERSION, "layout {version}");
+            assert_eq!(journal.breaker().unwrap(), crate::breaker::Machine::default(), "layout {version}");
             drop(journal);
             assert_eq!(version_of(&Database::create(&path).unwrap()).unwrap(), VERSION);
             assert_eq!(Journal::open(&path).unwrap().totals().unwrap(), totals, "and once more");

@@ -268,6 +268,7 @@ impl<M: Market> Shared<M> {
         let run = {
             // Nobody knows the commitment before the boundary is computed: a good seed for what the guard looks at.
             let (engine, seed) = (Arc::clone(&self.engine), job.commitment);
+            let _at_work = self.breaker.run_begins();
             tokio::task::spawn_blocking(move || engine.run_segment(&prepared, &boundary, segment, &seed))
                 .await
                 .map_err(|error| SegmentError::Unavailable(error.to_string()))?

@@ -71,14 +71,19 @@ impl<M: Market> Shared<M> {
         let (roots, backend) = {
             // Those who came first are computed first.
             let _turn = Arc::clone(&self.sessions.runs).acquire_owned().await;
-            let shared = Arc::clone(self);
-            tokio::task::spawn_blocking(move || {
+            let (shared, at_work) = (Arc::clone(self), self.breaker.run_begins());
+            let ran = tokio::task::spawn_blocking(move || {
                 let run = shared.engine.run(&prepared).map_err(|error| error.to_string())?;
+                shared.ran(&prepared, &run, &at_work).map_err(|error| error.to_string())?;
                 Ok((roots_of(&prepared, &run)?, run.backend))
             })
             .await
-            .map_err(|error| unavailable(error.to_string()))?
-            .map_err(unavailable)?
+            .map_err(|error| error.to_string())
+            .flatten();
+            if let Err(reason) = &ran {
+                self.promise_failed(&served.address, reason, 0)?;
+            }
+            ran.map_err(unavailable)?
         };
         failpoint::reach("after_receipt_run");
         let receipt = Receipt {
@@ -129,6 +134,7 @@ impl<M: Market> Shared<M> {
             unavailable(format!("the session's operator is {operator}, not this node's key of today"))
         })?;
         failpoint::reach("after_receipt_signed");
+        self.promise_kept(0)?;
         drop(begun);
         let header = ReplyHeader {
             receipt: kept.message,

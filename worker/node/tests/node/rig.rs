@@ -9,7 +9,8 @@ use assay_kernels::{Backend, CpuBackend, CpuOptions, Execution, Keep, KernelErro
 use assay_models::artifact::encode_bundle;
 use assay_models::mlp;
 use assay_node::board::Board;
-use assay_node::config::NodeConfig;
+use assay_node::breaker::Breaker;
+use assay_node::config::{BreakerSettings, NodeConfig};
 use assay_node::defence::alarm::Alarm;
 use assay_node::defence::reserve::Reserve;
 use assay_node::driver::{Driver, Shared};
@@ -29,7 +30,7 @@ use solana_sdk::pubkey::Pubkey;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
@@ -69,6 +70,11 @@ impl Drop for Source {
 
 impl Source {
     pub(crate) async fn start() -> Self {
+        Self::with_rows(ROWS).await
+    }
+
+    /// One whose jobs have so many rows.
+    pub(crate) async fn with_rows(rows: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = LocalStore::open(folder.path()).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -76,8 +82,8 @@ impl Source {
         let stop = CancellationToken::new();
         tokio::spawn(assay_store::serve(store.clone(), listener, ServerOptions::default(), stop.clone()));
         let model = mlp::model(&shape(), 5).unwrap();
-        let resolved = model.resolve(&[ROWS]).unwrap();
-        let inputs = mlp::inputs(&shape(), ROWS, 6);
+        let resolved = model.resolve(&[rows]).unwrap();
+        let inputs = mlp::inputs(&shape(), rows, 6);
         Self { store, base, graph: model.graph, resolved, params: model.params, inputs, stop, _folder: folder }
     }
 
@@ -100,7 +106,7 @@ impl Source {
             params_root: hasher.params_root(&self.resolved, &self.params).unwrap(),
             inputs_root: hasher.inputs_root(&self.resolved, &self.inputs).unwrap(),
             ir_version: IR_VERSION,
-            symbols: [ROWS, 0, 0, 0],
+            symbols: [self.resolved.symbols[0], 0, 0, 0],
             output: OutputDescriptor {
                 uid: layout.uid,
                 leaves: layout.leaves(),
@@ -157,14 +163,28 @@ pub(crate) struct Counting {
     loads: Arc<AtomicUsize>,
     pub(crate) runs: Arc<AtomicUsize>,
     gate: Arc<Gate>,
+    illness: Arc<Illness>,
     file: PathBuf,
 }
 
 struct CountingModel {
     inner: Box<dyn Model>,
+    output: u16,
     runs: Arc<AtomicUsize>,
     gate: Arc<Gate>,
+    illness: Arc<Illness>,
     file: PathBuf,
+}
+
+/// What is wrong with the backend at present.
+#[derive(Debug, Default)]
+pub(crate) struct Illness {
+    /// Runs fail.
+    pub(crate) fails: AtomicBool,
+    /// One element of the output is wrong.
+    pub(crate) lies: AtomicBool,
+    /// What a run says that it took; 0 for what it did take.
+    pub(crate) kernel_millis: AtomicU64,
 }
 
 /// Holds runs up before they begin.
@@ -193,9 +213,10 @@ impl Backend for Counting {
     }
     fn load(&self, graph: Arc<ResolvedGraph>, params: &TensorSet) -> Result<Box<dyn Model>, KernelError> {
         self.loads.fetch_add(1, Ordering::SeqCst);
+        let output = graph.outputs[0];
         let inner = self.inner.load(graph, params)?;
-        let (runs, gate) = (Arc::clone(&self.runs), Arc::clone(&self.gate));
-        Ok(Box::new(CountingModel { inner, runs, gate, file: self.file.clone() }))
+        let (runs, gate, illness) = (Arc::clone(&self.runs), Arc::clone(&self.gate), Arc::clone(&self.illness));
+        Ok(Box::new(CountingModel { inner, output, runs, gate, illness, file: self.file.clone() }))
     }
 }
 
@@ -204,7 +225,22 @@ impl Model for CountingModel {
         self.gate.pass();
         self.runs.fetch_add(1, Ordering::SeqCst);
         std::fs::OpenOptions::new().create(true).append(true).open(&self.file).unwrap().write_all(b"r").unwrap();
-        self.inner.run(inputs, keep)
+        if self.illness.fails.load(Ordering::SeqCst) {
+            return Err(KernelError::Device { device: "counting".into(), reason: "it is ill".into() });
+        }
+        let mut execution = self.inner.run(inputs, keep)?;
+        if self.illness.lies.load(Ordering::SeqCst)
+            && let Some(output) = execution.tensors.get_mut(&self.output)
+        {
+            let mut bytes = output.to_vec();
+            bytes[0] ^= 1;
+            *output = bytes.into();
+        }
+        match self.illness.kernel_millis.load(Ordering::SeqCst) {
+            0 => {}
+            millis => execution.kernel_time = Duration::from_millis(millis),
+        }
+        Ok(execution)
     }
     fn working_bytes(&self) -> u64 {
         self.inner.working_bytes()
@@ -219,7 +255,9 @@ pub(crate) fn cpu() -> CpuBackend {
 }
 
 pub(crate) fn config() -> NodeConfig {
-    NodeConfig { concurrent_jobs: 1, allow_private_addresses: true, price_floor: 1, ..NodeConfig::default() }
+    // Tests give operators exactly what some other rule asks for.
+    let breaker = BreakerSettings { least_lamports: 0, ..BreakerSettings::default() };
+    NodeConfig { concurrent_jobs: 1, allow_private_addresses: true, price_floor: 1, breaker, ..NodeConfig::default() }
 }
 
 pub(crate) fn fetcher(deadline: Duration) -> Fetcher {
@@ -231,6 +269,7 @@ pub(crate) struct Rig {
     pub(crate) shared: Arc<Shared<TestMarket>>,
     pub(crate) runs: Arc<AtomicUsize>,
     pub(crate) cancel: CancellationToken,
+    pub(crate) illness: Arc<Illness>,
     loads: Arc<AtomicUsize>,
     gate: Arc<Gate>,
     ticker: JoinHandle<()>,
@@ -251,28 +290,45 @@ impl Rig {
 
     /// A node that does something wrong on purpose.
     pub(crate) fn with_fault(folder: &Path, market: &TestMarket, config: NodeConfig, fault: Option<NodeFault>) -> Self {
+        Self::with_spares(folder, market, config, fault, Vec::new())
+    }
+
+    /// A node with backends to fall back to.
+    pub(crate) fn with_spares(
+        folder: &Path,
+        market: &TestMarket,
+        config: NodeConfig,
+        fault: Option<NodeFault>,
+        spares: Vec<Arc<dyn Backend>>,
+    ) -> Self {
         let runs = Arc::new(AtomicUsize::new(0));
         let loads = Arc::new(AtomicUsize::new(0));
         let gate = Arc::new(Gate::default());
+        let illness = Arc::new(Illness::default());
         let backend = Counting {
             inner: cpu(),
             loads: Arc::clone(&loads),
             runs: Arc::clone(&runs),
             gate: Arc::clone(&gate),
+            illness: Arc::clone(&illness),
             file: folder.join("runs"),
         };
+        let mut backends: Vec<Arc<dyn Backend>> = vec![Arc::new(backend)];
+        backends.extend(spares);
         let store = LocalStore::open(folder.join("artifacts")).unwrap();
         let upload = UploadOptions { allow_private: true, max_attempts: 1, ..UploadOptions::default() };
-        let engine = Engine::new(vec![Arc::new(backend)], config.cached_models, config.self_check);
+        let engine = Engine::new(backends, config.cached_models, config.self_check);
         let engine = match fault.and_then(|fault| fault.execution) {
             Some(fault) => engine.with_fault(fault),
             None => engine,
         };
         let settings = Settings::from(config.clone());
+        let journal = Journal::open(&folder.join("journal.redb")).unwrap();
         let shared = Arc::new(Shared {
             node: NODE,
             market: market.clone(),
-            journal: Journal::open(&folder.join("journal.redb")).unwrap(),
+            breaker: Breaker::of(&journal).unwrap(),
+            journal,
             artifacts: Artifacts {
                 fetcher: fetcher(Duration::from_secs(5)),
                 store: store.clone(),
@@ -300,7 +356,7 @@ impl Rig {
             config: settings,
         });
         let ticker = tokio::spawn(tick(Arc::clone(&shared), market.clone()));
-        Self { shared, runs, cancel: CancellationToken::new(), loads, gate, ticker }
+        Self { shared, runs, cancel: CancellationToken::new(), illness, loads, gate, ticker }
     }
 
     /// Ends the node as a crash does: nothing more is written, and the journal can be opened again.

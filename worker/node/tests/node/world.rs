@@ -19,7 +19,7 @@ use assay_node::defence::duties::Dispute;
 use assay_node::identity::Statement;
 use assay_node::journal::{InFlight, Purpose, SessionPurpose};
 use assay_node::market::{
-    Action, CarriedOut, Fate, Market, Move, OwnBuffer, Seen, SessionAction, Signed, Unreachable, Upkeep,
+    Action, CarriedOut, EndpointView, Fate, Market, Move, OwnBuffer, Seen, SessionAction, Signed, Unreachable, Upkeep,
 };
 use referee::commit::commitment;
 use solana_sdk::pubkey::Pubkey;
@@ -429,6 +429,8 @@ struct Calls {
     freeze: Option<Freeze>,
     unreachable: usize,
     refuse: Vec<(Purpose, AssayError)>,
+    /// What the endpoints say.
+    views: Vec<Option<EndpointView>>,
 }
 
 impl TestMarket {
@@ -477,6 +479,11 @@ impl TestMarket {
     /// The next simulation of this purpose is refused.
     pub(crate) fn refuse(&self, purpose: Purpose, error: AssayError) {
         self.calls.lock().unwrap().refuse.push((purpose, error));
+    }
+
+    /// From now on the endpoints say this.
+    pub(crate) fn show(&self, views: Vec<Option<EndpointView>>) {
+        self.calls.lock().unwrap().views = views;
     }
 
     async fn call<T>(&self, act: impl FnOnce(&mut World) -> T) -> Result<T, Unreachable> {
@@ -535,6 +542,10 @@ impl Market for TestMarket {
 
     async fn paused_until_slot(&self) -> Result<u64, Unreachable> {
         Ok(0)
+    }
+
+    async fn endpoint_views(&self) -> Vec<Option<EndpointView>> {
+        self.calls.lock().unwrap().views.clone()
     }
 
     async fn remembered(&self, _: u64) -> Result<Option<Found>, Unreachable> {

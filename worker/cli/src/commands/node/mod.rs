@@ -1,6 +1,7 @@
 //! `assay node`: register, stake, run, watch, leave.
 
 mod benchmark;
+mod breaker;
 mod config;
 mod delegation;
 mod doctor;
@@ -80,6 +81,12 @@ pub(crate) enum Command {
         /// In the language of `tracing`: info, or warn,assay_node=debug
         filter: Option<String>,
     },
+    /// Whether a node stopped claiming by itself, why, and when it goes on; `reset` lets it go on now
+    ///
+    /// It stops after failures in a row, after a backend computed something wrong, when runs are slow, when lamports run low, or when
+    /// RPC endpoints contradict each other. What was promised is kept meanwhile. `reset` has backends tested again; a low balance
+    /// it does not fill.
+    Breaker(breaker::Breaker),
     /// Offer a model to strangers, who pay with their first request (x402): written into node.toml
     Offer(Box<offer::Offer>),
     /// Leave for good: take nothing new, and end when the last window is over
@@ -242,6 +249,7 @@ pub(crate) async fn run(
         Command::Log { folder, filter } => {
             return log::log(&folder.data, filter.as_deref(), output).await.map(|()| ExitStatus::Done);
         }
+        Command::Breaker(arguments) => return breaker::breaker(arguments, output).await.map(|()| ExitStatus::Done),
         Command::Top(arguments) => return top::top(arguments, output).await.map(|()| ExitStatus::Done),
         _ => {}
     }
@@ -262,6 +270,7 @@ pub(crate) async fn run(
             return run::run_node(&context, &folder, how, log, output).await;
         }
         Command::Log { folder, filter } => log::log(&folder.data, filter.as_deref(), output).await,
+        Command::Breaker(arguments) => breaker::breaker(&arguments, output).await,
         Command::Top(arguments) => top::top(&arguments, output).await,
         Command::Exit(arguments) => exit::exit(&context, &arguments, output).await,
         Command::Status { folder } => status::status(&context, &folder, output).await,

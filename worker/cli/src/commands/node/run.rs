@@ -8,11 +8,12 @@ use crate::error::{CliError, ExitStatus};
 use crate::log::{self, Log};
 use crate::output::{Output, fields};
 use assay_chain::read_keypair;
+use assay_node::breaker::Cause;
 use assay_node::journal::JournalError;
 use assay_node::leaving::{Ended, Intention};
 use assay_node::service::ServiceError;
 use assay_node::settings::follow;
-use assay_node::start::{Identity, StartError, start};
+use assay_node::start::{BreakerHandle, Identity, StartError, start};
 use assay_telemetry::control::{Door, Request};
 use assay_telemetry::readiness::Reason;
 use serde_json::{Value, json};
@@ -61,7 +62,7 @@ pub(super) async fn run_node(
         rows.extend(started.backends.iter().map(|(name, device)| ("backend", format!("{name}: {device}"))));
         format!("{}\n\ntakes jobs; Ctrl-C finishes what is claimed and ends", fields(rows))
     })?;
-    let (intention, leaving) = (Intention::of(&folder.data), started.leaving());
+    let (intention, leaving, breaker) = (Intention::of(&folder.data), started.leaving(), started.breaker());
     if intention.is_there() {
         tracing::warn!("this node was told to leave: it takes nothing new; `assay node exit --cancel` takes that back");
         leaving.cancel();
@@ -69,7 +70,10 @@ pub(super) async fn run_node(
     let stop = CancellationToken::new();
     // The journal is open, so that no other process works on this folder.
     let door = match Door::open(&folder.data) {
-        Ok(door) => Some(tokio::spawn(door.serve(answers(log.clone(), intention.clone(), leaving), stop.clone()))),
+        Ok(door) => {
+            let answers = answers(log.clone(), intention.clone(), leaving, breaker);
+            Some(tokio::spawn(door.serve(answers, stop.clone())))
+        }
         Err(error) => {
             tracing::warn!(%error, "the node runs without a control socket: its log and its leaving cannot be changed meanwhile");
             None
@@ -104,6 +108,7 @@ fn answers(
     log: Log,
     intention: Intention,
     leaving: CancellationToken,
+    breaker: BreakerHandle,
 ) -> impl Fn(Request) -> Result<Value, Reason> + Clone + Send + Sync + 'static {
     move |request| match request {
         Request::Log { filter } => log::answer(&log, filter),
@@ -113,6 +118,17 @@ fn answers(
                 .map_err(|error| Reason::new("A0232", format!("it cannot note that it leaves: {error}")))?;
             leaving.cancel();
             Ok(json!({ "leaving": true }))
+        }
+        Request::Breaker { reset } => {
+            let unknown = |name: &String| Reason::new("A0243", format!("the breaker has no cause {name}"));
+            let causes: Vec<Cause> =
+                reset.iter().map(|name| Cause::of_name(name).ok_or_else(|| unknown(name))).collect::<Result<_, _>>()?;
+            let failed = |error: String| Reason::new("A0244", error);
+            let report = match causes.as_slice() {
+                [] => breaker.report(),
+                causes => breaker.reset(causes).map_err(|error| failed(error.to_string()))?,
+            };
+            serde_json::to_value(report).map_err(|error| failed(error.to_string()))
         }
     }
 }

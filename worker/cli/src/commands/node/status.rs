@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{Output, Table, fields};
 use assay::state::Node;
+use assay_node::breaker::Report;
 use assay_node::config::NodeConfig;
 use assay_node::defence::alarm::Conviction;
 use assay_node::defence::reserve::{Funds, Reserve};
@@ -36,6 +37,7 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
         funds,
         conviction,
         settings,
+        breaker,
     } = known(context, folder, account.as_ref()).await?;
     let convictions = account.as_ref().map_or(0, |account| account.fraud_convictions);
     let value = json!({
@@ -51,6 +53,7 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
         "totals": totals,
         "disputes": disputes,
         "funds": funds,
+        "breaker": breaker,
         "settings": settings,
         "session_totals": session_totals,
         "sessions": sessions,
@@ -85,6 +88,9 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
                 "LACKING",
                 format!("N0406 {lacking} lamports for the defence of the open jobs; send them to the operator key"),
             ));
+        }
+        if let Some(words) = breaker_words(&breaker) {
+            rows.push(("breaker", words));
         }
         if let Some(held_back) = funds.held_back.first() {
             rows.push(("held back", format!("{} jobs: {}", funds.held_back.len(), held_back.refusal)));
@@ -144,6 +150,7 @@ pub(super) struct Known {
     pub(super) funds: Funds,
     pub(super) conviction: Option<Conviction>,
     pub(super) settings: SettingsReport,
+    pub(super) breaker: Report,
 }
 
 pub(super) async fn known(context: &Context, folder: &Folder, account: Option<&Node>) -> Result<Known, CliError> {
@@ -170,6 +177,7 @@ pub(super) async fn known(context: &Context, folder: &Folder, account: Option<&N
             funds: status.funds,
             conviction: status.conviction,
             settings: status.settings,
+            breaker: status.breaker,
         });
     }
     let mut known = recorded(folder, &config?, most_fee_lamports(context.sender.options()))?;
@@ -197,6 +205,7 @@ fn recorded(folder: &Folder, config: &NodeConfig, fee_lamports: u64) -> Result<K
     sessions.sort_by_key(|record| std::cmp::Reverse(record.last_slot));
     Ok(Known {
         readiness: not_running(),
+        breaker: journal.breaker()?.report(0, &config.breaker),
         totals: journal.totals()?,
         session_totals: journal.session_totals()?,
         sessions,
@@ -213,6 +222,13 @@ fn not_running() -> Readiness {
 
 fn ready_words(readiness: &Readiness) -> String {
     if readiness.ready { "yes".to_owned() } else { format!("no: {}", readiness.words().replace('\n', "; ")) }
+}
+
+/// What the breaker stops, or would try; nothing while every cause is closed.
+fn breaker_words(breaker: &Report) -> Option<String> {
+    let open = breaker.causes.iter().filter(|cause| cause.reason.is_some());
+    let words: Vec<String> = open.map(|cause| format!("{} {}", cause.code, cause.as_reason().words)).collect();
+    (!words.is_empty()).then(|| words.join("; "))
 }
 
 fn lamports_words(funds: &Funds) -> String {

@@ -1,6 +1,7 @@
 //! Everything before the acceptance, and loading the model again after a restart.
 
 use super::{SessionDriver, given_artifacts};
+use crate::breaker::Stopped;
 use crate::defence::cost::DefenceCost;
 use crate::driver::{DriveError, LONGEST_WAIT, Stake};
 use crate::failpoint;
@@ -22,6 +23,10 @@ impl<M: Market> SessionDriver<M> {
     pub(super) async fn admit(&mut self, session: &Session, cancel: &CancellationToken) -> Result<(), DriveError> {
         if let Some(refusal) = refuse_terms(session, &self.shared.config.now()) {
             return self.skip(refusal);
+        }
+        if let Some(stopped) = self.shared.stopped(&self.address, self.looked)? {
+            self.wait_for_breaker(stopped, cancel).await;
+            return Ok(());
         }
         let most = self.shared.config.now().sessions.most_sessions;
         if !self.shared.sessions.take(&self.address, most) {
@@ -132,6 +137,10 @@ impl<M: Market> SessionDriver<M> {
     }
 
     pub(super) async fn accept(&mut self, session: &Session, cancel: &CancellationToken) -> Result<(), DriveError> {
+        if let Some(stopped) = self.shared.stopped(&self.address, self.looked)? {
+            self.wait_for_breaker(stopped, cancel).await;
+            return Ok(());
+        }
         if !self.shared.sessions.take(&self.address, self.shared.config.now().sessions.most_sessions) {
             self.wait_a_little(cancel).await;
             return Ok(());
@@ -145,6 +154,7 @@ impl<M: Market> SessionDriver<M> {
         }
         let cost = self.shared.journal.session(&self.address)?.and_then(|record| record.defence);
         let balance = self.shared.market.balance_lamports().await?;
+        self.shared.breaker_saw_balance(balance)?;
         let needed = self.needed_lamports(cost);
         if let Err(shortage) = self.shared.reserve.take_on(&self.address, needed, balance) {
             let refusal = shortage.refusal(&self.shared.market.operator());
@@ -159,7 +169,32 @@ impl<M: Market> SessionDriver<M> {
             self.wait_a_little(cancel).await;
             return Ok(());
         }
+        if let Some(stopped) = self.shared.stopped_at_claim(&self.address, self.looked)? {
+            self.wait_for_breaker(stopped, cancel).await;
+            return Ok(());
+        }
         self.progress.trouble = None;
-        self.promise(session, &SessionAction::Accept).await
+        let accepted = self.promise(session, &SessionAction::Accept).await;
+        // A session may be silent for long: what it shows is noted when it is asked something, and meanwhile others may be tried.
+        if self.shared.journal.session(&self.address)?.is_none_or(|record| record.in_flight.is_none()) {
+            self.shared.gives_trial_back(&self.address)?;
+        }
+        accepted
+    }
+
+    /// Waits until the breaker lets promises through, or may; the place among sessions is others' to use.
+    async fn wait_for_breaker(&mut self, mut stopped: Stopped, cancel: &CancellationToken) {
+        self.shared.sessions.leave(&self.address);
+        self.shared.reserve.free(&self.address);
+        self.progress.trouble = Some(stopped.refusal());
+        let until_slot = stopped.until_slot().unwrap_or(u64::MAX);
+        let shared = Arc::clone(&self.shared);
+        tokio::select! {
+            () = stopped.changed() => {}
+            () = shared.board.reached(until_slot) => {}
+            () = self.ears.job() => {}
+            () = cancel.cancelled() => {}
+            () = tokio::time::sleep(LONGEST_WAIT) => {}
+        }
     }
 }

@@ -78,6 +78,7 @@ impl<M: Market> SessionDriver<M> {
         self.shared.sessions.stop(&self.address);
         self.shared.board.forget(&self.address);
         self.shared.reserve.release(&self.address);
+        self.shared.gives_trial_back(&self.address)?;
         if !self.shared.journal.session(&self.address)?.is_some_and(|record| record.may_be_bound()) {
             self.shared.sessions.leave(&self.address);
         }

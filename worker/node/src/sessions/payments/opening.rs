@@ -163,6 +163,9 @@ impl<M: Market> Shared<M> {
     /// Whether the driver would accept a session with these terms now: what it would wait for keeps a client's money meanwhile.
     async fn could_accept(&self, session: &Pubkey, offer: &Offer) -> Result<(), String> {
         let said = |refusal: Refusal| refusal.code;
+        if let Some(stopped) = self.stopped(session, 0).map_err(|error| error.to_string())? {
+            return Err(said(stopped.refusal()));
+        }
         let seen = self.market.node(0).await.map_err(|error| error.to_string())?;
         match Stake::of(seen.account.as_ref(), offer.terms.bond, offer.slash, 0) {
             Stake::Enough => {}

@@ -105,6 +105,10 @@ fn alarm_lines(status: &Status, area: Rect, buffer: &mut Buffer) {
             let words = format!("  {} jobs are held back: {}", status.funds.held_back.len(), held_back.refusal.code);
             line.push(Span::styled(words, Style::new().fg(Color::Yellow)));
         }
+        if status.breaker.is_on_trial() {
+            let words = "  the breaker is half open: one job at a time";
+            line.push(Span::styled(words, Style::new().fg(Color::Yellow)));
+        }
         return Paragraph::new(Line::from(line)).render(area, buffer);
     }
     let more = readiness.reasons.len().saturating_sub(usize::from(area.height));
