@@ -154,10 +154,16 @@ pub(crate) fn world(address: &Pubkey, job: &Job) -> World {
 #[derive(Debug)]
 pub(crate) struct Counting {
     inner: CpuBackend,
-    loads: Arc<AtomicUsize>,
-    pub(crate) runs: Arc<AtomicUsize>,
-    gate: Arc<Gate>,
+    counts: Counts,
     file: PathBuf,
+}
+
+/// What is counted, and what holds runs up.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) loads: Arc<AtomicUsize>,
+    pub(crate) runs: Arc<AtomicUsize>,
+    pub(crate) gate: Arc<Gate>,
 }
 
 struct CountingModel {
@@ -169,13 +175,23 @@ struct CountingModel {
 
 /// Holds runs up before they begin.
 #[derive(Debug, Default)]
-struct Gate {
+pub(crate) struct Gate {
     closed: AtomicBool,
     waiting: AtomicUsize,
 }
 
 impl Gate {
-    fn pass(&self) {
+    /// Holds runs up, or lets them go on.
+    pub(crate) fn close(&self, closed: bool) {
+        self.closed.store(closed, Ordering::SeqCst);
+    }
+
+    /// Runs that wait or are at work.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn pass(&self) {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         while self.closed.load(Ordering::SeqCst) {
             std::thread::sleep(Duration::from_millis(1));
@@ -192,9 +208,9 @@ impl Backend for Counting {
         self.inner.description()
     }
     fn load(&self, graph: Arc<ResolvedGraph>, params: &TensorSet) -> Result<Box<dyn Model>, KernelError> {
-        self.loads.fetch_add(1, Ordering::SeqCst);
+        self.counts.loads.fetch_add(1, Ordering::SeqCst);
         let inner = self.inner.load(graph, params)?;
-        let (runs, gate) = (Arc::clone(&self.runs), Arc::clone(&self.gate));
+        let (runs, gate) = (Arc::clone(&self.counts.runs), Arc::clone(&self.counts.gate));
         Ok(Box::new(CountingModel { inner, runs, gate, file: self.file.clone() }))
     }
 }
@@ -249,23 +265,32 @@ impl Rig {
 
     /// A node that does something wrong on purpose.
     pub(crate) fn with_fault(folder: &Path, market: &TestMarket, config: NodeConfig, fault: Option<NodeFault>) -> Self {
-        let runs = Arc::new(AtomicUsize::new(0));
-        let loads = Arc::new(AtomicUsize::new(0));
-        let gate = Arc::new(Gate::default());
-        let backend = Counting {
-            inner: cpu(),
-            loads: Arc::clone(&loads),
-            runs: Arc::clone(&runs),
-            gate: Arc::clone(&gate),
-            file: folder.join("runs"),
-        };
-        let store = LocalStore::open(folder.join("artifacts")).unwrap();
-        let upload = UploadOptions { allow_private: true, max_attempts: 1, ..UploadOptions::default() };
+        let counts = Counts::default();
+        let backend = Counting { inner: cpu(), counts: counts.clone(), file: folder.join("runs") };
         let engine = Engine::new(vec![Arc::new(backend)], config.cached_models, config.self_check);
         let engine = match fault.and_then(|fault| fault.execution) {
             Some(fault) => engine.with_fault(fault),
             None => engine,
         };
+        Self::of(folder, market, config, fault, engine, counts)
+    }
+
+    /// A node that computes with this engine, whose runs it does not count.
+    pub(crate) fn with_engine(folder: &Path, market: &TestMarket, config: NodeConfig, engine: Engine) -> Self {
+        Self::of(folder, market, config, None, engine, Counts::default())
+    }
+
+    fn of(
+        folder: &Path,
+        market: &TestMarket,
+        config: NodeConfig,
+        fault: Option<NodeFault>,
+        engine: Engine,
+        counts: Counts,
+    ) -> Self {
+        let Counts { loads, runs, gate } = counts;
+        let store = LocalStore::open(folder.join("artifacts")).unwrap();
+        let upload = UploadOptions { allow_private: true, max_attempts: 1, ..UploadOptions::default() };
         let settings = Settings::from(config.clone());
         let shared = Arc::new(Shared {
             node: NODE,
@@ -301,6 +326,11 @@ impl Rig {
         Self { shared, runs, cancel: CancellationToken::new(), loads, gate, ticker }
     }
 
+    /// Whether no adapter holds memory for anything, and none has a run in its queue.
+    pub(crate) fn holds_nothing(&self) -> bool {
+        self.shared.engine.adapters().iter().all(|adapter| adapter.held_bytes == 0 && adapter.queued == 0)
+    }
+
     /// Ends the node as a crash does: nothing more is written, and the journal can be opened again.
     pub(crate) async fn crash(self) {
         self.ticker.abort();
@@ -325,7 +355,7 @@ impl Rig {
 
     /// Holds every run up before it begins, or lets them all go on.
     pub(crate) fn hold_runs(&self, held: bool) {
-        self.gate.closed.store(held, Ordering::SeqCst);
+        self.gate.close(held);
     }
 
     /// Models that were loaded.
@@ -335,7 +365,7 @@ impl Rig {
 
     /// Runs that wait or are at work.
     pub(crate) fn held_runs(&self) -> usize {
-        self.gate.waiting.load(Ordering::SeqCst)
+        self.gate.waiting()
     }
 
     pub(crate) fn free_places(&self) -> usize {
