@@ -1,7 +1,7 @@
 //! How fast this machine is, in the measure in which jobs say what they cost: what a node may promise in its profile.
 
+use crate::adapters::executors;
 use crate::config::NodeConfig;
-use crate::start::backends;
 use assay::fairness::lateness::cost_units;
 use assay_kernels::{Backend, Keep, KernelError};
 use assay_models::builder::BuildError;
@@ -68,10 +68,10 @@ fn rate(units: u64, time: Duration, each: Duration) -> u64 {
 /// # Errors
 /// [`BenchmarkError`]
 pub fn benchmark(config: &NodeConfig) -> Result<Measured, BenchmarkError> {
-    let chosen = backends(config)?;
+    let chosen = executors(config)?;
     let first =
         chosen.first().ok_or_else(|| KernelError::NoAdapter { reason: "the node has no backend".to_owned() })?;
-    measure(first, &Shape { inputs: 1_024, hidden: vec![1_024, 1_024], outputs: 1_024, max_batch: 64 })
+    measure(&first.backend, &Shape { inputs: 1_024, hidden: vec![1_024, 1_024], outputs: 1_024, max_batch: 64 })
 }
 
 fn measure(backend: &Arc<dyn Backend>, shape: &Shape) -> Result<Measured, BenchmarkError> {
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn the_machine_is_measured_by_what_its_backend_does() {
         let config = NodeConfig { backend: BackendChoice::Cpu, ..NodeConfig::default() };
-        let cpu = backends(&config).unwrap().remove(0);
+        let cpu = executors(&config).unwrap().remove(0).backend;
         let measured = measure(&cpu, &Shape::tiny()).unwrap();
         let model = mlp::model(&Shape::tiny(), 1).unwrap();
         assert_eq!((measured.backend, measured.cost_units), ("cpu", cost_units(&model.resolve(&[64]).unwrap())));

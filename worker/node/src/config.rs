@@ -6,10 +6,12 @@
 //! | [`keys`] | every key with its meaning, unit and bounds: the one table that all the others use |
 //! | `document` | settings as a file that explains itself |
 //! | [`layers`] | file, environment and flags, and where each value comes from |
+//! | `adapters` | adapters that compute side by side |
 //! | `payments` | what is offered to strangers who pay with their first request |
 //! | [`change`] | what differs between two settings, and what of it needs a restart |
 //! | [`suggest`] | settings for a machine |
 
+mod adapters;
 mod breaker;
 pub mod change;
 mod document;
@@ -19,6 +21,8 @@ pub mod layers;
 mod payments;
 pub mod suggest;
 
+pub(crate) use adapters::names as adapter_names;
+pub use adapters::{AdapterBackend, AdapterSettings};
 pub use breaker::{BreakerSettings, MismatchRule};
 pub use document::with_value;
 pub use error::ConfigError;
@@ -63,6 +67,9 @@ pub struct Limits {
     pub max_artifact_bytes: u64,
     /// Most bytes that params and one run may take together.
     pub max_memory_bytes: u64,
+    /// Most bytes of the machine's memory that all models, runs and sessions may take together; 0: `max_memory_bytes` for each of
+    /// the jobs in work.
+    pub max_total_memory_bytes: u64,
     /// Seconds within which all artifacts of a job must have arrived.
     pub fetch_seconds: u64,
     /// Slots that must be left between the estimated end of a run and the job's deadline.
@@ -71,7 +78,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_artifact_bytes: 1 << 30, max_memory_bytes: 4 << 30, fetch_seconds: 60, margin_slots: 5 }
+        Self {
+            max_artifact_bytes: 1 << 30,
+            max_memory_bytes: 4 << 30,
+            max_total_memory_bytes: 0,
+            fetch_seconds: 60,
+            margin_slots: 5,
+        }
     }
 }
 
@@ -102,11 +115,13 @@ pub struct Retention {
     pub results_slots: u64,
     /// Seconds for which artifacts stay that were fetched for a job that others took.
     pub unused_seconds: u64,
+    /// Bytes of artifacts and results in the node's store from which on no job is claimed until some may be removed; 0: no bound.
+    pub most_bytes: u64,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { results_slots: 216_000, unused_seconds: 3_600 }
+        Self { results_slots: 216_000, unused_seconds: 3_600, most_bytes: 0 }
     }
 }
 
@@ -240,10 +255,14 @@ pub struct NodeConfig {
     pub adapter: Option<String>,
     /// CPU threads; 0 takes every core.
     pub threads: usize,
+    /// Adapters that compute side by side; none: what `backend`, `adapter` and `threads` say.
+    pub adapters: Vec<AdapterSettings>,
     /// Jobs in work at a time.
     pub concurrent_jobs: usize,
-    /// Loaded models kept in memory.
+    /// Loaded models that nobody needs at present and that stay in memory, on each adapter.
     pub cached_models: usize,
+    /// Bytes that loaded models may take on each adapter; those that a promise or a session needs stay in any case.
+    pub cached_model_bytes: u64,
     /// Least price of a job, in base units of its payment mint.
     pub price_floor: u64,
     /// Payment mints that are accepted, base58; empty: every mint that the network allows.
@@ -281,8 +300,10 @@ impl Default for NodeConfig {
             backend: BackendChoice::Auto,
             adapter: None,
             threads: 0,
+            adapters: Vec::new(),
             concurrent_jobs: 2,
             cached_models: 4,
+            cached_model_bytes: 8 << 30,
             price_floor: 1,
             accepted_mints: Vec::new(),
             self_check: SelfCheck::First,
@@ -317,6 +338,14 @@ impl NodeConfig {
         document::document(self)
     }
 
+    /// Bytes of the machine's memory for all models, runs and sessions together.
+    pub fn total_memory_bytes(&self) -> u64 {
+        match self.limits.max_total_memory_bytes {
+            0 => self.limits.max_memory_bytes.saturating_mul(u64::try_from(self.concurrent_jobs).unwrap_or(u64::MAX)),
+            bytes => bytes,
+        }
+    }
+
     /// Checks every value against the bounds of its key.
     ///
     /// # Errors
@@ -324,6 +353,7 @@ impl NodeConfig {
     pub fn validate(&self) -> Result<(), ConfigError> {
         let table = keys::table_of(self)?;
         keys::leaves(&table).into_iter().try_for_each(|(path, value)| keys::check(&path, value))?;
+        adapters::check(&self.adapters)?;
         self.sessions.payments.check(self.sessions.least_price, self.sessions.longest_slots)
     }
 }

@@ -1,25 +1,48 @@
-//! Runs prepared jobs: keeps loaded models, checks a sample against the scalar reference, falls back to the CPU when a
-//! device fails, hashes the boundary, and remembers how long it all took. Computes single segments again for disputes.
+//! Runs prepared jobs on its adapters: keeps loaded models, checks a sample against the scalar reference, falls back to another
+//! adapter when one fails, hashes the boundary, and remembers how long it all took. Computes single segments again for disputes.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `assign` | the adapter of a run, before the claim and when one fails |
+//! | `booking` | a place in an adapter's queue, and memory |
+//! | `need` | the memory that a run takes |
+//! | `warm` | which loaded models stay |
+//! | `report`, `busy` | how the adapters fare |
+//! | `segment` | segments, computed again |
+//! | `fault` | runs with a fault in them: development builds alone |
 
+mod assign;
+mod booking;
+mod busy;
 #[cfg(debug_assertions)]
 mod fault;
+mod need;
+mod report;
 mod segment;
 mod trust;
 mod warm;
 
+pub use assign::{NotBooked, Terms, Wanted};
+pub use booking::Booking;
+pub use need::AdapterMemory;
+pub use report::AdapterReport;
 pub use segment::SegmentRun;
 pub use warm::WarmModel;
 
 use crate::config::SelfCheck;
 use crate::estimate::{Estimator, operations};
 use crate::prepare::Prepared;
+use crate::schedule::memory::Books;
 use assay_audit::guard::GuardError;
 use assay_kernels::commit::{Boundary, Hasher};
 use assay_kernels::{Backend, Keep, KernelError, Model, TensorSet};
+use booking::Dispatch;
+use busy::Busy;
+use need::{Need, Planned};
 use referee::graph::{ResolvedGraph, Slot};
 use referee::semantics::{Fetch, evaluate_output};
 use std::any::Any;
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -43,6 +66,8 @@ pub struct Run {
     pub boundary: Boundary,
     /// Name of the backend that computed.
     pub backend: &'static str,
+    /// Name of its adapter.
+    pub adapter: String,
     /// Time in kernels.
     pub kernel_time: Duration,
     /// Time in hashing.
@@ -88,26 +113,57 @@ pub enum EngineError {
     Commit(String),
 }
 
-/// The backends of a node, in order of preference, with their loaded models.
+/// One adapter, and what may be used of it.
+#[derive(Clone, Debug)]
+pub struct Executor {
+    /// What people call it; each has a name of its own.
+    pub name: String,
+    /// What computes.
+    pub backend: Arc<dyn Backend>,
+    /// Whether it is there only for what no other one can do.
+    pub is_fallback: bool,
+    /// Most bytes of its memory for models and runs; nothing where only the machine's bound counts.
+    pub memory_bytes: Option<u64>,
+    /// Where it has its memory.
+    pub memory: AdapterMemory,
+}
+
+/// What bounds the loaded models of each adapter that nobody needs at present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheBounds {
+    /// How many.
+    pub models: usize,
+    /// Bytes of all that are loaded.
+    pub bytes: u64,
+}
+
+/// The adapters of a node, in order of preference, with their queues and loaded models.
 #[derive(Debug)]
 pub struct Engine {
     backends: Vec<Slate>,
     /// Models that stay loaded.
     warm: Arc<Warm>,
+    dispatch: Arc<Dispatch>,
     self_check: SelfCheck,
-    estimator: Mutex<Estimator<ModelKey>>,
     #[cfg(debug_assertions)]
     fault: Option<assay_audit::fault::Fault>,
 }
 
-/// One backend and what it has loaded.
+/// One adapter and what it has loaded.
 #[derive(Debug)]
 struct Slate {
+    /// Its place in the order of preference.
+    index: usize,
+    name: String,
     backend: Arc<dyn Backend>,
-    /// Models beside those that stay.
-    capacity: usize,
+    is_fallback: bool,
+    memory: AdapterMemory,
+    cache: CacheBounds,
     warm: Arc<Warm>,
+    dispatch: Arc<Dispatch>,
     models: Mutex<VecDeque<Loaded>>,
+    estimator: Mutex<Estimator<ModelKey>>,
+    busy: Mutex<Busy>,
     /// Where it differed from the scalar reference: it is not used until it passes its self-test again.
     distrusted: Mutex<Option<String>>,
 }
@@ -117,32 +173,62 @@ struct Slate {
 struct Loaded {
     key: ModelKey,
     model: Arc<dyn Model>,
+    /// By the model's own plan.
+    bytes: u64,
     /// Whether a run of it was compared with the scalar reference.
     checked: bool,
 }
 
+impl Loaded {
+    fn planned(&self) -> Planned {
+        Planned::of(self.model.as_ref())
+    }
+}
+
 impl fmt::Debug for Loaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Loaded").field("checked", &self.checked).finish_non_exhaustive()
+        f.debug_struct("Loaded").field("bytes", &self.bytes).field("checked", &self.checked).finish_non_exhaustive()
     }
 }
 
 impl Engine {
-    /// An engine that uses the first backend and, when that fails, the next.
+    /// An engine that uses the first backend and, when that fails, the next; memory is bound by the machine's alone.
     pub fn new(backends: Vec<Arc<dyn Backend>>, cached_models: usize, self_check: SelfCheck) -> Self {
-        let warm = Arc::new(Warm::default());
-        let slate = |backend| Slate {
-            backend,
-            capacity: cached_models.max(1),
+        let mut seen: HashMap<&'static str, usize> = HashMap::new();
+        let executor = |(index, backend): (usize, Arc<dyn Backend>)| {
+            let same = seen.entry(backend.name()).or_default();
+            *same += 1;
+            let name = if *same > 1 { format!("{}-{same}", backend.name()) } else { backend.name().to_owned() };
+            let memory = AdapterMemory::Processor;
+            Executor { name, backend, is_fallback: index > 0, memory_bytes: None, memory }
+        };
+        let executors = backends.into_iter().enumerate().map(executor).collect();
+        Self::of(executors, CacheBounds { models: cached_models, bytes: u64::MAX }, self_check)
+    }
+
+    /// An engine of these adapters, in order of preference.
+    pub fn of(executors: Vec<Executor>, cache: CacheBounds, self_check: SelfCheck) -> Self {
+        let books = Books::new(u64::MAX, executors.iter().map(|one| (one.memory_bytes, one.memory.is_in_machine())));
+        let (warm, dispatch) = (Arc::new(Warm::default()), Arc::new(Dispatch::new(books, executors.len())));
+        let slate = |(index, executor): (usize, Executor)| Slate {
+            index,
+            name: executor.name,
+            backend: executor.backend,
+            is_fallback: executor.is_fallback,
+            memory: executor.memory,
+            cache,
             warm: Arc::clone(&warm),
+            dispatch: Arc::clone(&dispatch),
             models: Mutex::default(),
+            estimator: Mutex::default(),
+            busy: Mutex::default(),
             distrusted: Mutex::default(),
         };
         Self {
-            backends: backends.into_iter().map(slate).collect(),
+            backends: executors.into_iter().enumerate().map(slate).collect(),
             warm,
+            dispatch,
             self_check,
-            estimator: Mutex::default(),
             #[cfg(debug_assertions)]
             fault: None,
         }
@@ -162,79 +248,119 @@ impl Engine {
         self.first_that(|slate| slate.model(job).map(|_| ()).map_err(EngineError::from))
     }
 
-    /// Runs a job and hashes its boundary.
+    /// Runs a job at once, beside whatever else runs, and hashes its boundary: on the adapter on which its model is kept warm, if it is.
     ///
     /// # Errors
     /// Every backend failed, or differs from the scalar reference.
     pub fn run(&self, job: &Prepared) -> Result<Run, EngineError> {
-        let started = Instant::now();
-        let run = self.first_that(|slate| self.run_on(slate, job))?;
-        self.estimator().observe(key(job), operations(&job.graph), started.elapsed());
+        let run = self.first_for(self.warm_adapter(key(job)), |slate| {
+            let _held = self.duty(slate, job);
+            self.run_timed(slate, job)
+        })?;
         #[cfg(debug_assertions)]
         let run = self.spoil(job, run)?;
         Ok(run)
     }
 
-    /// Runs a job of no client, so that the time of others can be told before the first of them.
+    /// Runs a job of no client on every adapter, so that the time of others can be told before the first of them.
     ///
     /// # Errors
-    /// As [`run`](Self::run).
+    /// What the last one said, if all failed.
     pub fn calibrate(&self, job: &Prepared) -> Result<(), EngineError> {
-        // The first run compiles, allocates and checks itself; the second is what later runs are like.
-        self.first_that(|slate| self.run_on(slate, job))?;
-        let started = Instant::now();
-        self.first_that(|slate| self.run_on(slate, job))?;
-        self.estimator().calibrate(operations(&job.graph), started.elapsed());
-        Ok(())
+        let measure = |slate: &Slate| {
+            // The first run compiles, allocates and checks itself; the second is what later runs are like.
+            self.run_on(slate, job)?;
+            let started = Instant::now();
+            self.run_on(slate, job)?;
+            slate.estimator().calibrate(operations(&job.graph), started.elapsed());
+            Ok(())
+        };
+        let measured: Vec<Result<(), EngineError>> =
+            self.backends.iter().map(|slate| self.attempt(slate, &measure)).collect();
+        if measured.iter().any(Result::is_ok) {
+            return Ok(());
+        }
+        measured.into_iter().next_back().unwrap_or_else(|| Err(self.no_backend()))
     }
 
-    /// How long a run of the job is thought to take while nothing else runs; `None` before anything was measured.
+    /// How long a run of the job is thought to take on the first adapter while nothing else runs; `None` before anything was measured.
     pub fn estimate(&self, job: &Prepared) -> Option<Duration> {
-        self.estimator().estimate(&key(job), operations(&job.graph))
+        let slate = self.backends.iter().find(|slate| slate.difference().is_none())?;
+        slate.estimator().estimate(&key(job), operations(&job.graph))
     }
 
-    /// How long so many operations take at the measured speed, without any margin; `None` before anything was measured.
+    /// How long so many operations take at the measured speed of all adapters together, without any margin: what of the machine's time
+    /// they cost. `None` before anything was measured.
     pub fn run_time(&self, operations: u64) -> Option<Duration> {
-        self.estimator().at_rate(operations)
-    }
-
-    fn estimator(&self) -> MutexGuard<'_, Estimator<ModelKey>> {
-        self.estimator.lock().unwrap_or_else(PoisonError::into_inner)
+        let trusted = || self.backends.iter().filter(|slate| slate.difference().is_none());
+        let has_workers = trusted().any(|slate| !slate.is_fallback);
+        let rates =
+            trusted().filter(|slate| !has_workers || !slate.is_fallback).filter_map(|slate| slate.estimator().rate());
+        let rate = rates.fold(0, u64::saturating_add);
+        let nanoseconds = u128::from(operations).saturating_mul(1_000_000_000).checked_div(rate.into())?;
+        Some(Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX)))
     }
 
     fn first_that<T>(&self, attempt: impl Fn(&Slate) -> Result<T, EngineError>) -> Result<T, EngineError> {
-        let mut last = EngineError::Kernel(KernelError::NoAdapter { reason: "the node has no backend".to_owned() });
-        let mut has_moved = false;
-        for slate in &self.backends {
-            if let Some(vector) = slate.difference() {
-                let device = slate.backend.description();
-                last = EngineError::Kernel(KernelError::Quarantined { device, vector });
-                continue;
-            }
-            // A driver that panics must not take the next backend with it.
-            let attempted = catch_unwind(AssertUnwindSafe(|| attempt(slate))).unwrap_or_else(|panic| {
-                let reason = format!("it panicked: {}", panic_text(panic.as_ref()));
-                Err(EngineError::Kernel(KernelError::Device { device: slate.backend.description(), reason }))
-            });
-            match attempted {
-                Ok(done) => {
-                    if has_moved {
-                        tracing::warn!(backend = slate.backend.name(), "the work moved to this backend");
-                    }
-                    return Ok(done);
-                }
-                Err(error) => {
-                    tracing::warn!(backend = slate.backend.name(), %error, "backend failed");
-                    has_moved = true;
-                    slate.learn(&error);
-                    last = error;
-                }
+        self.first_for(None, attempt)
+    }
+
+    /// Tries the adapters one after the other, `first` before all others.
+    fn first_for<T>(
+        &self,
+        first: Option<usize>,
+        attempt: impl Fn(&Slate) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        let mut last = self.no_backend();
+        let is_first = |slate: &&Slate| first == Some(slate.index);
+        let rest = self.backends.iter().filter(|slate| !is_first(slate));
+        for slate in self.backends.iter().filter(is_first).chain(rest) {
+            match self.attempt(slate, &attempt) {
+                Ok(done) => return Ok(done),
+                Err(error) => last = error,
             }
         }
         Err(last)
     }
 
+    /// Tries one adapter, and learns from it if that fails.
+    fn attempt<T>(&self, slate: &Slate, attempt: &dyn Fn(&Slate) -> Result<T, EngineError>) -> Result<T, EngineError> {
+        if let Some(error) = slate.quarantined() {
+            return Err(error);
+        }
+        // A driver that panics must not take the next backend with it.
+        let attempted = catch_unwind(AssertUnwindSafe(|| attempt(slate))).unwrap_or_else(|panic| {
+            let reason = format!("it panicked: {}", panic_text(panic.as_ref()));
+            Err(EngineError::Kernel(KernelError::Device { device: slate.backend.description(), reason }))
+        });
+        if let Err(error) = &attempted {
+            tracing::warn!(adapter = slate.name, %error, "backend failed");
+            slate.learn(error);
+        }
+        attempted
+    }
+
+    /// Why nothing can be computed.
+    fn no_backend(&self) -> EngineError {
+        let quarantined = self.backends.iter().rev().find_map(Slate::quarantined);
+        let none = || EngineError::Kernel(KernelError::NoAdapter { reason: "the node has no backend".to_owned() });
+        quarantined.unwrap_or_else(none)
+    }
+
+    /// Makes room for what was just promised: of every adapter, models leave that nobody needs.
+    fn trim(&self) {
+        self.backends.iter().for_each(|slate| slate.make_room(0));
+    }
+
+    fn run_timed(&self, slate: &Slate, job: &Prepared) -> Result<Run, EngineError> {
+        let started = Instant::now();
+        let run = self.run_on(slate, job)?;
+        slate.estimator().observe(key(job), operations(&job.graph), started.elapsed());
+        Ok(run)
+    }
+
     fn run_on(&self, slate: &Slate, job: &Prepared) -> Result<Run, EngineError> {
+        let _working = slate.working();
         let Loaded { model, checked, .. } = slate.model(job)?;
         let check = match self.self_check {
             SelfCheck::Always => true,
@@ -256,6 +382,7 @@ impl Engine {
             tensors: execution.tensors,
             boundary,
             backend: slate.backend.name(),
+            adapter: slate.name.clone(),
             kernel_time: execution.kernel_time,
             commit_time: started.elapsed(),
         })
@@ -268,21 +395,67 @@ impl Slate {
         self.models.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn estimator(&self) -> MutexGuard<'_, Estimator<ModelKey>> {
+        self.estimator.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn model(&self, job: &Prepared) -> Result<Loaded, KernelError> {
         let key = key(job);
         if let Some(loaded) = use_again(&mut self.lock(), &key) {
             return Ok(loaded);
         }
+        // Room is made first, so that there are never more bytes than there may be, not even for a moment.
+        self.make_room(self.coming(&key, Need::of(&job.graph).planned().bytes()));
         let model: Arc<dyn Model> = Arc::from(self.backend.load(Arc::clone(&job.graph), &job.params)?);
-        let mut models = self.lock();
-        // Another job may have loaded it meanwhile.
-        if let Some(loaded) = use_again(&mut models, &key) {
-            return Ok(loaded);
-        }
-        let loaded = Loaded { key, model, checked: false };
-        models.push_back(loaded.clone());
-        self.warm.make_room(&mut models, self.capacity);
+        let loaded = {
+            let mut models = self.lock();
+            // Another job may have loaded it meanwhile.
+            if let Some(loaded) = use_again(&mut models, &key) {
+                return Ok(loaded);
+            }
+            let bytes = Planned::of(model.as_ref()).bytes();
+            let loaded = Loaded { key, model, bytes, checked: false };
+            models.push_back(loaded.clone());
+            loaded
+        };
+        self.make_room(0);
         Ok(loaded)
+    }
+
+    /// Bytes that a model takes from the room of those that nobody needs: memory is held already for those that somebody does.
+    fn coming(&self, key: &ModelKey, bytes: u64) -> u64 {
+        let state = self.dispatch.state();
+        let family = warm::family(key);
+        let is_held = state.books.needs(self.index, key) || state.families.values().any(|held| *held == family);
+        if is_held { 0 } else { bytes }
+    }
+
+    /// Drops loaded models that nobody needs until there is room for so many bytes more.
+    fn make_room(&self, coming: u64) {
+        let room = self.dispatch.room(self.index, self.cache.models, self.cache.bytes);
+        let cached = self.warm.make_room(&mut self.lock(), &room, coming);
+        self.dispatch.note_cached(self.index, cached);
+    }
+
+    /// What is known of a loaded model: its plan, and whether it was compared with the scalar reference.
+    fn known(&self, key: &ModelKey) -> Option<(Planned, bool)> {
+        self.lock().iter().find(|loaded| loaded.key == *key).map(|loaded| (loaded.planned(), loaded.checked))
+    }
+
+    /// Counts the adapter as busy as long as this lives.
+    fn working(&self) -> Working<'_> {
+        self.busy().begin(self.dispatch.now());
+        Working(self)
+    }
+
+    fn busy(&self) -> MutexGuard<'_, Busy> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why the adapter is not used, if it is not.
+    fn quarantined(&self) -> Option<EngineError> {
+        let vector = self.difference()?;
+        Some(EngineError::Kernel(KernelError::Quarantined { device: self.backend.description(), vector }))
     }
 
     fn note_checked(&self, key: &ModelKey) {
@@ -302,12 +475,23 @@ impl Slate {
                 );
                 self.set_difference(Some(format!("element {element} of tensor {slot}")));
                 self.lock().clear();
+                // Whoever waits for it goes to another one.
+                self.dispatch.ring();
             }
             EngineError::Kernel(KernelError::Device { .. }) => self.lock().clear(),
             EngineError::Kernel(_) | EngineError::Guard { .. } | EngineError::Commit(_) => {}
             #[cfg(debug_assertions)]
             EngineError::Fault(_) => {}
         }
+    }
+}
+
+/// One run at work.
+struct Working<'a>(&'a Slate);
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        self.0.busy().end(self.0.dispatch.now());
     }
 }
 

@@ -55,10 +55,9 @@ impl<Key: Eq + Hash> Estimator<Key> {
         self.rate = Some(self.rate.map_or(rate, |known| rate.min(known.saturating_add(known / 4))).max(1));
     }
 
-    /// How long so many operations take at the measured rate alone; `None` where nothing was measured yet.
-    pub fn at_rate(&self, operations: u64) -> Option<Duration> {
-        let nanoseconds = u128::from(operations).saturating_mul(1_000_000_000).checked_div(self.rate?.into())?;
-        Some(Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX)))
+    /// Operations a second, as measured; `None` where nothing was yet.
+    pub fn rate(&self) -> Option<u64> {
+        self.rate
     }
 
     /// How long a run is thought to take; `None` where nothing was measured yet.
@@ -104,9 +103,9 @@ mod tests {
     #[test]
     fn a_known_model_is_estimated_by_its_last_run_and_others_by_the_rate() {
         let mut estimator = Estimator::default();
-        assert_eq!(estimator.at_rate(5), None);
+        assert_eq!(estimator.rate(), None);
         estimator.observe(1, 1_000_000, SECOND);
-        assert_eq!(estimator.at_rate(5_000_000), Some(5 * SECOND));
+        assert_eq!(estimator.rate(), Some(1_000_000));
         assert_eq!(estimator.estimate(&1, 1_000_000), Some(2 * SECOND + OVERHEAD));
         assert_eq!(estimator.estimate(&2, 3_000_000), Some(9 * SECOND + OVERHEAD));
         estimator.observe(1, 1_000_000, 3 * SECOND);

@@ -5,7 +5,9 @@
 //! | [`config`], [`settings`] | what can be set; the settings of a running node, which can change |
 //! | [`refusal`] | why a job is not taken |
 //! | [`prepare`] | all that is checked before a bond is at risk |
-//! | [`engine`] | loaded models, self-checks, fallback between backends |
+//! | [`adapters`] | what computes, by the settings |
+//! | [`engine`] | loaded models, queues, self-checks, fallback between adapters |
+//! | [`schedule`] | which promised run comes when, and what fits into memory beside it: pure |
 //! | `price` | what a job has to pay, and whose graphs are taken |
 //! | [`estimate`] | how long a run will take |
 //! | [`publish`] | results into the store |
@@ -35,7 +37,9 @@
 //! # What an operator can rely on
 //!
 //! * Nothing is claimed before every artifact of the job is here, hashed and checked, the model is loaded, and the run is
-//!   thought to end before its deadline.
+//!   thought to end before its deadline, behind and before what is promised already, without making any of that late.
+//! * Nothing is claimed for whose model, run and result there is no memory beside what is promised; all of it is held from
+//!   then on until the result is stored.
 //! * A transaction is written to the journal before it is sent. It is signed anew only after the chain has refused it or
 //!   its blockhash has expired, so that no promise is made twice.
 //! * A result is on disk before the commitment to it is signed; a restart commits to it without computing again.
@@ -49,6 +53,7 @@
 //! * Passing trouble (network, disk, locked stake) is waited out until nobody can claim the job any more; everything
 //!   else ends in a record with a stable code.
 
+pub mod adapters;
 pub mod benchmark;
 pub mod board;
 pub mod breaker;
@@ -77,6 +82,7 @@ pub mod refusal;
 pub mod retention;
 mod roots;
 pub mod rpc;
+pub mod schedule;
 pub mod segments;
 pub mod service;
 pub mod sessions;

@@ -43,6 +43,10 @@ fn process(page: &mut Page, status: &Status, measured: &Measured) {
     for (backend, device) in &status.backends {
         page.labelled("backend_info", &[("backend", backend), ("device", device)], 1);
     }
+    adapters(page, status);
+    if let Some(bytes) = status.store_bytes {
+        page.number("store_bytes", bytes);
+    }
     page.flag("ready", status.readiness.ready);
     for reason in &status.readiness.reasons {
         page.labelled("not_ready", &[("code", &reason.code)], 1);
@@ -63,6 +67,19 @@ fn process(page: &mut Page, status: &Status, measured: &Measured) {
     }
     if let Some(bytes) = measured.machine.disk_free_bytes {
         page.number("disk_free_bytes", bytes);
+    }
+}
+
+fn adapters(page: &mut Page, status: &Status) {
+    for adapter in &status.adapters {
+        let label = [("adapter", adapter.name.as_str())];
+        page.labelled("adapter_trusted", &label, adapter.distrusted.is_none().into());
+        page.labelled("adapter_queue", &label, adapter.queued);
+        page.labelled("adapter_held_bytes", &label, adapter.held_bytes);
+        page.labelled("adapter_memory_bytes", &label, adapter.memory_bytes);
+        page.labelled("adapter_models", &label, adapter.models);
+        page.labelled("adapter_model_bytes", &label, adapter.model_bytes);
+        page.labelled_real("adapter_busy_seconds_total", &label, adapter.busy_millis as f64 / 1_000.0);
     }
 }
 
@@ -166,6 +183,7 @@ fn disputes(page: &mut Page, status: &Status) {
 mod tests {
     use super::*;
     use crate::defence::reserve::Funds;
+    use crate::engine::AdapterReport;
     use crate::meter::{JobStage, Standing};
     use assay_telemetry::contract::Contract;
     use assay_telemetry::page::{Served, served};
@@ -181,6 +199,8 @@ mod tests {
         Status {
             version: "1".to_owned(),
             backends: vec![("cpu".to_owned(), "a \"fast\" one".to_owned())],
+            adapters: vec![AdapterReport { name: "cpu".to_owned(), busy_millis: 1_250, ..AdapterReport::default() }],
+            store_bytes: Some(7),
             readiness: Readiness::of(vec![Reason::new("N0521", "it ends")]),
             totals: Totals {
                 skipped: 5,
@@ -229,6 +249,9 @@ mod tests {
             "assay_node_next_answer_slots 40",
             "assay_node_reputation_ratio 0.25",
             "assay_node_slot_age_seconds 1.5",
+            "assay_node_adapter_trusted{adapter=\"cpu\"} 1",
+            "assay_node_adapter_busy_seconds_total{adapter=\"cpu\"} 1.25",
+            "assay_node_store_bytes 7",
             "assay_node_defence_lacking_lamports 7",
             "assay_node_rpc_errors_total{endpoint=\"0\",kind=\"refused\"} 1",
             "assay_node_rpc_wait_seconds_total{endpoint=\"0\"} 0.25",
@@ -240,7 +263,7 @@ mod tests {
     #[test]
     fn what_has_no_value_is_what_the_contract_says_is_served_at_times() {
         let measured = Measured { traffic: vec![Traffic::default()], ..Measured::default() };
-        let status = Status { backends: full().backends, ..Status::default() };
+        let status = Status { backends: full().backends, adapters: full().adapters, ..Status::default() };
         let text = of(&status, &busy(), &measured).unwrap();
         let contract = Contract::of_this_version().unwrap();
         let wanted: Vec<Served> =

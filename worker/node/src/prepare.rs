@@ -112,6 +112,11 @@ impl Artifacts {
     /// The first thing that is wrong: N0201 to N0205, N0209.
     pub async fn prepare(&self, job: &Job) -> Result<Prepared, NotWhole> {
         let (definition, graph) = self.graph(job).await?;
+        self.whole(job, definition, graph).await
+    }
+
+    /// The same with the graph, which was checked before.
+    pub(crate) async fn whole(&self, job: &Job, definition: Graph, graph: ResolvedGraph) -> Result<Prepared, NotWhole> {
         let params =
             self.read("params", &job.params_uri, self.bundle_limit("params", &graph, TensorKind::Param)?).await?;
         let inputs =
@@ -121,7 +126,7 @@ impl Artifacts {
     }
 
     /// The job's graph, checked alone.
-    async fn graph(&self, job: &Job) -> Result<(Graph, ResolvedGraph), NotWhole> {
+    pub(crate) async fn graph(&self, job: &Job) -> Result<(Graph, ResolvedGraph), NotWhole> {
         if job.ir_version != IR_VERSION {
             return Err(NotWhole::Refused(Refusal::new(
                 "N0209",

@@ -13,12 +13,14 @@
 //! | N0528 | it declared maintenance for now |
 //! | N0529 | the guardian pauses new work |
 //! | N0406 | the operator key has too few lamports for the defence of the open jobs |
+//! | N0243 | its store holds as many bytes as it may, and all of them are needed |
 //! | N0530 | an answer in a dispute is due soon, and goes before new jobs |
 //! | N0241 to N0245 | its breaker is open, for the cause of that code |
 
 use crate::breaker::{CauseReport, Report};
 use crate::defence::alarm::Conviction;
 use crate::defence::reserve::Funds;
+use crate::driver::full_store;
 use crate::meter::Standing;
 use assay_telemetry::readiness::{Readiness, Reason};
 use std::time::Duration;
@@ -41,6 +43,8 @@ pub struct Facts<'a> {
     pub conviction: Option<&'a Conviction>,
     /// The node is to end.
     pub is_draining: bool,
+    /// Bytes in the node's store, and how many there may be; 0: no bound.
+    pub full_store: Option<(u64, u64)>,
     /// The job whose answer is due soon, and by when.
     pub answer_due: Option<(String, u64)>,
     /// How the breaker stands.
@@ -77,6 +81,10 @@ impl Facts<'_> {
         }
         if let Some(lacking) = self.funds.map(|funds| funds.lacking_lamports).filter(|lacking| *lacking > 0) {
             because("N0406", format!("the operator key lacks {lacking} lamports for the defence of the open jobs"));
+        }
+        if let Some((stored, most)) = self.full_store.filter(|(stored, most)| *most > 0 && stored >= most) {
+            let refusal = full_store(stored, most);
+            because("N0243", format!("{}: {}", refusal.reason, refusal.remedy));
         }
         if let Some((job, until_slot)) = &self.answer_due {
             because("N0530", format!("an answer for job {job} is due by slot {until_slot}; it goes before new jobs"));

@@ -9,8 +9,9 @@ use crate::journal::{Journal, JournalError, Stage};
 use crate::market::Market;
 use assay_store::{ArtifactId, LocalStore, StoreError};
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tokio_util::sync::CancellationToken;
 
 /// Finished records that stay in the journal at least.
@@ -20,11 +21,22 @@ const KEPT_SLOTS: u64 = 216_000;
 /// Slots between two looks for what can be removed: about an hour.
 const TIDY_SLOTS: u64 = 9_000;
 
+/// For how long a count of the store is good.
+const COUNT_AGE: Duration = Duration::from_secs(2);
+/// Between two counts while nobody asks for one.
+const COUNT_PAUSE: Duration = Duration::from_secs(60);
+/// Slots between two looks for what can be removed because the store is full: about a minute.
+const FULL_TIDY_SLOTS: u64 = 150;
+
 /// Guards the artifacts of one store.
 #[derive(Debug)]
 pub struct Keeper {
     store: LocalStore,
     pins: Arc<Mutex<Pins>>,
+    /// Bytes in the store, and when they were counted.
+    counted: Mutex<Option<(Instant, u64)>>,
+    /// Slot from which on a full store is tidied again.
+    next_tidy_slot: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -65,7 +77,35 @@ pub enum SweepError {
 impl Keeper {
     /// A keeper of `store`; there must be one only.
     pub fn new(store: LocalStore) -> Self {
-        Self { store, pins: Arc::default() }
+        Self { store, pins: Arc::default(), counted: Mutex::default(), next_tidy_slot: AtomicU64::new(0) }
+    }
+
+    /// Bytes in the store, counted anew if the last count is older than two seconds.
+    ///
+    /// # Errors
+    /// The disk failed.
+    pub async fn count(&self) -> Result<u64, StoreError> {
+        if let Some((when, bytes)) = *lock(&self.counted)
+            && when.elapsed() < COUNT_AGE
+        {
+            return Ok(bytes);
+        }
+        let bytes = self.store.list().await?.iter().fold(0u64, |sum, stored| sum.saturating_add(stored.bytes));
+        *lock(&self.counted) = Some((Instant::now(), bytes));
+        Ok(bytes)
+    }
+
+    /// What was counted last.
+    pub fn counted(&self) -> Option<u64> {
+        lock(&self.counted).map(|(_, bytes)| bytes)
+    }
+
+    /// Whether a full store is to be tidied at `slot`: not at once again.
+    pub(crate) fn may_tidy(&self, slot: u64) -> bool {
+        let next = slot.saturating_add(FULL_TIDY_SLOTS);
+        self.next_tidy_slot
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |due| (slot >= due).then_some(next))
+            .is_ok()
     }
 
     /// Keeps artifacts, whether they are there already or not, until the pin is dropped.
@@ -92,6 +132,8 @@ impl Keeper {
         }
         let swept = self.sweep_rest(journal, unused_for).await;
         lock(&self.pins).since_sweep = None;
+        // What was counted before is there no longer.
+        *lock(&self.counted) = None;
         swept
     }
 
@@ -174,7 +216,15 @@ pub(crate) async fn keep_tidy<M: Market>(shared: Arc<Shared<M>>, stop: Cancellat
     let tidying = async {
         let mut next_slot = 1;
         loop {
-            shared.board.reached(next_slot).await;
+            tokio::select! {
+                () = shared.board.reached(next_slot) => {}
+                () = tokio::time::sleep(COUNT_PAUSE) => {
+                    if let Err(error) = shared.publisher.keeper.count().await {
+                        tracing::warn!(%error, "artifacts cannot be counted");
+                    }
+                    continue;
+                }
+            }
             let slot = shared.board.slot();
             next_slot = slot.saturating_add(TIDY_SLOTS);
             match shared.tidy(slot).await {
@@ -201,9 +251,9 @@ impl Drop for Pin {
     }
 }
 
-/// Counts are whole at every moment at which a panic could happen.
-fn lock(pins: &Mutex<Pins>) -> MutexGuard<'_, Pins> {
-    pins.lock().unwrap_or_else(PoisonError::into_inner)
+/// What is locked is whole at every moment at which a panic could happen.
+fn lock<T>(locked: &Mutex<T>) -> MutexGuard<'_, T> {
+    locked.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! From settings to a running service.
 
+use crate::adapters::executors;
 use crate::board::Board;
 use crate::breaker::{Breaker, Cause, Report};
-use crate::config::{BackendChoice, NodeConfig};
+use crate::config::NodeConfig;
 use crate::defence::alarm::{Alarm, Conviction};
 use crate::defence::reserve::Reserve;
 use crate::driver::Shared;
-use crate::engine::Engine;
+use crate::engine::{CacheBounds, Engine};
 #[cfg(debug_assertions)]
 use crate::fault::NodeFault;
 use crate::journal::{Journal, JournalError};
@@ -22,8 +23,8 @@ use crate::sessions::Sessions;
 use crate::settings::Settings;
 use assay::state::Network;
 use assay_chain::{Chain, ChainError, Endpoint, Sender, Watcher, WatcherEvent, WatcherOptions};
+use assay_kernels::KernelError;
 use assay_kernels::commit::Hasher;
-use assay_kernels::{Backend, CpuBackend, CpuOptions, KernelError, WgpuBackend, WgpuOptions};
 use assay_models::mlp::{self, Shape};
 use assay_store::{FetchOptions, Fetcher, LocalStore, StoreError, UploadOptions, Uploader};
 use solana_sdk::hash::Hash;
@@ -180,12 +181,13 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
     };
     // Compiling shaders and running the self-test takes a second: not on an async thread.
     let chosen = config.clone();
-    let backends = tokio::task::spawn_blocking(move || backends(&chosen))
+    let executors = tokio::task::spawn_blocking(move || executors(&chosen))
         .await
         .map_err(|error| KernelError::Device { device: "backend".to_owned(), reason: error.to_string() })??;
     #[cfg(debug_assertions)]
     let fault = NodeFault::from_environment(&network)?;
-    let engine = Engine::new(backends, config.cached_models, config.self_check);
+    let cache = CacheBounds { models: config.cached_models, bytes: config.cached_model_bytes };
+    let engine = Engine::of(executors, cache, config.self_check);
     #[cfg(debug_assertions)]
     let engine = match fault.and_then(|fault| fault.execution) {
         Some(fault) => engine.with_fault(fault),
@@ -365,18 +367,4 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 /// The folder of a node's artifacts.
 pub fn artifacts_folder(data_folder: &Path) -> PathBuf {
     data_folder.join("artifacts")
-}
-
-/// The backends in order of preference. The CPU always comes last, so that a job survives a lost device.
-pub(crate) fn backends(config: &NodeConfig) -> Result<Vec<Arc<dyn Backend>>, KernelError> {
-    let mut backends: Vec<Arc<dyn Backend>> = Vec::new();
-    if config.backend != BackendChoice::Cpu {
-        match WgpuBackend::open(WgpuOptions { adapter: config.adapter.clone(), ..WgpuOptions::default() }) {
-            Ok(wgpu) => backends.push(Arc::new(wgpu)),
-            Err(error) if config.backend == BackendChoice::Wgpu => return Err(error),
-            Err(error) => tracing::warn!(%error, "no usable adapter: the CPU computes"),
-        }
-    }
-    backends.push(Arc::new(CpuBackend::new(CpuOptions { threads: config.threads, ..CpuOptions::default() })?));
-    Ok(backends)
 }

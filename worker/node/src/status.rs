@@ -4,6 +4,7 @@ use crate::breaker::Report;
 use crate::defence::alarm::Conviction;
 use crate::defence::reserve::Funds;
 use crate::driver::Shared;
+use crate::engine::AdapterReport;
 use crate::journal::{JournalError, Record, SessionRecord, Stage};
 use crate::market::Market;
 use crate::meter::Standing;
@@ -59,6 +60,12 @@ pub struct Status {
     pub capacity: (usize, usize),
     /// Name and description of each backend, in order of preference.
     pub backends: Vec<(String, String)>,
+    /// Every adapter, in order of preference, those that are not trusted too.
+    #[serde(default)]
+    pub adapters: Vec<AdapterReport>,
+    /// Bytes of artifacts and results in the node's store, as last counted.
+    #[serde(default)]
+    pub store_bytes: Option<u64>,
     /// How all jobs ended.
     pub totals: Totals,
     /// Disputes that are open at present.
@@ -176,6 +183,7 @@ pub fn readiness<M: Market>(shared: &Shared<M>) -> Readiness {
         funds: Some(&funds),
         conviction: conviction.as_ref(),
         is_draining: shared.leaving.is_cancelled(),
+        full_store: shared.publisher.keeper.counted().map(|stored| (stored, shared.config.now().retention.most_bytes)),
         answer_due: due.map(|(job, until_slot)| (job.to_string(), until_slot)),
         breaker: Some(&breaker),
     };
@@ -217,6 +225,8 @@ pub fn of<M: Market>(shared: &Shared<M>) -> Result<Status, JournalError> {
         windows_open,
         capacity: (shared.config.now().concurrent_jobs, shared.capacity.available_permits()),
         backends: shared.engine.backends().into_iter().map(|(name, text)| (name.to_owned(), text)).collect(),
+        adapters: shared.engine.adapters(),
+        store_bytes: shared.publisher.keeper.counted(),
         totals,
         disputes,
         funds: shared.reserve.funds(),

@@ -50,7 +50,7 @@ async fn a_job_whose_adapter_is_lost_moves_to_the_processor_and_the_next_one_fin
     }
     assert_eq!(computed(&story, &node, &story.work(1)).await.backend, "cpu", "{}", node.log());
     let log = node.whole_log();
-    assert!(log.contains("backend failed") && log.contains("the work moved to this backend"), "{log}");
+    assert!(log.contains("backend failed") && log.contains("the work moved to this adapter"), "{log}");
     assert_eq!(computed(&story, &node, &story.work(2)).await.backend, "wgpu", "{}", node.log());
     assert!(node.whole_log().contains("the device was lost and is opened again"), "{}", node.log());
     lost_nothing(&story, &node, 2).await;

@@ -106,7 +106,7 @@ impl<M: Market> Shared<M> {
         let (settings, slot) = (self.config.now(), self.board.slot());
         let (graph, params) = (hex::encode(&job.graph.root[..8]), hex::encode(&job.params_root[..8]));
         let measured = Measured {
-            model: format!("{} {graph} {params} {:?}", run.backend, job.graph.symbols),
+            model: format!("{} {graph} {params} {:?}", run.adapter, job.graph.symbols),
             operations: operations(&job.graph),
             time: run.kernel_time,
             at_once: at_work.at_once(),

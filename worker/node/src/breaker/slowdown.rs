@@ -26,7 +26,7 @@ const FADING: u64 = 64;
 /// A run that ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Measured {
-    /// Backend, model and form: runs of the same name do the same work.
+    /// Adapter, model and form: runs of the same name do the same work.
     pub(super) model: String,
     /// What it does.
     pub(super) operations: u64,

@@ -1,7 +1,7 @@
 //! Every key of the settings: what it means, in which unit, what is allowed, and whether a running node takes it up. The file that
 //! `assay node config generate` writes, the checks, the environment's variables and the reload all come from this one table.
 
-use super::{ConfigError, NodeConfig, OfferedModel};
+use super::{AdapterSettings, ConfigError, NodeConfig, OfferedModel};
 use assay_chain::Endpoint;
 use assay_chain::keys::looks_secret;
 use solana_sdk::pubkey::Pubkey;
@@ -30,6 +30,8 @@ pub enum Bounds {
     Roots,
     /// A list of models that are offered: tables of their own.
     Models,
+    /// A list of adapters: tables of their own.
+    Adapters,
 }
 
 /// One key.
@@ -57,7 +59,7 @@ const fn key(
     Key { path, meaning, unit, bounds, is_live }
 }
 
-use Bounds::{Address, Endpoints, Mints, Models, Number, Roots, Switch, Text, Words};
+use Bounds::{Adapters, Address, Endpoints, Mints, Models, Number, Roots, Switch, Text, Words};
 
 /// The greatest number that a TOML file can hold.
 const ANY: u64 = i64::MAX as u64;
@@ -76,8 +78,10 @@ pub const KEYS: &[Key] = &[
     key("backend", None, Words(&["auto", "cpu", "wgpu"]), false, "Which backend computes: auto takes wgpu if an adapter passes its self-test, else the CPU; wgpu does not start without one."),
     key("adapter", None, Text, false, "Name, or part of it, of the adapter to use; the fastest kind without one. `assay node adapters` lists them."),
     key("threads", Some("CPU threads"), Number(0, 1_024), false, "Threads of the CPU kernels; 0 takes every core."),
+    key("adapters", None, Adapters, false, "Adapters that compute side by side, each with a queue of its own: tables [[adapters]] with backend = \"cpu\" or \"wgpu\" and, where wanted, name, adapter, threads, memory_bytes. None listed: what backend, adapter and threads say."),
     key("concurrent_jobs", JOBS, Number(1, 64), false, "Jobs in work at a time."),
-    key("cached_models", Some("models"), Number(1, 1_024), false, "Loaded models that stay in memory."),
+    key("cached_models", Some("models"), Number(1, 1_024), false, "Loaded models that nobody needs at present and that stay in memory, on each adapter."),
+    key("cached_model_bytes", BYTES, Number(1 << 20, 1 << 44), false, "What loaded models may take on each adapter, those used longest ago leave first; those that a promise or a session needs stay in any case."),
     key("price_floor", PRICE, Number(0, ANY), true, "Least price of a job. It is declared on-chain, so that clients know."),
     key("accepted_mints", None, Mints, true, "Payment mints that are accepted; none listed: every mint that the network allows."),
     key("self_check", None, Words(&["first", "always", "never"]), false, "When sampled elements are compared with the scalar reference before a commitment: on the first run of each graph, always, or never. With never, a hardware fault costs the bond."),
@@ -92,6 +96,7 @@ pub const KEYS: &[Key] = &[
 
     key("limits.max_artifact_bytes", BYTES, Number(1 << 10, 1 << 40), true, "Most bytes of one artifact: graph, params or inputs."),
     key("limits.max_memory_bytes", BYTES, Number(1 << 20, 1 << 44), true, "Most bytes that params and one run may take together."),
+    key("limits.max_total_memory_bytes", BYTES, Number(0, 1 << 46), true, "Most of the machine's memory that all models, runs and sessions may take together: no job is claimed that does not fit beside what is promised. 0: max_memory_bytes for each of concurrent_jobs."),
     key("limits.fetch_seconds", SECONDS, Number(1, 3_600), false, "Within which all artifacts of a job must have arrived."),
     key("limits.margin_slots", SLOTS, Number(0, ANY), true, "What must be left between the estimated end of a run and the job's deadline."),
 
@@ -101,6 +106,7 @@ pub const KEYS: &[Key] = &[
 
     key("retention.results_slots", SLOTS, Number(0, ANY), true, "How long results stay after their job's end, so that clients can still fetch them. Before, and while a challenge can come, they always stay."),
     key("retention.unused_seconds", SECONDS, Number(0, ANY), true, "How long artifacts stay that were fetched for a job that others took."),
+    key("retention.most_bytes", BYTES, Number(0, 1 << 50), true, "Artifacts and results in the node's store from which on no job is claimed until some may be removed; what is needed is never removed. 0: no bound."),
 
     key("disputes.least_clock_slots", SLOTS, Number(0, u32::MAX as u64), true, "Least time that a job must give the defending side in a dispute: a node that cannot answer in time is convicted."),
     key("disputes.least_opening_fee_lamports", LAMPORTS, Number(0, ANY), true, "Least that a job must make challengers prepay for each opening."),
@@ -231,6 +237,9 @@ impl Bounds {
             Self::Models => value
                 .as_array()
                 .is_some_and(|items| items.iter().all(|item| item.clone().try_into::<OfferedModel>().is_ok())),
+            Self::Adapters => value
+                .as_array()
+                .is_some_and(|items| items.iter().all(|item| item.clone().try_into::<AdapterSettings>().is_ok())),
         }
     }
 
@@ -247,6 +256,7 @@ impl Bounds {
             Self::Endpoints => "allowed is a list of http(s):// addresses, or of l, d, t, m".to_owned(),
             Self::Roots => "allowed is a list of roots of graphs, 64 digits of hex each".to_owned(),
             Self::Models => "allowed is a list of tables as `assay node offer` writes them".to_owned(),
+            Self::Adapters => "allowed is a list of tables [[adapters]]".to_owned(),
         }
     }
 
@@ -257,7 +267,7 @@ impl Bounds {
             Self::Switch => text.parse().ok().map(Value::Boolean),
             Self::Words(_) | Self::Address | Self::Text => Some(Value::String(text.to_owned())),
             // A list of tables does not fit a line of the environment.
-            Self::Models => None,
+            Self::Models | Self::Adapters => None,
             Self::Mints | Self::Endpoints | Self::Roots => {
                 let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
                 Some(Value::Array(items.map(|item| Value::String(item.to_owned())).collect()))

@@ -55,17 +55,17 @@ pub(super) fn grade_memory(memory: Option<MemoryFacts>, config: &NodeConfig) -> 
         return Finding::ill(Grade::Note, MEMORY, "N0917", found, "see that limits.max_memory_bytes suits it");
     };
     let one = config.limits.max_memory_bytes;
-    let all = one.saturating_mul(u64::try_from(config.concurrent_jobs).unwrap_or(u64::MAX));
-    let remedy = "lower limits.max_memory_bytes or concurrent_jobs, or end what else runs here";
+    let all = config.total_memory_bytes();
+    let remedy =
+        "lower limits.max_memory_bytes, limits.max_total_memory_bytes or concurrent_jobs, or end what else runs here";
     if one > total_bytes {
         let found = format!("a job may take {}, the machine has {}", mib(one), mib(total_bytes));
         Finding::ill(Grade::Error, MEMORY, "N0917", found, remedy)
     } else if all > available_bytes {
-        let jobs = config.concurrent_jobs;
-        let found = format!("{jobs} jobs may take {} together, {} are available", mib(all), mib(available_bytes));
+        let found = format!("jobs and sessions may take {} together, {} are available", mib(all), mib(available_bytes));
         Finding::ill(Grade::Warning, MEMORY, "N0917", found, remedy)
     } else {
-        Finding::well(MEMORY, format!("{} available, {} at most for jobs", mib(available_bytes), mib(all)))
+        Finding::well(MEMORY, format!("{} available, {} at most for jobs and sessions", mib(available_bytes), mib(all)))
     }
 }
 
@@ -84,8 +84,8 @@ pub(super) fn grade_backends(backends: &[BackendFacts], config: &NodeConfig) -> 
             // Where no GPU was asked for, none is missed. A wrong one, or no processor, is another matter.
             let is_missing = matches!(error, assay_kernels::KernelError::NoAdapter { .. });
             let grade = match (backend.name, config.backend) {
-                ("wgpu", BackendChoice::Auto) if is_missing => Grade::Note,
-                ("wgpu", BackendChoice::Auto) => Grade::Warning,
+                ("wgpu", BackendChoice::Auto) if config.adapters.is_empty() && is_missing => Grade::Note,
+                ("wgpu", BackendChoice::Auto) if config.adapters.is_empty() => Grade::Warning,
                 _ => Grade::Error,
             };
             let text = error.to_string();

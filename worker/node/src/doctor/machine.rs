@@ -1,7 +1,7 @@
 //! What the examination needs to know of the machine, behind a trait: tests make machines ill.
 
 use crate::benchmark::{BenchmarkError, Measured, benchmark};
-use crate::config::{BackendChoice, NodeConfig};
+use crate::config::{AdapterBackend, BackendChoice, NodeConfig};
 use assay_kernels::conformance::{Level, vectors, verify};
 use assay_kernels::{AdapterInfo, AdapterKind, CpuBackend, CpuOptions, KernelError, WgpuBackend, WgpuOptions};
 use std::io;
@@ -138,18 +138,17 @@ impl Machine for ThisMachine {
     }
 
     fn backends(&self, config: &NodeConfig) -> Vec<BackendFacts> {
-        let mut facts = Vec::new();
-        if config.backend != BackendChoice::Cpu {
-            let opened = WgpuBackend::open(WgpuOptions { adapter: config.adapter.clone(), ..WgpuOptions::default() });
-            facts.push(match opened {
-                Ok(wgpu) => {
-                    let adapter = wgpu.adapter().clone();
-                    BackendFacts { name: "wgpu", state: Ok(adapter.to_string()), adapter: Some(adapter) }
-                }
-                Err(error) => BackendFacts { name: "wgpu", state: Err(error), adapter: None },
-            });
+        let listed = config.adapters.iter().map(|adapter| match adapter.backend {
+            AdapterBackend::Wgpu => opened_wgpu(adapter.adapter.clone()),
+            AdapterBackend::Cpu => opened_cpu(adapter.threads),
+        });
+        let mut facts: Vec<BackendFacts> = listed.collect();
+        if config.adapters.is_empty() && config.backend != BackendChoice::Cpu {
+            facts.push(opened_wgpu(config.adapter.clone()));
         }
-        facts.push(BackendFacts { name: "cpu", state: tested_cpu(config), adapter: None });
+        if facts.iter().all(|backend| backend.name != "cpu") {
+            facts.push(opened_cpu(config.threads));
+        }
         facts
     }
 
@@ -158,11 +157,25 @@ impl Machine for ThisMachine {
     }
 }
 
+fn opened_wgpu(adapter: Option<String>) -> BackendFacts {
+    match WgpuBackend::open(WgpuOptions { adapter, ..WgpuOptions::default() }) {
+        Ok(wgpu) => {
+            let adapter = wgpu.adapter().clone();
+            BackendFacts { name: "wgpu", state: Ok(adapter.to_string()), adapter: Some(adapter) }
+        }
+        Err(error) => BackendFacts { name: "wgpu", state: Err(error), adapter: None },
+    }
+}
+
+fn opened_cpu(threads: usize) -> BackendFacts {
+    BackendFacts { name: "cpu", state: tested_cpu(threads), adapter: None }
+}
+
 /// The processor with the same vectors that a GPU has to pass: faulty memory and overclocked cores compute wrongly too.
-fn tested_cpu(config: &NodeConfig) -> Result<String, KernelError> {
+fn tested_cpu(threads: usize) -> Result<String, KernelError> {
     use assay_kernels::Backend;
 
-    let cpu = CpuBackend::new(CpuOptions { threads: config.threads, ..CpuOptions::default() })?;
+    let cpu = CpuBackend::new(CpuOptions { threads, ..CpuOptions::default() })?;
     match verify(&cpu, &vectors(Level::SelfTest)) {
         Ok(()) => Ok(cpu.description()),
         Err(error) => Err(KernelError::Quarantined { device: cpu.description(), vector: error.vector().to_owned() }),

@@ -1,5 +1,6 @@
 //! Everything before the claim. Nothing here is promised; whatever waits here can be dropped at any moment.
 
+use super::places::{result_bytes, run_deadline, too_slow};
 use super::{DriveError, Driver, LONGEST_WAIT};
 use crate::breaker::Stopped;
 use crate::defence::cost::DefenceCost;
@@ -7,6 +8,7 @@ use crate::defence::exposure::Exposure;
 use crate::defence::reserve::Shortage;
 #[cfg(debug_assertions)]
 use crate::engine::EngineError;
+use crate::engine::{NotBooked, Wanted};
 use crate::estimate;
 use crate::failpoint;
 use crate::journal::Stage;
@@ -42,8 +44,7 @@ impl<M: Market> Driver<M> {
         }
         let floor_slot = slot_of_price(job, self.asked(job).price);
         if self.looked < floor_slot {
-            self.progress.permit = None;
-            self.progress.prepared = None;
+            self.let_go();
             self.wait_for(floor_slot, cancel).await;
             return Ok(());
         }
@@ -64,6 +65,10 @@ impl<M: Market> Driver<M> {
             return Ok(());
         }
         if !self.progress.fetched {
+            if let Some(refusal) = self.shared.full_store(1, self.looked).await? {
+                self.wait_for_room(refusal, None, cancel).await;
+                return Ok(());
+            }
             return self.fetch(job, cancel).await;
         }
         let seal = match self.turn(job).await? {
@@ -94,8 +99,7 @@ impl<M: Market> Driver<M> {
         let low_slots = self.shared.config.now().disputes.low_clock_slots;
         if let Some((disputed, until_slot)) = self.shared.alarm.low(self.looked, low_slots) {
             tracing::warn!(job = %self.address, %disputed, until_slot, "an answer is due: no new job is claimed until it is given");
-            self.progress.permit = None;
-            self.progress.prepared = None;
+            self.let_go();
             tokio::select! {
                 () = self.shared.alarm.relieved() => {}
                 () = self.ears.job() => {}
@@ -163,15 +167,13 @@ impl<M: Market> Driver<M> {
 
     /// Waits for the slot of this node's turn; the place is others' to use until shortly before.
     async fn wait_for_turn(&mut self, slot: u64, cancel: &CancellationToken) {
-        self.progress.permit = None;
-        self.progress.prepared = None;
+        self.let_go();
         self.wait_for(slot, cancel).await;
     }
 
     /// Waits until this node's account changes: bonds of other jobs come back, and until then the place is theirs to use.
     async fn wait_for_place(&mut self, cancel: &CancellationToken) {
-        self.progress.permit = None;
-        self.progress.prepared = None;
+        self.let_go();
         tokio::select! {
             () = self.ears.node_or_job() => {}
             () = cancel.cancelled() => {}
@@ -210,8 +212,7 @@ impl<M: Market> Driver<M> {
         self.shared.reserve.hold_back(&self.address, refusal.clone());
         self.progress.is_held_back = true;
         self.progress.trouble = Some(refusal);
-        self.progress.permit = None;
-        self.progress.prepared = None;
+        self.let_go();
     }
 
     /// Lamports come without ringing; jobs that end bring some.
@@ -278,7 +279,7 @@ impl<M: Market> Driver<M> {
                 "it follows from the network's parameters; lower disputes.least_opening_fee_lamports to take such jobs",
             ));
         }
-        refuse_run_time(job.run_slots, config.limits.margin_slots, 0)
+        refuse_run_time(job.run_slots, config.limits.margin_slots)
     }
 
     async fn stake_for(&mut self, job: &Job) -> Result<Stake, DriveError> {
@@ -317,26 +318,41 @@ impl<M: Market> Driver<M> {
         }
     }
 
-    /// Reads and checks the artifacts, loads the model and tells whether the run can be done in time.
+    /// Books memory and a place in the queue of the adapter on which the run ends first, reads and checks the artifacts, and loads the
+    /// model there.
     async fn prepare(&mut self, job: &Job, cancel: &CancellationToken) -> Result<(), DriveError> {
         let started = Instant::now();
+        let (definition, graph) = tokio::select! {
+            graph = self.shared.artifacts.graph(job) => match graph {
+                Ok(graph) => graph,
+                Err(error) => return self.not_whole(error),
+            },
+            () = cancel.cancelled() => return Ok(()),
+        };
+        if let Some(refusal) = self.shared.full_store(result_bytes(&graph), self.looked).await? {
+            self.wait_for_room(refusal, None, cancel).await;
+            return Ok(());
+        }
+        let mut freed = self.shared.engine.freed();
+        freed.borrow_and_update();
+        let margin_slots = self.shared.config.now().limits.margin_slots;
+        let terms = self.shared.terms(run_deadline(job, self.looked, margin_slots), self.looked);
+        let wanted = Wanted { graph: &graph, params_root: job.params_root };
+        let booking = match self.shared.engine.book(wanted, &terms) {
+            Ok(booking) => Arc::new(booking),
+            Err(error) => return self.not_booked(job, error, Some(freed), cancel).await,
+        };
         let prepared = tokio::select! {
-            prepared = self.shared.artifacts.prepare(job) => prepared,
+            prepared = self.shared.artifacts.whole(job, definition, graph) => prepared,
             () = cancel.cancelled() => return Ok(()),
         };
         let prepared = match prepared {
             Ok(prepared) => prepared,
-            Err(NotWhole::Refused(refusal)) => return self.skip(refusal),
-            Err(NotWhole::Passing(refusal)) => {
-                self.progress.permit = None;
-                self.progress.fetched = false;
-                self.progress.trouble = Some(refusal.clone());
-                return Err(DriveError::Artifacts(refusal));
-            }
+            Err(error) => return self.not_whole(error),
         };
-        let (shared, whole) = (Arc::clone(&self.shared), prepared.clone());
+        let (shared, whole, held) = (Arc::clone(&self.shared), prepared.clone(), Arc::clone(&booking));
         let load = move || {
-            shared.engine.load(&whole)?;
+            shared.engine.load_booked(&whole, &held, &terms)?;
             #[cfg(debug_assertions)]
             shared.engine.rehearse(&whole)?;
             Ok(())
@@ -344,30 +360,17 @@ impl<M: Market> Driver<M> {
         match tokio::task::spawn_blocking(load).await {
             Ok(Ok(())) => {}
             #[cfg(debug_assertions)]
-            Ok(Err(EngineError::Fault(error))) => {
+            Ok(Err(NotBooked::Engine(EngineError::Fault(error)))) => {
                 return self.skip(Refusal::new("N0230", error.to_string(), "start the node with another fault"));
             }
             Ok(Err(error)) => {
-                return self.skip(Refusal::new(
-                    "N0210",
-                    error.to_string(),
-                    "post a smaller graph, or use another node",
-                ));
+                drop(booking);
+                return self.not_booked(job, error, None, cancel).await;
             }
             Err(error) => return self.skip(Refusal::new("N0210", error.to_string(), "report this graph")),
         }
         self.shared.meter.note_stage(JobStage::Prepare, started.elapsed());
-        let run = self.shared.engine.estimate(&prepared).unwrap_or(Duration::ZERO);
-        // Jobs and sessions share the machine: in the worst case each takes as long as all together.
-        let config = self.shared.config.now();
-        let sessions = &config.sessions;
-        let runs_of_sessions = if sessions.enabled { sessions.concurrent_runs } else { 0 };
-        let runs = config.concurrent_jobs.saturating_add(runs_of_sessions);
-        let runs = u32::try_from(runs).unwrap_or(u32::MAX);
-        let slots = estimate::slots(run.saturating_mul(runs), self.shared.board.slot_time());
-        if let Some(refusal) = refuse_run_time(job.run_slots, config.limits.margin_slots, slots) {
-            return self.skip(refusal);
-        }
+        self.progress.booking = Some(booking);
         let cost = DefenceCost::of(&prepared.graph, self.shared.market.most_fee_lamports());
         self.progress.defence = Some(cost);
         if !self.progress.is_held_back {
@@ -382,6 +385,20 @@ impl<M: Market> Driver<M> {
         self.save(record)?;
         failpoint::reach("after_admit");
         Ok(())
+    }
+}
+
+impl<M: Market> Driver<M> {
+    fn not_whole(&mut self, error: NotWhole) -> Result<(), DriveError> {
+        match error {
+            NotWhole::Refused(refusal) => self.skip(refusal),
+            NotWhole::Passing(refusal) => {
+                self.let_go();
+                self.progress.fetched = false;
+                self.progress.trouble = Some(refusal.clone());
+                Err(DriveError::Artifacts(refusal))
+            }
+        }
     }
 }
 
@@ -424,15 +441,8 @@ fn not_registered() -> Refusal {
     Refusal::new("N0208", "the node is not registered", "run `assay node init`")
 }
 
-fn refuse_run_time(run_slots: u64, margin_slots: u64, estimated_slots: u64) -> Option<Refusal> {
-    let needed = margin_slots.saturating_add(estimated_slots);
-    (run_slots < needed).then(|| {
-        Refusal::new(
-            "N0207",
-            format!("the job allows {run_slots} slots to run; the run needs about {estimated_slots}, the margin is {margin_slots}"),
-            "give the job more run slots",
-        )
-    })
+fn refuse_run_time(run_slots: u64, margin_slots: u64) -> Option<Refusal> {
+    (run_slots < margin_slots).then(|| too_slow(run_slots, margin_slots, 0))
 }
 
 /// The first slot at which a claim would fix a price of at least `floor`; the last of the ramp if none does.
@@ -514,9 +524,8 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_end_in_time_is_refused() {
-        assert_eq!(refuse_run_time(100, 5, 95), None);
-        assert_eq!(refuse_run_time(100, 5, 96).map(|refusal| refusal.code), Some("N0207".to_owned()));
-        assert!(refuse_run_time(u64::MAX - 1, u64::MAX, u64::MAX).is_some());
+    fn a_job_that_allows_less_than_the_margin_is_refused() {
+        assert_eq!(refuse_run_time(5, 5), None);
+        assert_eq!(refuse_run_time(4, 5).map(|refusal| refusal.code), Some("N0207".to_owned()));
     }
 }

@@ -1,7 +1,8 @@
 //! From a claim to a result on disk.
 
+use super::places::run_deadline;
 use super::{DriveError, Driver};
-use crate::engine::Run;
+use crate::engine::{Run, Wanted};
 use crate::failpoint;
 use crate::journal::{Computed, Executed, Stage};
 use crate::market::Market;
@@ -43,6 +44,7 @@ impl<M: Market> Driver<M> {
         });
         self.save(record)?;
         self.progress.computed = None;
+        self.progress.booking = None;
         failpoint::reach("after_execute");
         Ok(())
     }
@@ -56,12 +58,20 @@ impl<M: Market> Driver<M> {
                 prepared.map_err(|error| DriveError::Artifacts(error.refusal().clone()))?
             }
         };
-        let (shared, whole) = (Arc::clone(&self.shared), prepared.clone());
-        let at_work = self.shared.breaker.run_begins();
-        let run = tokio::task::spawn_blocking(move || shared.engine.run(&whole))
-            .await
-            .map_err(|error| DriveError::Engine(error.to_string()))?
-            .map_err(|error| DriveError::Engine(error.to_string()))?;
+        let shared = Arc::clone(&self.shared);
+        let deadline_slot = run_deadline(job, job.claimed_slot, shared.config.now().limits.margin_slots);
+        let looked = self.looked;
+        let terms = || shared.terms(deadline_slot, shared.board.slot().max(looked));
+        // Claimed in an earlier life it has none.
+        let booking = match self.progress.booking.take() {
+            Some(booking) => booking,
+            None => Arc::new(shared.engine.book_promised(Wanted::from(&prepared), &terms())),
+        };
+        let at_work = shared.breaker.run_begins();
+        let run = shared.engine.compute(&prepared, &booking, terms).await;
+        // What failed on every adapter is booked anew when it is tried again.
+        let run = run.map_err(|error| DriveError::Engine(error.to_string()))?;
+        self.progress.booking = Some(booking);
         self.shared.meter.note_stage(JobStage::Run, run.kernel_time);
         self.shared.ran(&prepared, &run, &at_work)?;
         self.progress.prepared = None;

@@ -5,6 +5,7 @@
 //! | `adoption` | receipts of sessions that were called in: computed again, then committed results like any other |
 //! | `admission` | everything before the claim: terms, stake, places, artifacts |
 //! | `defence` | answering challenges, and closing afterwards what that opened |
+//! | `places` | memory, a place in an adapter's queue, room on the disk |
 //! | `execution` | computing, storing and uploading the result |
 //! | `promise` | transactions: written down, sent, and what became of them |
 
@@ -12,10 +13,12 @@ mod admission;
 mod adoption;
 mod defence;
 mod execution;
+mod places;
 mod promise;
 
 pub(crate) use admission::Stake;
 pub(crate) use adoption::HintsUnknown;
+pub(crate) use places::{full_store, no_memory};
 pub(crate) use promise::{ClaimRefusal, MOST_REFUSED_CLAIMS, MOST_REFUSED_WITHDRAWALS};
 
 use crate::board::{Board, Ears};
@@ -24,7 +27,7 @@ use crate::defence::alarm::{Alarm, Conviction};
 use crate::defence::cost::DefenceCost;
 use crate::defence::exposure::Exposure;
 use crate::defence::reserve::Reserve;
-use crate::engine::{Engine, Run};
+use crate::engine::{Booking, Engine, Run};
 use crate::journal::{Journal, JournalError, Outcome, Record, Stage};
 use crate::market::{Action, Market, Unreachable};
 use crate::meter::Meter;
@@ -145,6 +148,8 @@ struct Progress {
     /// The result was sent to the job's store, or that was tried.
     uploaded: bool,
     permit: Option<OwnedSemaphorePermit>,
+    /// Memory and a place in the queue of an adapter, until the result is stored.
+    booking: Option<Arc<Booking>>,
     /// Keeps graph, params and inputs in the node's store while the job is in work.
     pin: Option<Pin>,
     /// The same for inputs that the journal kept.

@@ -92,10 +92,7 @@ impl<M: Market> Driver<M> {
     /// withdrawal of a payment, are when they are refused time after time.
     fn refused(&mut self, purpose: Purpose, job: Option<&Job>, code: String, reason: String) -> Result<(), DriveError> {
         match (purpose, ClaimRefusal::of(&code)) {
-            (Purpose::Claim, ClaimRefusal::Passing) => {
-                self.progress.permit = None;
-                self.progress.prepared = None;
-            }
+            (Purpose::Claim, ClaimRefusal::Passing) => self.let_go(),
             (Purpose::Claim, ClaimRefusal::Stake) => {
                 return self.skip(Refusal::new("N0208", reason, "stake more with `assay node stake`"));
             }

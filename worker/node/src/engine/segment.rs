@@ -38,7 +38,10 @@ impl Engine {
             return Ok(spoiled);
         }
         let committed = Hasher::default().boundary(&job.graph, boundary)?.hashes;
-        self.first_that(|slate| run_segment_on(slate, job, boundary, &committed, segment, seed))
+        self.first_for(self.warm_adapter(super::key(job)), |slate| {
+            let _held = self.duty(slate, job);
+            run_segment_on(slate, job, boundary, &committed, segment, seed)
+        })
     }
 
     /// The sums of a segment's contractions, from the tensors of the boundary and of the segment.
@@ -61,6 +64,7 @@ fn run_segment_on(
     segment: u16,
     seed: &[u8; 32],
 ) -> Result<SegmentRun, EngineError> {
+    let _working = slate.working();
     let model = slate.model(job)?.model;
     let backend = slate.backend.name();
     let mut given = (*job.inputs).clone();

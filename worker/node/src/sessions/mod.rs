@@ -6,6 +6,7 @@
 //! | `driver` | one session from first sight to its end |
 //! | `terms` | what is refused before anything is fetched |
 //! | `material` | graph and params, checked; the graph at the values of a request's symbols |
+//! | `warm` | models that are loaded and stay, with the memory that is held for them |
 //! | `served` | what is served at present, and how many requests there may be at a time |
 //! | `http` | a request, from its first byte to its inputs |
 //! | `payment`, `ledger` | vouchers, and what they have to cover |
@@ -33,6 +34,7 @@ mod run;
 mod served;
 pub mod steps;
 mod terms;
+mod warm;
 mod writer;
 
 pub(crate) use http::routes;

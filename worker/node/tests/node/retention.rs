@@ -13,7 +13,7 @@ const JOB: Pubkey = Pubkey::new_from_array([3; 32]);
 
 /// Only jobs keep artifacts: nothing stays because it is young.
 fn strict(results_slots: u64) -> NodeConfig {
-    NodeConfig { retention: Retention { results_slots, unused_seconds: 0 }, ..config() }
+    NodeConfig { retention: Retention { results_slots, unused_seconds: 0, ..Retention::default() }, ..config() }
 }
 
 async fn has(rig: &Rig, id: ArtifactId) -> bool {
@@ -115,4 +115,42 @@ async fn results_of_an_earlier_version_are_held_from_the_start() {
     rig.shared.tidy(u64::MAX - 1).await.unwrap();
     let manifest = market.with(|world| world.job(&JOB).unwrap().result_manifest);
     assert!(rig.shared.publisher.result(&manifest, &source.resolved).await.is_ok());
+}
+
+/// Nobody drives the job: what the journal holds is what stays, also after a restart.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn results_and_traces_outlive_a_restart_until_their_window_is_over() {
+    let source = Source::start().await;
+    let mut job = source.job().await;
+    job.window_slots = 1_000_000;
+    let folder = tempfile::tempdir().unwrap();
+    let market = TestMarket::new(world(&JOB, &job));
+    let rig = Rig::new(folder.path(), &market, strict(100));
+    let driver = tokio::spawn(rig.driver(&JOB).run(rig.cancel.clone()));
+    until("commit", || matches!(rig.record(&JOB).map(|record| record.stage), Some(Stage::Committed(_)))).await;
+    let trace = rig.shared.segment(JOB, 0).await.unwrap();
+    rig.cancel.cancel();
+    driver.await.unwrap().unwrap();
+    let count = stored(&rig).await;
+    rig.crash().await;
+    let rig = Rig::new(folder.path(), &market, strict(100));
+    for _ in 0..2 {
+        assert_eq!(rig.shared.tidy(u64::MAX - 1).await.unwrap().artifacts, 0, "the window is open");
+    }
+    assert_eq!(stored(&rig).await, count);
+    assert_eq!(rig.shared.segment(JOB, 0).await.unwrap(), trace);
+    assert_eq!(rig.runs.load(std::sync::atomic::Ordering::SeqCst), 0, "it is served, not computed again");
+    // The window is over: the client has some slots more, and then everything goes.
+    market.with(|world| {
+        let mut job = world.job(&JOB).unwrap();
+        job.window_slots = 1;
+        world.put_job(&JOB, &job);
+    });
+    rig.drive(&JOB).await;
+    let over = rig.record(&JOB).unwrap().last_slot;
+    rig.crash().await;
+    let rig = Rig::new(folder.path(), &market, strict(100));
+    assert_eq!(rig.shared.tidy(over + 99).await.unwrap().artifacts, 0, "clients may still fetch the result");
+    assert_eq!(rig.shared.tidy(over + 100).await.unwrap().artifacts, count);
+    assert_eq!(stored(&rig).await, 0);
 }

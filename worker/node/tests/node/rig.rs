@@ -160,11 +160,17 @@ pub(crate) fn world(address: &Pubkey, job: &Job) -> World {
 #[derive(Debug)]
 pub(crate) struct Counting {
     inner: CpuBackend,
-    loads: Arc<AtomicUsize>,
-    pub(crate) runs: Arc<AtomicUsize>,
-    gate: Arc<Gate>,
-    illness: Arc<Illness>,
+    counts: Counts,
     file: PathBuf,
+}
+
+/// What is counted, what holds runs up, and what is wrong with them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) loads: Arc<AtomicUsize>,
+    pub(crate) runs: Arc<AtomicUsize>,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) illness: Arc<Illness>,
 }
 
 struct CountingModel {
@@ -189,13 +195,23 @@ pub(crate) struct Illness {
 
 /// Holds runs up before they begin.
 #[derive(Debug, Default)]
-struct Gate {
+pub(crate) struct Gate {
     closed: AtomicBool,
     waiting: AtomicUsize,
 }
 
 impl Gate {
-    fn pass(&self) {
+    /// Holds runs up, or lets them go on.
+    pub(crate) fn close(&self, closed: bool) {
+        self.closed.store(closed, Ordering::SeqCst);
+    }
+
+    /// Runs that wait or are at work.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn pass(&self) {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         while self.closed.load(Ordering::SeqCst) {
             std::thread::sleep(Duration::from_millis(1));
@@ -212,10 +228,10 @@ impl Backend for Counting {
         self.inner.description()
     }
     fn load(&self, graph: Arc<ResolvedGraph>, params: &TensorSet) -> Result<Box<dyn Model>, KernelError> {
-        self.loads.fetch_add(1, Ordering::SeqCst);
+        self.counts.loads.fetch_add(1, Ordering::SeqCst);
         let output = graph.outputs[0];
         let inner = self.inner.load(graph, params)?;
-        let (runs, gate, illness) = (Arc::clone(&self.runs), Arc::clone(&self.gate), Arc::clone(&self.illness));
+        let Counts { runs, gate, illness, .. } = self.counts.clone();
         Ok(Box::new(CountingModel { inner, output, runs, gate, illness, file: self.file.clone() }))
     }
 }
@@ -301,27 +317,34 @@ impl Rig {
         fault: Option<NodeFault>,
         spares: Vec<Arc<dyn Backend>>,
     ) -> Self {
-        let runs = Arc::new(AtomicUsize::new(0));
-        let loads = Arc::new(AtomicUsize::new(0));
-        let gate = Arc::new(Gate::default());
-        let illness = Arc::new(Illness::default());
-        let backend = Counting {
-            inner: cpu(),
-            loads: Arc::clone(&loads),
-            runs: Arc::clone(&runs),
-            gate: Arc::clone(&gate),
-            illness: Arc::clone(&illness),
-            file: folder.join("runs"),
-        };
+        let counts = Counts::default();
+        let backend = Counting { inner: cpu(), counts: counts.clone(), file: folder.join("runs") };
         let mut backends: Vec<Arc<dyn Backend>> = vec![Arc::new(backend)];
         backends.extend(spares);
-        let store = LocalStore::open(folder.join("artifacts")).unwrap();
-        let upload = UploadOptions { allow_private: true, max_attempts: 1, ..UploadOptions::default() };
         let engine = Engine::new(backends, config.cached_models, config.self_check);
         let engine = match fault.and_then(|fault| fault.execution) {
             Some(fault) => engine.with_fault(fault),
             None => engine,
         };
+        Self::of(folder, market, config, fault, engine, counts)
+    }
+
+    /// A node that computes with this engine, whose runs it does not count.
+    pub(crate) fn with_engine(folder: &Path, market: &TestMarket, config: NodeConfig, engine: Engine) -> Self {
+        Self::of(folder, market, config, None, engine, Counts::default())
+    }
+
+    fn of(
+        folder: &Path,
+        market: &TestMarket,
+        config: NodeConfig,
+        fault: Option<NodeFault>,
+        engine: Engine,
+        counts: Counts,
+    ) -> Self {
+        let Counts { loads, runs, gate, illness } = counts;
+        let store = LocalStore::open(folder.join("artifacts")).unwrap();
+        let upload = UploadOptions { allow_private: true, max_attempts: 1, ..UploadOptions::default() };
         let settings = Settings::from(config.clone());
         let journal = Journal::open(&folder.join("journal.redb")).unwrap();
         let shared = Arc::new(Shared {
@@ -359,6 +382,11 @@ impl Rig {
         Self { shared, runs, cancel: CancellationToken::new(), illness, loads, gate, ticker }
     }
 
+    /// Whether no adapter holds memory for anything, and none has a run in its queue.
+    pub(crate) fn holds_nothing(&self) -> bool {
+        self.shared.engine.adapters().iter().all(|adapter| adapter.held_bytes == 0 && adapter.queued == 0)
+    }
+
     /// Ends the node as a crash does: nothing more is written, and the journal can be opened again.
     pub(crate) async fn crash(self) {
         self.ticker.abort();
@@ -383,7 +411,7 @@ impl Rig {
 
     /// Holds every run up before it begins, or lets them all go on.
     pub(crate) fn hold_runs(&self, held: bool) {
-        self.gate.closed.store(held, Ordering::SeqCst);
+        self.gate.close(held);
     }
 
     /// Models that were loaded.
@@ -393,7 +421,7 @@ impl Rig {
 
     /// Runs that wait or are at work.
     pub(crate) fn held_runs(&self) -> usize {
-        self.gate.waiting.load(Ordering::SeqCst)
+        self.gate.waiting()
     }
 
     pub(crate) fn free_places(&self) -> usize {

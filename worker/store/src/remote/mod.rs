@@ -29,8 +29,8 @@ use crate::uri::ARTIFACTS_PATH;
 
 pub use address::RemoteAddress;
 use connector::Connector;
-pub use credentials::Variables;
 use credentials::CredentialSource;
+pub use credentials::Variables;
 use crypto::Crypto;
 
 /// The region where nobody names one. Stores that are not AWS's mostly take any.
@@ -206,7 +206,8 @@ impl RemoteStore {
         let folder = Path::from(format!("{}{ARTIFACTS_PATH}", self.prefix));
         let listing = async {
             // One level: WebDAV servers list all levels at once only where they are told to.
-            let listed = self.store.list_with_delimiter(Some(&folder)).await.map_err(|error| self.about_list(&error))?;
+            let listed =
+                self.store.list_with_delimiter(Some(&folder)).await.map_err(|error| self.about_list(&error))?;
             let mut artifacts: Vec<_> = listed.objects.iter().filter_map(|meta| self.artifact(meta)).collect();
             artifacts.sort_by_key(|artifact| artifact.id);
             Ok(artifacts)

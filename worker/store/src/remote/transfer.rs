@@ -92,12 +92,7 @@ impl RemoteStore {
         if actual == id { Ok(()) } else { Err(StoreError::Corrupt { id, actual }) }
     }
 
-    pub(super) async fn receive(
-        &self,
-        id: &ArtifactId,
-        max_bytes: u64,
-        local: &LocalStore,
-    ) -> Result<StoredArtifact> {
+    pub(super) async fn receive(&self, id: &ArtifactId, max_bytes: u64, local: &LocalStore) -> Result<StoredArtifact> {
         match local.verified_reader(id).await {
             Ok(_) => {
                 let held = local.stored(id).await?.filter(|held| held.bytes <= max_bytes);

@@ -82,6 +82,9 @@ fn answers(log: Log) -> impl Fn(Request) -> Result<Value, Reason> + Clone + Send
             "A0405",
             "a validator has nothing to leave; SIGTERM or Ctrl-C ends it, and it goes on at its next start",
         )),
+        Request::Breaker { .. } => {
+            Err(Reason::new("A0406", "a validator claims nothing that a breaker could stop; ask a node's folder"))
+        }
     }
 }
 

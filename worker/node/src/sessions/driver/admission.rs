@@ -95,15 +95,17 @@ impl<M: Market> SessionDriver<M> {
         let most_forms = self.shared.config.now().sessions.loaded_forms;
         let warm = self.shared.engine.keep_warm(session.graph_root, session.params_root, most_forms);
         let prepared: Vec<_> = forms.iter().map(|form| material.prepared(form, TensorSet::new())).collect();
-        let engine = Arc::clone(&self.shared.engine);
-        let loaded = tokio::task::spawn_blocking(move || prepared.iter().try_for_each(|form| engine.load(form)))
-            .await
-            .map_err(|error| DriveError::Engine(error.to_string()))?;
-        if let Err(error) = loaded {
-            return self
-                .give_up(Refusal::new("N0210", error.to_string(), "offer a smaller graph, or use another node"))
-                .map(|()| false);
-        }
+        let shared = Arc::clone(&self.shared);
+        let load = move || shared.load_warm(&warm, &prepared).map(|()| warm);
+        let loaded = tokio::task::spawn_blocking(load).await.map_err(|error| DriveError::Engine(error.to_string()))?;
+        let warm = match loaded {
+            Ok(warm) => warm,
+            Err(NotWhole::Refused(refusal)) => return self.give_up(refusal).map(|()| false),
+            Err(NotWhole::Passing(refusal)) => {
+                self.progress.trouble = Some(refusal.clone());
+                return Err(DriveError::Artifacts(refusal));
+            }
+        };
         self.progress.trouble = None;
         self.progress.material = Some((material, warm));
         Ok(true)

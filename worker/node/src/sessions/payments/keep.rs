@@ -84,7 +84,7 @@ async fn keep<M: Market>(shared: &Arc<Shared<M>>) {
 
 impl<M: Market> Shared<M> {
     /// Fetches and checks a model, and loads it at the least and the greatest values of its symbols.
-    async fn load_offered(&self, settings: &OfferedModel) -> Result<KeptModel, Refusal> {
+    async fn load_offered(self: &Arc<Self>, settings: &OfferedModel) -> Result<KeptModel, Refusal> {
         let invalid = |error: assay_store::StoreError| Refusal::new("N0201", error.to_string(), "correct node.toml");
         let graph = ArtifactUri::parse(&settings.graph_uri).map_err(invalid)?.id();
         let params = ArtifactUri::parse(&settings.params_uri).map_err(invalid)?.id();
@@ -110,10 +110,11 @@ impl<M: Market> Shared<M> {
         let (graph_root, params_root) = (material.graph_root, material.params_root);
         let warm = self.engine.keep_warm(graph_root, params_root, self.config.now().sessions.loaded_forms);
         let prepared: Vec<_> = forms.iter().map(|form| material.prepared(form, TensorSet::new())).collect();
-        let engine = Arc::clone(&self.engine);
-        let loaded = tokio::task::spawn_blocking(move || prepared.iter().try_for_each(|form| engine.load(form))).await;
+        let shared = Arc::clone(self);
+        let load = move || shared.load_warm(&warm, &prepared).map(|()| warm);
         let unloaded = |reason: String| Refusal::new("N0210", reason, "offer a smaller graph");
-        loaded.map_err(|error| unloaded(error.to_string()))?.map_err(|error| unloaded(error.to_string()))?;
+        let loaded = tokio::task::spawn_blocking(load).await.map_err(|error| unloaded(error.to_string()))?;
+        let warm = loaded.map_err(|error| error.refusal().clone())?;
         let fee = self.market.most_fee_lamports();
         let defence = forms.first().map(|form| DefenceCost::of(&form.graph, fee));
         tracing::info!(model = settings.name, graph_root = hex::encode(graph_root), "loaded, to be offered");

@@ -1,0 +1,32 @@
+//! Models of sessions: loaded where they fit beside what is promised, with memory held for them as long as they are kept.
+
+use crate::driver::{Shared, no_memory};
+use crate::engine::{NotBooked, WarmModel};
+use crate::market::Market;
+use crate::prepare::{NotWhole, Prepared};
+use crate::refusal::Refusal;
+use crate::schedule::choice::Obstacle;
+
+impl<M: Market> Shared<M> {
+    /// Loads forms of a model that is kept warm. It may block for long.
+    ///
+    /// # Errors
+    /// They fit nowhere, at present or at all: N0205, N0210, N0241.
+    pub(super) fn load_warm(&self, warm: &WarmModel, forms: &[Prepared]) -> Result<(), NotWhole> {
+        let config = self.config.now();
+        let runs = config.sessions.concurrent_runs;
+        self.engine.load_warm(warm, forms, runs, config.total_memory_bytes()).map_err(|error| match error {
+            NotBooked::Obstacle(obstacle) => {
+                let refusal = match obstacle {
+                    Obstacle::Memory(lack) => no_memory(lack),
+                    other => Refusal::new("N0241", format!("{other:?}"), "wait until less is promised"),
+                };
+                if obstacle.is_passing() { NotWhole::Passing(refusal) } else { NotWhole::Refused(refusal) }
+            }
+            NotBooked::Engine(error) => {
+                let remedy = "offer a smaller graph, or use another node";
+                NotWhole::Refused(Refusal::new("N0210", error.to_string(), remedy))
+            }
+        })
+    }
+}
