@@ -259,7 +259,7 @@ pub struct NodeConfig {
     pub adapters: Vec<AdapterSettings>,
     /// Jobs in work at a time.
     pub concurrent_jobs: usize,
-    /// Loaded models that nobody needs at present and that stay in memory, on each adapter.
+    /// Loaded models that stay in memory, on each adapter; those that a promise or a session needs stay in any case.
     pub cached_models: usize,
     /// Bytes that loaded models may take on each adapter; those that a promise or a session needs stay in any case.
     pub cached_model_bytes: u64,

@@ -128,7 +128,7 @@ pub struct Executor {
     pub memory: AdapterMemory,
 }
 
-/// What bounds the loaded models of each adapter that nobody needs at present.
+/// What bounds the loaded models of each adapter; those that a promise or a session needs stay in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheBounds {
     /// How many.

@@ -13,7 +13,7 @@
 //! | N0528 | it declared maintenance for now |
 //! | N0529 | the guardian pauses new work |
 //! | N0406 | the operator key has too few lamports for the defence of the open jobs |
-//! | N0243 | its store holds as many bytes as it may, and all of them are needed |
+//! | N0248 | its store holds as many bytes as it may, and all of them are needed |
 //! | N0530 | an answer in a dispute is due soon, and goes before new jobs |
 //! | N0241 to N0245 | its breaker is open, for the cause of that code |
 
@@ -84,7 +84,7 @@ impl Facts<'_> {
         }
         if let Some((stored, most)) = self.full_store.filter(|(stored, most)| *most > 0 && stored >= most) {
             let refusal = full_store(stored, most);
-            because("N0243", format!("{}: {}", refusal.reason, refusal.remedy));
+            because("N0248", format!("{}: {}", refusal.reason, refusal.remedy));
         }
         if let Some((job, until_slot)) = &self.answer_due {
             because("N0530", format!("an answer for job {job} is due by slot {until_slot}; it goes before new jobs"));

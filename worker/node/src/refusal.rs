@@ -31,6 +31,9 @@
 //! | N0243 | the breaker is open: runs are much slower than they were |
 //! | N0244 | the breaker is open: the operator key holds few lamports |
 //! | N0245 | the breaker is open: the RPC endpoints contradict each other |
+//! | N0246 | there is no memory for it beside what is promised |
+//! | N0247 | it, or a promised run, would end too late behind what is promised |
+//! | N0248 | the node's store is full of what is needed |
 //! | P6244, P6510 to P6513 | the program would refuse the claim: the node was convicted, or is not one that the client wants |
 
 use serde::{Deserialize, Serialize};

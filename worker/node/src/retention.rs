@@ -33,10 +33,18 @@ const FULL_TIDY_SLOTS: u64 = 150;
 pub struct Keeper {
     store: LocalStore,
     pins: Arc<Mutex<Pins>>,
-    /// Bytes in the store, and when they were counted.
-    counted: Mutex<Option<(Instant, u64)>>,
+    counted: Mutex<Counted>,
     /// Slot from which on a full store is tidied again.
     next_tidy_slot: AtomicU64,
+}
+
+/// What the store was last seen to hold.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counted {
+    /// Bytes; nothing before the first count.
+    bytes: Option<u64>,
+    /// When, if nothing is known to have been written since.
+    when: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
@@ -80,24 +88,31 @@ impl Keeper {
         Self { store, pins: Arc::default(), counted: Mutex::default(), next_tidy_slot: AtomicU64::new(0) }
     }
 
-    /// Bytes in the store, counted anew if the last count is older than two seconds.
+    /// Bytes in the store, counted anew if something was written since the last count, or that is older than two seconds.
     ///
     /// # Errors
     /// The disk failed.
     pub async fn count(&self) -> Result<u64, StoreError> {
-        if let Some((when, bytes)) = *lock(&self.counted)
+        let known = *lock(&self.counted);
+        if let Counted { bytes: Some(bytes), when: Some(when) } = known
             && when.elapsed() < COUNT_AGE
         {
             return Ok(bytes);
         }
+        let when = Some(Instant::now());
         let bytes = self.store.list().await?.iter().fold(0u64, |sum, stored| sum.saturating_add(stored.bytes));
-        *lock(&self.counted) = Some((Instant::now(), bytes));
+        *lock(&self.counted) = Counted { bytes: Some(bytes), when };
         Ok(bytes)
+    }
+
+    /// Notes that something was written or removed: the next count is a new one.
+    pub(crate) fn note_change(&self) {
+        lock(&self.counted).when = None;
     }
 
     /// What was counted last.
     pub fn counted(&self) -> Option<u64> {
-        lock(&self.counted).map(|(_, bytes)| bytes)
+        lock(&self.counted).bytes
     }
 
     /// Whether a full store is to be tidied at `slot`: not at once again.
@@ -132,8 +147,7 @@ impl Keeper {
         }
         let swept = self.sweep_rest(journal, unused_for).await;
         lock(&self.pins).since_sweep = None;
-        // What was counted before is there no longer.
-        *lock(&self.counted) = None;
+        self.note_change();
         swept
     }
 

@@ -188,6 +188,7 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
     let fault = NodeFault::from_environment(&network)?;
     let cache = CacheBounds { models: config.cached_models, bytes: config.cached_model_bytes };
     let engine = Engine::of(executors, cache, config.self_check);
+    engine.bound_machine(config.total_memory_bytes());
     #[cfg(debug_assertions)]
     let engine = match fault.and_then(|fault| fault.execution) {
         Some(fault) => engine.with_fault(fault),

@@ -1,5 +1,6 @@
 //! Whole stories of the market: real processes, a real RPC endpoint, the real program.
 
+mod adapters;
 mod agents;
 mod artifacts;
 mod attestations;

@@ -78,9 +78,9 @@ pub const KEYS: &[Key] = &[
     key("backend", None, Words(&["auto", "cpu", "wgpu"]), false, "Which backend computes: auto takes wgpu if an adapter passes its self-test, else the CPU; wgpu does not start without one."),
     key("adapter", None, Text, false, "Name, or part of it, of the adapter to use; the fastest kind without one. `assay node adapters` lists them."),
     key("threads", Some("CPU threads"), Number(0, 1_024), false, "Threads of the CPU kernels; 0 takes every core."),
-    key("adapters", None, Adapters, false, "Adapters that compute side by side, each with a queue of its own: tables [[adapters]] with backend = \"cpu\" or \"wgpu\" and, where wanted, name, adapter, threads, memory_bytes. None listed: what backend, adapter and threads say."),
+    key("adapters", None, Adapters, false, "Adapters that compute side by side, each with a queue of its own: tables as { backend = \"cpu\", threads = 4 } or { backend = \"wgpu\", adapter = \"H200\" }, each also with name and memory_bytes where wanted. None listed: what backend, adapter and threads say."),
     key("concurrent_jobs", JOBS, Number(1, 64), false, "Jobs in work at a time."),
-    key("cached_models", Some("models"), Number(1, 1_024), false, "Loaded models that nobody needs at present and that stay in memory, on each adapter."),
+    key("cached_models", Some("models"), Number(1, 1_024), false, "Loaded models that stay in memory, on each adapter; those that a promise or a session needs stay in any case."),
     key("cached_model_bytes", BYTES, Number(1 << 20, 1 << 44), false, "What loaded models may take on each adapter, those used longest ago leave first; those that a promise or a session needs stay in any case."),
     key("price_floor", PRICE, Number(0, ANY), true, "Least price of a job. It is declared on-chain, so that clients know."),
     key("accepted_mints", None, Mints, true, "Payment mints that are accepted; none listed: every mint that the network allows."),
@@ -256,7 +256,9 @@ impl Bounds {
             Self::Endpoints => "allowed is a list of http(s):// addresses, or of l, d, t, m".to_owned(),
             Self::Roots => "allowed is a list of roots of graphs, 64 digits of hex each".to_owned(),
             Self::Models => "allowed is a list of tables as `assay node offer` writes them".to_owned(),
-            Self::Adapters => "allowed is a list of tables [[adapters]]".to_owned(),
+            Self::Adapters => {
+                "allowed is a list of tables with backend, and name, adapter, threads, memory_bytes".to_owned()
+            }
         }
     }
 

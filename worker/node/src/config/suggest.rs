@@ -36,7 +36,7 @@ pub fn suggest(mut config: NodeConfig, known: &Known) -> NodeConfig {
         let each = (free / 2) / jobs.saturating_mul(3);
         config.limits.max_artifact_bytes =
             whole_mib(each).min(config.limits.max_artifact_bytes).min(config.limits.max_memory_bytes).max(1 << 20);
-        config.retention.most_bytes = whole_mib(free / 2).max(1 << 20);
+        config.retention.most_bytes = whole_mib(free / 2).clamp(1 << 20, 1 << 50);
         config.sessions.most_kept_bytes = whole_mib(free / 8).min(config.sessions.most_kept_bytes).max(1 << 20);
     }
     config.profile.units_per_slot = known.promised_units_per_slot;

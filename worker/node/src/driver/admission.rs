@@ -308,6 +308,7 @@ impl<M: Market> Driver<M> {
         match fetched {
             Ok(()) => {
                 self.progress.fetched = true;
+                self.shared.publisher.keeper.note_change();
                 Ok(())
             }
             Err(NotWhole::Refused(refusal)) => self.skip(refusal),

@@ -32,6 +32,7 @@ impl<M: Market> Driver<M> {
         self.shared.meter.note_stage(JobStage::Commit, run.commit_time.saturating_add(started.elapsed()));
         failpoint::reach("after_publish");
         self.hold(job, &stored.artifacts)?;
+        self.shared.publisher.keeper.note_change();
         let mut record = self.record()?;
         record.stage = Stage::Executed(executed(prepared, run, stored.manifest)?);
         record.price = Some(job.price);

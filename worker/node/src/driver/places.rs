@@ -89,7 +89,7 @@ impl<M: Market> Driver<M> {
         let refusal = match obstacle {
             Obstacle::Memory(lack) => no_memory(lack),
             Obstacle::Queue(late) => Refusal::new(
-                "N0242",
+                "N0247",
                 format!(
                     "{} would end in {} ms and has to in {} ms: too much is promised at present",
                     if late.number.is_some() { "a run that is promised already" } else { "the run" },
@@ -163,7 +163,7 @@ pub(crate) fn no_memory(lack: Lack) -> Refusal {
             remedy,
         ),
         Lack::Now { needed, free } => Refusal::new(
-            "N0241",
+            "N0246",
             format!(
                 "model, artifacts, run and result take {needed} bytes more, {free} are free beside what is promised"
             ),
@@ -185,7 +185,7 @@ pub(super) fn too_slow(run_slots: u64, margin_slots: u64, estimated_slots: u64) 
 /// The store holds as much as it may.
 pub(crate) fn full_store(stored: u64, most: u64) -> Refusal {
     Refusal::new(
-        "N0243",
+        "N0248",
         format!(
             "artifacts and results take {stored} bytes on the disk, {most} are allowed; all of them are needed still"
         ),

@@ -179,7 +179,7 @@ impl Engine {
     ) -> Result<(), NotBooked> {
         let mut obstacle = None;
         let mut last = None;
-        for slate in self.by_room() {
+        for slate in self.by_preference() {
             let number = {
                 let mut state = self.dispatch.state();
                 state.books.bound_machine(machine_bytes);
@@ -238,6 +238,11 @@ impl Engine {
         numbers.find_map(|(number, _)| {
             (0..self.backends.len()).find(|adapter| state.books.adapter_bytes_of(*adapter, *number) > 0)
         })
+    }
+
+    /// Bounds the machine's memory for all models, runs and sessions from now on; who holds something keeps it.
+    pub fn bound_machine(&self, bytes: u64) {
+        self.dispatch.state().books.bound_machine(bytes);
     }
 
     /// Changes whenever memory or a place in a queue was given back.
@@ -386,11 +391,10 @@ impl Engine {
         self.backends.iter().filter(|slate| slate.difference().is_none() && !failed.contains(&slate.index))
     }
 
-    /// Usable adapters, those with most free memory first, fallbacks last.
-    fn by_room(&self) -> Vec<&Slate> {
-        let state = self.dispatch.state();
+    /// Usable adapters in order of preference, fallbacks last.
+    fn by_preference(&self) -> Vec<&Slate> {
         let mut slates: Vec<&Slate> = self.usable(&[]).collect();
-        slates.sort_by_key(|slate| (slate.is_fallback, std::cmp::Reverse(state.books.free(slate.index)), slate.index));
+        slates.sort_by_key(|slate| (slate.is_fallback, slate.index));
         slates
     }
 

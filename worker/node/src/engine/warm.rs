@@ -26,7 +26,7 @@ pub(super) struct Room {
     pub(super) needed: HashSet<ModelKey>,
     /// Bytes that are held for sessions of a family.
     pub(super) held: HashMap<Family, u64>,
-    /// Most models that nobody needs.
+    /// Most models, those of sessions not counted.
     pub(super) most_models: usize,
     /// Most bytes of all models.
     pub(super) most_bytes: u64,
@@ -74,7 +74,10 @@ impl Warm {
         let marked: Vec<(bool, Loaded)> = models.drain(..).rev().map(|loaded| (is_needed(&loaded), loaded)).collect();
         let needed: u64 = marked.iter().filter(|(needed, _)| *needed).map(|(_, loaded)| loaded.bytes).sum();
         let most = room.free_bytes.min(room.most_bytes.saturating_sub(needed)).saturating_sub(coming);
-        let (mut forms, mut others, mut spare): (HashMap<Family, usize>, usize, u64) = Default::default();
+        // They count among the models, too, whose number is bounded.
+        let is_other = |loaded: &Loaded| !families.contains_key(&family(&loaded.key));
+        let mut others = marked.iter().filter(|(needed, loaded)| *needed && is_other(loaded)).count();
+        let (mut forms, mut spare): (HashMap<Family, usize>, u64) = Default::default();
         for (is_needed, loaded) in marked {
             let family = family(&loaded.key);
             let (count, most_models) = match families.get(&family) {

@@ -11,7 +11,7 @@ impl<M: Market> Shared<M> {
     /// Loads forms of a model that is kept warm. It may block for long.
     ///
     /// # Errors
-    /// They fit nowhere, at present or at all: N0205, N0210, N0241.
+    /// They fit nowhere, at present or at all: N0205, N0210, N0246.
     pub(super) fn load_warm(&self, warm: &WarmModel, forms: &[Prepared]) -> Result<(), NotWhole> {
         let config = self.config.now();
         let runs = config.sessions.concurrent_runs;
@@ -19,7 +19,7 @@ impl<M: Market> Shared<M> {
             NotBooked::Obstacle(obstacle) => {
                 let refusal = match obstacle {
                     Obstacle::Memory(lack) => no_memory(lack),
-                    other => Refusal::new("N0241", format!("{other:?}"), "wait until less is promised"),
+                    other => Refusal::new("N0246", format!("{other:?}"), "wait until less is promised"),
                 };
                 if obstacle.is_passing() { NotWhole::Passing(refusal) } else { NotWhole::Refused(refusal) }
             }

@@ -10,6 +10,7 @@ use assay_node::config::NodeConfig;
 use assay_node::defence::alarm::Conviction;
 use assay_node::defence::reserve::{Funds, Reserve};
 use assay_node::defence::watch::needed_by;
+use assay_node::engine::AdapterReport;
 use assay_node::journal::{Journal, Outcome, Record, SessionOutcome, SessionRecord, SessionStage, Stage};
 use assay_node::rpc::most_fee_lamports;
 use assay_node::settings::SettingsReport;
@@ -29,6 +30,7 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
         is_running,
         readiness,
         backends,
+        adapters,
         jobs,
         totals,
         sessions,
@@ -46,6 +48,7 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
         "ready": readiness.ready,
         "not_ready": readiness.reasons,
         "backends": backends,
+        "adapters": adapters,
         "stake": account.as_ref().map(|account| account.stake),
         "locked": account.as_ref().map(|account| account.locked),
         "convictions": convictions,
@@ -75,6 +78,7 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
             ("earned", earned.to_string()),
             ("lamports", lamports_words(&funds)),
         ];
+        rows.extend(adapters.iter().map(|adapter| ("adapter", adapter_words(adapter))));
         if let Some(error) = &settings.error {
             rows.push(("SETTINGS", format!("those before stay: {error}")));
         }
@@ -136,12 +140,26 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
     })
 }
 
+/// What an adapter is at, for people.
+fn adapter_words(adapter: &AdapterReport) -> String {
+    let AdapterReport { name, device, queued, busy_bps, held_bytes, memory_bytes, models, .. } = adapter;
+    if let Some(distrusted) = &adapter.distrusted {
+        return format!("{name} is not used: N0211 {distrusted} differs from the scalar reference ({device})");
+    }
+    let role = if adapter.is_fallback { ", for what no other one can do" } else { "" };
+    format!(
+        "{name}{role}: {queued} promised runs, {} % busy, {held_bytes} of {memory_bytes} bytes held, {models} models loaded ({device})",
+        busy_bps / 100
+    )
+}
+
 /// What a node says of itself, or, while it does not run, its journal and the chain.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Known {
     pub(super) is_running: bool,
     pub(super) readiness: Readiness,
     pub(super) backends: Option<Vec<(String, String)>>,
+    pub(super) adapters: Vec<AdapterReport>,
     pub(super) jobs: Vec<Record>,
     pub(super) totals: Totals,
     pub(super) sessions: Vec<SessionRecord>,
@@ -169,6 +187,7 @@ pub(super) async fn known(context: &Context, folder: &Folder, account: Option<&N
             is_running: true,
             readiness: status.readiness,
             backends: Some(status.backends),
+            adapters: status.adapters,
             jobs: status.jobs,
             totals: status.totals,
             sessions: status.sessions,

@@ -39,8 +39,15 @@ impl<M: Market> SessionDriver<M> {
         if !self.has_stake(session, cancel).await? {
             return Ok(());
         }
-        if self.progress.material.is_none() && !self.bring_material(session, cancel).await? {
-            return Ok(());
+        if self.progress.material.is_none() {
+            if let Some(refusal) = self.shared.full_store(1, self.looked).await? {
+                self.progress.trouble = Some(refusal);
+                self.wait_a_little(cancel).await;
+                return Ok(());
+            }
+            if !self.bring_material(session, cancel).await? {
+                return Ok(());
+            }
         }
         let Some((material, _)) = &self.progress.material else { return Ok(()) };
         let largest = match material.extremes() {

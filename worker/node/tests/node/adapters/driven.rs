@@ -283,7 +283,7 @@ async fn a_full_store_claims_nothing_and_loses_nothing() {
     rig.shared.config.take_up(Ok(bounded(bytes)));
     let second = scene.post(&job_of(&scene.source, 2).await.0);
     let driver = tokio::spawn(rig.driver(&second).run(rig.cancel.clone()));
-    until("it is full", || status::readiness(&rig.shared).reasons.iter().any(|reason| reason.code == "N0243")).await;
+    until("it is full", || status::readiness(&rig.shared).reasons.iter().any(|reason| reason.code == "N0248")).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!((scene.job(&second).state, rig.free_places()), (JobState::Posted, 1));
     for stored in &kept {

@@ -2,6 +2,7 @@
 
 use super::super::status::stage_words;
 use super::screen::Screen;
+use assay_node::engine::AdapterReport;
 use assay_node::journal::Record;
 use assay_node::status::Status;
 use ratatui::buffer::Buffer;
@@ -50,7 +51,7 @@ pub(super) fn render(screen: &Screen, area: Rect, buffer: &mut Buffer) {
         Paragraph::new(Line::styled(words, red())).render(line_of(area, 2), buffer);
         return footer(line_of(area, area.height - 1), buffer);
     };
-    let backends = 2 + status.backends.len().clamp(1, 2) as u16;
+    let backends = 2 + status.adapters.len().max(status.backends.len()).clamp(1, 3) as u16;
     let disputes = 2 + challenged(status).count().clamp(1, 3) as u16;
     let parts = [
         Constraint::Length(1),
@@ -207,9 +208,28 @@ fn rows(title: &str, rows: &[(&str, String, Style)], area: Rect, buffer: &mut Bu
 }
 
 fn backend_lines(status: &Status, area: Rect, buffer: &mut Buffer) {
-    let lines: Vec<Line<'_>> =
-        status.backends.iter().map(|(name, device)| Line::from(format!("{name}: {device}"))).collect();
+    let lines: Vec<Line<'_>> = match status.adapters.is_empty() {
+        // A node of an earlier version says no more.
+        true => status.backends.iter().map(|(name, device)| Line::from(format!("{name}: {device}"))).collect(),
+        false => status.adapters.iter().map(adapter_line).collect(),
+    };
     Paragraph::new(lines).block(framed("adapters, in order of preference")).render(area, buffer);
+}
+
+/// Its name, runs that wait or are at work, how busy it was, memory that is held of how much there is, and what it is.
+fn adapter_line(adapter: &AdapterReport) -> Line<'static> {
+    let AdapterReport { name, device, queued, busy_bps, held_bytes, memory_bytes, .. } = adapter;
+    if let Some(distrusted) = &adapter.distrusted {
+        return Line::styled(format!("{name}: N0211 not used, {distrusted} was wrong: {device}"), red());
+    }
+    let (held, there) = (gibibytes(*held_bytes), gibibytes(*memory_bytes));
+    let words = format!("{name}: {queued} runs, {} % busy, {held}/{there} GiB", busy_bps / 100);
+    Line::from(vec![Span::raw(words), Span::styled(format!("  {device}"), dim())])
+}
+
+/// With one digit; nothing where there is no bound.
+fn gibibytes(bytes: u64) -> String {
+    if bytes == u64::MAX { "-".to_owned() } else { format!("{:.1}", bytes as f64 / (1u64 << 30) as f64) }
 }
 
 fn challenged(status: &Status) -> impl Iterator<Item = (&Record, u32, Option<u64>)> {
