@@ -160,6 +160,12 @@ mod tests {
         assert_eq!(codes(&with(Standing { paused_until_slot: Some(101), ..standing })), ["N0529"]);
         assert_eq!(codes(&with(Standing { paused_until_slot: Some(100), ..standing })), [""; 0]);
         let funds = Funds { lacking_lamports: 1, ..Funds::default() };
+        let open = r#"{"failures":{"row":3,"latch":{"open":{"number":1,"until_slot":120,"trial":null}}}}"#;
+        let machine: crate::breaker::Machine = serde_json::from_str(open).unwrap();
+        let at = |slot| machine.report(slot, &crate::config::BreakerSettings::default());
+        let (open, half_open) = (at(119), at(120));
+        assert_eq!(codes(&Facts { breaker: Some(&open), ..well() }), ["N0241"]);
+        assert_eq!(codes(&Facts { breaker: Some(&half_open), ..well() }), [""; 0], "it takes a job, as a trial");
         let conviction = Conviction { job: None, fault: "fraud".to_owned() };
         let both = Facts { funds: Some(&funds), conviction: Some(&conviction), ..well() };
         assert_eq!(codes(&both), ["N0503", "N0406"], "the gravest first");

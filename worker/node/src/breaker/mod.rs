@@ -46,7 +46,7 @@ use tokio::sync::watch as bell;
 #[derive(Debug)]
 pub struct Breaker {
     machine: Mutex<Machine>,
-    /// Rings at every change.
+    /// Rings whenever some cause stands otherwise than before.
     changed: bell::Sender<()>,
     runs: Runs,
     /// Backends are being tested again.
@@ -99,8 +99,10 @@ impl Breaker {
         let (was, is) = (machine.report(slot, settings), after.report(slot, settings));
         *machine = after;
         drop(machine);
-        tell(&was, &is);
-        self.changed.send_replace(());
+        if was != is {
+            tell(&was, &is);
+            self.changed.send_replace(());
+        }
         Ok(done)
     }
 

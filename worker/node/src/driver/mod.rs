@@ -160,6 +160,10 @@ struct Progress {
     is_held_back: bool,
     failures: u32,
     refused_claims: u32,
+    /// Why the commitment was refused, until the chain shows whether it is missing all the same.
+    refused_commitment: Option<String>,
+    /// That it was refused counts once a job.
+    has_refused_commitment: bool,
     refused_withdrawals: u32,
     refused_cleanings: u32,
     /// The result, while it is disputed.
@@ -235,6 +239,9 @@ impl<M: Market> Driver<M> {
             self.shared.correct_hints(job, record.as_ref());
         }
         let view = seen.account.as_ref().map(|job| JobView::of(job, &self.shared.node));
+        if self.note_commitment(view.as_ref(), record.as_ref())? {
+            return Ok(true);
+        }
         let step = next_step(view.as_ref(), record.as_ref(), seen.slot);
         // Withdrawing is the operator's; the bond of an accepted job still waits for its window.
         let is_early = view.is_some_and(|view| view.phase == Phase::Accepted);
@@ -321,6 +328,29 @@ impl<M: Market> Driver<M> {
             (_, None) => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Notes that a commitment is on-chain whose landing nobody told, or that one which was refused is not. Whether the record changed.
+    fn note_commitment(&mut self, view: Option<&JobView>, record: Option<&Record>) -> Result<bool, DriveError> {
+        let (Some(view), Some(record)) = (view.filter(|view| view.ours), record) else { return Ok(false) };
+        let (Stage::Executed(executed), None) = (&record.stage, &record.in_flight) else { return Ok(false) };
+        match view.phase {
+            Phase::Committed | Phase::Accepted => {
+                self.progress.refused_commitment = None;
+                self.write(Stage::Committed(executed.clone()))?;
+                self.shared.promise_kept(self.looked)?;
+                Ok(true)
+            }
+            Phase::Claimed => {
+                let refused = self.progress.refused_commitment.take();
+                if let Some(refused) = refused.filter(|_| !self.progress.has_refused_commitment) {
+                    self.progress.has_refused_commitment = true;
+                    self.shared.promise_failed(&self.address, &refused, self.looked)?;
+                }
+                Ok(false)
+            }
+            _ => Ok(false),
+        }
     }
 
     /// Notes what the defence of the job can still cost, as far as its account says it; while challenges are open, the accounts

@@ -112,8 +112,7 @@ impl<M: Market> Driver<M> {
                 }
             }
             (Purpose::Commit, _) => {
-                let what = format!("its commitment was refused: {code} {reason}");
-                self.shared.promise_failed(&self.address, &what, self.looked)?;
+                self.progress.refused_commitment = Some(format!("its commitment was refused: {code} {reason}"));
             }
             (Purpose::Finalise | Purpose::Expire, _) => {}
         }

@@ -4,12 +4,13 @@ use crate::rig::{Rig, Source, config, cpu, until, world};
 use crate::service::{Running, get, see, start};
 use crate::sessions::{self, Setting};
 use crate::world::TestMarket;
+use assay::AssayError;
 use assay::state::Job;
 use assay::state_machine::JobState;
 use assay_kernels::Backend;
 use assay_node::breaker::{Breaker, Cause, CauseReport, Machine, Phase};
 use assay_node::config::{BreakerSettings, MismatchRule, NodeConfig};
-use assay_node::journal::{Executed, Journal, Outcome, Record, SessionPurpose, Stage};
+use assay_node::journal::{Executed, Journal, Outcome, Purpose, Record, SessionPurpose, Stage};
 use assay_node::market::EndpointView;
 use assay_node::status;
 use serde_json::json;
@@ -147,6 +148,22 @@ async fn failures_in_a_row_stop_claims_until_a_trial_is_kept_and_promises_are_ke
         assert!(metrics.contains(line), "{metrics}");
     }
     scene.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commitment_that_is_refused_counts_once_for_its_job() {
+    for (failures, refusals, trips) in [(1, 1, 1), (2, 3, 0)] {
+        let settings = BreakerSettings { failures, pause_slots: 1_000_000, ..config().breaker };
+        let scene = Scene::bound(settings, false).await;
+        (0..refusals).for_each(|_| scene.market.refuse(Purpose::Commit, AssayError::NotOperator));
+        scene.rig.hold_runs(false);
+        scene.is_delivered(&FIRST).await;
+        let report = scene.cause(Cause::Failures);
+        assert_eq!(report.trips, trips, "{report:?}");
+        let is_said = report.reason.is_some_and(|reason| reason.contains("commitment was refused"));
+        assert_eq!(is_said, trips > 0);
+        scene.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,7 @@
 //! Strangers that open a session with their first request: what they are offered, what is taken for payment, and what is not.
 
 use super::*;
-use crate::rig::config;
+use crate::rig::{config, until};
 use crate::world::{BLOCKHASH, PAYMENT_MINT};
 use assay::OpenSessionArgs;
 use assay_chain::instructions::{self, TokenMint};
@@ -498,6 +498,21 @@ async fn nobody_pays_a_node_whose_stake_or_lamports_are_bound() {
         node.locked = 0;
         world.put_node(&node);
     });
+    assert_eq!(shop.pay(&stranger.payment(&offer), 1).await.status, 200);
+    shop.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_pays_a_node_whose_breaker_is_open() {
+    let least = 500_000_000_000;
+    let shop = Shop::open(|config| config.breaker.least_lamports = least).await;
+    let (stranger, offer) = (Stranger::new(), shop.offer().await);
+    shop.market.with(|world| world.lamports = least - 1);
+    until("it opens", || shop.rig.shared.breaker_report().stops(None).is_some()).await;
+    assert_eq!(shop.pay(&stranger.payment(&offer), 1).await.code(), (503, "N0827".to_owned()));
+    assert_eq!(shop.payments_sent(), 0);
+    shop.market.with(|world| world.lamports = 2 * least);
+    until("it closes", || shop.rig.shared.breaker_report().stops(None).is_none()).await;
     assert_eq!(shop.pay(&stranger.payment(&offer), 1).await.status, 200);
     shop.stop().await;
 }

@@ -1,5 +1,7 @@
 use super::screen::{Key, Screen};
 use super::{draw, plain, size};
+use assay_node::breaker::Machine;
+use assay_node::config::BreakerSettings;
 use assay_node::defence::reserve::Funds;
 use assay_node::journal::{Computed, DisputeLog, Outcome, Record, Stage};
 use assay_node::meter::Standing;
@@ -117,6 +119,15 @@ fn a_node_in_trouble_says_why_and_how_much_more_there_is() {
     is_as_on_file("trouble", &text);
     assert!(text.contains("N0503") && text.contains("(+1) N0523") && !text.contains("N0406"), "{text}");
     assert!(text.contains("jobs: none yet"));
+}
+
+#[test]
+fn a_breaker_that_is_half_open_is_said_beside_ready() {
+    let half_open = r#"{"failures":{"row":3,"latch":{"open":{"number":1,"until_slot":9,"trial":null}}}}"#;
+    let machine: Machine = serde_json::from_str(half_open).unwrap();
+    let at = |slot| Status { breaker: machine.report(slot, &BreakerSettings::default()), ..busy() };
+    assert!(frame(&shown(Some(at(9))), 80, 24).contains("ready  the breaker is half open: one job at a time"));
+    assert!(!frame(&shown(Some(busy())), 80, 24).contains("the breaker"));
 }
 
 #[test]
