@@ -13,6 +13,8 @@ const KNOWN_MARGIN: u32 = 2;
 const UNKNOWN_MARGIN: u32 = 3;
 /// What any run takes besides its operations: loading, reading back, hashing.
 const OVERHEAD: Duration = Duration::from_millis(50);
+/// A run that took so many times what it was thought to take may have met a machine that was asleep: once, that is not believed.
+const UNBELIEVABLE: u32 = 8;
 /// Models whose times are remembered.
 const MOST_MODELS: usize = 256;
 /// Runs of fewer operations are mostly overhead and say nothing about the rate.
@@ -25,23 +27,36 @@ pub struct Estimator<Key> {
     models: VecDeque<(Key, Duration)>,
     /// Operations a second, of the slower of the last measured runs.
     rate: Option<u64>,
+    /// Whether the last time was not believed.
+    doubted: bool,
 }
 
 impl<Key> Default for Estimator<Key> {
     fn default() -> Self {
-        Self { models: VecDeque::new(), rate: None }
+        Self { models: VecDeque::new(), rate: None, doubted: false }
     }
 }
 
 impl<Key: Eq + Hash> Estimator<Key> {
     /// Notes that a run of `operations` took `time`.
     pub fn observe(&mut self, key: Key, operations: u64, time: Duration) {
+        let time = self.believed(&key, operations, time);
         self.calibrate(operations, time);
         self.models.retain(|(known, _)| *known != key);
         if self.models.len() >= MOST_MODELS {
             self.models.pop_front();
         }
         self.models.push_back((key, time));
+    }
+
+    /// What counts of a time: nothing would ever correct one that is beyond all measure, because no job that it speaks of could be
+    /// claimed any more. A device that is slow indeed is so again the next time.
+    fn believed(&mut self, key: &Key, operations: u64, time: Duration) -> Duration {
+        let known = self.models.iter().find(|(known, _)| known == key).map(|(_, time)| *time);
+        let Some(expected) = known.or_else(|| self.at_rate(operations)) else { return time };
+        let limit = expected.max(OVERHEAD).saturating_mul(UNBELIEVABLE);
+        self.doubted = time > limit && !self.doubted;
+        if self.doubted { limit } else { time }
     }
 
     /// Notes how long `operations` took, of no model that jobs use.
@@ -120,6 +135,21 @@ mod tests {
         assert_eq!(estimator.estimate(&9, 1_000_000), Some(3 * SECOND + OVERHEAD));
         estimator.observe(3, 8_000_000, SECOND);
         assert_eq!(estimator.rate, Some(1_250_000));
+    }
+
+    #[test]
+    fn a_machine_that_was_asleep_is_not_slow_and_one_that_is_slow_twice_is() {
+        let (usual, day) = (SECOND, 86_400 * SECOND);
+        let mut estimator = Estimator::default();
+        estimator.observe(1, 1_000_000, usual);
+        estimator.observe(1, 1_000_000, day);
+        assert_eq!(estimator.estimate(&1, 1_000_000), Some(16 * usual + OVERHEAD), "not believed");
+        assert_eq!(estimator.at_rate(1_000_000), Some(8 * usual), "nor of models that are not known");
+        estimator.observe(1, 1_000_000, usual);
+        assert_eq!(estimator.estimate(&1, 1_000_000), Some(2 * usual + OVERHEAD), "as ever");
+        estimator.observe(1, 1_000_000, day);
+        estimator.observe(1, 1_000_000, day);
+        assert_eq!(estimator.estimate(&1, 1_000_000), Some(2 * day + OVERHEAD), "twice in a row is no accident");
     }
 
     #[test]

@@ -20,6 +20,7 @@ const NEEDED: &[Needed] = &[
     Needed { package: "libssl-dev", purpose: "OpenSSL, for the Solana client" },
     Needed { package: "libvulkan1", purpose: "loads GPU drivers" },
     Needed { package: "mesa-vulkan-drivers", purpose: "GPU drivers, among them one in software" },
+    Needed { package: "libfaketime", purpose: "clocks that jump, in tests" },
     Needed { package: "binutils", purpose: "sets up the SBF toolchain" },
     Needed { package: "patch", purpose: "sets up the SBF toolchain" },
     Needed { package: "xz-utils", purpose: "sets up the SBF toolchain" },

@@ -45,6 +45,7 @@ async fn a_job_whose_adapter_is_lost_moves_to_the_processor_and_the_next_one_fin
     node.start(None).await;
     let backends = node.status().await.expect("it answers").backends;
     if !backends.iter().any(|(name, _)| name == "wgpu") {
+        assert!(std::env::var_os("ASSAY_REQUIRE_GPU").is_none(), "there is no adapter: {}", node.log());
         let _ = writeln!(std::io::stderr(), "NOT TESTED: an adapter that is lost, because there is none");
         return;
     }

@@ -1,20 +1,29 @@
-//! What packages carry: the unit of systemd against the settings and exit statuses that there are, completions, pages.
+//! What packages carry: the units of systemd against the settings and exit statuses that there are, completions, pages.
 
 use super::{home, run};
 use std::path::Path;
 use std::process::Command;
 
-fn unit() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/assay-node.service");
+const NODE: &str = "assay-node.service";
+const VALIDATOR: &str = "assay-validator.service";
+
+fn unit(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging").join(name);
     std::fs::read_to_string(path).expect("the unit")
 }
 
 /// The word of systemd itself, on machines that have it.
 #[test]
-fn systemd_accepts_the_unit_and_finds_its_sandbox_tight() {
+fn systemd_accepts_the_units_and_finds_their_sandboxes_tight() {
+    for name in [NODE, VALIDATOR] {
+        systemd_accepts(name);
+    }
+}
+
+fn systemd_accepts(name: &str) {
     let folder = home();
-    let path = folder.path().join("assay-node.service");
-    std::fs::write(&path, unit().replace("/usr/local/bin/assay", env!("CARGO_BIN_EXE_assay"))).expect("a file");
+    let path = folder.path().join(name);
+    std::fs::write(&path, unit(name).replace("/usr/local/bin/assay", env!("CARGO_BIN_EXE_assay"))).expect("a file");
     let path = path.display().to_string();
     let checks = [&["verify", "--man=no", &path][..], &["security", "--offline=yes", "--threshold=20", &path]];
     for arguments in checks {
@@ -22,7 +31,7 @@ fn systemd_accepts_the_unit_and_finds_its_sandbox_tight() {
             Ok(output) => {
                 let said = String::from_utf8_lossy(&output.stderr).into_owned();
                 assert!(output.status.success(), "{arguments:?}: {said}");
-                let is_about_it = |line: &&str| line.contains("assay-node.service");
+                let is_about_it = |line: &&str| line.contains(name);
                 assert_eq!(said.lines().find(is_about_it), None, "{arguments:?}");
             }
             Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{error}"),
@@ -31,24 +40,30 @@ fn systemd_accepts_the_unit_and_finds_its_sandbox_tight() {
 }
 
 #[test]
-fn the_unit_runs_commands_that_there_are_and_does_not_restart_what_cannot_work() {
+fn the_units_run_commands_that_there_are_and_do_not_restart_what_cannot_work() {
     let home = home();
-    let unit = unit();
-    let commands = unit.lines().filter_map(|line| line.strip_prefix("ExecStart").and_then(|line| line.split_once('=')));
-    let mut count = 0;
-    for (_, command) in commands {
-        let words: Vec<&str> = command.split(' ').skip(1).chain(["--help"]).collect();
-        let ran = run(home.path(), &words);
-        assert!(ran.status == 0 && ran.stdout.contains("--data"), "{command}: {}", ran.stderr);
-        count += 1;
+    let node = ["RestartPreventExitStatus=2 5 6 8", "SuccessExitStatus=6"];
+    for (name, commands, statuses) in [(NODE, 2, &node[..]), (VALIDATOR, 1, &["RestartPreventExitStatus=2 8"][..])] {
+        let unit = unit(name);
+        let starts = unit.lines().filter_map(|line| line.strip_prefix("ExecStart")?.split_once('='));
+        let mut count = 0;
+        for (_, command) in starts {
+            let words: Vec<&str> = command.split(' ').skip(1).chain(["--help"]).collect();
+            let ran = run(home.path(), &words);
+            assert!(ran.status == 0 && ran.stdout.contains("--data"), "{command}: {}", ran.stderr);
+            count += 1;
+        }
+        assert_eq!(count, commands, "{name}: the check before the start, and the start");
+        for status in statuses {
+            assert!(unit.lines().any(|line| line == *status), "{name}: {status}");
+        }
     }
-    assert_eq!(count, 2, "the check before the start, and the start");
-    assert!(unit.contains("\nRestartPreventExitStatus=2 5 6 8\n") && unit.contains("\nSuccessExitStatus=6\n"));
     let help = run(home.path(), &["--help"]).stdout;
+    let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for status in ["2 wrong arguments", "5 convicted", "6 it has left", "7 the data folder is in use", "8 settings"] {
-        let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(words.contains(status), "{status} is not in {help}");
     }
+    assert!(words.contains("`assay validator run`: 7 and 8"), "{help}");
 }
 
 #[test]
