@@ -7,6 +7,9 @@
 //! | `booking` | a place in an adapter's queue, and memory |
 //! | `need` | the memory that a run takes |
 //! | `warm` | which loaded models stay |
+//! | `slate` | one adapter: its loaded models, its times, whether it is trusted |
+//! | `check` | a run against the scalar reference |
+//! | `trust` | which adapters are used, and how one is used again |
 //! | `report`, `busy` | how the adapters fare |
 //! | `segment` | segments, computed again |
 //! | `fault` | runs with a fault in them: development builds alone |
@@ -14,13 +17,16 @@
 mod assign;
 mod booking;
 mod busy;
+mod check;
 #[cfg(debug_assertions)]
 mod fault;
 mod need;
 mod report;
 mod segment;
+mod slate;
 mod trust;
 mod warm;
+mod warm_load;
 
 pub use assign::{NotBooked, Terms, Wanted};
 pub use booking::Booking;
@@ -30,27 +36,22 @@ pub use segment::SegmentRun;
 pub use warm::WarmModel;
 
 use crate::config::SelfCheck;
-use crate::estimate::{Estimator, operations};
+use crate::estimate::operations;
 use crate::prepare::Prepared;
 use crate::schedule::memory::Books;
 use assay_audit::guard::GuardError;
 use assay_kernels::commit::{Boundary, Hasher};
-use assay_kernels::{Backend, Keep, KernelError, Model, TensorSet};
+use assay_kernels::{Backend, Keep, KernelError, TensorSet};
 use booking::Dispatch;
-use busy::Busy;
-use need::{Need, Planned};
-use referee::graph::{ResolvedGraph, Slot};
-use referee::semantics::{Fetch, evaluate_output};
+use check::compare_samples;
+use referee::graph::Slot;
+use slate::{Loaded, Slate};
 use std::any::Any;
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::fmt;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use warm::Warm;
-
-/// Elements of each tensor that a self-check recomputes.
-const SAMPLES: u32 = 8;
 
 /// Graph root, params root, symbols.
 type ModelKey = ([u8; 32], [u8; 32], Vec<u32>);
@@ -147,48 +148,6 @@ pub struct Engine {
     self_check: SelfCheck,
     #[cfg(debug_assertions)]
     fault: Option<assay_audit::fault::Fault>,
-}
-
-/// One adapter and what it has loaded.
-#[derive(Debug)]
-struct Slate {
-    /// Its place in the order of preference.
-    index: usize,
-    name: String,
-    backend: Arc<dyn Backend>,
-    is_fallback: bool,
-    memory: AdapterMemory,
-    cache: CacheBounds,
-    warm: Arc<Warm>,
-    dispatch: Arc<Dispatch>,
-    models: Mutex<VecDeque<Loaded>>,
-    estimator: Mutex<Estimator<ModelKey>>,
-    busy: Mutex<Busy>,
-    /// Where it differed from the scalar reference: it is not used until it passes its self-test again.
-    distrusted: Mutex<Option<String>>,
-}
-
-/// A loaded model; the most recently used stands last.
-#[derive(Clone)]
-struct Loaded {
-    key: ModelKey,
-    model: Arc<dyn Model>,
-    /// By the model's own plan.
-    bytes: u64,
-    /// Whether a run of it was compared with the scalar reference.
-    checked: bool,
-}
-
-impl Loaded {
-    fn planned(&self) -> Planned {
-        Planned::of(self.model.as_ref())
-    }
-}
-
-impl fmt::Debug for Loaded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Loaded").field("bytes", &self.bytes).field("checked", &self.checked).finish_non_exhaustive()
-    }
 }
 
 impl Engine {
@@ -389,119 +348,6 @@ impl Engine {
     }
 }
 
-impl Slate {
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Loaded>> {
-        // A panic while the lock was held leaves a list that is merely shorter.
-        self.models.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn estimator(&self) -> MutexGuard<'_, Estimator<ModelKey>> {
-        self.estimator.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn model(&self, job: &Prepared) -> Result<Loaded, KernelError> {
-        let key = key(job);
-        if let Some(loaded) = use_again(&mut self.lock(), &key) {
-            return Ok(loaded);
-        }
-        // Room is made first, so that there are never more bytes than there may be, not even for a moment.
-        self.make_room(self.coming(&key, Need::of(&job.graph).planned().bytes()));
-        let model: Arc<dyn Model> = Arc::from(self.backend.load(Arc::clone(&job.graph), &job.params)?);
-        let loaded = {
-            let mut models = self.lock();
-            // Another job may have loaded it meanwhile.
-            if let Some(loaded) = use_again(&mut models, &key) {
-                return Ok(loaded);
-            }
-            let bytes = Planned::of(model.as_ref()).bytes();
-            let loaded = Loaded { key, model, bytes, checked: false };
-            models.push_back(loaded.clone());
-            loaded
-        };
-        self.make_room(0);
-        Ok(loaded)
-    }
-
-    /// Bytes that a model takes from the room of those that nobody needs: memory is held already for those that somebody does.
-    fn coming(&self, key: &ModelKey, bytes: u64) -> u64 {
-        let state = self.dispatch.state();
-        let family = warm::family(key);
-        let is_held = state.books.needs(self.index, key) || state.families.values().any(|held| *held == family);
-        if is_held { 0 } else { bytes }
-    }
-
-    /// Drops loaded models that nobody needs until there is room for so many bytes more.
-    fn make_room(&self, coming: u64) {
-        let room = self.dispatch.room(self.index, self.cache.models, self.cache.bytes);
-        let cached = self.warm.make_room(&mut self.lock(), &room, coming);
-        self.dispatch.note_cached(self.index, cached);
-    }
-
-    /// What is known of a loaded model: its plan, and whether it was compared with the scalar reference.
-    fn known(&self, key: &ModelKey) -> Option<(Planned, bool)> {
-        self.lock().iter().find(|loaded| loaded.key == *key).map(|loaded| (loaded.planned(), loaded.checked))
-    }
-
-    /// Counts the adapter as busy as long as this lives.
-    fn working(&self) -> Working<'_> {
-        self.busy().begin(self.dispatch.now());
-        Working(self)
-    }
-
-    fn busy(&self) -> MutexGuard<'_, Busy> {
-        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Why the adapter is not used, if it is not.
-    fn quarantined(&self) -> Option<EngineError> {
-        let vector = self.difference()?;
-        Some(EngineError::Kernel(KernelError::Quarantined { device: self.backend.description(), vector }))
-    }
-
-    fn note_checked(&self, key: &ModelKey) {
-        if let Some(loaded) = self.lock().iter_mut().find(|loaded| loaded.key == *key) {
-            loaded.checked = true;
-        }
-    }
-
-    /// A backend that computed something wrong is not used again; a device that failed loses its models, which may
-    /// have died with it.
-    fn learn(&self, error: &EngineError) {
-        match error {
-            EngineError::Differs { slot, element, .. } => {
-                tracing::error!(
-                    backend = self.backend.name(),
-                    "backend is quarantined until the node is restarted, or the operator resets the breaker"
-                );
-                self.set_difference(Some(format!("element {element} of tensor {slot}")));
-                self.lock().clear();
-                // Whoever waits for it goes to another one.
-                self.dispatch.ring();
-            }
-            EngineError::Kernel(KernelError::Device { .. }) => self.lock().clear(),
-            EngineError::Kernel(_) | EngineError::Guard { .. } | EngineError::Commit(_) => {}
-            #[cfg(debug_assertions)]
-            EngineError::Fault(_) => {}
-        }
-    }
-}
-
-/// One run at work.
-struct Working<'a>(&'a Slate);
-
-impl Drop for Working<'_> {
-    fn drop(&mut self) {
-        self.0.busy().end(self.0.dispatch.now());
-    }
-}
-
-fn use_again(models: &mut VecDeque<Loaded>, key: &ModelKey) -> Option<Loaded> {
-    let at = models.iter().position(|loaded| loaded.key == *key)?;
-    let loaded = models.remove(at)?;
-    models.push_back(loaded.clone());
-    Some(loaded)
-}
-
 fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message")
@@ -509,39 +355,4 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
 
 fn key(job: &Prepared) -> ModelKey {
     (job.graph.root, job.params_root, job.graph.symbols.clone())
-}
-
-/// All tensors of a run, for the scalar reference.
-struct Values<'a> {
-    graph: &'a ResolvedGraph,
-    sets: [&'a TensorSet; 3],
-}
-
-impl Fetch for Values<'_> {
-    fn fetch(&mut self, slot: Slot, element: u32) -> Option<i64> {
-        let dtype = self.graph.tensors.get(usize::from(slot))?.dtype;
-        let bytes = self.sets.iter().find_map(|set| set.get(&slot))?;
-        dtype.read(bytes, element as usize)
-    }
-}
-
-/// Recomputes first, last and evenly spread elements of every tensor that an op produced.
-fn compare_samples(backend: &'static str, job: &Prepared, computed: &TensorSet) -> Result<(), EngineError> {
-    let mut values = Values { graph: &job.graph, sets: [computed, &job.params, &job.inputs] };
-    for (&slot, bytes) in computed {
-        let Some(tensor) = job.graph.tensors.get(usize::from(slot)) else { continue };
-        let last = tensor.elements().saturating_sub(1);
-        let elements: HashSet<u32> =
-            (0..SAMPLES).map(|sample| (u64::from(last) * u64::from(sample) / u64::from(SAMPLES - 1)) as u32).collect();
-        for element in elements {
-            let reference = evaluate_output(&job.graph, slot, element, &mut values)
-                .map_err(|error| EngineError::Commit(error.to_string()))?;
-            let got = tensor.dtype.read(bytes, element as usize);
-            if got != Some(reference) {
-                let computed = got.unwrap_or_default();
-                return Err(EngineError::Differs { backend, slot, element, computed, reference });
-            }
-        }
-    }
-    Ok(())
 }

@@ -75,6 +75,12 @@ impl<Key: Eq + Hash> Estimator<Key> {
         self.rate
     }
 
+    /// How long so many operations take at the measured rate alone; `None` where nothing was measured yet.
+    fn at_rate(&self, operations: u64) -> Option<Duration> {
+        let nanoseconds = u128::from(operations).saturating_mul(1_000_000_000).checked_div(self.rate?.into())?;
+        Some(Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX)))
+    }
+
     /// How long a run is thought to take; `None` where nothing was measured yet.
     pub fn estimate(&self, key: &Key, operations: u64) -> Option<Duration> {
         if let Some((_, time)) = self.models.iter().find(|(known, _)| known == key) {

@@ -2,7 +2,7 @@
 
 use super::booking::Booking;
 use super::need::Need;
-use super::{Engine, EngineError, Loaded, ModelKey, Run, Slate, WarmModel};
+use super::{Engine, EngineError, Loaded, ModelKey, Run, Slate};
 use crate::config::SelfCheck;
 use crate::estimate::operations;
 use crate::prepare::Prepared;
@@ -11,7 +11,7 @@ use crate::schedule::memory::{Claim, Lack};
 use crate::schedule::queue::{Clock, Phase, Promise};
 use assay_kernels::KernelError;
 use referee::graph::ResolvedGraph;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -31,7 +31,7 @@ impl<'a> From<&'a Prepared> for Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    fn key(&self) -> ModelKey {
+    pub(super) fn key(&self) -> ModelKey {
         (self.graph.root, self.params_root, self.graph.symbols.clone())
     }
 }
@@ -165,57 +165,6 @@ impl Engine {
         Ok(run)
     }
 
-    /// Loads the forms of a session's model where they fit, and holds memory for them and for `runs` requests at a time, as long as
-    /// the model is kept warm.
-    ///
-    /// # Errors
-    /// No adapter can hold them, or none at present.
-    pub fn load_warm(
-        &self,
-        warm: &WarmModel,
-        forms: &[Prepared],
-        runs: usize,
-        machine_bytes: u64,
-    ) -> Result<(), NotBooked> {
-        let mut obstacle = None;
-        let mut last = None;
-        for slate in self.by_preference() {
-            let number = {
-                let mut state = self.dispatch.state();
-                state.books.bound_machine(machine_bytes);
-                state.number()
-            };
-            let hold = |this: &Self| {
-                let claim = this.warm_claim(slate, forms, runs);
-                let mut state = this.dispatch.state();
-                state.books.hold(slate.index, number, claim)
-            };
-            let booking = Booking::new(number, slate.index, self.warm_claim(slate, forms, runs), &self.dispatch);
-            if let Err(lack) = hold(self) {
-                obstacle = worse(obstacle, lack);
-                continue;
-            }
-            self.dispatch.state().families.insert(number, warm.family);
-            self.trim();
-            let load = |slate: &Slate| {
-                forms.iter().try_for_each(|form| slate.model(form).map(drop)).map_err(EngineError::from)
-            };
-            match self.attempt(slate, &load).map(|()| hold(self)) {
-                Ok(Ok(())) => {
-                    *warm.booking.lock().unwrap_or_else(PoisonError::into_inner) = Some(booking);
-                    return Ok(());
-                }
-                Ok(Err(lack)) => obstacle = worse(obstacle, lack),
-                Err(error) => last = Some(error),
-            }
-        }
-        match (obstacle, last) {
-            (Some(lack), _) => Err(NotBooked::Obstacle(Obstacle::Memory(lack))),
-            (None, Some(error)) => Err(NotBooked::Engine(error)),
-            (None, None) => Err(NotBooked::Engine(self.no_backend())),
-        }
-    }
-
     /// Holds memory for a run that cannot wait, whether it fits or not, so that nothing new is promised meanwhile. Sessions hold theirs
     /// already.
     pub(super) fn duty(&self, slate: &Slate, job: &Prepared) -> Option<Booking> {
@@ -229,15 +178,6 @@ impl Engine {
         state.books.force(slate.index, number, claim.clone());
         drop(state);
         Some(Booking::new(number, slate.index, claim, &self.dispatch))
-    }
-
-    /// The adapter that holds memory for sessions of this model.
-    pub(super) fn warm_adapter(&self, key: ModelKey) -> Option<usize> {
-        let state = self.dispatch.state();
-        let mut numbers = state.families.iter().filter(|(_, family)| **family == (key.0, key.1));
-        numbers.find_map(|(number, _)| {
-            (0..self.backends.len()).find(|adapter| state.books.adapter_bytes_of(*adapter, *number) > 0)
-        })
     }
 
     /// Bounds the machine's memory for all models, runs and sessions from now on; who holds something keeps it.
@@ -359,27 +299,7 @@ impl Engine {
         need.claim(key, planned, memory, checks, reads)
     }
 
-    fn warm_claim(&self, slate: &Slate, forms: &[Prepared], runs: usize) -> Claim<ModelKey> {
-        let runs = u64::try_from(runs).unwrap_or(u64::MAX);
-        let mut claim = Claim { model: None, model_bytes: 0, adapter_bytes: 0, machine_bytes: 0 };
-        let mut of_runs = 0;
-        for form in forms {
-            let wanted = Wanted::from(form);
-            let need = Need::of(wanted.graph);
-            let known = slate.known(&wanted.key());
-            let planned = known.map_or_else(|| need.planned(), |(planned, _)| planned);
-            let checks = self.checks(known.is_some_and(|(_, checked)| checked));
-            let (of_adapter, of_machine) = need.warm(planned, slate.memory, checks, runs);
-            claim.adapter_bytes = claim.adapter_bytes.saturating_add(of_adapter);
-            of_runs = of_machine.max(of_runs);
-            // All forms have the same.
-            claim.machine_bytes = need.params();
-        }
-        claim.machine_bytes = claim.machine_bytes.saturating_add(of_runs);
-        claim
-    }
-
-    fn checks(&self, is_checked: bool) -> bool {
+    pub(super) fn checks(&self, is_checked: bool) -> bool {
         match self.self_check {
             SelfCheck::Always => true,
             SelfCheck::Never => false,
@@ -387,15 +307,8 @@ impl Engine {
         }
     }
 
-    fn usable<'a>(&'a self, failed: &'a [usize]) -> impl Iterator<Item = &'a Slate> {
+    pub(super) fn usable<'a>(&'a self, failed: &'a [usize]) -> impl Iterator<Item = &'a Slate> {
         self.backends.iter().filter(|slate| slate.difference().is_none() && !failed.contains(&slate.index))
-    }
-
-    /// Usable adapters in order of preference, fallbacks last.
-    fn by_preference(&self) -> Vec<&Slate> {
-        let mut slates: Vec<&Slate> = self.usable(&[]).collect();
-        slates.sort_by_key(|slate| (slate.is_fallback, slate.index));
-        slates
     }
 
     fn is_trusted(&self, adapter: usize) -> bool {
@@ -404,13 +317,5 @@ impl Engine {
 
     fn slate(&self, adapter: usize) -> Result<&Slate, EngineError> {
         self.backends.get(adapter).ok_or_else(|| self.no_backend())
-    }
-}
-
-/// What passes is the better news.
-fn worse(known: Option<Lack>, lack: Lack) -> Option<Lack> {
-    match known {
-        Some(known @ Lack::Now { .. }) => Some(known),
-        _ => Some(lack),
     }
 }

@@ -7,11 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 impl Engine {
     /// Where each backend that is not used any more differed from the scalar reference, in words; and how many are still used.
     pub fn trust(&self) -> (Vec<String>, usize) {
-        let differing: Vec<String> = self
-            .backends
-            .iter()
-            .filter_map(|slate| Some(format!("{}: {}", slate.backend.name(), slate.difference()?)))
-            .collect();
+        let differing: Vec<String> =
+            self.backends.iter().filter_map(|slate| Some(format!("{}: {}", slate.name, slate.difference()?))).collect();
         let trusted = self.backends.len() - differing.len();
         (differing, trusted)
     }
@@ -23,14 +20,14 @@ impl Engine {
         for slate in self.backends.iter().filter(|slate| slate.difference().is_some()) {
             // A driver that panics has not passed.
             let tested = catch_unwind(AssertUnwindSafe(|| verify(slate.backend.as_ref(), &vectors)));
-            let name = slate.backend.name();
+            let name = &slate.name;
             match tested {
                 Ok(Ok(())) => {
-                    tracing::warn!(backend = name, "the backend passed its self-test and is used again");
+                    tracing::warn!(adapter = name, "the backend passed its self-test and is used again");
                     slate.set_difference(None);
                 }
-                Ok(Err(error)) => tracing::error!(backend = name, %error, "the backend failed its self-test"),
-                Err(_) => tracing::error!(backend = name, "the backend panicked in its self-test"),
+                Ok(Err(error)) => tracing::error!(adapter = name, %error, "the backend failed its self-test"),
+                Err(_) => tracing::error!(adapter = name, "the backend panicked in its self-test"),
             }
         }
     }

@@ -3,6 +3,7 @@ use super::{draw, plain, size};
 use assay_node::breaker::Machine;
 use assay_node::config::BreakerSettings;
 use assay_node::defence::reserve::Funds;
+use assay_node::engine::AdapterReport;
 use assay_node::journal::{Computed, DisputeLog, Outcome, Record, Stage};
 use assay_node::meter::Standing;
 use assay_node::status::{OpenDisputes, SessionTotals, Status, Totals};
@@ -128,6 +129,25 @@ fn a_breaker_that_is_half_open_is_said_beside_ready() {
     let at = |slot| Status { breaker: machine.report(slot, &BreakerSettings::default()), ..busy() };
     assert!(frame(&shown(Some(at(9))), 80, 24).contains("ready  the breaker is half open: one job at a time"));
     assert!(!frame(&shown(Some(busy())), 80, 24).contains("the breaker"));
+}
+
+#[test]
+fn each_adapter_has_its_queue_busy_time_and_memory_and_one_that_is_wrong_is_named() {
+    let adapter = |name: &str, distrusted: Option<&str>| AdapterReport {
+        name: name.to_owned(),
+        device: format!("the device of {name}"),
+        distrusted: distrusted.map(str::to_owned),
+        queued: 3,
+        busy_bps: 6_250,
+        held_bytes: 3 << 29,
+        memory_bytes: 8 << 30,
+        ..AdapterReport::default()
+    };
+    let adapters = vec![adapter("wgpu", None), adapter("cpu", Some("element 5 of tensor 7"))];
+    let text = frame(&shown(Some(Status { adapters, ..busy() })), 80, 24);
+    assert!(text.contains("wgpu: 3 runs, 62 % busy, 1.5/8.0 GiB  the device of wgpu"), "{text}");
+    assert!(text.contains("cpu: N0211 not used, element 5 of tensor 7 was wrong: the device of cpu"), "{text}");
+    assert!(!text.contains("NVIDIA H200"), "the same is not said twice: {text}");
 }
 
 #[test]
