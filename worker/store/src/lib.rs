@@ -52,8 +52,11 @@
 
 mod client;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod id;
 mod local;
+mod pace;
 mod range;
 mod server;
 mod token;

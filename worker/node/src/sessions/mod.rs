@@ -36,5 +36,7 @@ mod terms;
 mod writer;
 
 pub(crate) use http::routes;
+#[cfg(fuzzing)]
+pub(crate) use payments::fuzzing;
 pub(crate) use payments::keep::keep_offers;
 pub use served::Sessions;

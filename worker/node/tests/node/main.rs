@@ -15,4 +15,5 @@ mod rig;
 mod segments;
 mod service;
 mod sessions;
+mod slow;
 mod world;
