@@ -11,7 +11,7 @@ use crate::failpoint;
 use crate::journal::Stage;
 use crate::market::{Action, Market};
 use crate::meter::JobStage;
-use crate::prepare::NotWhole;
+use crate::prepare::{NotWhole, Prepared};
 use crate::price::{Asked, least_price, refuse_graph};
 use crate::refusal::Refusal;
 use crate::turn::{Claim, Turn};
@@ -282,7 +282,20 @@ impl<M: Market> Driver<M> {
         }
     }
 
-    /// Reads and checks the artifacts, loads the model and tells whether the run can be done in time.
+    /// Why the run cannot be done in time, by the operations that the graph declares and the measured speed.
+    fn refuse_estimate(&self, job: &Job, prepared: &Prepared) -> Option<Refusal> {
+        let run = self.shared.engine.estimate(prepared).unwrap_or(Duration::ZERO);
+        // Jobs and sessions share the machine: in the worst case each takes as long as all together.
+        let config = self.shared.config.now();
+        let sessions = &config.sessions;
+        let runs_of_sessions = if sessions.enabled { sessions.concurrent_runs } else { 0 };
+        let runs = config.concurrent_jobs.saturating_add(runs_of_sessions);
+        let runs = u32::try_from(runs).unwrap_or(u32::MAX);
+        let slots = estimate::slots(run.saturating_mul(runs), self.shared.board.slot_time());
+        refuse_run_time(job.run_slots, config.limits.margin_slots, slots)
+    }
+
+    /// Reads and checks the artifacts, tells whether the run can be done in time, and loads the model.
     async fn prepare(&mut self, job: &Job, cancel: &CancellationToken) -> Result<(), DriveError> {
         let started = Instant::now();
         let prepared = tokio::select! {
@@ -299,6 +312,10 @@ impl<M: Market> Driver<M> {
                 return Err(DriveError::Artifacts(refusal));
             }
         };
+        // By what the graph declares, before anything is allocated for it: a few bytes can declare years.
+        if let Some(refusal) = self.refuse_estimate(job, &prepared) {
+            return self.skip(refusal);
+        }
         let (shared, whole) = (Arc::clone(&self.shared), prepared.clone());
         let load = move || {
             shared.engine.load(&whole)?;
@@ -322,17 +339,6 @@ impl<M: Market> Driver<M> {
             Err(error) => return self.skip(Refusal::new("N0210", error.to_string(), "report this graph")),
         }
         self.shared.meter.note_stage(JobStage::Prepare, started.elapsed());
-        let run = self.shared.engine.estimate(&prepared).unwrap_or(Duration::ZERO);
-        // Jobs and sessions share the machine: in the worst case each takes as long as all together.
-        let config = self.shared.config.now();
-        let sessions = &config.sessions;
-        let runs_of_sessions = if sessions.enabled { sessions.concurrent_runs } else { 0 };
-        let runs = config.concurrent_jobs.saturating_add(runs_of_sessions);
-        let runs = u32::try_from(runs).unwrap_or(u32::MAX);
-        let slots = estimate::slots(run.saturating_mul(runs), self.shared.board.slot_time());
-        if let Some(refusal) = refuse_run_time(job.run_slots, config.limits.margin_slots, slots) {
-            return self.skip(refusal);
-        }
         let cost = DefenceCost::of(&prepared.graph, self.shared.market.most_fee_lamports());
         self.progress.defence = Some(cost);
         if !self.progress.is_held_back {

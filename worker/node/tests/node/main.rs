@@ -1,6 +1,7 @@
 //! The node service against a market in memory that runs the program's own state machine, with real artifacts over
 //! loopback HTTP, real kernels and a real journal.
 
+mod bombs;
 mod court;
 mod crash;
 mod disputes;

@@ -69,16 +69,20 @@ impl Drop for Source {
 
 impl Source {
     pub(crate) async fn start() -> Self {
+        let model = mlp::model(&shape(), 5).unwrap();
+        let resolved = model.resolve(&[ROWS]).unwrap();
+        Self::of(model.graph, resolved, model.params, mlp::inputs(&shape(), ROWS, 6)).await
+    }
+
+    /// A store with nothing in it yet, and the work whose jobs it is to serve.
+    pub(crate) async fn of(graph: Graph, resolved: ResolvedGraph, params: TensorSet, inputs: TensorSet) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = LocalStore::open(folder.path()).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
         tokio::spawn(assay_store::serve(store.clone(), listener, ServerOptions::default(), stop.clone()));
-        let model = mlp::model(&shape(), 5).unwrap();
-        let resolved = model.resolve(&[ROWS]).unwrap();
-        let inputs = mlp::inputs(&shape(), ROWS, 6);
-        Self { store, base, graph: model.graph, resolved, params: model.params, inputs, stop, _folder: folder }
+        Self { store, base, graph, resolved, params, inputs, stop, _folder: folder }
     }
 
     pub(crate) async fn put(&self, bytes: Vec<u8>) -> String {
@@ -100,7 +104,7 @@ impl Source {
             params_root: hasher.params_root(&self.resolved, &self.params).unwrap(),
             inputs_root: hasher.inputs_root(&self.resolved, &self.inputs).unwrap(),
             ir_version: IR_VERSION,
-            symbols: [ROWS, 0, 0, 0],
+            symbols: std::array::from_fn(|index| self.resolved.symbols.get(index).copied().unwrap_or(0)),
             output: OutputDescriptor {
                 uid: layout.uid,
                 leaves: layout.leaves(),
@@ -299,6 +303,11 @@ impl Rig {
         });
         let ticker = tokio::spawn(tick(Arc::clone(&shared), market.clone()));
         Self { shared, runs, cancel: CancellationToken::new(), loads, gate, ticker }
+    }
+
+    /// How often a model was loaded.
+    pub(crate) fn loads(&self) -> usize {
+        self.loads.load(Ordering::SeqCst)
     }
 
     /// Ends the node as a crash does: nothing more is written, and the journal can be opened again.
