@@ -44,7 +44,7 @@ pub(crate) enum Command {
     Bench(BenchOptions),
     /// Run a market of many nodes in slots (optimised build); further arguments go to `assay-simulator`.
     Simulate(Forwarded),
-    /// Fuzz the graph decoder.
+    /// Fuzz whatever reads bytes of strangers; worker/FUZZING.md lists it.
     Fuzz(FuzzOptions),
     /// Build the verifier for WebAssembly, app/packages/verifier/wasm/assay_verifier.wasm.
     Wasm(WasmOptions),
@@ -174,9 +174,12 @@ pub(crate) enum BenchPart {
 /// Options of `fuzz`.
 #[derive(Args, Debug)]
 pub(crate) struct FuzzOptions {
-    /// How long to look for inputs.
+    /// How long each target looks for inputs.
     #[arg(long, default_value_t = 600)]
     pub(crate) seconds: u64,
+    /// Run only these targets (several: `--target onnx_model,payment`).
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) target: Vec<String>,
 }
 
 /// Options of `wasm`.

@@ -56,7 +56,7 @@ pub(crate) const CODES: &[(Code, &str, &str)] = &[
     (Code::NotReproducible, "X0309", "two builds of the program differ"),
     (Code::Tests, "X0401", "a test failed"),
     (Code::Child, "X0501", "the demo, the app or the benchmarks failed"),
-    (Code::Fuzz, "X0601", "fuzzing found an input that breaks the decoder, or cannot start"),
+    (Code::Fuzz, "X0601", "fuzzing found an input that breaks what reads it, or cannot start"),
 ];
 
 impl Code {

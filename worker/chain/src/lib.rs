@@ -24,6 +24,8 @@ pub mod endpoint;
 pub mod error;
 pub mod failure;
 pub mod follower;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod governance;
 pub mod health;
 pub mod instructions;

@@ -15,6 +15,8 @@
 
 pub mod error;
 pub mod fold;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod history;
 mod server;
 pub mod service;

@@ -86,8 +86,7 @@ impl<Key: Eq + Hash> Estimator<Key> {
         if let Some((_, time)) = self.models.iter().find(|(known, _)| known == key) {
             return Some(time.saturating_mul(KNOWN_MARGIN).saturating_add(OVERHEAD));
         }
-        let micros = operations.saturating_mul(1_000_000) / self.rate?;
-        Some(Duration::from_micros(micros).saturating_mul(UNKNOWN_MARGIN).saturating_add(OVERHEAD))
+        Some(self.at_rate(operations)?.saturating_mul(UNKNOWN_MARGIN).saturating_add(OVERHEAD))
     }
 }
 
@@ -131,6 +130,22 @@ mod tests {
         assert_eq!(estimator.estimate(&2, 3_000_000), Some(9 * SECOND + OVERHEAD));
         estimator.observe(1, 1_000_000, 3 * SECOND);
         assert_eq!(estimator.estimate(&1, 1_000_000), Some(6 * SECOND + OVERHEAD));
+    }
+
+    /// A few bytes declare more operations than 64 bits hold microseconds of: the run is not thought to be short for it.
+    #[test]
+    fn a_year_of_operations_is_estimated_as_a_year() {
+        let mut estimator = Estimator::default();
+        let rate = 1_000_000_000_000;
+        estimator.observe(1, rate, SECOND);
+        let year = 365 * 24 * 60 * 60;
+        assert_eq!(estimator.estimate(&2, year * rate / 10), Some(year as u32 / 10 * 3 * SECOND + OVERHEAD));
+        let longest = Duration::from_nanos(u64::MAX);
+        assert_eq!(
+            Estimator { rate: Some(1), ..estimator }.at_rate(u64::MAX),
+            Some(longest),
+            "nor for more than centuries"
+        );
     }
 
     #[test]

@@ -66,6 +66,8 @@ pub mod estimate;
 pub mod failpoint;
 #[cfg(debug_assertions)]
 pub mod fault;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod identity;
 pub mod journal;
 pub mod leaving;

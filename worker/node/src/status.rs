@@ -13,6 +13,7 @@ use crate::readiness::Facts;
 use crate::service::ServiceError;
 use crate::settings::SettingsReport;
 pub use crate::totals::{SessionTotals, Totals};
+use assay_store::ServerOptions;
 use assay_telemetry::page;
 use assay_telemetry::readiness::Readiness;
 use axum::extract::State;
@@ -141,8 +142,7 @@ pub(crate) async fn serve<M: Market>(
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready::<M>))
         .with_state(shared);
-    axum::serve(listener, router)
-        .with_graceful_shutdown(stop.cancelled_owned())
+    assay_store::serve_router(listener, ServerOptions::of_status(), router, stop)
         .await
         .map_err(|error| ServiceError::Server(error.to_string()))
 }

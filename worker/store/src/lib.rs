@@ -53,8 +53,11 @@
 
 mod client;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod id;
 mod local;
+mod pace;
 mod range;
 mod remote;
 mod server;

@@ -9,6 +9,7 @@ use crate::metrics::{self, Measured};
 use crate::readiness;
 use crate::service::ServiceError;
 use crate::watching::Market;
+use assay_store::ServerOptions;
 use assay_telemetry::page;
 use assay_telemetry::readiness::Readiness;
 use axum::extract::State;
@@ -189,7 +190,7 @@ pub(crate) async fn serve(
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .with_state(shared);
-    let server = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+    let server = assay_store::serve_router(listener, ServerOptions::of_status(), router, stop);
     server.await.map_err(|error| ServiceError::Server(error.to_string()))
 }
 

@@ -207,7 +207,7 @@ impl Travelling {
     }
 
     /// Reads a file's text.
-    fn from_text(text: &str) -> Result<Self> {
+    pub(crate) fn from_text(text: &str) -> Result<Self> {
         let invalid = |reason: String| ChainError::StoredTransactionInvalid { reason };
         let form: Form = serde_json::from_str(text).map_err(|error| invalid(error.to_string()))?;
         if form.form != FORM {
@@ -237,7 +237,7 @@ impl Travelling {
             .map_err(|error| invalid(format!("{} cannot be written: {error}", path.display())))
     }
 
-    fn to_text(&self) -> Result<String> {
+    pub(crate) fn to_text(&self) -> Result<String> {
         let invalid = |reason: String| ChainError::StoredTransactionInvalid { reason };
         let wire = bincode::serialize(&self.transaction).map_err(|error| invalid(error.to_string()))?;
         let form = Form {

@@ -2,6 +2,9 @@
 
 use crate::float::{Extent, FloatGraph, FloatNode, FloatOp, ValueId};
 
+/// Longer rows than this get no numbers of their own that the file does not hold: a shape costs a file nothing.
+pub(super) const MAXIMUM_ROW: usize = 1 << 20;
+
 /// Of a graph as it is now; made anew after each rewriting.
 pub(super) struct Links {
     producers: Vec<Option<usize>>,
@@ -76,6 +79,9 @@ pub(super) fn along_axis(graph: &FloatGraph, id: ValueId, rank: usize, axis: usi
     let tensor = graph.constant(id)?;
     let values = tensor.as_floats()?;
     if values.len() == 1 && tensor.shape.len() <= rank {
+        if length > MAXIMUM_ROW {
+            return None;
+        }
         return Some(vec![values[0]; length]);
     }
     let missing = rank.checked_sub(tensor.shape.len())?;

@@ -1,6 +1,6 @@
 //! Means, and normalisations that are written out.
 
-use super::links::{Links, along_axis, become_op, replace, unshaped, with_uniform};
+use super::links::{Links, MAXIMUM_ROW, along_axis, become_op, replace, unshaped, with_uniform};
 use crate::float::{Activation, Extent, FloatGraph, FloatNode, FloatOp, ReduceKind, Tensor, ValueId};
 
 /// What is known of a value by looking at how it is computed.
@@ -125,7 +125,8 @@ impl<'a> Look<'a> {
     }
 
     fn length(self, x: ValueId, axis: usize) -> Option<usize> {
-        self.graph.value(x).shape[axis].known().map(|length| length as usize)
+        let length = self.graph.value(x).shape[axis].known().map(|length| length as usize);
+        length.filter(|length| *length <= MAXIMUM_ROW)
     }
 
     /// The factors along an axis; ones if there are none.

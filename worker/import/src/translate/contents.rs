@@ -156,10 +156,12 @@ impl Translator {
                 let value = |content: &Content| content.elements[0].as_ref().and_then(Size::value);
                 match (value(&read[0]), value(&read[1]), value(&read[2])) {
                     (Some(start), Some(end), Some(step)) if step != 0 => {
-                        let count = (end.saturating_sub(start)).saturating_add(step - step.signum()) / step;
-                        let count = count.clamp(0, MAXIMUM_ELEMENTS as i64 + 1);
-                        let elements: Vec<_> =
-                            (0..count).map(|index| Some(Size::known(start + index * step))).collect();
+                        // In more bits than the numbers have: the distance of two of them does not fit into their own.
+                        let (start, end, step) = (i128::from(start), i128::from(end), i128::from(step));
+                        let count = (end - start + step - step.signum()) / step;
+                        let count = count.clamp(0, MAXIMUM_ELEMENTS as i128 + 1);
+                        let element = |index: i128| i64::try_from(start + index * step).ok().map(Size::known);
+                        let elements: Vec<_> = (0..count).map(element).collect();
                         Some(Content { shape: vec![elements.len()], elements })
                     }
                     _ => None,

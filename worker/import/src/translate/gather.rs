@@ -95,8 +95,8 @@ impl Translator {
         let mut shape = self.shape(ids).to_vec();
         shape.push(Extent::Known(1));
         let column = self.with_shape(node, ids, &shape)?;
-        let steps = Tensor::integers(&[depth as usize], (0..depth).collect());
-        let steps = self.graph.add_constant(format!("{}~steps", node.name()), steps);
+        let length = depth as usize;
+        let steps = self.made_constant(node, "steps", length, || Tensor::integers(&[length], (0..depth).collect()))?;
         let hot = self.binary(node, FloatOp::Compare(Comparison::Equal), column, steps)?;
         let shape = self.shape(hot).to_vec();
         let mut result = self.emit(node, FloatOp::Cast, &[hot], &shape, ElementType::Float)?;

@@ -1,6 +1,7 @@
 //! From the nodes of an ONNX graph to those of a float graph, one by one, with shapes and constants propagated.
 
 mod arithmetic;
+mod budget;
 mod contents;
 mod gather;
 mod node;
@@ -20,14 +21,13 @@ use crate::float::{
 };
 use crate::onnx::proto::{GraphProto, ModelProto, ValueInfoProto};
 use crate::onnx::tensor_from_proto;
+use budget::{Budget, Exceeded};
 use contents::Content;
 use node::Node;
 use size::Size;
 use std::collections::HashMap;
 use std::str::FromStr;
 
-/// Constants of more elements than this are not computed while importing.
-const MAXIMUM_FOLDED_ELEMENTS: usize = 1 << 26;
 /// A tensor of more elements than this does not fit a verifiable graph.
 const MAXIMUM_ELEMENTS: u64 = 1 << 31;
 /// Symbols of a graph.
@@ -71,6 +71,7 @@ pub(crate) fn translate(model: &ModelProto, bounds: &[SymbolBounds]) -> Result<F
         contents: HashMap::new(),
         own_scales: HashMap::new(),
         constant_types: HashMap::new(),
+        budget: Budget::new(0),
         opset: crate::onnx::opset(model),
     };
     translator.constants(proto)?;
@@ -97,17 +98,22 @@ struct Translator {
     own_scales: HashMap<ValueId, crate::float::OwnScale>,
     /// The type, by its number in the format, of each constant of the file.
     constant_types: HashMap<ValueId, i32>,
+    /// What may still be computed of constants.
+    budget: Budget,
     opset: i64,
 }
 
 impl Translator {
     fn constants(&mut self, proto: &GraphProto) -> Result<(), ImportError> {
+        let mut elements = 0u64;
         for initializer in &proto.initializer {
             let tensor = tensor_from_proto(initializer)?;
+            elements = elements.saturating_add(tensor.elements() as u64);
             let id = self.graph.add_constant(initializer.name.clone(), tensor);
             self.constant_types.insert(id, initializer.data_type);
             self.names.insert(initializer.name.clone(), id);
         }
+        self.budget = Budget::new(elements);
         Ok(())
     }
 
@@ -274,7 +280,7 @@ impl Translator {
     }
 
     fn fold(
-        &self,
+        &mut self,
         node: &Node<'_>,
         op: &FloatOp,
         inputs: &[ValueId],
@@ -285,15 +291,22 @@ impl Translator {
         let constants: Option<Vec<&Tensor>> =
             inputs.iter().map(|&id| self.graph.constant(id).map(|tensor| &**tensor)).collect();
         let (Some(known), Some(constants)) = (known, constants) else { return Ok(None) };
-        let elements = known.iter().try_fold(1usize, |total, &length| total.checked_mul(length));
-        if elements.is_none_or(|elements| elements > MAXIMUM_FOLDED_ELEMENTS) {
-            let found = elements.unwrap_or(usize::MAX) as u64;
-            let what = format!("the number of elements of the constant that node {:?} computes", node.name());
-            return Err(ImportError::TooLarge { what, found, limit: MAXIMUM_FOLDED_ELEMENTS as u64 });
-        }
+        self.budget.take(op, &constants, &known).map_err(|exceeded| too_large(node, exceeded))?;
         let computed =
             crate::float::execute::compute(op, &constants, &[known]).map_err(|reason| node.malformed(reason))?;
         Ok(computed.into_iter().next())
+    }
+
+    /// Adds a constant of `elements` elements that is not in the file; `make` is called when there is room for it.
+    fn made_constant(
+        &mut self,
+        node: &Node<'_>,
+        label: &str,
+        elements: usize,
+        make: impl FnOnce() -> Tensor,
+    ) -> Result<ValueId, ImportError> {
+        self.budget.take_elements(elements as u64).map_err(|exceeded| too_large(node, exceeded))?;
+        Ok(self.graph.add_constant(format!("{}~{label}", node.name()), make()))
     }
 
     fn shape(&self, id: ValueId) -> &[Extent] {
@@ -317,4 +330,10 @@ impl Translator {
             node.shape_error(reason)
         })
     }
+}
+
+/// Too much is computed of constants, at this node.
+fn too_large(node: &Node<'_>, exceeded: Exceeded) -> ImportError {
+    let Exceeded { what, found, limit } = exceeded;
+    ImportError::TooLarge { what: format!("{what}, at node {:?},", node.name()), found, limit }
 }

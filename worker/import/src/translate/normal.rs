@@ -108,8 +108,8 @@ impl Translator {
             .map(|(label, tensor)| self.graph.add_constant(format!("{name}~{label}"), tensor));
         let flat = [shape[0], Extent::Known(channels), Extent::Known(row)];
         let flattened = self.with_shape(node, x, &flat)?;
-        let ones = Tensor::floats(&[row as usize], vec![1.0; row as usize]);
-        let ones = self.graph.add_constant(format!("{name}~ones"), ones);
+        let row = row as usize;
+        let ones = self.made_constant(node, "ones", row, || Tensor::floats(&[row], vec![1.0; row]))?;
         let op = FloatOp::LayerNorm { axis: 2, epsilon };
         let normal = self.emit(node, op, &[flattened, ones], &flat, ElementType::Float)?;
         let normal = self.with_shape(node, normal, &shape)?;

@@ -41,11 +41,11 @@ impl Translator {
         }
         let sides = self.sides(node, &old[2..], &filters[2..])?;
         let floats = weight.as_floats().ok_or_else(|| node.malformed("its weight is not of floats"))?;
-        let turned = turned(floats, &filters, groups);
         let outputs = filters[1] * groups;
         let mut shape = vec![outputs, filters[0] / groups];
         shape.extend_from_slice(&filters[2..]);
-        let weight = self.graph.add_constant(format!("{}~turned", node.name()), Tensor::floats(&shape, turned));
+        let turn = || Tensor::floats(&shape, turned(floats, &filters, groups));
+        let weight = self.made_constant(node, "turned", floats.len(), turn)?;
 
         let mut spread = x;
         for (axis, side) in sides.iter().enumerate() {

@@ -5,7 +5,7 @@
 
 mod events;
 mod pages;
-mod query;
+pub(crate) mod query;
 mod snapshot;
 
 use crate::error::{IndexError, RequestError};

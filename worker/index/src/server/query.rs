@@ -49,7 +49,7 @@ struct StatsParameters {
 }
 
 /// `/v1/jobs?state=&client=&node=&before=&limit=`.
-pub(super) fn jobs(uri: &Uri) -> Result<JobQuery, RequestError> {
+pub(crate) fn jobs(uri: &Uri) -> Result<JobQuery, RequestError> {
     let asked: JobParameters = read(uri)?;
     Ok(JobQuery {
         state: asked.state.as_deref().map(state).transpose()?,
@@ -61,20 +61,20 @@ pub(super) fn jobs(uri: &Uri) -> Result<JobQuery, RequestError> {
 }
 
 /// `/v1/nodes?after=&limit=`.
-pub(super) fn nodes(uri: &Uri) -> Result<(Option<Pubkey>, usize), RequestError> {
+pub(crate) fn nodes(uri: &Uri) -> Result<(Option<Pubkey>, usize), RequestError> {
     let asked: NodeParameters = read(uri)?;
     let after = asked.after.as_deref().map(|text| address("after", text)).transpose()?;
     Ok((after, number("limit", asked.limit.as_deref(), ROWS, MOST_PAGE_ROWS, "a number from 1 to 200")?))
 }
 
 /// `?after=` of a history: the id of a record.
-pub(super) fn after(uri: &Uri) -> Result<Option<u64>, RequestError> {
+pub(crate) fn after(uri: &Uri) -> Result<Option<u64>, RequestError> {
     let asked: HistoryParameters = read(uri)?;
     asked.after.as_deref().map(|text| record_id("after", text)).transpose()
 }
 
 /// `/v1/stats?hours=`.
-pub(super) fn hours(uri: &Uri) -> Result<usize, RequestError> {
+pub(crate) fn hours(uri: &Uri) -> Result<usize, RequestError> {
     let asked: StatsParameters = read(uri)?;
     number("hours", asked.hours.as_deref(), HOURS, MOST_HOURS, "a number from 1 to 720")
 }

@@ -2,6 +2,7 @@
 
 use super::finding::{Finding, Grade};
 use crate::identity::{Answer, MOST_ANSWER_BYTES, NONCE_BYTES, Statement, stand_in, url_of};
+use assay_store::{ServerOptions, serve_router};
 use axum::Router;
 use futures_util::StreamExt;
 use solana_sdk::pubkey::Pubkey;
@@ -9,6 +10,7 @@ use solana_sdk::signature::Keypair;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 /// How long the registered endpoint may take.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -86,8 +88,9 @@ pub(super) async fn reach(
         PortFacts::Free => {
             let Ok(listener) = TcpListener::bind(listen).await else { return ReachFacts::Untried };
             let router: Router = stand_in(statement.genesis_hash, statement.node, operator.insecure_clone());
+            // Dropped with the task, and with it every connection.
             let serving = tokio::spawn(async move {
-                let _ = axum::serve(listener, router).await;
+                let _ = serve_router(listener, ServerOptions::of_status(), router, CancellationToken::new()).await;
             });
             let found = asked(endpoint, statement, &operator.pubkey()).await;
             serving.abort();

@@ -38,5 +38,7 @@ mod warm;
 mod writer;
 
 pub(crate) use http::routes;
+#[cfg(fuzzing)]
+pub(crate) use payments::fuzzing;
 pub(crate) use payments::keep::keep_offers;
 pub use served::Sessions;

@@ -2,6 +2,7 @@
 //! loopback HTTP, real kernels and a real journal.
 
 mod adapters;
+mod bombs;
 mod breaker;
 mod court;
 mod crash;
@@ -17,4 +18,5 @@ mod rig;
 mod segments;
 mod service;
 mod sessions;
+mod slow;
 mod world;

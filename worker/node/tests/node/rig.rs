@@ -75,16 +75,20 @@ impl Source {
 
     /// One whose jobs have so many rows.
     pub(crate) async fn with_rows(rows: u32) -> Self {
+        let model = mlp::model(&shape(), 5).unwrap();
+        let resolved = model.resolve(&[rows]).unwrap();
+        Self::of(model.graph, resolved, model.params, mlp::inputs(&shape(), rows, 6)).await
+    }
+
+    /// A store with nothing in it yet, and the work whose jobs it is to serve.
+    pub(crate) async fn of(graph: Graph, resolved: ResolvedGraph, params: TensorSet, inputs: TensorSet) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = LocalStore::open(folder.path()).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
         tokio::spawn(assay_store::serve(store.clone(), listener, ServerOptions::default(), stop.clone()));
-        let model = mlp::model(&shape(), 5).unwrap();
-        let resolved = model.resolve(&[rows]).unwrap();
-        let inputs = mlp::inputs(&shape(), rows, 6);
-        Self { store, base, graph: model.graph, resolved, params: model.params, inputs, stop, _folder: folder }
+        Self { store, base, graph, resolved, params, inputs, stop, _folder: folder }
     }
 
     pub(crate) async fn put(&self, bytes: Vec<u8>) -> String {
@@ -106,7 +110,7 @@ impl Source {
             params_root: hasher.params_root(&self.resolved, &self.params).unwrap(),
             inputs_root: hasher.inputs_root(&self.resolved, &self.inputs).unwrap(),
             ir_version: IR_VERSION,
-            symbols: [self.resolved.symbols[0], 0, 0, 0],
+            symbols: std::array::from_fn(|index| self.resolved.symbols.get(index).copied().unwrap_or(0)),
             output: OutputDescriptor {
                 uid: layout.uid,
                 leaves: layout.leaves(),

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What stands behind an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum AddressKind {
+pub(crate) enum AddressKind {
     /// A host of the public internet.
     Public,
     /// This machine or its own network: reached only where the options allow private addresses.
@@ -15,7 +15,7 @@ pub(super) enum AddressKind {
 
 impl AddressKind {
     /// Why a request may not go there; `None` where it may.
-    pub(super) fn refusal(self, allow_private: bool) -> Option<&'static str> {
+    pub(crate) fn refusal(self, allow_private: bool) -> Option<&'static str> {
         match self {
             Self::Public => None,
             Self::Private(_) if allow_private => None,
@@ -35,7 +35,7 @@ const PRIVATE: AddressKind = AddressKind::Private("a private address");
 const SHARED: AddressKind = AddressKind::Private("an address shared behind a provider's translator");
 
 /// What stands behind `address`. IPv6 forms that carry an IPv4 address are judged by that.
-pub(super) fn kind_of(address: IpAddr) -> AddressKind {
+pub(crate) fn kind_of(address: IpAddr) -> AddressKind {
     match address {
         IpAddr::V4(address) => kind_of_v4(address),
         IpAddr::V6(address) => kind_of_v6(address),
@@ -94,8 +94,76 @@ fn embedded(high: u16, low: u16) -> Ipv4Addr {
 mod tests {
     use super::*;
 
+    /// The registries as a list, which the code above does not read: two readings of one thing.
+    const REGISTRIES: &str = include_str!("special_purpose.txt");
+
     fn kind(address: &str) -> AddressKind {
         kind_of(address.parse().unwrap())
+    }
+
+    /// The range of a line in 128 bits, IPv4 as IPv4-mapped, and what the line says of it.
+    fn ranges() -> Vec<(u128, u32, &'static str)> {
+        let read = |line: &'static str| {
+            let mut words = line.split_whitespace();
+            let (range, verdict) = (words.next().unwrap(), words.next().unwrap());
+            let (address, length) = range.split_once('/').unwrap();
+            let (address, length): (IpAddr, u32) = (address.parse().unwrap(), length.parse().unwrap());
+            match address {
+                IpAddr::V4(address) => (address.to_ipv6_mapped().to_bits(), 96 + length, verdict),
+                IpAddr::V6(address) => (address.to_bits(), length, verdict),
+            }
+        };
+        REGISTRIES.lines().filter(|line| !line.starts_with('#')).map(read).collect()
+    }
+
+    /// What the list says of an address: the most specific range that holds it.
+    fn listed(address: u128) -> Option<&'static str> {
+        let holds = |&(base, length, _): &(u128, u32, &str)| (base ^ address).leading_zeros() >= length;
+        ranges().into_iter().filter(holds).max_by_key(|(_, length, _)| *length).map(|(_, _, verdict)| verdict)
+    }
+
+    #[test]
+    fn both_ends_of_every_registered_range_are_refused_and_their_neighbours_judged_by_their_own() {
+        let ranges = ranges();
+        assert!(ranges.len() >= 35, "{}", ranges.len());
+        for (base, length, verdict) in ranges {
+            let last = base | u128::MAX.checked_shr(length).unwrap_or(0);
+            let middle = base | (last ^ base) / 3;
+            for inside in [base, middle, last] {
+                let address = IpAddr::V6(inside.into()).to_canonical();
+                let found = kind_of(address);
+                let expected = listed(inside).unwrap();
+                let private = matches!(found, AddressKind::Private(_));
+                assert!(found.refusal(false).is_some(), "{address} of a {verdict} range is {found:?}");
+                assert_eq!(private, expected == "private", "{address} of a {verdict} range is {found:?}");
+            }
+            for outside in [base.wrapping_sub(1), last.wrapping_add(1)] {
+                let address = IpAddr::V6(outside.into()).to_canonical();
+                // Of IPv6 only 2000::/3 is given out; the rest is refused without standing in any list.
+                let given_out = address.is_ipv4() || outside >> 125 == 1;
+                if given_out && listed(outside).is_none() && outside >> 112 != 0x2002 {
+                    assert_eq!(kind_of(address), AddressKind::Public, "{address}");
+                }
+            }
+        }
+    }
+
+    /// Every form in which an IPv6 address carries an IPv4 address is judged by that.
+    #[test]
+    fn an_address_inside_another_is_judged_like_itself() {
+        for (base, length, _) in ranges() {
+            if base >> 32 != 0xffff || length < 96 {
+                continue;
+            }
+            let last = base | u128::MAX.checked_shr(length).unwrap_or(0);
+            for mapped in [base, last, base ^ 1 << 31] {
+                let v4 = u128::from(mapped as u32);
+                let own = kind_of(Ipv4Addr::from_bits(mapped as u32).into());
+                for carrier in [0xffff << 32 | v4, 0x0064_ff9b << 96 | v4, 0x2002 << 112 | v4 << 80 | 0x77] {
+                    assert_eq!(kind_of(IpAddr::V6(carrier.into())), own, "{}", Ipv6Addr::from_bits(carrier));
+                }
+            }
+        }
     }
 
     #[test]

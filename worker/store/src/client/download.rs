@@ -14,6 +14,7 @@ use super::retry::RetrySchedule;
 use crate::error::{Result, StoreError, is_transient_status, quoted};
 use crate::id::ArtifactId;
 use crate::local::{LocalStore, ObjectWriter, Resumed, WritePump};
+use crate::pace::Pace;
 use crate::range::content_range;
 
 /// How often a download looks whether another one of the same artifact has ended.
@@ -200,18 +201,27 @@ impl Download<'_> {
         }
     }
 
-    /// Takes the body in, up to its end, a break or a silence.
+    /// Takes the body in, up to its end, a break, a silence or a rate that is too low.
     async fn receive(&self, mut response: Response, total_bytes: Option<u64>, pump: &mut WritePump) -> Result<Ended> {
+        let FetchOptions { stall_timeout, grace, min_bytes_per_second, .. } = *self.options;
+        let (pace, mut arrived_bytes) = (Pace::begin(stall_timeout, grace, min_bytes_per_second), 0);
         loop {
-            let chunk = match timeout(self.options.stall_timeout, response.chunk()).await {
+            let now = Instant::now();
+            let next_by = pace.next_by(now, arrived_bytes);
+            let chunk = match timeout_at(next_by, response.chunk()).await {
                 Ok(Ok(Some(chunk))) => chunk,
                 Ok(Ok(None)) => break,
                 Ok(Err(error)) => return Ok(Ended::Early(Failure::Broken(chain_of(&error)))),
+                Err(_) if next_by >= now + stall_timeout => {
+                    let reason = format!("silent for {} s", stall_timeout.as_secs_f64());
+                    return Ok(Ended::Early(Failure::Broken(reason)));
+                }
                 Err(_) => {
-                    let reason = format!("silent for {} s", self.options.stall_timeout.as_secs_f64());
+                    let reason = format!("slower than {min_bytes_per_second} bytes a second");
                     return Ok(Ended::Early(Failure::Broken(reason)));
                 }
             };
+            arrived_bytes += chunk.len() as u64;
             pump.push(chunk).await?;
             (self.progress)(Progress { done_bytes: pump.received_bytes(), total_bytes });
         }

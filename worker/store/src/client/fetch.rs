@@ -37,12 +37,16 @@ pub struct FetchOptions {
     pub connect_timeout: Duration,
     /// How long a source may be silent.
     pub stall_timeout: Duration,
+    /// The slowest average rate of an attempt, after [`FetchOptions::grace`]. A slower one counts as broken off.
+    pub min_bytes_per_second: u64,
+    /// How long an attempt may be slower than [`FetchOptions::min_bytes_per_second`].
+    pub grace: Duration,
     /// How long a fetch may take in all, waits included.
     pub deadline: Duration,
 }
 
 impl Default for FetchOptions {
-    /// Public addresses only; 6 attempts with waits from 250 ms to 10 s; 15 minutes in all.
+    /// Public addresses only; 6 attempts with waits from 250 ms to 10 s; 16 KiB/s after 30 s; 15 minutes in all.
     fn default() -> Self {
         Self {
             allow_private: false,
@@ -54,6 +58,8 @@ impl Default for FetchOptions {
             max_wait: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(10),
             stall_timeout: Duration::from_secs(30),
+            min_bytes_per_second: 16 * 1024,
+            grace: Duration::from_secs(30),
             deadline: Duration::from_secs(15 * 60),
         }
     }

@@ -2,7 +2,10 @@
 
 use std::error::Error;
 use std::fmt;
+use std::future::Future;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,9 +24,13 @@ const MAX_REASON_BYTES: usize = 4 * 1024;
 /// A client that resolves names itself, so that the address which is checked is the address which is connected to; that
 /// follows no redirect, uses no proxy and decompresses nothing by itself.
 pub(super) fn guarded_client(allow_private: bool, connect_timeout: Duration) -> Result<Client> {
+    client_with(GuardedResolver { allow_private, look_up: system }, connect_timeout)
+}
+
+fn client_with<L: LookUp>(resolver: GuardedResolver<L>, connect_timeout: Duration) -> Result<Client> {
     Client::builder()
         .user_agent(concat!("assay/", env!("CARGO_PKG_VERSION")))
-        .dns_resolver(Arc::new(GuardedResolver { allow_private }))
+        .dns_resolver(Arc::new(resolver))
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         // Other crates of the program may switch these features of the library on.
@@ -38,17 +45,31 @@ pub(super) fn guarded_client(allow_private: bool, connect_timeout: Duration) -> 
         .map_err(|error| StoreError::ClientSetup { reason: chain_of(&error) })
 }
 
-struct GuardedResolver {
-    allow_private: bool,
+/// The addresses of a name.
+type Addresses = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+
+/// What knows the addresses of names: the system, or a test.
+trait LookUp: Fn(String) -> Addresses + Send + Sync + 'static {}
+
+impl<F: Fn(String) -> Addresses + Send + Sync + 'static> LookUp for F {}
+
+fn system(name: String) -> Addresses {
+    Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) })
 }
 
-impl Resolve for GuardedResolver {
+/// Looks a name up once; the connection is made to one of the addresses that were checked.
+struct GuardedResolver<L> {
+    allow_private: bool,
+    look_up: L,
+}
+
+impl<L: LookUp> Resolve for GuardedResolver<L> {
     fn resolve(&self, name: Name) -> Resolving {
-        let allow_private = self.allow_private;
+        let (allow_private, found) = (self.allow_private, (self.look_up)(name.as_str().to_owned()));
         Box::pin(async move {
             let mut allowed: Vec<SocketAddr> = Vec::new();
             let mut refused = None;
-            for address in tokio::net::lookup_host((name.as_str(), 0)).await? {
+            for address in found.await? {
                 match kind_of(address.ip()).refusal(allow_private) {
                     None => allowed.push(address),
                     Some(reason) => {
@@ -110,7 +131,7 @@ pub(super) fn chain_of(error: &(dyn Error + 'static)) -> String {
 }
 
 /// The address to which a redirect from `from` with this `Location` header sends us, checked like the first one.
-pub(super) fn redirect_target(from: &Url, location: Option<&str>, allow_private: bool) -> Result<Url> {
+pub(crate) fn redirect_target(from: &Url, location: Option<&str>, allow_private: bool) -> Result<Url> {
     let refused = |reason: &str| StoreError::RedirectRefused { uri: quoted(from.as_str()), reason: reason.to_owned() };
     let location = location.ok_or_else(|| refused("it names no location"))?;
     let mut target = from.join(location).map_err(|error| refused(&error.to_string()))?;
@@ -146,6 +167,62 @@ pub(super) async fn refusal_reason(mut response: Response) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    /// A client to which every name has these addresses, those of the first look-up first; and how often it looked.
+    fn client_of(allow_private: bool, answers: &[&[&str]]) -> (Client, Arc<AtomicUsize>) {
+        let read = |answer: &&[&str]| answer.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), 0)).collect();
+        let answers: Vec<Vec<SocketAddr>> = answers.iter().map(read).collect();
+        let looked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&looked);
+        let look_up = move |_: String| -> Addresses {
+            let number = count.fetch_add(1, Ordering::SeqCst);
+            let answer = answers[number.min(answers.len() - 1)].clone();
+            Box::pin(async move { Ok(answer) })
+        };
+        (client_with(GuardedResolver { allow_private, look_up }, PATIENCE).unwrap(), looked)
+    }
+
+    /// A server on 127.0.0.1 alone that answers every request with its own name.
+    async fn server() -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.read(&mut [0; 2_048]).await;
+                let _ =
+                    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\nhere").await;
+            }
+        });
+        port
+    }
+
+    /// A name that has a harmless address when it is checked and another one afterwards gains nothing: it is looked up once, and
+    /// the address that was checked is the one that is connected to.
+    #[tokio::test]
+    async fn a_name_is_looked_up_once_and_the_checked_address_connected_to() {
+        let url = format!("http://store.example:{}/", server().await);
+        let (client, looked) = client_of(true, &[&["127.0.0.1"], &["169.254.169.254"]]);
+        assert_eq!(client.get(&url).send().await.unwrap().text().await.unwrap(), "here");
+        assert_eq!(looked.load(Ordering::SeqCst), 1);
+        let error = client.get(&url).send().await.unwrap_err();
+        assert_eq!(refusal_behind(&error).unwrap().code(), "S0205", "the next connection is checked anew");
+        assert_eq!(looked.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn of_several_addresses_of_a_name_only_the_allowed_are_connected_to() {
+        let url = format!("http://store.example:{}/", server().await);
+        let (client, _) = client_of(true, &[&["169.254.169.254", "fe80::1", "127.0.0.1", "100.100.100.200"]]);
+        assert_eq!(client.get(&url).send().await.unwrap().text().await.unwrap(), "here");
+        let (client, _) = client_of(false, &[&["127.0.0.1", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1"]]);
+        let error = client.get(&url).send().await.unwrap_err();
+        assert_eq!(refusal_behind(&error).unwrap().code(), "S0205");
+    }
 
     fn target(from: &str, location: &str) -> Result<Url> {
         redirect_target(&from.parse().unwrap(), Some(location), false)

@@ -10,6 +10,10 @@ mod retry;
 mod source;
 mod upload;
 
+#[cfg(fuzzing)]
+pub(crate) use address::{AddressKind, kind_of};
 pub use document::Document;
 pub use fetch::{FetchOptions, FetchSource, Fetched, Fetcher, Progress};
 pub use upload::{UploadOptions, UploadOutcome, Uploader};
+#[cfg(fuzzing)]
+pub(crate) use {guard::redirect_target, source::http_url};

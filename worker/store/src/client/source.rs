@@ -37,7 +37,7 @@ impl Source {
 }
 
 /// Reads an `http` or `https` URL and checks what can be checked before its host is resolved.
-pub(super) fn http_url(uri: &str, allow_private: bool) -> Result<Url> {
+pub(crate) fn http_url(uri: &str, allow_private: bool) -> Result<Url> {
     let url = Url::parse(uri).map_err(|error| StoreError::malformed(uri, error.to_string()))?;
     check_http_url(&url, allow_private)?;
     Ok(url)
@@ -99,6 +99,40 @@ mod tests {
             assert_eq!(code(&format!("http://{host}/x")), "S0205", "{host}");
             assert_eq!(code(&format!("https://{host}:8443/x")), "S0205", "{host}");
         }
+    }
+
+    /// What is no address in any reading, and what would hide one: zones, a user before the host, a port that is none.
+    #[test]
+    fn hosts_that_are_none_are_refused() {
+        for host in [
+            "[fe80::1%25eth0]",
+            "[fe80::1%eth0]",
+            "[::1",
+            "[127.0.0.1]",
+            "256.0.0.1",
+            "127.0.0.1.1",
+            "09.0.0.1",
+            "127.0.0.1:99999",
+            "127.0.0.1:x",
+            "user@store.example",
+            ":secret@store.example",
+            "store.example@127.0.0.1",
+            "a b",
+        ] {
+            assert_eq!(code(&format!("http://{host}/x")), "S0203", "{host:?}");
+        }
+        // What a reader of other rules could take for the host is only a path, a query or a fragment.
+        for (uri, host) in [
+            ("http://store.example/@127.0.0.1/", "store.example"),
+            ("http://store.example?@127.0.0.1/", "store.example"),
+            ("http://store.example#@127.0.0.1/", "store.example"),
+            ("http:store.example", "store.example"),
+            ("http:///store.example", "store.example"),
+            ("http:\\\\store.example\\x", "store.example"),
+        ] {
+            assert_eq!(http_url(uri, false).unwrap().host_str(), Some(host), "{uri}");
+        }
+        assert_eq!(code("http:\\\\127.0.0.1\\x"), "S0206", "it has no `://`, so it is a path");
     }
 
     #[test]

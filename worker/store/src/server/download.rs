@@ -18,10 +18,10 @@ use tokio::time::Instant;
 use tokio_util::io::ReaderStream;
 
 use super::Shared;
-use super::pace::Pace;
 use super::reply::{Refusal, requested_id};
 use crate::error::StoreError;
 use crate::local::{ArtifactReader, CHUNK_BYTES};
+use crate::pace::Pace;
 use crate::range::{RequestedRange, requested_range};
 
 /// Serves an artifact or a range of it. `HEAD` never takes a range (RFC 9110, section 14.2).

@@ -14,7 +14,6 @@
 
 mod connections;
 mod download;
-mod pace;
 mod pages;
 mod reply;
 mod stall;
@@ -40,15 +39,17 @@ use tokio_util::task::TaskTracker;
 
 use crate::error::{Result, StoreError};
 use crate::local::LocalStore;
+use crate::pace::Pace;
 use crate::token::UploadToken;
 use crate::wire::HealthReply;
 
 use connections::ConnectionLimits;
 pub use connections::counted_as;
-use pace::Pace;
 pub use pages::PageOrigin;
 use reply::Refusal;
 use stall::StallGuard;
+#[cfg(fuzzing)]
+pub(crate) use upload::is_loopback_host;
 
 /// How long accepting pauses when the system has no more sockets to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -111,6 +112,19 @@ impl Default for ServerOptions {
             min_bytes_per_second: 16 * 1024,
             grace: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl ServerOptions {
+    /// For an address at which a service says how it is: few ask, briefly, and a health check must find a place among whoever holds one.
+    pub fn of_status() -> Self {
+        Self {
+            max_connections: 64,
+            max_connections_per_address: 32,
+            header_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_secs(10),
+            ..Self::default()
         }
     }
 }

@@ -17,11 +17,11 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::pace::Pace;
 use super::pages::permit_origin;
 use super::reply::{Refusal, requested_id};
 use super::{Shared, Uploads};
 use crate::error::{Result, StoreError};
+use crate::pace::Pace;
 use crate::wire::StoredReply;
 
 /// How much of a refused body is still read, and for how long: a connection closed with unread bytes is reset, and the
@@ -97,7 +97,7 @@ fn permit(uploads: &Uploads, peer: IpAddr, headers: &HeaderMap) -> Result<()> {
 
 /// Whether a `Host` header names this machine. A web page can make a browser here send requests to a loopback address
 /// under a name of its own (DNS rebinding), but then that name is in the header.
-pub(super) fn is_loopback_host(host: &str) -> bool {
+pub(crate) fn is_loopback_host(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,

@@ -196,6 +196,27 @@ async fn a_silent_source_is_given_up() {
     }
 }
 
+/// One byte before each silence would be too long: only the rate notices.
+#[tokio::test]
+async fn a_source_that_drips_is_given_up_long_before_the_deadline() {
+    let bytes = sample(LENGTH);
+    let id = ArtifactId::of(&bytes);
+    let mut drip = vec![ok_head(Some(LENGTH))];
+    for byte in &bytes[..20_000] {
+        drip.extend([Step::Send(vec![*byte]), Step::Wait(Duration::from_millis(5))]);
+    }
+    let server = ScriptedServer::start(vec![drip]).await;
+    let test = TestStore::new();
+    let deadline = Duration::from_secs(3_600);
+    let options =
+        FetchOptions { min_bytes_per_second: 1 << 20, grace: Duration::from_millis(200), deadline, ..quick() };
+    let fetcher = Fetcher::new(options).unwrap();
+    let given_up = within(Duration::from_secs(60), fetcher.fetch(&server.uri(id), id, PLENTY, &test.store)).await;
+    let error = given_up.unwrap_err();
+    assert!(error.code() == "S0303" && error.to_string().contains("slower than 1048576"), "{error}");
+    assert!(error.is_transient(), "another source may be quicker, and what came is kept");
+}
+
 #[tokio::test]
 async fn statuses_that_pass_are_tried_again_and_others_are_not() {
     let bytes = sample(1_000);

@@ -14,6 +14,8 @@
 //! the node does afterwards, accepting the session, it does as for any session that it is offered, by the same driver, journal and
 //! checks; whatever happens here, the session's account is the truth, and its client can take an offer back that nobody accepts.
 
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod http;
 pub(crate) mod keep;
 mod offer;

@@ -6,9 +6,9 @@ use tokio::time::Instant;
 
 /// The pace of one body: no long silence, and a lowest average rate after a time of grace.
 ///
-/// Without the rate, a client that moves one byte before each silence would be too long could hold its place for ever.
+/// Without the rate, a peer that moves one byte before each silence would be too long could hold its place for ever.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     began: Instant,
     idle: Duration,
     grace: Duration,
@@ -17,12 +17,12 @@ pub(super) struct Pace {
 
 impl Pace {
     /// The pace of a body that begins now.
-    pub(super) fn begin(idle: Duration, grace: Duration, min_bytes_per_second: u64) -> Self {
+    pub(crate) fn begin(idle: Duration, grace: Duration, min_bytes_per_second: u64) -> Self {
         Self { began: Instant::now(), idle, grace, min_bytes_per_second }
     }
 
     /// By when the next piece must move, at `now` and after `moved_bytes`.
-    pub(super) fn next_by(&self, now: Instant, moved_bytes: u64) -> Instant {
+    pub(crate) fn next_by(&self, now: Instant, moved_bytes: u64) -> Instant {
         let due = self.grace.as_secs_f64() + moved_bytes as f64 / self.min_bytes_per_second.max(1) as f64;
         let due = Duration::try_from_secs_f64(due).unwrap_or(Duration::MAX);
         let by_rate = self.began.checked_add(due);

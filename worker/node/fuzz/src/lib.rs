@@ -1,0 +1,4 @@
+//! The inputs that fuzzing begins with.
+
+pub mod models;
+pub mod seeds;
