@@ -127,7 +127,7 @@ fn impatient() -> RemoteOptions {
 
 fn program() -> Option<PathBuf> {
     if let Some(named) = std::env::var_os(PROGRAM).filter(|name| !name.is_empty()) {
-        return Some(PathBuf::from(named)).filter(|program| program.is_file());
+        return Some(PathBuf::from(named));
     }
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = set("ASSAY_CACHE")

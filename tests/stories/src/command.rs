@@ -17,12 +17,21 @@ impl Story {
     /// # Panics
     /// The command fails; the panic shows what it said.
     pub async fn client_command(&self, arguments: &[&str]) -> Value {
+        self.client_command_with(&[], arguments).await
+    }
+
+    /// The same, with these variables in the environment.
+    ///
+    /// # Panics
+    /// As there.
+    pub async fn client_command_with(&self, environment: &[(&str, String)], arguments: &[&str]) -> Value {
         let placement = self.placement();
         let output = Command::new(binary::assay())
             .current_dir(self.folder())
             .args(arguments)
             .args(["--url", &placement.rpc_url, "--ws", &placement.ws_url])
             .args(["--keypair", CLIENT_KEYPAIR, "--output", "json"])
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .output()
             .await

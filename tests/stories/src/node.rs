@@ -27,6 +27,7 @@ pub struct NodeProcess {
     pub address: Pubkey,
     service: Service,
     fault: Option<String>,
+    variables: Vec<(&'static str, String)>,
 }
 
 impl NodeProcess {
@@ -45,12 +46,18 @@ impl NodeProcess {
         change(&mut config);
         let text = config.to_toml().expect("settings are TOML");
         std::fs::write(&path, text).expect("settings can be written");
-        Self { address, service, fault: None }
+        Self { address, service, fault: None, variables: Vec::new() }
     }
 
     /// From its next start on, it lies like this.
     pub fn lies(mut self, fault: &str) -> Self {
         self.fault = Some(fault.to_owned());
+        self
+    }
+
+    /// From its next start on, these variables are in its environment.
+    pub fn with_environment(mut self, variables: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        self.variables.extend(variables);
         self
     }
 
@@ -70,7 +77,8 @@ impl NodeProcess {
     pub fn launch(&mut self, failpoint: Option<&str>) {
         let place = failpoint.map(|place| ("ASSAY_FAILPOINT", place));
         let fault = self.fault.as_deref().map(|fault| ("ASSAY_FAULT", fault));
-        let environment: Vec<_> = place.into_iter().chain(fault).collect();
+        let given = self.variables.iter().map(|(name, value)| (*name, value.as_str()));
+        let environment: Vec<_> = place.into_iter().chain(fault).chain(given).collect();
         self.service.launch(&["node", "run"], &environment);
     }
 

@@ -157,7 +157,7 @@ fn run(arguments: Arguments, log: &Log, output: Output) -> Result<ExitStatus, Cl
             Command::Dispute(command) => commands::dispute::run(command, &chain, output).await,
             Command::Mcp(arguments) => commands::mcp::run(*arguments, &chain).await,
             Command::Index(arguments) => commands::index::run(arguments, &chain, output).await,
-            Command::Store(command) => commands::store::run(command, output).await,
+            Command::Store(command) => commands::store::run(command, &chain, output).await,
             Command::Measure(arguments) => commands::measure::run(arguments, output).await,
             Command::Demo(arguments) => commands::demo::run(arguments, output).await,
             Command::Completions { shell } => {

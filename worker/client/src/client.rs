@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::Mutex;
+use tokio_util::task::AbortOnDropHandle;
 
 /// One paying key with its access to the chain.
 pub struct Client {
@@ -222,11 +223,16 @@ impl Client {
         let mut last: Option<Job> = None;
         let mut patience = Patience::default();
         let mut seen_slot = 0;
+        let mut learning = None;
         loop {
             match self.look(job, seen_slot).await {
                 Ok((slot, Some(found))) => {
                     patience.reset();
                     seen_slot = slot;
+                    if found.claimed_slot != 0 && learning.is_none() {
+                        // Once, beside the waiting: when the result is wanted the node may be away.
+                        learning = Some(self.learn_mirror(found.node));
+                    }
                     see(&Progress { slot, job: found.clone() });
                     if found.state.is_end() {
                         return Ok(Ended { address: *job, job: found });
@@ -252,6 +258,14 @@ impl Client {
             }
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
+    }
+
+    /// Asks a node where its results are once more; ends with what this returns.
+    fn learn_mirror(&self, node: Pubkey) -> AbortOnDropHandle<()> {
+        let (chain, fetcher, store) = (self.chain().clone(), self.fetcher.clone(), self.store.clone());
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            crate::mirror::learn(&chain, &fetcher, &store, &node).await;
+        }))
     }
 
     /// The job at a slot not before `minimum_slot`, and that slot.

@@ -19,6 +19,7 @@ mod delivery;
 mod error;
 pub mod explain;
 mod fetch;
+pub mod mirror;
 mod own;
 mod reclaim;
 mod result;

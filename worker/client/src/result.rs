@@ -18,13 +18,15 @@ pub enum Source {
     Store(String),
     /// The node's own endpoint.
     Node(String),
+    /// Where the node keeps its results once more.
+    Mirror(String),
 }
 
 impl Source {
     /// Its base URL.
     pub fn base(&self) -> &str {
         match self {
-            Self::Store(base) | Self::Node(base) => base,
+            Self::Store(base) | Self::Node(base) | Self::Mirror(base) => base,
         }
     }
 }
@@ -60,7 +62,8 @@ impl Client {
     }
 }
 
-/// As [`Client::result`], for whoever has no key: the output's bytes, fetched through `store`.
+/// As [`Client::result`], for whoever has no key: the output's bytes, fetched through `store`. Where the node keeps its results once
+/// more, if that is [remembered](crate::mirror), is asked last.
 ///
 /// # Errors
 /// As there.
@@ -77,7 +80,9 @@ pub async fn result(
         return Err(ClientError::NoResult { job: *address, state: format!("{:?}", job.state).to_lowercase() });
     }
     let mut last = ClientError::NoSource { job: *address };
-    for source in crate::fetch::sources(chain, job).await? {
+    let mut sources = crate::fetch::sources(chain, job).await?;
+    sources.extend(crate::mirror::remembered(store, &job.node).map(Source::Mirror));
+    for source in sources {
         match result_from(fetcher, store, &source, work, job).await {
             Ok(bytes) => return Ok(bytes),
             Err(error) => {

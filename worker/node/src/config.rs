@@ -29,6 +29,7 @@ pub use error::ConfigError;
 pub use layers::Layers;
 pub use payments::{OfferedModel, Payments};
 
+use crate::mirror::MirrorSettings;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -282,6 +283,8 @@ pub struct NodeConfig {
     pub serving: Serving,
     /// How long artifacts stay.
     pub retention: Retention,
+    /// Results once more in a store of the operator's.
+    pub mirror: MirrorSettings,
     /// Disputes.
     pub disputes: Disputes,
     /// When the node stops claiming by itself.
@@ -313,6 +316,7 @@ impl Default for NodeConfig {
             limits: Limits::default(),
             serving: Serving::default(),
             retention: Retention::default(),
+            mirror: MirrorSettings::default(),
             disputes: Disputes::default(),
             breaker: BreakerSettings::default(),
             sessions: Sessions::default(),
@@ -372,6 +376,19 @@ mod tests {
     }
 
     #[test]
+    fn credentials_in_addresses_are_refused_and_not_repeated() {
+        for text in [
+            "[mirror]\nremote = \"s3://KEY:hushhush@artifacts\"",
+            "[mirror]\nendpoint = \"https://user:hushhush@s3.example\"",
+            "[mirror]\npublic_url = \"https://files.example/a?token=hushhush\"",
+        ] {
+            let config: NodeConfig = toml::from_str(text).unwrap();
+            let error = config.validate().unwrap_err();
+            assert!(error.code() == "N0005" && !error.to_string().contains("hushhush"), "{text}: {error}");
+        }
+    }
+
+    #[test]
     fn values_out_of_bounds_are_refused_by_name() {
         for (text, key) in [
             ("concurrent_jobs = 0", "concurrent_jobs"),
@@ -385,6 +402,8 @@ mod tests {
             ("[sessions]\nconcurrent_runs = 0", "sessions.concurrent_runs"),
             ("[sessions]\nmost_input_bytes = 0", "sessions.most_input_bytes"),
             ("[prices]\ndenied_graphs = [\"00\"]", "prices.denied_graphs"),
+            ("[mirror]\nremote = \"artifacts\"", "mirror.remote"),
+            ("[mirror]\npublic_url = \"s3://artifacts\"", "mirror.public_url"),
         ] {
             let config: NodeConfig = toml::from_str(text).unwrap();
             let error = config.validate().unwrap_err();

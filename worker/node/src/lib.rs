@@ -11,6 +11,7 @@
 //! | `price` | what a job has to pay, and whose graphs are taken |
 //! | [`estimate`] | how long a run will take |
 //! | [`publish`] | results into the store |
+//! | [`mirror`] | results once more into a bucket of the operator's |
 //! | [`retention`] | which artifacts stay in it, and for how long |
 //! | [`segments`] | the inside of committed results, signed, for whoever disputes them |
 //! | [`sessions`] | models kept warm for one client each, whose requests are answered off-chain |
@@ -74,6 +75,7 @@ pub mod leaving;
 pub mod market;
 pub mod meter;
 pub mod metrics;
+pub mod mirror;
 pub mod prepare;
 pub mod presence;
 mod price;

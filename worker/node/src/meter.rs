@@ -98,6 +98,8 @@ pub struct Meter {
     pub stages: Timings,
     /// Transactions of jobs by purpose and fate.
     pub transactions: Counts,
+    /// Results that were sent to the mirror, by outcome.
+    pub mirrored: Counts,
     born: Instant,
     data_folder: PathBuf,
     lag_slots: AtomicU64,
@@ -110,6 +112,7 @@ impl Meter {
         Self {
             stages: Timings::default(),
             transactions: Counts::default(),
+            mirrored: Counts::default(),
             born: Instant::now(),
             data_folder: data_folder.into(),
             lag_slots: AtomicU64::new(0),

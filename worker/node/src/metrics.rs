@@ -114,6 +114,8 @@ fn jobs(page: &mut Page, status: &Status, meter: &Meter) {
     by_key(page, "jobs_skipped_total", "code", &status.totals.skipped_by_code, skipped);
     page.timings("job_stage_seconds", &meter.stages);
     page.counts("transactions_total", &meter.transactions);
+    page.counts("mirror_results_total", &meter.mirrored);
+    page.number("mirror_waiting", status.mirror_waiting);
 }
 
 fn sessions(page: &mut Page, totals: &SessionTotals) {
@@ -229,6 +231,7 @@ mod tests {
         let meter = Meter::new(".");
         meter.note_stage(JobStage::Run, Duration::from_millis(1));
         meter.transactions.note(&[("purpose", "claim"), ("fate", "landed")]);
+        meter.mirrored.note(&[("outcome", "mirrored")]);
         meter
     }
 

@@ -2,6 +2,7 @@
 //! names a store, all of it is uploaded there too, as far as time allows.
 
 use crate::engine::Run;
+use crate::mirror::Mirror;
 use crate::retention::{Keeper, Pin};
 use assay_kernels::TensorSet;
 use assay_models::manifest::{MANIFEST_VERSION, MAX_MANIFEST_BYTES, ManifestEntry, ManifestError, ResultManifest};
@@ -21,6 +22,8 @@ pub struct Publisher {
     pub uploader: Uploader,
     /// Says what stays in the store.
     pub keeper: Keeper,
+    /// Where the operator wants results to be once more, if anywhere.
+    pub mirror: Option<Mirror>,
     /// A tensor whose bytes are kept from everybody, and where they are.
     #[cfg(debug_assertions)]
     pub withheld: Option<(Slot, LocalStore)>,
@@ -52,16 +55,21 @@ pub enum PublishError {
 }
 
 impl Publisher {
-    /// Stores the boundary tensors in their order and their manifest, durably.
+    /// Stores the boundary tensors in their order and their manifest, durably. The mirror hears of it and is not waited for.
     ///
     /// # Errors
     /// The node's own store fails, or a tensor is missing.
     pub async fn store(&self, address: &Pubkey, node: &Pubkey, run: &Run) -> Result<Stored, PublishError> {
         let (job, node) = (address.to_string(), node.to_string());
-        self.store_listed(&run.boundary_slots, &run.tensors, |boundary| {
-            ResultManifest { version: MANIFEST_VERSION, job, node, boundary }.encode()
-        })
-        .await
+        let stored = self
+            .store_listed(&run.boundary_slots, &run.tensors, |boundary| {
+                ResultManifest { version: MANIFEST_VERSION, job, node, boundary }.encode()
+            })
+            .await?;
+        if let Some(mirror) = &self.mirror {
+            mirror.note(stored.manifest);
+        }
+        Ok(stored)
     }
 
     /// Stores the tensors at `slots` in this order, then the manifest that `list` makes of them.

@@ -8,6 +8,7 @@ use crate::identity;
 use crate::journal::JournalError;
 use crate::leaving::{Ended, holds_job};
 use crate::market::Market;
+use crate::mirror::{self, keep_mirrored};
 use crate::presence::keep_present;
 use crate::retention::keep_tidy;
 use crate::segments;
@@ -103,7 +104,8 @@ impl<M: Market> Service<M> {
             let (store, stop) = (self.shared.publisher.store.clone(), servers.clone());
             let routes = segments::routes(Arc::clone(&self.shared))
                 .merge(sessions::routes(Arc::clone(&self.shared)))
-                .merge(identity::routes(Arc::clone(&self.shared)));
+                .merge(identity::routes(Arc::clone(&self.shared)))
+                .merge(mirror::routes(&self.shared));
             let listener = self.artifacts_listener;
             #[cfg(debug_assertions)]
             let listener = (!self.shared.fault.is_some_and(|fault| fault.is_silent())).then_some(listener);
@@ -121,6 +123,8 @@ impl<M: Market> Service<M> {
             });
             let (shared, stop) = (Arc::clone(&self.shared), servers.clone());
             serving.spawn(async move { Ok(keep_tidy(shared, stop).await?) });
+            let (shared, stop) = (Arc::clone(&self.shared), servers.clone());
+            serving.spawn(async move { Ok(keep_mirrored(shared, stop).await?) });
             let (shared, stop) = (Arc::clone(&self.shared), servers.clone());
             serving.spawn(async move {
                 watch_reserve(shared, stop).await;

@@ -13,6 +13,7 @@ use crate::fault::NodeFault;
 use crate::journal::{Journal, JournalError};
 use crate::leaving::Ended;
 use crate::meter::Meter;
+use crate::mirror::Mirror;
 use crate::prepare::{Artifacts, Prepared};
 use crate::publish::Publisher;
 use crate::retention::Keeper;
@@ -26,7 +27,7 @@ use assay_chain::{Chain, ChainError, Endpoint, Sender, Watcher, WatcherEvent, Wa
 use assay_kernels::KernelError;
 use assay_kernels::commit::Hasher;
 use assay_models::mlp::{self, Shape};
-use assay_store::{FetchOptions, Fetcher, LocalStore, StoreError, UploadOptions, Uploader};
+use assay_store::{FetchOptions, Fetcher, LocalStore, StoreError, UploadOptions, Uploader, Variables};
 use solana_sdk::hash::Hash;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Keypair;
@@ -224,6 +225,7 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
             keeper: Keeper::new(store.clone()),
             store,
             uploader: Uploader::new(upload)?,
+            mirror: Mirror::open(&config.mirror, &Variables::of_process())?,
             #[cfg(debug_assertions)]
             withheld: match fault.and_then(|fault| fault.withheld_tensor()) {
                 Some(slot) => Some((slot, LocalStore::open(data_folder.join("withheld"))?)),

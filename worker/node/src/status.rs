@@ -57,6 +57,9 @@ pub struct Status {
     /// Results that are committed and can still be challenged.
     #[serde(default)]
     pub windows_open: u64,
+    /// Results that are not in the mirror yet.
+    #[serde(default)]
+    pub mirror_waiting: u64,
     /// Places for jobs, and how many are free.
     pub capacity: (usize, usize),
     /// Name and description of each backend, in order of preference.
@@ -223,6 +226,7 @@ pub fn of<M: Market>(shared: &Shared<M>) -> Result<Status, JournalError> {
         slot_age_millis: shared.board.slot_age().map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
         standing: shared.meter.standing(),
         windows_open,
+        mirror_waiting: shared.publisher.mirror.as_ref().map_or(0, |mirror| mirror.waiting() as u64),
         capacity: (shared.config.now().concurrent_jobs, shared.capacity.available_permits()),
         backends: shared.engine.backends().into_iter().map(|(name, text)| (name.to_owned(), text)).collect(),
         adapters: shared.engine.adapters(),

@@ -12,6 +12,7 @@ use crate::process;
 use crate::report::{Ending, Report};
 use crate::setup::debian;
 use crate::setup::sbf_toolchain::SbfToolchain;
+use crate::setup::tools;
 use crate::test_programs::{self, Tally, TestProgram};
 use crate::workspace::Workspace;
 
@@ -73,6 +74,12 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &TestOpti
             variables.push(("ASSAY_REQUIRE_PACKAGES", PathBuf::from("1")));
         }
         result = result.and(models.map(|_| ()));
+    }
+    if (wanted(TestPart::Unit) || wanted(TestPart::Stories))
+        && let Some(program) = s3_server(workspace, report)?
+    {
+        variables.push(("ASSAY_S3_SERVER", program));
+        variables.push(("ASSAY_REQUIRE_S3", PathBuf::from("1")));
     }
     let mut total = Tally::default();
     let mut tests = |report: &mut Report, name: &str, selected: &dyn Fn(&TestProgram) -> bool| {
@@ -147,6 +154,19 @@ fn models(workspace: &Workspace, report: &mut Report) -> Result<bool, Failure> {
         Err(Failure::new(Code::Models, said, "run: assay demo fetch --peers"))
     })?;
     Ok(ready)
+}
+
+/// Makes the S3-compatible server that stores are tested against. Where crates.io is out of reach, those tests say so and test nothing.
+fn s3_server(workspace: &Workspace, report: &mut Report) -> Result<Option<PathBuf>, Failure> {
+    let mut program = None;
+    report.step("S3-compatible server", "", |progress| match tools::S3_SERVER.ensure(workspace, progress) {
+        Ok(path) => {
+            program = Some(path);
+            Ok(Ending::done())
+        }
+        Err(failure) => Ok(Ending::Skipped(format!("what is claimed of buckets is NOT tested: {failure}"))),
+    })?;
+    Ok(program)
 }
 
 /// The examples in the documentation.

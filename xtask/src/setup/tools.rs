@@ -1,4 +1,4 @@
-//! Cargo subcommands from crates.io that Debian 12 has no package of, compiled once into the cache.
+//! Programs from crates.io that Debian 12 has no package of, compiled once into the cache.
 
 use std::path::PathBuf;
 
@@ -12,14 +12,19 @@ use crate::workspace::Workspace;
 pub(crate) struct Tool {
     name: &'static str,
     version: &'static str,
+    /// Features that it needs to be a program.
+    features: &'static [&'static str],
     /// How long compiling it takes on 2 cores, for the user's patience.
     about: &'static str,
 }
 
 /// Checks licences, banned crates and sources.
-pub(crate) const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2", about: "about 1 minute" };
+pub(crate) const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2", features: &[], about: "about 1 minute" };
 /// Coverage-guided fuzzing.
-pub(crate) const FUZZ: Tool = Tool { name: "cargo-fuzz", version: "0.13.2", about: "about 20 seconds" };
+pub(crate) const FUZZ: Tool = Tool { name: "cargo-fuzz", version: "0.13.2", features: &[], about: "about 20 seconds" };
+/// An S3-compatible server that checks signatures, for the tests of stores.
+pub(crate) const S3_SERVER: Tool =
+    Tool { name: "s3s-fs", version: "0.14.1", features: &["binary"], about: "about 1 minute" };
 
 impl Tool {
     /// The program: as installed on this machine, else as compiled into the cache, else compiled now.
@@ -37,6 +42,9 @@ impl Tool {
         let mut install = workspace.cargo("install");
         // Not optimised: compiling it so would take longer than it ever runs.
         install.args([self.name, "--version", self.version, "--locked", "--debug", "--root"]).arg(&tools);
+        for feature in self.features {
+            install.args(["--features", feature]);
+        }
         install.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_TARGET_DIR", &build);
         process::run_quietly(
             &mut install,

@@ -116,3 +116,29 @@ async fn a_wrong_clock_a_missing_right_a_missing_bucket_and_another_region_are_t
         assert_eq!(code(remote.put(&id, &local.store).await), ours, "{theirs}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_strangers_cannot_fetch_is_not_taken_for_published() {
+    let Some(server) = S3Server::start() else { return };
+    let remote = S3Server::open(server.address(), &below("public")).unwrap();
+    let fetcher = Fetcher::new(FetchOptions { allow_private: true, ..FetchOptions::default() }).unwrap();
+    let (local, id) = Local::with(sample(5_000)).await;
+    std::fs::create_dir(server.object("public")).unwrap();
+    let public = FileServer::public(&server.object("public")).await;
+    let right = ArtifactUri::new(&public.url(), id).unwrap();
+    let private = format!("http://{}/{}/{}", server.address(), S3Server::BUCKET, key("public", &id));
+    let elsewhere = ArtifactUri::new(&format!("{}/no/such/folder", public.url()), id).unwrap();
+    remote.publish(std::slice::from_ref(&right), &local.store, &fetcher).await.unwrap();
+    for wrong in [private.parse().unwrap(), elsewhere] {
+        let error = remote.publish(&[right.clone(), wrong], &local.store, &fetcher).await.unwrap_err();
+        assert_eq!(error.code(), "S0510", "{error}");
+    }
+    // Of the same name and another length: an object that was cut short, say.
+    let other = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(other.path().join("v1/artifacts")).unwrap();
+    std::fs::write(other.path().join(format!("v1/artifacts/{id}")), "short").unwrap();
+    let lying = ArtifactUri::new(&FileServer::public(other.path()).await.url(), id).unwrap();
+    assert_eq!(code(remote.publish(&[lying], &local.store, &fetcher).await), "S0510");
+    let strict = Fetcher::new(FetchOptions::default()).unwrap();
+    assert_eq!(code(remote.publish(&[right], &local.store, &strict).await), "S0205");
+}

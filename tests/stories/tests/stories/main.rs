@@ -24,6 +24,7 @@ mod history;
 mod leaving;
 mod lies;
 mod network;
+mod object_stores;
 mod operator;
 mod outages;
 mod payments;

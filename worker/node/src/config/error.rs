@@ -43,7 +43,7 @@ pub enum ConfigError {
     },
     /// A value looks like a secret key: it is not repeated.
     #[error(
-        "N0005 the value of {key} looks like a secret key; settings hold none: take it out, give the file of the key to the \
+        "N0005 the value of {key} looks like a secret key, or has credentials in it; settings hold none: take it out, give the file of the key to the \
          command that needs it, and make another key if anybody may have seen this one"
     )]
     Secret {

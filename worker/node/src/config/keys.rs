@@ -4,6 +4,7 @@
 use super::{AdapterSettings, ConfigError, NodeConfig, OfferedModel};
 use assay_chain::Endpoint;
 use assay_chain::keys::looks_secret;
+use assay_store::RemoteAddress;
 use solana_sdk::pubkey::Pubkey;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,6 +23,10 @@ pub enum Bounds {
     Address,
     /// Any text.
     Text,
+    /// The address of a remote store, or nothing.
+    Remote,
+    /// An http(s) address without anything secret, or nothing.
+    Url,
     /// A list of addresses of token mints, base58.
     Mints,
     /// A list of RPC endpoints in the forms that `--url` takes.
@@ -59,7 +64,7 @@ const fn key(
     Key { path, meaning, unit, bounds, is_live }
 }
 
-use Bounds::{Adapters, Address, Endpoints, Mints, Models, Number, Roots, Switch, Text, Words};
+use Bounds::{Adapters, Address, Endpoints, Mints, Models, Number, Remote, Roots, Switch, Text, Url, Words};
 
 /// The greatest number that a TOML file can hold.
 const ANY: u64 = i64::MAX as u64;
@@ -107,6 +112,13 @@ pub const KEYS: &[Key] = &[
     key("retention.results_slots", SLOTS, Number(0, ANY), true, "How long results stay after their job's end, so that clients can still fetch them. Before, and while a challenge can come, they always stay."),
     key("retention.unused_seconds", SECONDS, Number(0, ANY), true, "How long artifacts stay that were fetched for a job that others took."),
     key("retention.most_bytes", BYTES, Number(0, 1 << 50), true, "Artifacts and results in the node's store from which on no job is claimed until some may be removed; what is needed is never removed. 0: no bound."),
+
+    key("mirror.remote", None, Remote, false, "Store into which results are put once more, so that clients fetch them while the node is away: s3://bucket/prefix, or the http(s) address of a WebDAV folder; empty: none. Credentials come from the environment or AWS's shared files alone."),
+    key("mirror.endpoint", None, Url, false, "Address of an S3-compatible service; empty: what AWS_ENDPOINT_URL_S3 says, else AWS's."),
+    key("mirror.region", None, Text, false, "The bucket's region; empty: what AWS_REGION or the profile says."),
+    key("mirror.virtual_hosted", None, Switch, false, "Whether the bucket's name goes before the service's host, and not into the path."),
+    key("mirror.allow_unencrypted", None, Switch, false, "Whether results may go to another machine by http, with the signature or password: true is for networks of one's own."),
+    key("mirror.public_url", None, Url, false, "The base URL at which everybody reads what is in the store; the node tells clients. Without it they have to know it."),
 
     key("disputes.least_clock_slots", SLOTS, Number(0, u32::MAX as u64), true, "Least time that a job must give the defending side in a dispute: a node that cannot answer in time is convicted."),
     key("disputes.least_opening_fee_lamports", LAMPORTS, Number(0, ANY), true, "Least that a job must make challengers prepay for each opening."),
@@ -202,13 +214,21 @@ pub(super) fn leaves(table: &Table) -> Vec<(String, &Value)> {
 /// Checks the kind and the bounds of a value. A key that there is not is another's to refuse.
 pub(super) fn check(path: &str, value: &Value) -> Result<(), ConfigError> {
     let Some(key) = find(path) else { return Ok(()) };
-    if texts(value).any(looks_secret) {
+    let is_address = matches!(key.bounds, Bounds::Remote | Bounds::Url);
+    if texts(value).any(|text| looks_secret(text) || (is_address && carries_secret(text))) {
         return Err(ConfigError::Secret { key: path.to_owned() });
     }
     if key.bounds.allows(value) {
         return Ok(());
     }
     Err(ConfigError::Value { key: path.to_owned(), value: value.to_string(), rule: key.bounds.rule() })
+}
+
+/// Whether an address has a user name, a password or a query in it.
+fn carries_secret(address: &str) -> bool {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    host.contains(['@', '?', '#']) || path.contains(['?', '#'])
 }
 
 fn texts(value: &Value) -> impl Iterator<Item = &str> {
@@ -231,6 +251,10 @@ impl Bounds {
             Self::Words(words) => value.as_str().is_some_and(|given| words.contains(&given)),
             Self::Address => value.as_str().is_some_and(|given| given.parse::<SocketAddr>().is_ok()),
             Self::Text => value.is_str(),
+            Self::Remote => value.as_str().is_some_and(|given| given.is_empty() || RemoteAddress::parse(given).is_ok()),
+            Self::Url => value.as_str().is_some_and(|given| {
+                given.is_empty() || matches!(RemoteAddress::parse(given), Ok(RemoteAddress::Http(_)))
+            }),
             Self::Mints => every(|item| item.parse::<Pubkey>().is_ok()),
             Self::Endpoints => every(|item| Endpoint::parse(item).is_ok()),
             Self::Roots => every(|item| item.len() == 64 && hex::decode(item).is_ok()),
@@ -252,6 +276,8 @@ impl Bounds {
             Self::Words(words) => format!("allowed are {}", words.join(", ")),
             Self::Address => "allowed is an address with a port, as \"127.0.0.1:8910\"".to_owned(),
             Self::Text => "allowed is a text".to_owned(),
+            Self::Remote => "allowed is s3://bucket/prefix, or an http(s) address, without credentials".to_owned(),
+            Self::Url => "allowed is an http(s) address without user name, password, query and fragment".to_owned(),
             Self::Mints => "allowed is a list of addresses of token mints, base58".to_owned(),
             Self::Endpoints => "allowed is a list of http(s):// addresses, or of l, d, t, m".to_owned(),
             Self::Roots => "allowed is a list of roots of graphs, 64 digits of hex each".to_owned(),
@@ -267,7 +293,9 @@ impl Bounds {
         match self {
             Self::Number(..) => text.replace('_', "").parse().ok().map(Value::Integer),
             Self::Switch => text.parse().ok().map(Value::Boolean),
-            Self::Words(_) | Self::Address | Self::Text => Some(Value::String(text.to_owned())),
+            Self::Words(_) | Self::Address | Self::Text | Self::Remote | Self::Url => {
+                Some(Value::String(text.to_owned()))
+            }
             // A list of tables does not fit a line of the environment.
             Self::Models | Self::Adapters => None,
             Self::Mints | Self::Endpoints | Self::Roots => {

@@ -14,7 +14,7 @@ use crate::failpoint;
 use crate::journal::Stage;
 use crate::market::{Action, Market};
 use crate::meter::JobStage;
-use crate::prepare::{NotWhole, Prepared};
+use crate::prepare::NotWhole;
 use crate::price::{Asked, least_price, refuse_graph};
 use crate::refusal::Refusal;
 use crate::turn::{Claim, Turn};

@@ -365,6 +365,7 @@ impl Rig {
                 keeper: Keeper::new(store.clone()),
                 store,
                 uploader: Uploader::new(upload).unwrap(),
+                mirror: None,
                 withheld: fault
                     .and_then(|fault| fault.withheld_tensor())
                     .map(|slot| (slot, LocalStore::open(folder.join("withheld")).unwrap())),

@@ -6,6 +6,7 @@ mod download;
 mod failure;
 mod fetch;
 mod guard;
+mod look;
 mod retry;
 mod source;
 mod upload;

@@ -9,6 +9,7 @@ mod connector;
 mod credentials;
 mod crypto;
 mod failure;
+mod publish;
 mod transfer;
 
 use std::fmt;

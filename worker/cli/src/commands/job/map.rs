@@ -2,6 +2,7 @@
 
 use super::offer::{Offer, can_pay};
 use super::{Local, ModelFiles, client};
+use crate::commands::store::remote::Remote;
 use crate::commands::{read_file, write_file};
 use crate::context::Context;
 use crate::error::{CliError, ExitStatus};
@@ -37,7 +38,7 @@ pub(crate) struct Map {
     /// Slot of the input that gets each part's first coordinate, for kernels that compute with it
     #[arg(long, value_name = "SLOT")]
     first_slot: Option<u16>,
-    /// Base URL at which nodes reach the store's folder
+    /// Base URL at which nodes reach the store's folder, or what is in --remote
     #[arg(long)]
     store_url: String,
     #[command(flatten)]
@@ -57,6 +58,8 @@ pub(crate) struct Map {
     /// Add up all elements of the output, as a Monte-Carlo count needs
     #[arg(long)]
     sum: bool,
+    #[command(flatten)]
+    remote: Remote,
     #[command(flatten)]
     local: Local,
 }
@@ -91,6 +94,15 @@ pub(super) async fn map(context: &Context, arguments: Map, output: Output) -> Re
     let works = works(&Arc::new(graph), &Arc::new(params), &parts)?;
     let client = client(context, &arguments.local)?;
     let store = LocalStore::open(&arguments.local.store)?;
+    if arguments.remote.is_named() {
+        // All parts before the first is posted: nothing is escrowed for what nobody could fetch.
+        let mut uris = Vec::new();
+        for work in &works {
+            let artifacts = work.store(&store, &arguments.store_url).await?;
+            uris.extend([artifacts.graph, artifacts.params, artifacts.inputs]);
+        }
+        arguments.remote.publish(&store, uris.iter().map(String::as_str), arguments.local.allow_private).await?;
+    }
     let terms = arguments.offer.terms(context).await?;
     let options = MapOptions { attempts: arguments.attempts, at_once: arguments.at_once.into() };
     can_pay(context, &client.address(), &terms, works.len().min(options.at_once)).await?;

@@ -12,8 +12,9 @@ pub(crate) use map::{describe as describe_map, follow as follow_map, missing as 
 use super::model::load;
 use super::{read_file, write_file};
 use crate::context::{ChainArguments, Context};
-use crate::error::CliError;
+use crate::error::{CliError, ExitStatus};
 use crate::output::{Output, fields_of};
+use assay_client::mirror::remember;
 use assay_client::session::Model;
 use assay_client::{Client, ClientError, Work};
 use assay_models::artifact::decode_bundle;
@@ -58,6 +59,9 @@ pub(crate) enum Command {
         /// What to make of the output
         #[arg(long, value_enum, default_value_t = Decode::Bytes)]
         decode: Decode,
+        /// Base URL at which the node keeps its results once more, if it is away and did not say so before
+        #[arg(long, value_name = "URL")]
+        mirror: Option<String>,
         #[command(flatten)]
         local: Local,
     },
@@ -135,7 +139,7 @@ pub(crate) struct Local {
     pub(in crate::commands) store: PathBuf,
     /// Fetch results from loopback and private addresses too
     #[arg(long)]
-    allow_private: bool,
+    pub(in crate::commands) allow_private: bool,
 }
 
 pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output) -> Result<(), CliError> {
@@ -149,10 +153,15 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
             let value = show::describe(&job, &account);
             output.result(&value, || show::words(&value))
         }
-        Command::Result { job, model, inputs, out, decode, local } => {
+        Command::Result { job, model, inputs, out, decode, mirror, local } => {
             let client = client(&context, &local)?;
             let work = work(&model, &inputs)?;
             let account = context.chain().job(&job).await?;
+            if let Some(base) = mirror {
+                let refused =
+                    |error| CliError::new("A0613", format!("--mirror: {error}")).with_status(ExitStatus::Usage);
+                remember(&LocalStore::open(&local.store)?, &account.node, &base).map_err(refused)?;
+            }
             let bytes = client.result(&job, &work, &account).await.map_err(name_the_option)?;
             write_file(&out, &bytes)?;
             let read = digits_in(decode, &bytes)?;

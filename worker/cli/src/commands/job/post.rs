@@ -3,6 +3,7 @@
 use super::offer::{Offer, can_pay};
 use super::show::{describe, words};
 use super::{Local, ModelFiles, client, work};
+use crate::commands::store::remote::Remote;
 use crate::context::Context;
 use crate::error::{CliError, ExitStatus};
 use crate::output::{Output, fields_of};
@@ -21,7 +22,7 @@ pub(crate) struct Post {
     /// The inputs bundle
     #[arg(long)]
     inputs: PathBuf,
-    /// Base URL at which nodes reach the store's folder
+    /// Base URL at which nodes reach the store's folder, or what is in --remote
     #[arg(long)]
     store_url: String,
     #[command(flatten)]
@@ -33,6 +34,8 @@ pub(crate) struct Post {
     #[arg(long)]
     wait: bool,
     #[command(flatten)]
+    remote: Remote,
+    #[command(flatten)]
     local: Local,
 }
 
@@ -42,6 +45,9 @@ pub(super) async fn post(context: &Context, arguments: Post, output: Output) -> 
     let mut client = client(context, &arguments.local)?;
     let store = LocalStore::open(&arguments.local.store)?;
     let artifacts = work.store(&store, &arguments.store_url).await?;
+    // Before anything is escrowed.
+    let uris = [&artifacts.graph, &artifacts.params, &artifacts.inputs].map(String::as_str);
+    arguments.remote.publish(&store, uris, arguments.local.allow_private).await?;
     let terms = match arguments.budget {
         Some(budget) => {
             client = client.out_of(budget);

@@ -3,6 +3,7 @@
 use super::show::{describe, words};
 use super::{Local, VoucherKey, client};
 use crate::commands::job::{ModelPair, loaded_model, only_mint};
+use crate::commands::store::remote::Remote;
 use crate::context::Context;
 use crate::error::{CliError, ExitStatus};
 use crate::output::{Output, fields_of};
@@ -21,7 +22,7 @@ pub(crate) struct Open {
     node: Pubkey,
     #[command(flatten)]
     model: ModelPair,
-    /// Base URL at which the node reaches the store's folder
+    /// Base URL at which the node reaches the store's folder, or what is in --remote
     #[arg(long)]
     store_url: String,
     /// Payment mint [default: the network's, if it has enabled one only]
@@ -51,6 +52,8 @@ pub(crate) struct Open {
     #[arg(long)]
     wait: bool,
     #[command(flatten)]
+    remote: Remote,
+    #[command(flatten)]
     local: Local,
 }
 
@@ -59,6 +62,7 @@ pub(super) async fn open(context: &Context, arguments: Open, output: Output) -> 
     let client = client(context, &arguments.local)?;
     let store = LocalStore::open(&arguments.local.store)?;
     let uris = model.store(&store, &arguments.store_url).await?;
+    arguments.remote.publish(&store, [&*uris.graph, &*uris.params], arguments.local.allow_private).await?;
     let mint = match arguments.mint {
         Some(mint) => mint,
         None => only_mint(context).await?,

@@ -1,0 +1,249 @@
+//! Results once more in a store of the operator's, where clients fetch them while the node is away. The node's own store stays what it
+//! answers from: the mirror may be late, down, or gone, and costs neither a bond nor a result.
+//!
+//! `GET /v1/mirror` says where strangers read it.
+
+use crate::driver::Shared;
+use crate::journal::{JournalError, Stage};
+use crate::market::Market;
+use assay_models::manifest::{MAX_MANIFEST_BYTES, ResultManifest};
+use assay_store::{ArtifactId, LocalStore, RemoteAddress, RemoteOptions, RemoteStore, StoreError, Variables};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// The wait after the first failure; it doubles with each, up to the longest.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// The longest wait before the store is tried again.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+/// Within which one artifact must have arrived.
+const ARTIFACT_DEADLINE: Duration = Duration::from_secs(10 * 60);
+
+/// Where results are mirrored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MirrorSettings {
+    /// The store, `s3://bucket/prefix` or the http(s) address of a WebDAV folder; empty: no mirror.
+    pub remote: String,
+    /// Address of an S3-compatible service; empty: as the environment says, else AWS's.
+    pub endpoint: String,
+    /// The bucket's region; empty: as the environment says.
+    pub region: String,
+    /// Whether the bucket's name goes before the service's host, and not into the path.
+    pub virtual_hosted: bool,
+    /// Whether results may go to another machine unencrypted, with signatures or passwords.
+    pub allow_unencrypted: bool,
+    /// The base URL at which strangers read what is in it; told to clients.
+    pub public_url: String,
+}
+
+/// The way into the operator's store, and what is still to go there.
+#[derive(Debug)]
+pub struct Mirror {
+    remote: RemoteStore,
+    public_url: String,
+    waiting: Mutex<VecDeque<[u8; 32]>>,
+    bell: Notify,
+}
+
+/// What became of one result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// All of it is there.
+    Mirrored,
+    /// This node cannot send it: its own copy is gone or damaged, or the store can hold nothing so long.
+    Dropped,
+}
+
+impl Mirror {
+    /// The mirror of these settings; `None` where they name no store.
+    ///
+    /// # Errors
+    /// The store's address is none, or there are no credentials for it.
+    pub fn open(settings: &MirrorSettings, variables: &Variables) -> Result<Option<Self>, StoreError> {
+        if settings.remote.is_empty() {
+            return Ok(None);
+        }
+        let set = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        let options = RemoteOptions {
+            endpoint: set(&settings.endpoint),
+            region: set(&settings.region),
+            virtual_hosted: settings.virtual_hosted,
+            allow_unencrypted: settings.allow_unencrypted,
+            // What fails is tried again by the mirror itself.
+            max_attempts: 2,
+            deadline: ARTIFACT_DEADLINE,
+            ..RemoteOptions::default()
+        };
+        let remote = RemoteStore::open(&RemoteAddress::parse(&settings.remote)?, options, variables)?;
+        Ok(Some(Self::to(remote, settings.public_url.clone())))
+    }
+
+    /// A mirror in this store, which strangers read at `public_url`.
+    pub fn to(remote: RemoteStore, public_url: String) -> Self {
+        Self { remote, public_url, waiting: Mutex::default(), bell: Notify::new() }
+    }
+
+    /// Notes that the result with this manifest is to be mirrored.
+    pub fn note(&self, manifest: [u8; 32]) {
+        let mut waiting = self.lock();
+        if !waiting.contains(&manifest) {
+            waiting.push_back(manifest);
+        }
+        self.bell.notify_one();
+    }
+
+    /// How many results wait.
+    pub fn waiting(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Sends everything that a result consists of, its manifest last: where that is, all is.
+    async fn send(&self, store: &LocalStore, manifest: &ArtifactId) -> Result<Fate, StoreError> {
+        if self.remote.stored(manifest).await?.is_some() {
+            return Ok(Fate::Mirrored);
+        }
+        match self.send_parts(store, manifest).await {
+            Ok(()) => Ok(Fate::Mirrored),
+            Err(error) if is_of_this_node(&error) => {
+                tracing::error!(code = "N0411", %manifest, %error, "N0411 a result cannot be mirrored; the node serves it itself");
+                Ok(Fate::Dropped)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn send_parts(&self, store: &LocalStore, manifest: &ArtifactId) -> Result<(), StoreError> {
+        let bytes = store.read(manifest, MAX_MANIFEST_BYTES).await?;
+        // This node wrote it.
+        let listed: ResultManifest =
+            serde_json::from_slice(&bytes).map_err(|_| StoreError::NotFound { id: *manifest })?;
+        for entry in &listed.boundary {
+            self.remote.put(&entry.artifact.parse()?, store).await?;
+        }
+        self.remote.put(manifest, store).await?;
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<[u8; 32]>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether the failure is not the store's, so that trying again is of no use.
+fn is_of_this_node(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::NotFound { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::TooLarge { .. }
+            | StoreError::BadId { .. }
+            | StoreError::Io { .. }
+    )
+}
+
+/// Mirrors results until `stop`: those of the journal whose jobs are open first, for an earlier life may have left them. A store that
+/// is down is tried again for as long as the node lives.
+pub(crate) async fn keep_mirrored<M: Market>(
+    shared: Arc<Shared<M>>,
+    stop: CancellationToken,
+) -> Result<(), JournalError> {
+    let Some(mirror) = &shared.publisher.mirror else {
+        stop.cancelled().await;
+        return Ok(());
+    };
+    for (_, record) in shared.journal.all()? {
+        if let Stage::Executed(executed) | Stage::Committed(executed) | Stage::Settled(executed) = &record.stage {
+            mirror.note(executed.manifest);
+        }
+    }
+    let mirroring = async {
+        let mut wait = FIRST_WAIT;
+        loop {
+            let Some(next) = mirror.lock().front().copied() else {
+                mirror.bell.notified().await;
+                continue;
+            };
+            match mirror.send(&shared.publisher.store, &ArtifactId(next)).await {
+                Ok(fate) => {
+                    wait = FIRST_WAIT;
+                    mirror.lock().retain(|waiting| *waiting != next);
+                    let outcome = match fate {
+                        Fate::Mirrored => "mirrored",
+                        Fate::Dropped => "dropped",
+                    };
+                    shared.meter.mirrored.note(&[("outcome", outcome)]);
+                }
+                Err(error) => {
+                    shared.meter.mirrored.note(&[("outcome", "failed")]);
+                    tracing::warn!(
+                        code = "N0410",
+                        waiting = mirror.waiting(),
+                        ?wait,
+                        "N0410 the mirror does not take a result: {error}; the node serves it itself, and tries again"
+                    );
+                    tokio::time::sleep(wait).await;
+                    wait = wait.saturating_mul(2).min(MAX_WAIT);
+                }
+            }
+        }
+    };
+    stop.run_until_cancelled(mirroring).await;
+    Ok(())
+}
+
+/// The route of a running node.
+pub(crate) fn routes<M: Market>(shared: &Shared<M>) -> Router {
+    let public_url = shared.publisher.mirror.as_ref().map(|mirror| mirror.public_url.clone());
+    let public_url = public_url.filter(|url| !url.is_empty());
+    Router::new().route("/v1/mirror", get(move || async move { answer(public_url) }))
+}
+
+fn answer(public_url: Option<String>) -> Response {
+    match public_url {
+        Some(public_url) => Json(json!({ "public_url": public_url })).into_response(),
+        None => {
+            let message = "N0711 this node has no mirror that strangers may read; it serves its results itself";
+            (StatusCode::NOT_FOUND, Json(json!({ "code": "N0711", "message": message }))).into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_store_there_is_no_mirror_and_a_wrong_one_is_named() {
+        let variables = Variables::default();
+        let with = |remote: &str, endpoint: &str| {
+            let settings =
+                MirrorSettings { remote: remote.into(), endpoint: endpoint.into(), ..MirrorSettings::default() };
+            Mirror::open(&settings, &variables).map(|mirror| mirror.is_some()).map_err(|error| error.code())
+        };
+        assert_eq!(with("", ""), Ok(false));
+        assert_eq!(with("s3://artifacts/node", "http://127.0.0.1:1"), Ok(true));
+        assert_eq!(with("https://files.example/node", ""), Ok(true));
+        assert_eq!(with("artifacts", ""), Err("S0501"));
+        assert_eq!(with("s3://artifacts", "http://s3.example"), Err("S0502"));
+    }
+
+    #[test]
+    fn a_result_waits_once() {
+        let address = RemoteAddress::parse("http://127.0.0.1:1/").unwrap();
+        let remote = RemoteStore::open(&address, RemoteOptions::default(), &Variables::default()).unwrap();
+        let mirror = Mirror::to(remote, String::new());
+        for manifest in [[1; 32], [2; 32], [1; 32]] {
+            mirror.note(manifest);
+        }
+        assert_eq!(mirror.waiting(), 2);
+    }
+}
