@@ -22,6 +22,7 @@ pub use error::ConfigError;
 pub use layers::Layers;
 pub use payments::{OfferedModel, Payments};
 
+use assay_chain::{EndpointSettings, FeeSettings};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -262,6 +263,10 @@ pub struct NodeConfig {
     pub retention: Retention,
     /// Disputes.
     pub disputes: Disputes,
+    /// When an RPC endpoint is left for another one.
+    pub endpoints: EndpointSettings,
+    /// What is paid for priority.
+    pub fees: FeeSettings,
     /// Sessions.
     pub sessions: Sessions,
     /// What the node says of itself.
@@ -288,6 +293,8 @@ impl Default for NodeConfig {
             serving: Serving::default(),
             retention: Retention::default(),
             disputes: Disputes::default(),
+            endpoints: EndpointSettings::default(),
+            fees: FeeSettings::default(),
             sessions: Sessions::default(),
             profile: ProfileSettings::default(),
         }

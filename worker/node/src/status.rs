@@ -11,6 +11,7 @@ use crate::readiness::Facts;
 use crate::service::ServiceError;
 use crate::settings::SettingsReport;
 pub use crate::totals::{SessionTotals, Totals};
+use assay_chain::EndpointReport;
 use assay_telemetry::page;
 use assay_telemetry::readiness::Readiness;
 use axum::extract::State;
@@ -66,6 +67,9 @@ pub struct Status {
     /// Lamports of the operator key, and what the defence of the open jobs can take.
     #[serde(default)]
     pub funds: Funds,
+    /// How each RPC endpoint is doing, in the order of the settings.
+    #[serde(default)]
+    pub endpoints: Vec<EndpointReport>,
     /// What became of the last changes of the settings.
     #[serde(default)]
     pub settings: SettingsReport,
@@ -146,7 +150,7 @@ async fn metrics<M: Market>(
     let status = now(Arc::clone(&shared)).await?;
     let failed = |error: String| (StatusCode::INTERNAL_SERVER_ERROR, error);
     let text = tokio::task::spawn_blocking(move || {
-        let measured = Measured { machine: shared.meter.machine(), traffic: shared.market.traffic() };
+        let measured = Measured { machine: shared.meter.machine(), rpc: shared.market.rpc() };
         crate::metrics::of(&status, &shared.meter, &measured)
     });
     let text = text.await.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?;
@@ -214,6 +218,7 @@ pub fn of<M: Market>(shared: &Shared<M>) -> Result<Status, JournalError> {
         totals,
         disputes,
         funds: shared.reserve.funds(),
+        endpoints: shared.market.rpc().endpoints,
         settings: shared.config.report(),
         conviction: shared.alarm.conviction(),
         session_totals: shared.journal.session_totals()?,

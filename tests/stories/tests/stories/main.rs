@@ -13,6 +13,7 @@ mod delivery;
 mod disks;
 mod endings;
 mod endpoints;
+mod failover;
 mod faults;
 mod happy;
 mod history;

@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{Output, Table, fields};
 use assay::state::Node;
+use assay_chain::{Chain, EndpointReport};
 use assay_node::config::NodeConfig;
 use assay_node::defence::alarm::Conviction;
 use assay_node::defence::reserve::{Funds, Reserve};
@@ -23,7 +24,8 @@ const SHOWN_JOBS: usize = 40;
 
 pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -> Result<(), CliError> {
     let node = folder.node()?;
-    let account = context.chain().find_node(&node).await?;
+    let chain = folder.chain(context);
+    let account = chain.find_node(&node).await?;
     let Known {
         is_running,
         readiness,
@@ -36,7 +38,8 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
         funds,
         conviction,
         settings,
-    } = known(context, folder, account.as_ref()).await?;
+        endpoints,
+    } = known(&chain, folder, account.as_ref()).await?;
     let convictions = account.as_ref().map_or(0, |account| account.fraud_convictions);
     let value = json!({
         "node": node.to_string(),
@@ -51,6 +54,7 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
         "totals": totals,
         "disputes": disputes,
         "funds": funds,
+        "endpoints": endpoints,
         "settings": settings,
         "session_totals": session_totals,
         "sessions": sessions,
@@ -72,6 +76,7 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
             ("earned", earned.to_string()),
             ("lamports", lamports_words(&funds)),
         ];
+        rows.extend(endpoints.iter().map(|report| ("endpoint", endpoint_words(report))));
         if let Some(error) = &settings.error {
             rows.push(("SETTINGS", format!("those before stay: {error}")));
         }
@@ -144,9 +149,10 @@ pub(super) struct Known {
     pub(super) funds: Funds,
     pub(super) conviction: Option<Conviction>,
     pub(super) settings: SettingsReport,
+    pub(super) endpoints: Vec<EndpointReport>,
 }
 
-pub(super) async fn known(context: &Context, folder: &Folder, account: Option<&Node>) -> Result<Known, CliError> {
+pub(super) async fn known(chain: &Chain, folder: &Folder, account: Option<&Node>) -> Result<Known, CliError> {
     let config = folder.config();
     let address = match &config {
         Ok(config) => Some(config.status_listen),
@@ -170,11 +176,14 @@ pub(super) async fn known(context: &Context, folder: &Folder, account: Option<&N
             funds: status.funds,
             conviction: status.conviction,
             settings: status.settings,
+            endpoints: status.endpoints,
         });
     }
-    let mut known = recorded(folder, &config?, most_fee_lamports(context.sender.options()))?;
+    let config = config?;
+    let mut known = recorded(folder, &config, most_fee_lamports(&config.fees))?;
+    known.endpoints = chain.endpoints();
     if let Some(account) = account {
-        let balance = context.chain().balance_lamports(&account.operator).await?;
+        let balance = chain.balance_lamports(&account.operator).await?;
         known.funds.balance_lamports = Some(balance);
         known.funds.lacking_lamports = known.funds.needed_lamports.saturating_sub(balance);
     }
@@ -213,6 +222,16 @@ fn not_running() -> Readiness {
 
 fn ready_words(readiness: &Readiness) -> String {
     if readiness.ready { "yes".to_owned() } else { format!("no: {}", readiness.words().replace('\n', "; ")) }
+}
+
+/// An RPC endpoint with how it is doing.
+pub(crate) fn endpoint_words(report: &EndpointReport) -> String {
+    let used = if report.in_use { "in use, " } else { "" };
+    let behind = match report.lag_slots {
+        Some(lag) if lag > 0 => format!(", {lag} slots behind"),
+        _ => String::new(),
+    };
+    format!("{}: {used}{}{behind}", report.endpoint, report.condition.words())
 }
 
 fn lamports_words(funds: &Funds) -> String {
