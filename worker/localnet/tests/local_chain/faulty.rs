@@ -35,7 +35,7 @@ pub(crate) struct Faults {
     pub(crate) slots_behind: AtomicU64,
     /// Another cluster is named.
     pub(crate) is_foreign: AtomicBool,
-    /// Simulations see no account, as of a slot long past.
+    /// Simulations see no account, as of a slot a little while ago.
     pub(crate) sees_nothing: AtomicBool,
     /// What is said to have been paid for priority of late; nothing: what the chain says.
     pub(crate) fees: Mutex<Vec<u64>>,
@@ -81,10 +81,6 @@ async fn answer(State(route): State<Route>, body: Bytes) -> Response {
     if method == "getGenesisHash" && faults.is_foreign.load(Ordering::SeqCst) {
         return result(&request, json!("11111111111111111111111111111112"));
     }
-    if method == "simulateTransaction" && faults.sees_nothing.load(Ordering::SeqCst) {
-        let value = json!({ "err": "AccountNotFound", "logs": [], "accounts": null, "unitsConsumed": 0 });
-        return result(&request, json!({ "context": { "slot": 1 }, "value": value }));
-    }
     let fees = faults.fees.lock().unwrap().clone();
     if method == "getRecentPrioritizationFees" && !fees.is_empty() {
         let fees = fees.iter().map(|fee| json!({ "slot": 1, "prioritizationFee": fee }));
@@ -116,6 +112,11 @@ fn lie(faults: &Faults, method: &str, answer: &mut Value) {
     }
     if let (true, Some(height)) = (method == "getEpochInfo", answer.get_mut("blockHeight")) {
         *height = json!(height.as_u64().unwrap() + faults.blocks_ahead.load(Ordering::SeqCst));
+    }
+    if method == "simulateTransaction" && faults.sees_nothing.load(Ordering::SeqCst) {
+        let slot = answer["context"]["slot"].as_u64().unwrap().saturating_sub(5);
+        let value = json!({ "err": "AccountNotFound", "logs": [], "accounts": null, "unitsConsumed": 0 });
+        *answer = json!({ "context": { "slot": slot }, "value": value });
     }
     let slot = answer["context"]["slot"].clone();
     let values = answer.get_mut("value").and_then(Value::as_array_mut);
