@@ -10,6 +10,7 @@ use rand::Rng;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -35,6 +36,11 @@ pub enum RpcFault {
     },
     /// Says of every transaction that was sent that it is confirmed, and loses every third of them.
     Affirms,
+    /// Passes on so many transactions, loses its answer to the last of them, and never answers again.
+    DiesWith {
+        /// How many different transactions.
+        sends: usize,
+    },
 }
 
 /// The endpoint.
@@ -55,6 +61,7 @@ struct Passed {
     /// When each transaction was sent for the first time.
     sent: Mutex<HashMap<String, Instant>>,
     faults: std::sync::atomic::AtomicU64,
+    is_dead: std::sync::atomic::AtomicBool,
 }
 
 impl FaultyRpc {
@@ -69,6 +76,7 @@ impl FaultyRpc {
             answers: Mutex::default(),
             sent: Mutex::default(),
             faults: Default::default(),
+            is_dead: Default::default(),
         });
         let stop = CancellationToken::new();
         let router = Router::new().fallback(answer).with_state(Arc::clone(&passed));
@@ -84,7 +92,7 @@ impl FaultyRpc {
 
     /// How often it failed, lagged or lied so far.
     pub fn faults(&self) -> u64 {
-        self.passed.faults.load(std::sync::atomic::Ordering::Relaxed)
+        self.passed.faults.load(Ordering::Relaxed)
     }
 }
 
@@ -156,12 +164,30 @@ impl Passed {
                 }
                 self.pass_on(request).await
             }
+            RpcFault::DiesWith { .. } if self.is_dead.load(Ordering::SeqCst) => {
+                self.err();
+                None
+            }
+            RpcFault::DiesWith { sends } if method == "sendTransaction" => {
+                let number = {
+                    let mut sent = self.sent.lock().expect("no test panics here");
+                    sent.insert(signature_of(request)?, Instant::now());
+                    sent.len()
+                };
+                let answer = self.pass_on(request).await;
+                if number < sends {
+                    return answer;
+                }
+                self.is_dead.store(true, Ordering::SeqCst);
+                self.err();
+                None
+            }
             _ => self.pass_on(request).await,
         }
     }
 
     fn err(&self) {
-        self.faults.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.faults.fetch_add(1, Ordering::Relaxed);
     }
 
     /// What the chain answers now is for later; what is answered is what it said so long ago, if it was asked then.

@@ -1,19 +1,23 @@
-//! Reading the chain: one endpoint, one commitment (`confirmed`), and the slot of every observation.
+//! Reading the chain: one endpoint or several that stand in for one another, one commitment (`confirmed`), and the slot of every
+//! observation.
+
+mod endpoints;
+mod meaning;
 
 use crate::backoff::retry_read;
 use crate::endpoint::Endpoint;
+use crate::endpoints::{EndpointOptions, Pool, Transport};
 use crate::error::{ChainError, Result};
 use solana_account_decoder_client_types::{UiAccount, UiAccountEncoding};
-use solana_client::client_error::{ClientError, ClientErrorKind};
 use solana_client::nonblocking::rpc_client::RpcClient;
+use solana_client::rpc_client::RpcClientConfig;
 use solana_client::rpc_config::{RpcAccountInfoConfig, RpcProgramAccountsConfig};
 use solana_client::rpc_filter::RpcFilterType;
-use solana_client::rpc_request::{RpcError, RpcRequest};
+use solana_client::rpc_request::RpcRequest;
 use solana_client::rpc_response::{OptionalContext, RpcKeyedAccount};
 use solana_commitment_config::CommitmentConfig;
 use solana_sdk::{hash::Hash, pubkey::Pubkey};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Accounts that one request may name.
@@ -22,35 +26,16 @@ pub const ACCOUNTS_PER_REQUEST: usize = 100;
 /// Genesis hash of Solana's mainnet.
 const MAINNET_GENESIS: &str = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d";
 
-/// How long one request may take.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// A connection to one endpoint; cheap to clone. All reads see what is confirmed.
+/// A connection to one endpoint, or to several that stand in for one another; cheap to clone. All reads see what is confirmed.
+///
+/// Of several, one is in use. When it does not answer, or falls too far behind the others, another one is, by the rules of
+/// [`EndpointOptions`]; a read is then asked of that one before it fails.
 #[derive(Clone)]
 pub struct Chain {
     rpc: Arc<RpcClient>,
-    endpoint: Arc<Endpoint>,
-    failures: Arc<Failures>,
-}
-
-/// How many requests failed, over all clones of a connection.
-#[derive(Debug, Default)]
-struct Failures {
-    unreachable: AtomicU64,
-    refused: AtomicU64,
-}
-
-/// What went over a connection and its clones since it was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Traffic {
-    /// Requests, those that failed included.
-    pub requests: u64,
-    /// Time spent waiting for answers.
-    pub waited: Duration,
-    /// Requests to which nothing came back that could be read.
-    pub unreachable: u64,
-    /// Requests that the endpoint refused.
-    pub refused: u64,
+    pool: Arc<Pool>,
+    /// The number of the only endpoint that is asked.
+    only: Option<usize>,
 }
 
 /// Something read from the chain, and the slot that the answer speaks of.
@@ -95,35 +80,29 @@ pub struct RecentBlockhash {
 
 impl std::fmt::Debug for Chain {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_tuple("Chain").field(&self.endpoint).finish()
+        formatter.debug_tuple("Chain").field(self.endpoint()).finish()
     }
 }
 
 impl Chain {
     /// A connection to `endpoint`; nothing is sent yet.
     pub fn new(endpoint: Endpoint) -> Self {
-        let rpc = RpcClient::new_with_timeout_and_commitment(
-            endpoint.rpc_url.clone(),
-            REQUEST_TIMEOUT,
-            CommitmentConfig::confirmed(),
-        );
-        Self { rpc: Arc::new(rpc), endpoint: Arc::new(endpoint), failures: Arc::default() }
+        Self::over(endpoint, Vec::new(), EndpointOptions::default())
     }
 
-    /// The endpoint.
+    fn of(pool: Arc<Pool>, only: Option<usize>) -> Self {
+        let transport = Transport { pool: Arc::clone(&pool), only };
+        let config = RpcClientConfig::with_commitment(CommitmentConfig::confirmed());
+        Self { rpc: Arc::new(RpcClient::new_sender(transport, config)), pool, only }
+    }
+
+    /// The endpoint, of several the one in use.
     pub fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
+        self.pool.endpoint(self.number())
     }
 
-    /// What went over this connection and its clones so far.
-    pub fn traffic(&self) -> Traffic {
-        let stats = self.rpc.get_transport_stats();
-        Traffic {
-            requests: stats.request_count as u64,
-            waited: stats.elapsed_time,
-            unreachable: self.failures.unreachable.load(Ordering::Relaxed),
-            refused: self.failures.refused.load(Ordering::Relaxed),
-        }
+    pub(crate) fn number(&self) -> usize {
+        self.only.unwrap_or_else(|| self.pool.in_use())
     }
 
     /// The underlying client, for what this crate does not cover.
@@ -143,11 +122,12 @@ impl Chain {
 
     /// How far the chain has come.
     pub async fn tip(&self) -> Result<Tip> {
-        retry_read(|| async {
-            let info = self.rpc.get_epoch_info().await.map_err(|error| self.error(error))?;
-            Ok(Tip { slot: info.absolute_slot, block_height: info.block_height })
-        })
-        .await
+        retry_read(|| self.tip_once()).await
+    }
+
+    pub(crate) async fn tip_once(&self) -> Result<Tip> {
+        let info = self.rpc.get_epoch_info().await.map_err(|error| self.error(error))?;
+        Ok(Tip { slot: info.absolute_slot, block_height: info.block_height })
     }
 
     /// The confirmed slot.
@@ -286,59 +266,12 @@ impl Chain {
 
     fn malformed(&self, request: &str, reason: &str) -> ChainError {
         ChainError::RpcRefused {
-            endpoint: self.endpoint.shown(),
+            endpoint: self.endpoint().shown(),
             request: request.to_owned(),
             rpc_code: None,
             reason: reason.to_owned(),
         }
     }
-
-    /// What an error of the RPC client means; it is counted.
-    pub(crate) fn error(&self, error: ClientError) -> ChainError {
-        let meaning = self.meaning(&error);
-        let count = match &meaning {
-            ChainError::Unreachable { .. } => &self.failures.unreachable,
-            _ => &self.failures.refused,
-        };
-        count.fetch_add(1, Ordering::Relaxed);
-        meaning
-    }
-
-    fn meaning(&self, error: &ClientError) -> ChainError {
-        let endpoint = self.endpoint.shown();
-        let request = error.request().map_or_else(|| "the request".to_owned(), |request| request.to_string());
-        match error.kind() {
-            ClientErrorKind::RpcError(RpcError::RpcResponseError { code, message, .. }) => {
-                ChainError::RpcRefused { endpoint, request, rpc_code: Some(*code), reason: message.clone() }
-            }
-            ClientErrorKind::Io(_) | ClientErrorKind::Reqwest(_) | ClientErrorKind::Middleware(_) => {
-                ChainError::Unreachable { endpoint, request, reason: self.without_address(root_cause(error)) }
-            }
-            ClientErrorKind::RpcError(RpcError::RpcRequestError(reason)) => {
-                ChainError::Unreachable { endpoint, request, reason: self.without_address(reason.clone()) }
-            }
-            _ => ChainError::RpcRefused {
-                endpoint,
-                request,
-                rpc_code: None,
-                reason: self.without_address(error.to_string()),
-            },
-        }
-    }
-
-    /// A reason without the address, which may have a key in it.
-    fn without_address(&self, reason: String) -> String {
-        reason.replace(&self.endpoint.rpc_url, &self.endpoint.shown())
-    }
-}
-
-/// The innermost reason: a transport error's own text names only the address again.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 fn account_config(minimum_slot: u64) -> RpcAccountInfoConfig {

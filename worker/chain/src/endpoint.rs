@@ -58,6 +58,15 @@ impl Endpoint {
         Ok(endpoint)
     }
 
+    /// Reads one of a list of endpoints: as [`Endpoint::parse`], with the websocket after a space where it is not the derived one.
+    ///
+    /// # Errors
+    /// `C0101`.
+    pub fn parse_listed(given: &str) -> Result<Self> {
+        let (rpc, websocket) = given.trim().split_once(char::is_whitespace).unwrap_or((given, ""));
+        Self::parse_with_websocket(rpc, websocket)
+    }
+
     /// The RPC address as it may be shown: providers put keys into paths, queries and user names, so nothing of those is in it.
     pub fn shown(&self) -> String {
         shown(&self.rpc_url)
@@ -148,6 +157,16 @@ mod tests {
         let given = Endpoint::parse_with_websocket("l", "wss://elsewhere:9/x").unwrap();
         assert_eq!(given.websocket_url, "wss://elsewhere:9/x");
         assert_eq!(Endpoint::parse_with_websocket("l", "").unwrap(), Endpoint::parse("l").unwrap());
+    }
+
+    #[test]
+    fn one_of_a_list_may_have_its_websocket_after_a_space() {
+        let pair = Endpoint::parse_listed(" https://host/x  wss://other/y ").unwrap();
+        assert_eq!((pair.rpc_url.as_str(), pair.websocket_url.as_str()), ("https://host/x", "wss://other/y"));
+        assert_eq!(Endpoint::parse_listed("d").unwrap(), Endpoint::parse("d").unwrap());
+        for bad in ["https://host https://host", "https://host wss://a wss://b", "x wss://a", ""] {
+            assert_eq!(Endpoint::parse_listed(bad).unwrap_err().code(), "C0101", "{bad}");
+        }
     }
 
     #[test]

@@ -101,6 +101,19 @@ pub enum ChainError {
         reason: String,
     },
 
+    /// One of several endpoints is of another cluster than the network.
+    #[error(
+        "{endpoint} is of the cluster {given}, the network was made on {expected}: what is signed would count on neither; use an endpoint of that cluster"
+    )]
+    EndpointOfOtherCluster {
+        /// Address of the endpoint.
+        endpoint: String,
+        /// Its genesis hash, base58.
+        given: String,
+        /// That of the network, base58.
+        expected: String,
+    },
+
     /// The chain would refuse the transaction, or refused it: nothing changed but perhaps a fee.
     #[error("{0}")]
     TransactionFailed(Box<TransactionFailure>),
@@ -316,6 +329,7 @@ impl ChainError {
             Self::Unreachable { .. } => "C0110",
             Self::RpcRefused { .. } => "C0111",
             Self::SubscriptionFailed { .. } => "C0112",
+            Self::EndpointOfOtherCluster { .. } => "C0113",
             Self::TransactionFailed(_) => "C0120",
             Self::TransactionExpired { .. } => "C0121",
             Self::OutcomeUnknown { .. } => "C0122",
@@ -363,6 +377,6 @@ impl ChainError {
 
 /// JSON-RPC codes with which a node says that it is behind or busy: unhealthy, no status yet, context slot not reached,
 /// epoch rewards being paid.
-fn is_lag(rpc_code: i64) -> bool {
+pub(crate) fn is_lag(rpc_code: i64) -> bool {
     matches!(rpc_code, -32004 | -32005 | -32014 | -32016 | -32017)
 }

@@ -4,10 +4,12 @@
 //!
 //! * [`error`], [`failure`], [`program_error`]: what can go wrong, with stable codes;
 //! * [`endpoint`], [`solana_config`], [`keys`], [`key_source`]: where the chain is and who signs, as the Solana CLI has it;
+//! * [`traffic`], [`endpoints`]: several endpoints that stand in for one another, and what goes over them;
 //! * [`chain`], [`accounts`], [`instructions`]: reading the chain and the program's accounts, building its instructions;
 //! * [`governance`]: what is proposed, how to carry it out, how a fee leaves a job;
 //! * [`delegation`]: stake that others lend to nodes;
 //! * [`health`]: whether an endpoint is fit to be relied on;
+//! * [`fees`]: what transactions pay for priority;
 //! * [`sender`]: transactions that land at most once, with promises that survive a crash;
 //! * [`offline`]: transactions that are signed on a machine without a network;
 //! * [`receipts`]: what transactions did and cost, read back from the chain;
@@ -21,8 +23,10 @@ pub mod chain;
 pub mod delegation;
 pub mod deploy;
 pub mod endpoint;
+pub mod endpoints;
 pub mod error;
 pub mod failure;
+pub mod fees;
 pub mod follower;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -38,16 +42,20 @@ pub mod receipts;
 pub mod sender;
 pub mod solana_config;
 mod subscription;
+pub mod traffic;
 pub mod watcher;
 
-pub use chain::{Chain, Traffic};
+pub use chain::Chain;
 pub use endpoint::Endpoint;
+pub use endpoints::{EndpointCondition, EndpointOptions, EndpointReport, EndpointSettings};
 pub use error::{ChainError, Result};
 pub use failure::TransactionFailure;
+pub use fees::{FeeRule, FeeSettings, PriorityFee, Urgency};
 pub use follower::{Follower, FollowerEvent, FollowerOptions};
 pub use key_source::KeySource;
 pub use keys::{read_keypair, read_or_create_keypair, write_keypair};
 pub use receipts::Receipt;
-pub use sender::{Landed, Outcome, PriorityFee, SendOptions, Sender, SignedTransaction, read_transaction};
+pub use sender::{Landed, Outcome, SendOptions, Sender, SignedTransaction, read_transaction};
 pub use solana_config::SolanaConfig;
+pub use traffic::{Paid, Traffic};
 pub use watcher::{Watcher, WatcherEvent, WatcherOptions};

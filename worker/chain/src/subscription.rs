@@ -7,6 +7,39 @@ use std::future::Future;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// Whose websocket is taken: that of the endpoint in use, and after a failure the next one's.
+#[derive(Debug, Default)]
+pub(crate) struct Sockets {
+    /// Numbers of the endpoints whose websockets failed since one was good; never all of them.
+    failed: Vec<usize>,
+}
+
+impl Sockets {
+    /// A connection to the endpoint whose websocket to take now, and to no other.
+    pub(crate) fn next(&self, chain: &Chain) -> Chain {
+        chain.only(chain.pool().choose(&self.failed).unwrap_or_else(|| chain.number()))
+    }
+
+    /// A websocket ended; `was_good` if everything could be read once while it lived.
+    pub(crate) fn ended(&mut self, chain: &Chain, socket: &Chain, was_good: bool) {
+        if was_good {
+            self.failed.clear();
+        }
+        self.failed.push(socket.number());
+        if self.failed.len() >= chain.endpoint_count() {
+            self.failed.clear();
+        }
+    }
+}
+
+/// Refuses the slot of a websocket that is too far behind what other endpoints tell.
+pub(crate) fn check_level(socket: &Chain, slot: u64) -> Result<()> {
+    match socket.pool().is_behind(slot) {
+        Some(lag) => Err(failed(socket, &format!("it is at slot {slot}, {lag} behind another endpoint"))),
+        None => Ok(()),
+    }
+}
+
 /// One step of making a connection, which must be over within `limit`.
 pub(crate) async fn handshake<T>(
     chain: &Chain,

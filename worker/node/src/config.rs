@@ -30,6 +30,7 @@ pub use layers::Layers;
 pub use payments::{OfferedModel, Payments};
 
 use crate::mirror::MirrorSettings;
+use assay_chain::{EndpointSettings, FeeSettings};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -289,6 +290,10 @@ pub struct NodeConfig {
     pub disputes: Disputes,
     /// When the node stops claiming by itself.
     pub breaker: BreakerSettings,
+    /// When an RPC endpoint is left for another one.
+    pub endpoints: EndpointSettings,
+    /// What is paid for priority.
+    pub fees: FeeSettings,
     /// Sessions.
     pub sessions: Sessions,
     /// What the node says of itself.
@@ -319,6 +324,8 @@ impl Default for NodeConfig {
             mirror: MirrorSettings::default(),
             disputes: Disputes::default(),
             breaker: BreakerSettings::default(),
+            endpoints: EndpointSettings::default(),
+            fees: FeeSettings::default(),
             sessions: Sessions::default(),
             profile: ProfileSettings::default(),
         }

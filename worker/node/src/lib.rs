@@ -97,3 +97,4 @@ pub mod status;
 pub mod steps;
 pub mod totals;
 pub mod turn;
+pub mod urgency;

@@ -6,7 +6,7 @@ use crate::journal::{HeldVoucher, InFlight, Purpose, SessionPurpose};
 use assay::fairness::seed::Found;
 use assay::session::Receipt;
 use assay::state::{Challenge, Demand, Job, Node, Parameters, PaymentMint, Profile, SegmentClaim, Session};
-use assay_chain::Traffic;
+use assay_chain::{EndpointReport, Paid, Traffic};
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::transaction::Transaction;
 use std::future::Future;
@@ -74,6 +74,19 @@ pub struct Unreachable {
     pub reason: String,
 }
 
+/// How the RPC endpoints are used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RpcUse {
+    /// What went over each so far, in the order of the settings.
+    pub traffic: Vec<Traffic>,
+    /// How each is doing, in the same order.
+    pub endpoints: Vec<EndpointReport>,
+    /// How often another one was taken into use.
+    pub failovers: u64,
+    /// What transactions that landed cost since the start.
+    pub paid: Paid,
+}
+
 /// One node's view of the market.
 pub trait Market: Send + Sync + 'static {
     /// The job's account at a slot not before `minimum_slot`: an endpoint that lags behind it counts as unreachable.
@@ -88,9 +101,9 @@ pub trait Market: Send + Sync + 'static {
     /// The first slot in which the network takes new work again; in the past, or 0, if nobody pauses it.
     fn paused_until_slot(&self) -> impl Future<Output = Result<u64, Unreachable>> + Send;
 
-    /// What went over each endpoint so far, in the order of the settings.
-    fn traffic(&self) -> Vec<Traffic> {
-        Vec::new()
+    /// What went over each endpoint so far, how each is doing, and what was paid.
+    fn rpc(&self) -> RpcUse {
+        RpcUse::default()
     }
 
     /// What each endpoint says at present, in the order of the settings; nothing for one that does not answer.
@@ -187,8 +200,14 @@ pub trait Market: Send + Sync + 'static {
     -> impl Future<Output = Result<Option<OwnBuffer>, Unreachable>> + Send;
 
     /// Carries out moves of a dispute in one transaction, and waits for its fate. All of them say something about the chain
-    /// that is either still to be done or refused, so that repeating them is harmless.
-    fn carry_out(&self, job: &Pubkey, moves: &[Move]) -> impl Future<Output = Result<CarriedOut, Unreachable>> + Send;
+    /// that is either still to be done or refused, so that repeating them is harmless. `due_slot` is when an answer in the
+    /// job's disputes is due, if one is: the less is left, the more is paid to be in time.
+    fn carry_out(
+        &self,
+        job: &Pubkey,
+        moves: &[Move],
+        due_slot: Option<u64>,
+    ) -> impl Future<Output = Result<CarriedOut, Unreachable>> + Send;
 }
 
 /// A buffer of this node.

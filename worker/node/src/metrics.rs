@@ -1,9 +1,9 @@
 //! What a running node says of itself as numbers, by the contract in `worker/telemetry/metrics.toml`.
 
 use crate::breaker::Cause;
+use crate::market::RpcUse;
 use crate::meter::Meter;
 use crate::status::{OpenDisputes, SessionTotals, Status, Totals};
-use assay_chain::Traffic;
 use assay_telemetry::contract::Service;
 use assay_telemetry::machine::Machine;
 use assay_telemetry::page::{Page, PageError};
@@ -17,8 +17,8 @@ const UNKNOWN: &str = "unknown";
 pub struct Measured {
     /// Memory and disk.
     pub machine: Machine,
-    /// What went over each endpoint.
-    pub traffic: Vec<Traffic>,
+    /// How the endpoints are used.
+    pub rpc: RpcUse,
 }
 
 /// The metrics of a status.
@@ -88,13 +88,25 @@ fn chain(page: &mut Page, status: &Status, meter: &Meter, measured: &Measured) {
     let age = status.slot_age_millis.map_or(status.uptime_seconds as f64, |millis| millis as f64 / 1_000.0);
     page.real("slot_age_seconds", age);
     page.number("rpc_lag_slots", meter.lag_slots());
-    for (number, traffic) in measured.traffic.iter().enumerate() {
+    let RpcUse { traffic, endpoints, failovers, paid } = &measured.rpc;
+    for (number, traffic) in traffic.iter().enumerate() {
         let endpoint = number.to_string();
         page.labelled("rpc_requests_total", &[("endpoint", &endpoint)], traffic.requests);
         for (kind, count) in [("unreachable", traffic.unreachable), ("refused", traffic.refused)] {
             page.labelled("rpc_errors_total", &[("endpoint", &endpoint), ("kind", kind)], count);
         }
         page.labelled_real("rpc_wait_seconds_total", &[("endpoint", &endpoint)], traffic.waited.as_secs_f64());
+    }
+    for (number, report) in endpoints.iter().enumerate() {
+        let endpoint = number.to_string();
+        page.labelled("rpc_endpoint_in_use", &[("endpoint", &endpoint)], u64::from(report.in_use));
+        if let Some(lag) = report.lag_slots {
+            page.labelled("rpc_endpoint_lag_slots", &[("endpoint", &endpoint)], lag);
+        }
+    }
+    page.number("rpc_failovers_total", *failovers);
+    for (part, lamports) in [("base", paid.base_lamports), ("priority", paid.priority_lamports)] {
+        page.labelled("fees_paid_lamports_total", &[("part", part)], lamports);
     }
 }
 
@@ -187,6 +199,7 @@ mod tests {
     use crate::defence::reserve::Funds;
     use crate::engine::AdapterReport;
     use crate::meter::{JobStage, Standing};
+    use assay_chain::{EndpointReport, Paid, Traffic};
     use assay_telemetry::contract::Contract;
     use assay_telemetry::page::{Served, served};
     use assay_telemetry::readiness::{Readiness, Reason};
@@ -238,9 +251,15 @@ mod tests {
     #[test]
     fn every_metric_of_the_contract_is_served_and_no_other() {
         let machine = Machine { memory_bytes: Some(1), open_files: Some(3), disk_free_bytes: Some(2) };
-        let traffic =
-            vec![Traffic { requests: 4, refused: 1, waited: Duration::from_millis(250), ..Traffic::default() }];
-        let text = of(&full(), &busy(), &Measured { machine, traffic }).unwrap();
+        let traffic = Traffic { requests: 4, refused: 1, waited: Duration::from_millis(250), ..Traffic::default() };
+        let report = EndpointReport { in_use: true, lag_slots: Some(3), ..EndpointReport::default() };
+        let rpc = RpcUse {
+            traffic: vec![traffic],
+            endpoints: vec![EndpointReport::default(), report],
+            failovers: 1,
+            paid: Paid { base_lamports: 5_000, priority_lamports: 21 },
+        };
+        let text = of(&full(), &busy(), &Measured { machine, rpc }).unwrap();
         let contract = Contract::of_this_version().unwrap();
         let wanted: Vec<Served> = contract.of(Service::Node).map(Served::from).collect();
         assert_eq!(served(&text), wanted);
@@ -258,6 +277,11 @@ mod tests {
             "assay_node_defence_lacking_lamports 7",
             "assay_node_rpc_errors_total{endpoint=\"0\",kind=\"refused\"} 1",
             "assay_node_rpc_wait_seconds_total{endpoint=\"0\"} 0.25",
+            "assay_node_rpc_endpoint_in_use{endpoint=\"0\"} 0",
+            "assay_node_rpc_endpoint_in_use{endpoint=\"1\"} 1",
+            "assay_node_rpc_endpoint_lag_slots{endpoint=\"1\"} 3",
+            "assay_node_rpc_failovers_total 1",
+            "assay_node_fees_paid_lamports_total{part=\"priority\"} 21",
         ] {
             assert!(text.contains(&format!("\n{line}\n")), "{line} is not in {text}");
         }
@@ -265,7 +289,12 @@ mod tests {
 
     #[test]
     fn what_has_no_value_is_what_the_contract_says_is_served_at_times() {
-        let measured = Measured { traffic: vec![Traffic::default()], ..Measured::default() };
+        let rpc = RpcUse {
+            traffic: vec![Traffic::default()],
+            endpoints: vec![EndpointReport::default()],
+            ..RpcUse::default()
+        };
+        let measured = Measured { rpc, ..Measured::default() };
         let status = Status { backends: full().backends, adapters: full().adapters, ..Status::default() };
         let text = of(&status, &busy(), &measured).unwrap();
         let contract = Contract::of_this_version().unwrap();

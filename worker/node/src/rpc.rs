@@ -6,8 +6,11 @@ use crate::defence::duties::Dispute;
 use crate::identity::Statement;
 use crate::journal::{InFlight, SessionPurpose};
 use crate::market::{
-    Action, CarriedOut, EndpointView, Fate, Market, Move, OwnBuffer, Seen, SessionAction, Signed, Unreachable, Upkeep,
+    Action, CarriedOut, EndpointView, Fate, Market, Move, OwnBuffer, RpcUse, Seen, SessionAction, Signed, Unreachable,
+    Upkeep,
 };
+use crate::settings::Settings;
+use crate::urgency;
 use assay::CommitResultArgs;
 use assay::CreditRole;
 use assay::address;
@@ -19,37 +22,30 @@ use assay_chain::chain::RawAccount;
 use assay_chain::failure::TransactionFailure;
 use assay_chain::instructions::{self, TokenMint};
 use assay_chain::sender::LAMPORTS_PER_SIGNATURE;
-use assay_chain::{Chain, ChainError, Outcome, SendOptions, Sender, SignedTransaction, Traffic};
+use assay_chain::{Chain, ChainError, FeeSettings, Outcome, SendOptions, Sender, SignedTransaction, Urgency};
 use solana_sdk::instruction::Instruction;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Keypair;
 use solana_sdk::signer::Signer;
 use solana_sdk::transaction::Transaction;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
-
-/// How long an endpoint may be out of reach before the next one is asked what became of a transaction.
-const PATIENCE_BEFORE_NEXT: Duration = Duration::from_secs(10);
 
 /// The operator's, and the one over the root of a segment.
 const MOST_SIGNATURES: u64 = 2;
 
-/// What a transaction of a node can cost at most that is sent with these options.
-pub fn most_fee_lamports(options: &SendOptions) -> u64 {
-    let priority = options.priority_fee.most_lamports();
+/// What a transaction of a node can cost at most with these settings.
+pub fn most_fee_lamports(fees: &FeeSettings) -> u64 {
+    let priority = fees.priority_fee().most_lamports();
     MOST_SIGNATURES.saturating_mul(LAMPORTS_PER_SIGNATURE).saturating_add(priority)
 }
 
-/// One node's access to the chain.
+/// One node's access to the chain, over one endpoint or several.
 pub struct RpcMarket {
-    /// One for each endpoint; at least one.
-    senders: Vec<Sender>,
-    /// The one in use.
-    current: AtomicUsize,
+    sender: Sender,
     operator: Keypair,
     node: Pubkey,
     /// Which chain this is, in the words of the chain itself.
     genesis_hash: [u8; 32],
+    settings: Settings,
 }
 
 impl std::fmt::Debug for RpcMarket {
@@ -60,35 +56,24 @@ impl std::fmt::Debug for RpcMarket {
 }
 
 impl RpcMarket {
-    /// Access for the node at `node`, acting with its operator's key, over `first` and, whenever the endpoint in use does
-    /// not answer, the next of `further`.
-    pub fn new(first: Sender, further: Vec<Chain>, operator: Keypair, node: Pubkey, genesis_hash: [u8; 32]) -> Self {
-        let mut options = *first.options();
-        let mut senders = vec![first];
-        if !further.is_empty() {
-            options.patience = options.patience.min(PATIENCE_BEFORE_NEXT);
-            senders = vec![Sender::new(senders[0].chain().clone(), options)];
-            senders.extend(further.into_iter().map(|chain| Sender::new(chain, options)));
-        }
-        Self { senders, current: AtomicUsize::new(0), operator, node, genesis_hash }
+    /// Access for the node at `node`, acting with its operator's key. What is paid for priority stands in the settings.
+    pub fn new(sender: Sender, operator: Keypair, node: Pubkey, genesis_hash: [u8; 32], settings: Settings) -> Self {
+        Self { sender, operator, node, genesis_hash, settings }
     }
 
-    fn sender(&self) -> &Sender {
-        let current = self.current.load(Ordering::Relaxed) % self.senders.len().max(1);
-        &self.senders[current]
+    /// For a transaction of this urgency, with the fees of the settings as they are now.
+    fn sender(&self, urgency: Urgency) -> Sender {
+        let priority_fee = self.settings.now().fees.priority_fee();
+        let options = SendOptions { priority_fee, urgency, ..*self.sender.options() };
+        Sender::new(self.chain().clone(), options)
     }
 
     fn chain(&self) -> &Chain {
-        self.sender().chain()
+        self.sender.chain()
     }
 
-    /// The endpoint in use failed: the next one is used from now on. Whoever called tries again.
+    /// Whoever called tries again.
     fn unreachable(&self, error: ChainError) -> Unreachable {
-        if self.senders.len() > 1 {
-            let next = self.current.fetch_add(1, Ordering::Relaxed).wrapping_add(1) % self.senders.len();
-            let endpoint = self.senders[next].chain().endpoint().shown();
-            tracing::warn!(%error, endpoint, "the endpoint failed: the next one is used");
-        }
         Unreachable { reason: error.to_string() }
     }
 
@@ -179,8 +164,13 @@ impl RpcMarket {
     }
 
     /// Simulates and signs.
-    async fn prepared<P>(&self, purpose: P, instructions: &[Instruction]) -> Result<Signed<P>, Unreachable> {
-        match self.sender().prepare(instructions, &[&self.operator]).await {
+    async fn prepared<P>(
+        &self,
+        purpose: P,
+        instructions: &[Instruction],
+        urgency: Urgency,
+    ) -> Result<Signed<P>, Unreachable> {
+        match self.sender(urgency).prepare(instructions, &[&self.operator]).await {
             Ok(signed) => Ok(Signed::Ready(InFlight {
                 purpose,
                 signature: signed.signature().to_string(),
@@ -195,18 +185,19 @@ impl RpcMarket {
     }
 
     /// Sends instructions in one transaction and waits for its fate.
-    async fn send(&self, instructions: &[Instruction]) -> Result<CarriedOut, Unreachable> {
+    async fn send(&self, instructions: &[Instruction], urgency: Urgency) -> Result<CarriedOut, Unreachable> {
+        let sender = self.sender(urgency);
         let refused = |failure: &TransactionFailure| {
             let (code, reason) = words(failure);
             CarriedOut::Refused { code, reason }
         };
-        let signed = match self.sender().prepare(instructions, &[&self.operator]).await {
+        let signed = match sender.prepare(instructions, &[&self.operator]).await {
             Ok(signed) => signed,
             Err(ChainError::TransactionFailed(failure)) => return Ok(refused(&failure)),
             Err(error) => return Err(self.unreachable(error)),
         };
         let fee_lamports = signed.fee_lamports();
-        match self.sender().deliver(&signed).await.map_err(|e| self.unreachable(e))? {
+        match sender.deliver(&signed).await.map_err(|e| self.unreachable(e))? {
             Outcome::Landed(landed) => Ok(CarriedOut::Landed { slot: landed.slot, fee_lamports }),
             Outcome::Failed { failure, .. } => Ok(refused(&failure)),
             Outcome::Expired { .. } => Ok(CarriedOut::Refused {
@@ -262,12 +253,18 @@ impl Market for RpcMarket {
         Ok(seen.account.map_or(0, |network| network.paused_until_slot))
     }
 
-    fn traffic(&self) -> Vec<Traffic> {
-        self.senders.iter().map(|sender| sender.chain().traffic()).collect()
+    fn rpc(&self) -> RpcUse {
+        let chain = self.chain();
+        RpcUse {
+            traffic: chain.traffic_of_each(),
+            endpoints: chain.endpoints(),
+            failovers: chain.failovers(),
+            paid: chain.paid(),
+        }
     }
 
     async fn endpoint_views(&self) -> Vec<Option<EndpointView>> {
-        views::of_all(self.senders.iter().map(Sender::chain), &self.node).await
+        views::of_all(&self.chain().each(), &self.node).await
     }
 
     async fn remembered(&self, wanted: u64) -> Result<Option<Found>, Unreachable> {
@@ -276,7 +273,8 @@ impl Market for RpcMarket {
 
     async fn sign(&self, address: &Pubkey, job: &Job, action: &Action) -> Result<Signed, Unreachable> {
         let instructions = self.instructions(address, job, action).await?;
-        self.prepared(action.purpose(), &instructions).await
+        let urgency = urgency::of_action(job, action, self.chain().best_known_slot());
+        self.prepared(action.purpose(), &instructions, urgency).await
     }
 
     async fn session(&self, session: &Pubkey, minimum_slot: u64) -> Result<Seen<Session>, Unreachable> {
@@ -290,7 +288,7 @@ impl Market for RpcMarket {
         action: &SessionAction,
     ) -> Result<Signed<SessionPurpose>, Unreachable> {
         let instructions = self.session_instructions(address, session, action).await?;
-        self.prepared(action.purpose(), &instructions).await
+        self.prepared(action.purpose(), &instructions, urgency::of_session_action(action)).await
     }
 
     fn sign_receipt(&self, operator: &Pubkey, receipt: &Receipt) -> Option<[u8; 64]> {
@@ -312,11 +310,11 @@ impl Market for RpcMarket {
 
     async fn submit<P: Sync>(&self, transaction: &InFlight<P>) -> Result<Fate, Unreachable> {
         let signed = SignedTransaction::from_bytes(&transaction.transaction).map_err(|e| self.unreachable(e))?;
-        Ok(fate(self.sender().deliver(&signed).await.map_err(|e| self.unreachable(e))?))
+        Ok(fate(self.sender.deliver(&signed).await.map_err(|e| self.unreachable(e))?))
     }
 
     async fn settle(&self, transaction: &Transaction) -> Result<Fate, Unreachable> {
-        Ok(fate(self.sender().deliver_foreign(transaction).await.map_err(|e| self.unreachable(e))?))
+        Ok(fate(self.sender.deliver_foreign(transaction).await.map_err(|e| self.unreachable(e))?))
     }
 
     async fn payment_mint(&self, mint: &Pubkey) -> Result<Option<PaymentMint>, Unreachable> {
@@ -332,7 +330,7 @@ impl Market for RpcMarket {
     }
 
     fn most_fee_lamports(&self) -> u64 {
-        most_fee_lamports(self.sender().options())
+        most_fee_lamports(&self.settings.now().fees)
     }
 
     async fn dispute(&self, job: &Pubkey, minimum_slot: u64) -> Result<(u64, Dispute), Unreachable> {
@@ -361,12 +359,14 @@ impl Market for RpcMarket {
         }))
     }
 
-    async fn carry_out(&self, job: &Pubkey, moves: &[Move]) -> Result<CarriedOut, Unreachable> {
+    async fn carry_out(&self, job: &Pubkey, moves: &[Move], due_slot: Option<u64>) -> Result<CarriedOut, Unreachable> {
         let mut instructions = Vec::new();
         for one in moves {
             instructions.extend(self.instructions_of(job, one).await?);
         }
-        self.send(&instructions).await
+        let low_slots = self.settings.now().disputes.low_clock_slots;
+        let urgency = urgency::of_moves(moves, due_slot, self.chain().best_known_slot(), low_slots);
+        self.send(&instructions, urgency).await
     }
 
     async fn keep_up(&self, upkeep: &Upkeep) -> Result<CarriedOut, Unreachable> {
@@ -375,7 +375,7 @@ impl Market for RpcMarket {
             Upkeep::Heartbeat => instructions::heartbeat(&operator, &self.node),
             Upkeep::Profile(profile) => instructions::set_profile(&operator, &self.node, *profile),
         };
-        self.send(&[instruction]).await
+        self.send(&[instruction], Urgency::Low).await
     }
 }
 

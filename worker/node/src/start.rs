@@ -23,7 +23,7 @@ use crate::service::{Service, ServiceError, Sighting};
 use crate::sessions::Sessions;
 use crate::settings::Settings;
 use assay::state::Network;
-use assay_chain::{Chain, ChainError, Endpoint, Sender, Watcher, WatcherEvent, WatcherOptions};
+use assay_chain::{Chain, ChainError, Sender, Watcher, WatcherEvent, WatcherOptions};
 use assay_kernels::KernelError;
 use assay_kernels::commit::Hasher;
 use assay_models::mlp::{self, Shape};
@@ -139,7 +139,8 @@ const CALIBRATION_ROWS: u32 = 64;
 /// Fetches under way for each place of a job in work.
 const FETCHES_PER_JOB: usize = 4;
 
-/// Opens everything that a node needs. Nothing is promised yet.
+/// Opens everything that a node needs. Nothing is promised yet. Of `sender` the endpoint is used first; the further ones, and what is
+/// paid for priority, stand in the settings.
 ///
 /// # Errors
 /// Whatever is missing, with what to do about it.
@@ -147,25 +148,15 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
     use solana_sdk::signer::Signer;
 
     let Identity { node, operator, data_folder } = identity;
+    let further = &config.disputes.further_endpoints;
+    let chain = Chain::with_further(sender.chain().endpoint(), further, config.endpoints)?;
+    let sender = Sender::new(chain, *sender.options());
     let account = sender.chain().find_node(&node).await?.ok_or(StartError::NotRegistered { node })?;
     if account.operator != operator.pubkey() {
         return Err(StartError::OtherOperator { node, registered: account.operator, given: operator.pubkey() });
     }
     let network = sender.chain().network().await?;
     let genesis_hash = check_chain(sender.chain(), &network).await?;
-    let mut further = Vec::new();
-    for url in &config.disputes.further_endpoints {
-        let chain = Chain::new(Endpoint::parse(url)?);
-        // One that is down at present is used when it is up.
-        match chain.genesis_hash().await {
-            Ok(_) => drop(check_chain(&chain, &network).await?),
-            Err(error) => {
-                let endpoint = chain.endpoint().shown();
-                tracing::warn!(endpoint, %error, "a further endpoint does not answer");
-            }
-        }
-        further.push(chain);
-    }
     std::fs::create_dir_all(&data_folder)
         .map_err(|error| StartError::DataFolder { path: data_folder.clone(), reason: error.to_string() })?;
     let journal = Journal::open(&data_folder.join("journal.redb"))?;
@@ -236,7 +227,7 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
         fault,
         segments: Segments::new(&config.serving),
         sessions: Sessions::new(&config.sessions),
-        market: RpcMarket::new(sender, further, operator, node, genesis_hash),
+        market: RpcMarket::new(sender, operator, node, genesis_hash, settings.clone()),
         capacity: Arc::new(Semaphore::new(config.concurrent_jobs)),
         fetching: Arc::new(Semaphore::new(config.concurrent_jobs.saturating_mul(FETCHES_PER_JOB))),
         board: Board::default(),
@@ -267,12 +258,15 @@ impl Started {
         let watching = CancellationToken::new();
         let options =
             WatcherOptions { nodes: vec![self.node], sessions_of: Some(self.node), ..WatcherOptions::default() };
+        let chain = self.chain.clone();
         let events = Watcher::new(self.chain, options).spawn(watching.clone());
         let feed = tokio::spawn(feed(events, self.sightings));
+        let (level, stop) = (chain, watching.clone());
+        let level = tokio::spawn(async move { level.keep_level(&stop).await });
         let result = self.service.run(cancel).await;
         // The watcher outlives the drain: drivers still need to know the slot.
         watching.cancel();
-        let _ = feed.await;
+        let _ = tokio::join!(feed, level);
         Ok(result?)
     }
 
@@ -350,17 +344,15 @@ fn calibrate(engine: &Engine) {
     }
 }
 
-/// The genesis hash of the endpoint's cluster, which must be the one that the network names: what is signed names it.
+/// The genesis hash of the cluster that the network names, of which all endpoints must be: what is signed names it.
 async fn check_chain(chain: &Chain, network: &Network) -> Result<[u8; 32], StartError> {
-    let given = chain.genesis_hash().await?;
-    if given.to_bytes() == network.genesis_hash {
-        return Ok(network.genesis_hash);
+    match chain.require_cluster(Hash::new_from_array(network.genesis_hash)).await {
+        Ok(()) => Ok(network.genesis_hash),
+        Err(ChainError::EndpointOfOtherCluster { endpoint, given, expected }) => {
+            Err(StartError::OtherCluster { endpoint, given, expected })
+        }
+        Err(error) => Err(error.into()),
     }
-    Err(StartError::OtherCluster {
-        endpoint: chain.endpoint().shown(),
-        given: given.to_string(),
-        expected: Hash::new_from_array(network.genesis_hash).to_string(),
-    })
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {

@@ -13,6 +13,7 @@ use crate::readiness::Facts;
 use crate::service::ServiceError;
 use crate::settings::SettingsReport;
 pub use crate::totals::{SessionTotals, Totals};
+use assay_chain::EndpointReport;
 use assay_store::ServerOptions;
 use assay_telemetry::page;
 use assay_telemetry::readiness::Readiness;
@@ -81,6 +82,9 @@ pub struct Status {
     /// What stops claims before much is lost.
     #[serde(default)]
     pub breaker: Report,
+    /// How each RPC endpoint is doing, in the order of the settings.
+    #[serde(default)]
+    pub endpoints: Vec<EndpointReport>,
     /// What became of the last changes of the settings.
     #[serde(default)]
     pub settings: SettingsReport,
@@ -160,7 +164,7 @@ async fn metrics<M: Market>(
     let status = now(Arc::clone(&shared)).await?;
     let failed = |error: String| (StatusCode::INTERNAL_SERVER_ERROR, error);
     let text = tokio::task::spawn_blocking(move || {
-        let measured = Measured { machine: shared.meter.machine(), traffic: shared.market.traffic() };
+        let measured = Measured { machine: shared.meter.machine(), rpc: shared.market.rpc() };
         crate::metrics::of(&status, &shared.meter, &measured)
     });
     let text = text.await.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?;
@@ -235,6 +239,7 @@ pub fn of<M: Market>(shared: &Shared<M>) -> Result<Status, JournalError> {
         disputes,
         funds: shared.reserve.funds(),
         breaker: shared.breaker_report(),
+        endpoints: shared.market.rpc().endpoints,
         settings: shared.config.report(),
         conviction: shared.alarm.conviction(),
         session_totals: shared.journal.session_totals()?,

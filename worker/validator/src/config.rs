@@ -1,5 +1,6 @@
 //! The validator's settings: a TOML file, every key with a default that is safe.
 
+use assay_chain::{Endpoint, EndpointSettings, FeeSettings};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -114,12 +115,19 @@ pub struct ValidatorConfig {
     pub allow_private_addresses: bool,
     /// Slots that must be left of a challenge window for a new challenge: what comes later might not land in time.
     pub window_margin_slots: u64,
+    /// Further RPC endpoints, in the forms that --url takes, for when the first does not answer; the websocket of one
+    /// follows after a space where it has another address. Name at least one, of another provider.
+    pub further_endpoints: Vec<String>,
     /// Which jobs are replayed.
     pub selection: Selection,
     /// What disputes may cost.
     pub budget: Budget,
     /// Bounds on jobs.
     pub limits: Limits,
+    /// When an RPC endpoint is left for another one.
+    pub endpoints: EndpointSettings,
+    /// What is paid for priority.
+    pub fees: FeeSettings,
 }
 
 impl Default for ValidatorConfig {
@@ -130,9 +138,12 @@ impl Default for ValidatorConfig {
             threads: 0,
             allow_private_addresses: false,
             window_margin_slots: 2,
+            further_endpoints: Vec::new(),
             selection: Selection::default(),
             budget: Budget::default(),
             limits: Limits::default(),
+            endpoints: EndpointSettings::default(),
+            fees: FeeSettings::default(),
         }
     }
 }
@@ -197,7 +208,8 @@ impl ValidatorConfig {
     /// The first value out of its bounds.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let (selection, limits) = (&self.selection, &self.limits);
-        let bounds: [(&'static str, u64, u64, u64, &'static str); 7] = [
+        let (endpoints, fees) = (&self.endpoints, &self.fees);
+        let bounds: [(&'static str, u64, u64, u64, &'static str); 11] = [
             ("threads", self.threads as u64, 0, 1024, "allowed are 0 (every core) to 1,024"),
             ("selection.rate_bps", u64::from(selection.rate_bps), 0, 10_000, "allowed are 0 to 10,000 (all)"),
             ("selection.concurrent_replays", selection.concurrent_replays as u64, 1, 64, "allowed are 1 to 64"),
@@ -205,6 +217,10 @@ impl ValidatorConfig {
             ("limits.max_memory_bytes", limits.max_memory_bytes, 1 << 20, 1 << 44, "allowed are 1 MiB to 16 TiB"),
             ("limits.fetch_seconds", limits.fetch_seconds, 1, 3600, "allowed are 1 to 3,600"),
             ("limits.trace_seconds", limits.trace_seconds, 1, 3600, "allowed are 1 to 3,600"),
+            ("endpoints.most_lag_slots", endpoints.most_lag_slots, 1, u64::MAX, "allowed is 1 or more"),
+            ("endpoints.return_seconds", endpoints.return_seconds, 1, 86_400, "allowed are 1 to 86,400"),
+            ("endpoints.check_seconds", endpoints.check_seconds, 1, 3600, "allowed are 1 to 3,600"),
+            ("fees.most_lamports", fees.most_lamports, 0, 1_000_000_000, "allowed are 0 to 1,000,000,000"),
         ];
         for (key, value, low, high, rule) in bounds {
             if !(low..=high).contains(&value) {
@@ -217,6 +233,16 @@ impl ValidatorConfig {
                 value: self.budget.max_fees_lamports_per_dispute.to_string(),
                 rule: "it is reserved out of max_fees_lamports_per_day and cannot be more",
             });
+        }
+        for given in &self.further_endpoints {
+            if Endpoint::parse_listed(given).is_err() {
+                return Err(ConfigError::Value {
+                    key: "further_endpoints",
+                    // It may have a key of the provider's in it.
+                    value: "no endpoint".to_owned(),
+                    rule: "give http(s):// addresses, or l, d, t, m",
+                });
+            }
         }
         for root in &selection.graphs {
             if hex::decode(root).map_or(true, |bytes| bytes.len() != 32) {
@@ -260,6 +286,9 @@ mod tests {
             "[selection]\nconcurrent_replays = 0",
             "[limits]\ntrace_seconds = 0",
             "[budget]\nmax_fees_lamports_per_dispute = 100000001",
+            "further_endpoints = [\"ftp://host\"]",
+            "[endpoints]\nmost_lag_slots = 0",
+            "[fees]\nmost_lamports = 1000000001",
         ] {
             let config: ValidatorConfig = toml::from_str(text).unwrap();
             assert!(matches!(config.validate(), Err(ConfigError::Value { .. })), "{text}");

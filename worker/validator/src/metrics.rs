@@ -3,18 +3,22 @@
 use crate::config::Budget;
 use crate::meter::Meter;
 use crate::status::{Status, Totals};
-use assay_chain::Traffic;
+use assay_chain::{Paid, Traffic};
 use assay_telemetry::contract::Service;
 use assay_telemetry::machine::Machine;
 use assay_telemetry::page::{Page, PageError};
 
 /// What is measured at the moment of asking, and stands in no record.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Measured {
     /// Memory and disk.
     pub machine: Machine,
-    /// What went over the endpoint.
-    pub traffic: Traffic,
+    /// What went over each endpoint, in the order of the settings.
+    pub traffic: Vec<Traffic>,
+    /// How often another endpoint was taken into use.
+    pub failovers: u64,
+    /// What transactions that landed cost since the start.
+    pub paid: Paid,
 }
 
 /// The metrics of a status.
@@ -29,7 +33,7 @@ pub fn of(status: &Status, meter: &Meter, budget: &Budget, measured: &Measured) 
     for reason in &status.readiness.reasons {
         page.labelled("not_ready", &[("code", &reason.code)], 1);
     }
-    chain(&mut page, status, &measured.traffic);
+    chain(&mut page, status, measured);
     if let Some(bytes) = measured.machine.memory_bytes {
         page.number("memory_bytes", bytes);
     }
@@ -51,17 +55,29 @@ pub fn of(status: &Status, meter: &Meter, budget: &Budget, measured: &Measured) 
     page.text()
 }
 
-fn chain(page: &mut Page, status: &Status, traffic: &Traffic) {
-    // One endpoint: the first of the settings.
-    let endpoint = "0";
+fn chain(page: &mut Page, status: &Status, measured: &Measured) {
     page.number("slot", status.slot);
     let age = status.slot_age_millis.map_or(status.uptime_seconds as f64, |millis| millis as f64 / 1_000.0);
     page.real("slot_age_seconds", age);
-    page.labelled("rpc_requests_total", &[("endpoint", endpoint)], traffic.requests);
-    for (kind, count) in [("unreachable", traffic.unreachable), ("refused", traffic.refused)] {
-        page.labelled("rpc_errors_total", &[("endpoint", endpoint), ("kind", kind)], count);
+    for (number, traffic) in measured.traffic.iter().enumerate() {
+        let endpoint = number.to_string();
+        page.labelled("rpc_requests_total", &[("endpoint", &endpoint)], traffic.requests);
+        for (kind, count) in [("unreachable", traffic.unreachable), ("refused", traffic.refused)] {
+            page.labelled("rpc_errors_total", &[("endpoint", &endpoint), ("kind", kind)], count);
+        }
+        page.labelled_real("rpc_wait_seconds_total", &[("endpoint", &endpoint)], traffic.waited.as_secs_f64());
     }
-    page.labelled_real("rpc_wait_seconds_total", &[("endpoint", endpoint)], traffic.waited.as_secs_f64());
+    for (number, report) in status.endpoints.iter().enumerate() {
+        let endpoint = number.to_string();
+        page.labelled("rpc_endpoint_in_use", &[("endpoint", &endpoint)], u64::from(report.in_use));
+        if let Some(lag) = report.lag_slots {
+            page.labelled("rpc_endpoint_lag_slots", &[("endpoint", &endpoint)], lag);
+        }
+    }
+    page.number("rpc_failovers_total", measured.failovers);
+    for (part, lamports) in [("base", measured.paid.base_lamports), ("priority", measured.paid.priority_lamports)] {
+        page.labelled("fees_paid_lamports_total", &[("part", part)], lamports);
+    }
 }
 
 fn disputes(page: &mut Page, totals: &Totals) {
@@ -83,6 +99,7 @@ mod tests {
     use crate::budget::Standing;
     use crate::config::Mode;
     use crate::duties::Sums;
+    use assay_chain::EndpointReport;
     use assay_telemetry::contract::Contract;
     use assay_telemetry::page::{Served, served};
     use assay_telemetry::readiness::{Readiness, Reason};
@@ -100,6 +117,7 @@ mod tests {
             standing: Standing { bonds: 5, spent_today: 6, reserved: 0 },
             totals: Totals { agreed: 2, moot: 1, ..Totals::default() },
             duties: Sums { slashed: 3, ..Sums::default() },
+            endpoints: vec![EndpointReport { in_use: true, ..EndpointReport::default() }],
             jobs: Vec::new(),
             market: None,
         }
@@ -111,9 +129,12 @@ mod tests {
         meter.note_replay(true, Duration::from_millis(3));
         let measured = Measured {
             machine: Machine { memory_bytes: Some(1), open_files: Some(3), disk_free_bytes: Some(2) },
-            traffic: Traffic { requests: 4, ..Traffic::default() },
+            traffic: vec![Traffic { requests: 4, ..Traffic::default() }],
+            failovers: 2,
+            paid: Paid { base_lamports: 5_000, priority_lamports: 21 },
         };
-        let not_ready = status(Readiness::of(vec![Reason::new("V0621", "no slot")]));
+        let mut not_ready = status(Readiness::of(vec![Reason::new("V0621", "no slot")]));
+        not_ready.endpoints.push(EndpointReport { lag_slots: Some(7), ..EndpointReport::default() });
         let text = of(&not_ready, &meter, &budget, &measured).unwrap();
         let contract = Contract::of_this_version().unwrap();
         let wanted: Vec<Served> = contract.of(Service::Validator).map(Served::from).collect();
@@ -124,10 +145,15 @@ mod tests {
             "assay_validator_attestations_slashed_total 3",
             "assay_validator_slot_age_seconds 9.0",
             "assay_validator_not_ready{code=\"V0621\"} 1",
+            "assay_validator_rpc_endpoint_in_use{endpoint=\"0\"} 1",
+            "assay_validator_rpc_endpoint_lag_slots{endpoint=\"1\"} 7",
+            "assay_validator_rpc_failovers_total 2",
+            "assay_validator_fees_paid_lamports_total{part=\"priority\"} 21",
         ] {
             assert!(text.contains(&format!("\n{line}\n")), "{line} is not in {text}");
         }
-        let text = of(&status(Readiness::of(Vec::new())), &meter, &budget, &Measured::default()).unwrap();
+        let silent = Measured { traffic: vec![Traffic::default()], ..Measured::default() };
+        let text = of(&status(Readiness::of(Vec::new())), &meter, &budget, &silent).unwrap();
         let wanted: Vec<Served> =
             contract.of(Service::Validator).filter(|one| !one.sometimes).map(Served::from).collect();
         assert_eq!(served(&text), wanted, "what has no value is not served");

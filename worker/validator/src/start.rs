@@ -10,10 +10,11 @@ use crate::journal::{Journal, JournalError};
 use crate::meter::Meter;
 use crate::service::{Service, ServiceError};
 use crate::steps::Terms;
-use assay_chain::{Chain, ChainError, Sender, Watcher, WatcherOptions};
+use assay_chain::{Chain, ChainError, PriorityFee, SendOptions, Sender, Watcher, WatcherOptions};
 use assay_client::FetchLimits;
 use assay_kernels::{CpuBackend, CpuOptions, KernelError};
 use assay_store::{FetchOptions, Fetcher, LocalStore, StoreError};
+use solana_sdk::hash::Hash;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Keypair;
 use solana_sdk::signer::Signer;
@@ -30,9 +31,11 @@ use tokio_util::sync::CancellationToken;
 pub enum StartError {
     /// The endpoint is of another chain than the network was made for.
     #[error(
-        "V0603 the network was initialised on the chain of genesis {pinned}, the endpoint is of {found}; check --url"
+        "V0603 the network was initialised on the chain of genesis {pinned}, {endpoint} is of {found}; check --url and further_endpoints"
     )]
     OtherChain {
+        /// The endpoint.
+        endpoint: String,
         /// Pinned by the network.
         pinned: String,
         /// The endpoint's.
@@ -112,7 +115,8 @@ pub fn sources(config: &ValidatorConfig, chain: &Chain, data_folder: &Path) -> R
     })
 }
 
-/// Opens everything that a validator needs. Nothing is promised yet.
+/// Opens everything that a validator needs. Nothing is promised yet. Of `sender` the endpoint is used first; the further ones stand in
+/// the settings.
 ///
 /// # Errors
 /// Whatever is missing, with what to do about it.
@@ -122,12 +126,19 @@ pub async fn start(
     data_folder: PathBuf,
     sender: Sender,
 ) -> Result<Started, StartError> {
-    let chain = sender.chain().clone();
+    let chain = Chain::with_further(sender.chain().endpoint(), &config.further_endpoints, config.endpoints)?;
+    // What the command line says of fees goes before the settings.
+    let priority_fee = match sender.options().priority_fee {
+        PriorityFee::None => config.fees.priority_fee(),
+        given => given,
+    };
+    let sender = Sender::new(chain.clone(), SendOptions { priority_fee, ..*sender.options() });
     let network = chain.network().await?;
-    let found = chain.genesis_hash().await?;
-    if found.to_bytes() != network.genesis_hash {
-        let pinned = solana_sdk::hash::Hash::new_from_array(network.genesis_hash).to_string();
-        return Err(StartError::OtherChain { pinned, found: found.to_string() });
+    match chain.require_cluster(Hash::new_from_array(network.genesis_hash)).await {
+        Err(ChainError::EndpointOfOtherCluster { endpoint, given: found, expected: pinned }) => {
+            return Err(StartError::OtherChain { endpoint, pinned, found });
+        }
+        checked => checked?,
     }
     let stake_mint = chain.token_mint(&network.stake_mint).await?;
     // Opening the backend measures the machine: not on an async thread.
@@ -176,10 +187,13 @@ impl Started {
     pub async fn run(self, cancel: CancellationToken) -> Result<(), StartError> {
         let watching = CancellationToken::new();
         let chain = self.shared.chain().clone();
-        let events = Watcher::new(chain, WatcherOptions::default()).spawn(watching.clone());
+        let events = Watcher::new(chain.clone(), WatcherOptions::default()).spawn(watching.clone());
+        let stop = watching.clone();
+        let level = tokio::spawn(async move { chain.keep_level(&stop).await });
         let service = Service { shared: self.shared, events, status_listener: self.listener };
         let result = service.run(cancel).await;
         watching.cancel();
+        let _ = level.await;
         Ok(result?)
     }
 }

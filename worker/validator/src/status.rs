@@ -9,6 +9,7 @@ use crate::metrics::{self, Measured};
 use crate::readiness;
 use crate::service::ServiceError;
 use crate::watching::Market;
+use assay_chain::EndpointReport;
 use assay_store::ServerOptions;
 use assay_telemetry::page;
 use assay_telemetry::readiness::Readiness;
@@ -77,6 +78,9 @@ pub struct Status {
     pub totals: Totals,
     /// What paid audits came to.
     pub duties: Sums,
+    /// How each RPC endpoint is doing, in the order of the settings.
+    #[serde(default)]
+    pub endpoints: Vec<EndpointReport>,
     /// The newest records.
     pub jobs: Vec<Record>,
     /// What mode `watch` sees; nothing in other modes.
@@ -156,6 +160,7 @@ pub fn of(shared: &Shared) -> Result<Status, JournalError> {
         standing: shared.journal.standing(&shared.config.budget, shared.today())?,
         totals,
         duties: duties::sums(shared)?,
+        endpoints: shared.chain().endpoints(),
         jobs,
         market: shared.board.market(),
     })
@@ -201,7 +206,13 @@ async fn status(State(shared): State<Arc<Shared>>) -> Response {
 async fn numbers(State(shared): State<Arc<Shared>>) -> Response {
     answer(move || {
         let status = of(&shared)?;
-        let measured = Measured { machine: shared.meter.machine(), traffic: shared.chain().traffic() };
+        let chain = shared.chain();
+        let measured = Measured {
+            machine: shared.meter.machine(),
+            traffic: chain.traffic_of_each(),
+            failovers: chain.failovers(),
+            paid: chain.paid(),
+        };
         Ok(match metrics::of(&status, &shared.meter, &shared.config.budget, &measured) {
             Ok(text) => ([(CONTENT_TYPE, page::CONTENT_TYPE)], text).into_response(),
             Err(error) => failed(error.to_string()),

@@ -18,6 +18,7 @@ mod disks;
 mod down;
 mod endings;
 mod endpoints;
+mod failover;
 mod faults;
 mod happy;
 mod history;

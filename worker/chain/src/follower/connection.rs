@@ -3,7 +3,7 @@
 use super::{AccountKind, ClockReading, FollowerEvent, FollowerOptions, Sighting};
 use crate::chain::{Chain, RawAccount};
 use crate::error::{ChainError, Result};
-use crate::subscription::{failed, handshake, live, sleep_until};
+use crate::subscription::{check_level, failed, handshake, live, sleep_until};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use solana_account_decoder_client_types::UiAccountEncoding;
@@ -22,7 +22,10 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 /// One connection. It ends with an error, always: either the socket or the endpoint failed.
 pub(super) struct Connection<'a> {
+    /// Reads go over whichever endpoint is fit.
     pub(super) chain: &'a Chain,
+    /// The endpoint whose websocket this is.
+    pub(super) socket: &'a Chain,
     pub(super) options: &'a FollowerOptions,
     pub(super) events: &'a mpsc::Sender<FollowerEvent>,
     /// Latest slot at which anything was read: no later read may be from before it.
@@ -46,7 +49,9 @@ type Notification = (AccountKind, Response<RpcKeyedAccount>);
 
 impl Connection<'_> {
     pub(super) async fn run(&mut self) -> Result<Infallible> {
-        let websocket = &self.chain.endpoint().websocket_url;
+        // One of another cluster would tell of other jobs.
+        self.socket.identify().await?;
+        let websocket = &self.socket.endpoint().websocket_url;
         let client = self.handshake(PubsubClient::new(websocket.as_str())).await?;
         // Subscribe first, then read everything: what changes in between is told by one or the other.
         let mut streams: Vec<BoxStream<'_, Option<Notification>>> = Vec::new();
@@ -78,6 +83,7 @@ impl Connection<'_> {
                 }
                 slot = slots.next() => {
                     let slot = slot.ok_or_else(|| self.failed("the server ended the stream of slots"))?.slot;
+                    check_level(self.socket, slot)?;
                     heard = Instant::now();
                     if self.lost_before(slot) {
                         tracing::warn!(slot, announced = self.announced_slot, "slots were lost: reading everything again");
@@ -147,11 +153,11 @@ impl Connection<'_> {
     }
 
     async fn handshake<T>(&self, step: impl Future<Output = std::result::Result<T, PubsubClientError>>) -> Result<T> {
-        handshake(self.chain, self.options.silence_limit, step).await
+        handshake(self.socket, self.options.silence_limit, step).await
     }
 
     fn failed(&self, reason: &str) -> ChainError {
-        failed(self.chain, reason)
+        failed(self.socket, reason)
     }
 }
 

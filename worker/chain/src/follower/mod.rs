@@ -12,6 +12,7 @@ pub use kind::{AccountKind, FollowedAccount};
 
 use crate::backoff::Backoff;
 use crate::chain::{Chain, RawAccount};
+use crate::subscription::Sockets;
 use solana_sdk::pubkey::Pubkey;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -126,9 +127,12 @@ impl Follower {
     async fn follow(&self, events: &mpsc::Sender<FollowerEvent>) {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
         let mut read_slot = 0;
+        let mut sockets = Sockets::default();
         loop {
+            let socket = sockets.next(&self.chain);
             let mut connection = connection::Connection {
                 chain: &self.chain,
+                socket: &socket,
                 options: &self.options,
                 events,
                 read_slot,
@@ -137,6 +141,7 @@ impl Follower {
             };
             let Err(error) = connection.run().await;
             read_slot = connection.read_slot;
+            sockets.ended(&self.chain, &socket, connection.resynced);
             if connection.resynced {
                 backoff.reset();
             }

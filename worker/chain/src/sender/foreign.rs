@@ -48,7 +48,7 @@ impl Sender {
         let is_known = is_known.map_err(|error| self.chain().error(error))?;
         let last_valid_block_height = if is_known { tip.block_height.saturating_add(BLOCKHASH_BLOCKS) } else { 0 };
         let signed = SignedTransaction { transaction: transaction.clone(), last_valid_block_height };
-        self.run(Delivery { signed: &signed, may_be_out: !is_known, last_sent: None }).await
+        self.run(Delivery::new(&signed, !is_known)).await
     }
 }
 

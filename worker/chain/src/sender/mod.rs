@@ -1,7 +1,8 @@
 //! Sending transactions so that each lands at most once and nothing that landed is ever called failed.
 //!
 //! A transaction is signed once. The same bytes are sent again until they are confirmed or their blockhash has expired;
-//! only then may a caller sign anew. Between signing and sending, a caller can store the bytes ([`Sender::send_promised`]):
+//! only then may a caller sign anew. Where there are several endpoints, all of them get the bytes, and none of them is believed alone.
+//! Between signing and sending, a caller can store the bytes ([`Sender::send_promised`]):
 //! after a crash, [`Sender::deliver`] with the stored bytes finds out what became of them and, if they can still land,
 //! sends them again.
 
@@ -9,6 +10,7 @@ mod deliver;
 mod foreign;
 mod prepare;
 mod signed;
+mod testimony;
 
 pub use foreign::read_transaction;
 pub use prepare::Simulation;
@@ -18,68 +20,41 @@ pub use signed::SignedTransaction;
 use crate::chain::Chain;
 use crate::error::{ChainError, Result};
 use crate::failure::TransactionFailure;
+use crate::fees::{PriorityFee, Urgency};
 use solana_sdk::{instruction::Instruction, signature::Keypair, signature::Signature};
 use std::time::Duration;
 
-/// What to pay for priority, in micro-lamports a compute unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PriorityFee {
-    /// Nothing.
-    None,
-    /// Always this much.
-    Fixed {
-        /// The price of a compute unit.
-        micro_lamports_per_unit: u64,
-    },
-    /// The median of what was lately paid for the accounts that the transaction writes.
-    Market {
-        /// Never more than this for the whole transaction.
-        maximum_lamports: u64,
-    },
-}
-
 /// What a transaction pays for each signature that it has, or that a program verifies for it.
 pub const LAMPORTS_PER_SIGNATURE: u64 = 5_000;
-/// Most compute units that a transaction can have.
-const MAXIMUM_COMPUTE_UNITS: u64 = 1_400_000;
-
-impl PriorityFee {
-    /// What it can come to for one transaction at most.
-    pub fn most_lamports(&self) -> u64 {
-        const MICRO_LAMPORTS: u64 = 1_000_000;
-        match self {
-            Self::None => 0,
-            Self::Fixed { micro_lamports_per_unit } => {
-                micro_lamports_per_unit.saturating_mul(MAXIMUM_COMPUTE_UNITS).div_ceil(MICRO_LAMPORTS)
-            }
-            Self::Market { maximum_lamports } => *maximum_lamports,
-        }
-    }
-}
-
 /// How transactions are built and sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendOptions {
     /// What to pay for priority.
     pub priority_fee: PriorityFee,
+    /// How soon transactions have to land: under the market's rule, the more urgent ones offer more.
+    pub urgency: Urgency,
     /// How much more than the simulation used is allowed, in percent.
     pub compute_margin_percent: u32,
     /// How often the status is asked for.
     pub poll_interval: Duration,
     /// How often the same bytes are sent again.
     pub resend_interval: Duration,
-    /// How long the endpoint may be unreachable before the outcome is reported as unknown.
+    /// How long all endpoints may be unreachable before the outcome is reported as unknown.
     pub patience: Duration,
+    /// How long one of several endpoints is not believed that a transaction expired while the others do not answer.
+    pub second_opinion: Duration,
 }
 
 impl Default for SendOptions {
     fn default() -> Self {
         Self {
             priority_fee: PriorityFee::None,
+            urgency: Urgency::Normal,
             compute_margin_percent: 10,
             poll_interval: Duration::from_millis(200),
             resend_interval: Duration::from_secs(2),
             patience: Duration::from_secs(120),
+            second_opinion: Duration::from_secs(30),
         }
     }
 }
@@ -123,7 +98,7 @@ impl Outcome {
     }
 }
 
-/// Builds, signs, sends and confirms transactions over one endpoint; cheap to clone.
+/// Builds, signs, sends and confirms transactions; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Sender {
     chain: Chain,
@@ -147,6 +122,11 @@ impl Sender {
     /// The options.
     pub fn options(&self) -> &SendOptions {
         &self.options
+    }
+
+    /// The same for transactions of another urgency.
+    pub fn with_urgency(&self, urgency: Urgency) -> Self {
+        Self { chain: self.chain.clone(), options: SendOptions { urgency, ..self.options } }
     }
 
     /// Simulates, signs, sends once signed, and waits for the outcome. The first signer pays the fee.

@@ -1,23 +1,22 @@
 //! From instructions to a signed transaction: simulate, size, price, sign.
 
-use super::{PriorityFee, Sender, SignedTransaction};
+use super::{Sender, SignedTransaction};
 use crate::backoff::retry_read;
+use crate::chain::Chain;
 use crate::error::{ChainError, Result};
 use crate::failure::TransactionFailure;
+use crate::fees::MAXIMUM_COMPUTE_UNITS;
+use futures_util::future::join_all;
 use solana_client::rpc_config::RpcSimulateTransactionConfig;
 use solana_commitment_config::CommitmentConfig;
 use solana_compute_budget_interface::ComputeBudgetInstruction;
-use solana_sdk::{
-    hash::Hash, instruction::Instruction, pubkey::Pubkey, signature::Keypair, signer::Signer, transaction::Transaction,
-};
+use solana_sdk::transaction::{Transaction, TransactionError};
+use solana_sdk::{hash::Hash, instruction::Instruction, pubkey::Pubkey, signature::Keypair, signer::Signer};
 
 /// What a packet carries.
 pub(crate) const MAXIMUM_TRANSACTION_BYTES: usize = 1_232;
-/// The most compute units that a transaction may ask for.
-const MAXIMUM_COMPUTE_UNITS: u32 = 1_400_000;
 /// Added to the simulated units besides the margin, so that small figures have room too.
 const COMPUTE_UNITS_SLACK: u64 = 1_000;
-const MICRO_LAMPORTS_PER_LAMPORT: u128 = 1_000_000;
 
 /// The compute budget of one transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,34 +47,28 @@ pub struct Simulation {
 }
 
 impl Sender {
-    /// Runs the instructions without sending them. `C0120` with the program's reason when they would be refused.
+    /// Runs the instructions without sending them. `C0120` with the program's reason when they would be refused; where there are
+    /// several endpoints, one that has come less far does not decide that.
     pub async fn simulate(&self, instructions: &[Instruction], payer: &Pubkey) -> Result<Simulation> {
         let budget = Budget { units: MAXIMUM_COMPUTE_UNITS, micro_lamports_per_unit: 0 };
         let with_budget = budget.with(instructions);
         let transaction = Transaction::new_with_payer(&with_budget, Some(payer));
         check_size(&transaction)?;
-        let result = retry_read(|| async {
-            let config = RpcSimulateTransactionConfig {
-                sig_verify: false,
-                replace_recent_blockhash: true,
-                commitment: Some(CommitmentConfig::confirmed()),
-                ..RpcSimulateTransactionConfig::default()
-            };
-            self.chain
-                .rpc()
-                .simulate_transaction_with_config(&transaction, config)
-                .await
-                .map_err(|error| self.chain.error(error))
-        })
-        .await?
-        .value;
-        let logs = result.logs.unwrap_or_default();
-        if let Some(error) = result.err {
+        let mut run = retry_read(|| simulate_once(&self.chain, &transaction)).await?;
+        if run.error.is_some() {
+            // What an endpoint refuses because it has not seen the latest accounts, another one may not.
+            let circle = self.chain.circle();
+            let others = circle.iter().skip(1).map(|chain| simulate_once(chain, &transaction));
+            let fresher = join_all(others).await.into_iter().flatten().max_by_key(|other| other.slot);
+            run = fresher.filter(|other| other.slot > run.slot).unwrap_or(run);
+        }
+        let Run { error, logs, compute_units, .. } = run;
+        if let Some(error) = error {
             let programs: Vec<_> = with_budget.iter().map(|instruction| instruction.program_id).collect();
-            let failure = TransactionFailure::new(error.into(), logs, &programs);
+            let failure = TransactionFailure::new(error, logs, &programs);
             return Err(ChainError::TransactionFailed(Box::new(failure)));
         }
-        Ok(Simulation { compute_units: result.units_consumed.unwrap_or(u64::from(MAXIMUM_COMPUTE_UNITS)), logs })
+        Ok(Simulation { compute_units: compute_units.unwrap_or(u64::from(MAXIMUM_COMPUTE_UNITS)), logs })
     }
 
     /// Simulates and signs; nothing leaves. The first signer pays the fee.
@@ -96,24 +89,43 @@ impl Sender {
     }
 
     async fn price(&self, instructions: &[Instruction], units: u32) -> Result<u64> {
-        match self.options.priority_fee {
-            PriorityFee::None => Ok(0),
-            PriorityFee::Fixed { micro_lamports_per_unit } => Ok(micro_lamports_per_unit),
-            PriorityFee::Market { maximum_lamports } => {
-                let written = written_accounts(instructions);
-                let recent = retry_read(|| async {
-                    self.chain
-                        .rpc()
-                        .get_recent_prioritization_fees(&written)
-                        .await
-                        .map_err(|error| self.chain.error(error))
-                })
-                .await?;
-                let fees = recent.into_iter().map(|slot| slot.prioritization_fee).collect();
-                Ok(median(fees).min(highest_price(maximum_lamports, units)))
-            }
+        let fee = self.options.priority_fee;
+        let mut lately = Vec::new();
+        if fee.asks_the_market() {
+            let written = written_accounts(instructions);
+            let recent = retry_read(|| async {
+                self.chain.rpc().get_recent_prioritization_fees(&written).await.map_err(|error| self.chain.error(error))
+            });
+            lately = recent.await?.into_iter().map(|slot| slot.prioritization_fee).collect();
         }
+        Ok(fee.price(self.options.urgency, lately, units))
     }
+}
+
+/// What a simulation came to.
+struct Run {
+    /// The slot that it saw.
+    slot: u64,
+    error: Option<TransactionError>,
+    logs: Vec<String>,
+    compute_units: Option<u64>,
+}
+
+async fn simulate_once(chain: &Chain, transaction: &Transaction) -> Result<Run> {
+    let config = RpcSimulateTransactionConfig {
+        sig_verify: false,
+        replace_recent_blockhash: true,
+        commitment: Some(CommitmentConfig::confirmed()),
+        ..RpcSimulateTransactionConfig::default()
+    };
+    let answer = chain.rpc().simulate_transaction_with_config(transaction, config).await;
+    let answer = answer.map_err(|error| chain.error(error))?;
+    Ok(Run {
+        slot: answer.context.slot,
+        error: answer.value.err.map(Into::into),
+        logs: answer.value.logs.unwrap_or_default(),
+        compute_units: answer.value.units_consumed,
+    })
 }
 
 /// Signs `instructions` as they are. `C0123` when a signer is missing, `C0126` when they do not fit a packet.
@@ -157,17 +169,6 @@ fn compute_limit(units: u64, margin_percent: u32) -> u32 {
     u32::try_from(limit).unwrap_or(u32::MAX).min(MAXIMUM_COMPUTE_UNITS)
 }
 
-/// The price at which `units` cost at most `maximum_lamports`.
-fn highest_price(maximum_lamports: u64, units: u32) -> u64 {
-    let micro_lamports = u128::from(maximum_lamports) * MICRO_LAMPORTS_PER_LAMPORT;
-    u64::try_from(micro_lamports / u128::from(units.max(1))).unwrap_or(u64::MAX)
-}
-
-fn median(mut values: Vec<u64>) -> u64 {
-    values.sort_unstable();
-    values.get(values.len() / 2).copied().unwrap_or(0)
-}
-
 fn written_accounts(instructions: &[Instruction]) -> Vec<Pubkey> {
     let mut written: Vec<_> = instructions
         .iter()
@@ -191,22 +192,6 @@ mod tests {
         assert_eq!(compute_limit(20_000, 0), 21_000);
         assert_eq!(compute_limit(1_390_000, 10), MAXIMUM_COMPUTE_UNITS);
         assert_eq!(compute_limit(u64::MAX, u32::MAX), MAXIMUM_COMPUTE_UNITS);
-    }
-
-    #[test]
-    fn the_price_never_costs_more_than_the_cap() {
-        for (maximum, units) in [(0, 10), (5_000, 20_000), (1, 1_400_000), (u64::MAX, 1), (7, 0)] {
-            let price = highest_price(maximum, units);
-            let cost = u128::from(price) * u128::from(units) / MICRO_LAMPORTS_PER_LAMPORT;
-            assert!(cost <= u128::from(maximum), "{maximum} {units}");
-        }
-        assert_eq!(highest_price(5_000, 20_000), 250_000);
-    }
-
-    #[test]
-    fn the_median_of_nothing_is_nothing() {
-        assert_eq!(median(vec![]), 0);
-        assert_eq!(median(vec![9, 1, 5]), 5);
     }
 
     #[test]

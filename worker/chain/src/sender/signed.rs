@@ -2,6 +2,7 @@
 
 use super::LAMPORTS_PER_SIGNATURE;
 use crate::error::{ChainError, Result};
+use crate::fees::cost_lamports;
 use solana_sdk::{pubkey::Pubkey, signature::Signature, transaction::Transaction};
 
 /// First byte of the stored form.
@@ -35,24 +36,39 @@ impl SignedTransaction {
     /// What it costs if it lands, whether it succeeds or not: a fee for each signature, those included that the ed25519
     /// program verifies for it, and what it offers for priority.
     pub fn fee_lamports(&self) -> u64 {
-        const MICRO_LAMPORTS: u128 = 1_000_000;
-        let mut signatures = self.transaction.signatures.len() as u64;
+        self.base_fee_lamports().saturating_add(self.priority_fee_lamports())
+    }
+
+    /// The part of that for signatures.
+    pub fn base_fee_lamports(&self) -> u64 {
+        let own = self.transaction.signatures.len() as u64;
+        let verified = self.instructions().map(|(program, data)| match data {
+            [count, ..] if program == solana_sdk_ids::ed25519_program::ID => u64::from(*count),
+            _ => 0,
+        });
+        own.saturating_add(verified.sum()).saturating_mul(LAMPORTS_PER_SIGNATURE)
+    }
+
+    /// The part of that for priority.
+    pub fn priority_fee_lamports(&self) -> u64 {
         let (mut units, mut micro_lamports_per_unit) = (0u32, 0u64);
-        for (program, instruction) in self.programs().iter().zip(&self.transaction.message.instructions) {
-            match instruction.data.as_slice() {
-                [count, ..] if *program == solana_sdk_ids::ed25519_program::ID => signatures += u64::from(*count),
-                [2, limit @ ..] if *program == solana_sdk_ids::compute_budget::ID => {
+        for (program, data) in self.instructions() {
+            match data {
+                [2, limit @ ..] if program == solana_sdk_ids::compute_budget::ID => {
                     units = limit.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
                 }
-                [3, price @ ..] if *program == solana_sdk_ids::compute_budget::ID => {
+                [3, price @ ..] if program == solana_sdk_ids::compute_budget::ID => {
                     micro_lamports_per_unit = price.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
                 }
                 _ => {}
             }
         }
-        let priority = (u128::from(units) * u128::from(micro_lamports_per_unit)).div_ceil(MICRO_LAMPORTS);
-        let priority = u64::try_from(priority).unwrap_or(u64::MAX);
-        signatures.saturating_mul(LAMPORTS_PER_SIGNATURE).saturating_add(priority)
+        cost_lamports(micro_lamports_per_unit, units)
+    }
+
+    /// Programs and data of its instructions, in order.
+    fn instructions(&self) -> impl Iterator<Item = (Pubkey, &[u8])> {
+        self.programs().into_iter().zip(self.transaction.message.instructions.iter().map(|one| one.data.as_slice()))
     }
 
     /// The programs of its instructions, in order.

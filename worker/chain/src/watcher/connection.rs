@@ -5,7 +5,7 @@ use super::{WatcherEvent, WatcherOptions};
 use crate::accounts::{SessionFilter, decode_job, decode_node, decode_session};
 use crate::chain::Chain;
 use crate::error::{ChainError, Result};
-use crate::subscription::{failed, handshake, live, sleep_until};
+use crate::subscription::{check_level, failed, handshake, live, sleep_until};
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use solana_account_decoder_client_types::{UiAccount, UiAccountEncoding, UiDataSliceConfig};
@@ -24,7 +24,10 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 /// One connection. It ends with an error, always: either the socket or the endpoint failed.
 pub(super) struct Connection<'a> {
+    /// Reads go over whichever endpoint is fit.
     pub(super) chain: &'a Chain,
+    /// The endpoint whose websocket this is.
+    pub(super) socket: &'a Chain,
     pub(super) options: &'a WatcherOptions,
     pub(super) view: &'a mut View,
     pub(super) events: &'a mpsc::Sender<WatcherEvent>,
@@ -52,7 +55,9 @@ impl Doorbell {
 
 impl Connection<'_> {
     pub(super) async fn run(&mut self) -> Result<Infallible> {
-        let websocket = &self.chain.endpoint().websocket_url;
+        // One of another cluster would tell of other jobs.
+        self.socket.identify().await?;
+        let websocket = &self.socket.endpoint().websocket_url;
         let client = self.handshake(PubsubClient::new(websocket.as_str())).await?;
 
         // Subscribe first, then read everything: what changes in between is told by one or the other.
@@ -113,6 +118,7 @@ impl Connection<'_> {
                 }
                 slot = slots.next() => {
                     let slot = slot.ok_or_else(|| self.failed("the server ended the stream of slots"))?.slot;
+                    check_level(self.socket, slot)?;
                     heard = Instant::now();
                     if self.view.announce(slot) {
                         self.send(WatcherEvent::Slot(slot)).await;
@@ -240,11 +246,11 @@ impl Connection<'_> {
     }
 
     async fn handshake<T>(&self, step: impl Future<Output = std::result::Result<T, PubsubClientError>>) -> Result<T> {
-        handshake(self.chain, self.options.silence_limit, step).await
+        handshake(self.socket, self.options.silence_limit, step).await
     }
 
     fn failed(&self, reason: &str) -> ChainError {
-        failed(self.chain, reason)
+        failed(self.socket, reason)
     }
 }
 

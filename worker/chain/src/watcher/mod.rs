@@ -10,6 +10,7 @@ mod view;
 use crate::accounts::JobFilter;
 use crate::backoff::Backoff;
 use crate::chain::Chain;
+use crate::subscription::Sockets;
 use assay::state::{Job, Node, Session};
 use solana_sdk::pubkey::Pubkey;
 use std::time::Duration;
@@ -156,15 +157,19 @@ impl Watcher {
     async fn watch(&self, events: &mpsc::Sender<WatcherEvent>) {
         let mut view = view::View::default();
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
+        let mut sockets = Sockets::default();
         loop {
+            let socket = sockets.next(&self.chain);
             let mut connection = connection::Connection {
                 chain: &self.chain,
+                socket: &socket,
                 options: &self.options,
                 view: &mut view,
                 events,
                 resynced: false,
             };
             let Err(error) = connection.run().await;
+            sockets.ended(&self.chain, &socket, connection.resynced);
             if connection.resynced {
                 backoff.reset();
             }

@@ -1,6 +1,7 @@
 //! The chain client against a real chain: deployments, transactions, subscriptions and migrations over RPC.
 
 mod deployments;
+mod endpoints;
 mod faulty;
 mod local;
 mod market;

@@ -124,7 +124,15 @@ pub const KEYS: &[Key] = &[
     key("disputes.least_opening_fee_lamports", LAMPORTS, Number(0, ANY), true, "Least that a job must make challengers prepay for each opening."),
     key("disputes.low_clock_slots", SLOTS, Number(0, ANY), true, "While an answer is due in less than this, no new jobs are claimed."),
     key("disputes.reserved_challenges", Some("challenges of each open job"), Number(1, 64), true, "For how many whole challenges the operator key's lamports have to suffice before another job is claimed."),
-    key("disputes.further_endpoints", None, Endpoints, false, "Further RPC endpoints, for when the first does not answer. Name at least one, of another provider."),
+    key("disputes.further_endpoints", None, Endpoints, false, "Further RPC endpoints, for when the first does not answer. Name at least one, of another provider; its websocket follows after a space where it has another address."),
+
+    key("endpoints.most_lag_slots", SLOTS, Number(1, ANY), false, "How far an RPC endpoint may be behind the best one that is known. What is further behind decides nothing, and is left for a fresher one."),
+    key("endpoints.return_seconds", SECONDS, Number(1, 86_400), false, "For which an endpoint that stands earlier (--url stands first) must have answered and been level before it is used again."),
+    key("endpoints.check_seconds", SECONDS, Number(1, 3_600), false, "Between two looks at all endpoints, where there are several."),
+
+    key("fees.priority", None, Words(&["none", "market", "fixed"]), true, "What is paid for transactions to land sooner: nothing; what was lately paid for the same accounts, more of it the less time is left; or always the same price."),
+    key("fees.micro_lamports_per_unit", Some("micro-lamports a compute unit"), Number(0, ANY), true, "The price under the rule fixed."),
+    key("fees.most_lamports", LAMPORTS, Number(0, 1_000_000_000), true, "Most that one transaction pays for priority under any rule. What lies ready for the defence of jobs counts with it."),
 
     key("breaker.failures", Some("failures"), Number(0, 1_000), true, "Runs, commitments or jobs that failed one after the other, after which nothing new is claimed for a while. 0 never stops for them."),
     key("breaker.pause_slots", SLOTS, Number(1, ANY), true, "How long nothing is claimed then. Afterwards one job is tried at a time: when it is kept, claims go on; when it fails, the next pause is twice as long."),
@@ -256,7 +264,7 @@ impl Bounds {
                 given.is_empty() || matches!(RemoteAddress::parse(given), Ok(RemoteAddress::Http(_)))
             }),
             Self::Mints => every(|item| item.parse::<Pubkey>().is_ok()),
-            Self::Endpoints => every(|item| Endpoint::parse(item).is_ok()),
+            Self::Endpoints => every(|item| Endpoint::parse_listed(item).is_ok()),
             Self::Roots => every(|item| item.len() == 64 && hex::decode(item).is_ok()),
             Self::Models => value
                 .as_array()

@@ -44,6 +44,11 @@ impl Alarm {
         }
     }
 
+    /// By when the next answer of a job is due, if one is.
+    pub fn due(&self, job: &Pubkey) -> Option<u64> {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner).get(job).copied()
+    }
+
     /// The job whose answer is due first, and by when, if that is less than `low_slots` away at `slot`.
     pub fn low(&self, slot: u64, low_slots: u64) -> Option<(Pubkey, u64)> {
         let due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
@@ -93,6 +98,7 @@ mod tests {
         assert_eq!(alarm.low(0, 1_000), None);
         alarm.set(&one, Some(500));
         alarm.set(&other, Some(300));
+        assert_eq!((alarm.due(&one), alarm.due(&Pubkey::new_unique())), (Some(500), None));
         assert_eq!(alarm.low(100, 201), Some((other, 300)));
         assert_eq!(alarm.low(100, 200), None, "exactly 200 left is not less");
         assert_eq!(alarm.low(900, 1), Some((other, 300)), "long past");

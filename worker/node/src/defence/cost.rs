@@ -64,6 +64,22 @@ impl DefenceCost {
         )
     }
 
+    /// What the same openings cost at most where a transaction costs up to `fee_lamports`, if that is more than when this was counted:
+    /// the cap of the fees may have been raised since.
+    pub fn at_fee(self, fee_lamports: u64) -> Self {
+        // It was counted with the fee of the one transaction that ends a challenge.
+        let more = fee_lamports.saturating_sub(self.end_lamports).saturating_mul(answer_transactions(MAX_ANSWER_BYTES));
+        let with = |lamports: u64, openings: u64| lamports.saturating_add(more.saturating_mul(openings));
+        Self {
+            opening_lamports: with(self.opening_lamports, 1),
+            challenge_lamports: with(self.challenge_lamports, u64::from(MAXIMUM_DEMANDS)),
+            filing_lamports: with(self.filing_lamports, u64::from(MAXIMUM_OUTPUT_DEMANDS)),
+            // How many openings there are is not known any more.
+            everything_lamports: if more == 0 { self.everything_lamports } else { u64::MAX },
+            end_lamports: self.end_lamports.max(fee_lamports),
+        }
+    }
+
     fn of_all(mut all: Vec<Openings>, fee_lamports: u64) -> Self {
         all.sort_unstable_by_key(|openings| std::cmp::Reverse(openings.lamports));
         let dearest = |most: u64| {
@@ -116,9 +132,14 @@ fn places(tree: &Tree, height: u8) -> u64 {
 
 /// An answer: its buffer, the transactions that open and write it, the one that gives it, and the one that closes it.
 fn answer_lamports(bytes: usize, fee_lamports: u64) -> u64 {
-    let transactions = bytes.div_ceil(WRITE_BYTES).max(1).saturating_add(2) as u64;
+    let transactions = answer_transactions(bytes);
     let space = u32::try_from(bytes).map_or(usize::MAX, Buffer::space);
     rent_lamports(space).saturating_add(fee_lamports.saturating_mul(transactions))
+}
+
+/// Those that open and write the buffer of an answer, the one that gives it, and the one that closes it.
+fn answer_transactions(bytes: usize) -> u64 {
+    bytes.div_ceil(WRITE_BYTES).max(1).saturating_add(2) as u64
 }
 
 /// A recorded root: its account, the transaction that records it, and the one that closes it.
@@ -129,6 +150,26 @@ fn root_lamports(fee_lamports: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_the_fee_was_raised_since_nothing_costs_less_than_counted_with_the_new_one() {
+        let graph = mlp::model(&mlp::Shape { inputs: 64, hidden: vec![64], outputs: 64, max_batch: 8 }, 1).unwrap();
+        let graph = graph.resolve(&[8]).unwrap();
+        let (before, after) = (DefenceCost::of(&graph, 10_000), DefenceCost::of(&graph, 60_000));
+        assert_eq!(before.at_fee(10_000), before);
+        assert_eq!(before.at_fee(5_000), before, "a lower fee leaves what was counted");
+        let raised = before.at_fee(60_000);
+        for (raised, after) in [
+            (raised.opening_lamports, after.opening_lamports),
+            (raised.challenge_lamports, after.challenge_lamports),
+            (raised.filing_lamports, after.filing_lamports),
+            (raised.everything_lamports, after.everything_lamports),
+            (raised.end_lamports, after.end_lamports),
+        ] {
+            assert!(raised >= after, "{raised} {after}");
+        }
+        assert!(raised.challenge_lamports < 3 * after.challenge_lamports, "and not out of all proportion");
+    }
     use assay_models::{encoder, mlp};
     use proptest::prelude::*;
     use referee::commit::TensorLayout;

@@ -123,6 +123,20 @@ impl Reserve {
         }
     }
 
+    /// Notes that an open job needs so much at least.
+    pub fn raise(&self, job: &Pubkey, lamports: u64) {
+        let is_more = {
+            let mut state = self.lock();
+            let entry = state.jobs.entry(*job).or_default();
+            let is_more = *entry < lamports;
+            *entry = lamports.max(*entry);
+            is_more
+        };
+        if is_more {
+            self.changed.send_replace(());
+        }
+    }
+
     /// Takes a job on if `balance_lamports` covers it and all that is open.
     ///
     /// # Errors
@@ -275,6 +289,20 @@ mod tests {
         assert_eq!(reserve.look(base + 500), Turned::Short);
         reserve.release(&job(1));
         assert_eq!(reserve.look(base + 500), Turned::Covered);
+    }
+
+    #[test]
+    fn what_a_job_needs_is_raised_and_never_lowered_by_that() {
+        let reserve = Reserve::default();
+        let needed = || reserve.funds().needed_lamports - Reserve::base_lamports();
+        reserve.raise(&job(1), 100);
+        assert_eq!(needed(), 100);
+        let mut rings = reserve.listen();
+        reserve.raise(&job(1), 99);
+        assert!(needed() == 100 && !rings.has_changed().unwrap());
+        reserve.raise(&job(1), 101);
+        assert!(needed() == 101 && rings.has_changed().unwrap());
+        rings.mark_unchanged();
     }
 
     #[test]

@@ -23,7 +23,7 @@ impl<M: Market> Shared<M> {
     pub(crate) fn needed_lamports(&self, cost: Option<DefenceCost>, exposure: &Exposure) -> u64 {
         let fee = self.market.most_fee_lamports();
         // A job that an earlier version took on: as dear as any.
-        let cost = cost.unwrap_or_else(|| DefenceCost::of_any_graph(fee));
+        let cost = cost.unwrap_or_else(|| DefenceCost::of_any_graph(fee)).at_fee(fee);
         let openings = exposure.needed_lamports(&cost, self.config.now().disputes.reserved_challenges);
         openings.saturating_add(Reserve::upkeep_lamports(fee))
     }
@@ -38,6 +38,22 @@ impl<M: Market> Shared<M> {
                 let exposure = Exposure { is_challengeable: true, ..Exposure::default() };
                 self.reserve.set(&job, self.needed_lamports(record.defence, &exposure));
             }
+        }
+        Ok(())
+    }
+
+    /// Counts anew what everything open that the journal knows needs, where that became more: the cap of the fees was raised.
+    ///
+    /// # Errors
+    /// The journal failed.
+    pub fn raise_reserve(&self) -> Result<(), JournalError> {
+        let exposure = Exposure { is_challengeable: true, ..Exposure::default() };
+        let raise = |address: &Pubkey, cost| self.reserve.raise(address, self.needed_lamports(cost, &exposure));
+        for (job, record) in self.journal.all()?.iter().filter(|(_, record)| is_open(record)) {
+            raise(job, record.defence);
+        }
+        for (session, record) in self.journal.sessions()?.iter().filter(|(_, record)| record.may_be_bound()) {
+            raise(session, record.defence);
         }
         Ok(())
     }
@@ -77,7 +93,15 @@ fn is_open(record: &Record) -> bool {
 pub(crate) async fn watch_reserve<M: Market>(shared: Arc<Shared<M>>, stop: CancellationToken) {
     let watching = async {
         let mut changes = shared.reserve.listen();
+        let mut fee = shared.market.most_fee_lamports();
         loop {
+            let now = shared.market.most_fee_lamports();
+            if now > fee
+                && let Err(error) = shared.raise_reserve()
+            {
+                tracing::error!(%error, "the fees may be higher now, and what the open jobs need is not known");
+            }
+            fee = now;
             if let Err(error) = shared.look_at_reserve().await {
                 tracing::warn!(%error, "the balance of the operator key is not known");
             }
@@ -103,7 +127,7 @@ pub fn needed_by(
     let of_jobs = records.iter().filter(|(_, record)| is_open(record)).map(|(_, record)| record.defence);
     let of_sessions = sessions.iter().filter(|record| record.may_be_bound()).map(|record| record.defence);
     of_jobs.chain(of_sessions).fold(Reserve::base_lamports(), |sum, cost| {
-        let cost = cost.unwrap_or_else(|| DefenceCost::of_any_graph(fee_lamports));
+        let cost = cost.unwrap_or_else(|| DefenceCost::of_any_graph(fee_lamports)).at_fee(fee_lamports);
         let needed = exposure.needed_lamports(&cost, reserved_challenges);
         sum.saturating_add(needed).saturating_add(Reserve::upkeep_lamports(fee_lamports))
     })

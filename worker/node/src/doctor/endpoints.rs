@@ -83,8 +83,10 @@ pub(super) fn grade(endpoints: &[EndpointFacts], expected: Option<&str>, is_deve
         expected.or_else(|| endpoints.iter().find_map(|endpoint| endpoint.genesis.as_deref().ok())).map(str::to_owned);
     let mut findings = Vec::new();
     for (index, endpoint) in endpoints.iter().enumerate() {
-        // The node goes on with the next one.
-        let most = if index == 0 { Grade::Error } else { Grade::Warning };
+        // The node goes on with another one, if that is well.
+        let is_well = |facts: &EndpointFacts| facts.is_well(furthest, expected.as_deref());
+        let is_replaced = endpoints.iter().enumerate().any(|(other, facts)| other != index && is_well(facts));
+        let most = if index == 0 && !is_replaced { Grade::Error } else { Grade::Warning };
         findings.extend(endpoint.grade(furthest, expected.as_deref(), most));
     }
     if endpoints.len() < 2 {
@@ -100,6 +102,11 @@ pub(super) fn grade(endpoints: &[EndpointFacts], expected: Option<&str>, is_deve
 }
 
 impl EndpointFacts {
+    /// Whether nothing is said against it.
+    fn is_well(&self, furthest: u64, expected: Option<&str>) -> bool {
+        self.grade(furthest, expected, Grade::Error).iter().all(|finding| finding.grade == Grade::Well)
+    }
+
     fn grade(&self, furthest: u64, expected: Option<&str>, most: Grade) -> Vec<Finding> {
         const RPC: &str = "rpc endpoint";
         let Self { url, websocket_url, slot, genesis, heard } = self;
@@ -221,21 +228,29 @@ mod tests {
     }
 
     #[test]
-    fn one_that_lags_is_a_warning_and_then_an_error_where_it_is_the_first() {
-        assert_eq!(two(endpoint(950), endpoint(1_000)), [(Grade::Warning, "N0906".to_owned())]);
-        assert_eq!(two(endpoint(850), endpoint(1_000)), [(Grade::Error, "N0906".to_owned())]);
-        assert_eq!(two(endpoint(1_000), endpoint(100)), [(Grade::Warning, "N0906".to_owned())]);
+    fn one_that_lags_is_a_warning_and_an_error_where_it_is_the_first_and_no_other_is_well() {
+        let lags = |grade| (grade, "N0906".to_owned());
+        assert_eq!(two(endpoint(950), endpoint(1_000)), [lags(Grade::Warning)]);
+        assert_eq!(two(endpoint(850), endpoint(1_000)), [lags(Grade::Warning)], "the second one takes over");
+        assert_eq!(two(endpoint(1_000), endpoint(100)), [lags(Grade::Warning)]);
+        let mute = EndpointFacts { heard: Err(down()), ..endpoint(1_000) };
+        assert_eq!(two(endpoint(850), mute), [lags(Grade::Error), (Grade::Warning, "N0908".to_owned())]);
     }
 
     #[test]
-    fn one_that_is_down_is_an_error_where_it_is_the_first() {
+    fn one_that_is_down_is_an_error_where_it_is_the_first_and_no_other_is_well() {
         let dead = EndpointFacts { slot: Err(down()), ..endpoint(0) };
-        assert_eq!(two(dead.clone(), endpoint(1)), [(Grade::Error, "N0905".to_owned())]);
-        assert_eq!(two(endpoint(1), dead), [(Grade::Warning, "N0905".to_owned())]);
+        let down_as = |grade| (grade, "N0905".to_owned());
+        assert_eq!(two(dead.clone(), endpoint(1)), [down_as(Grade::Warning)], "the second one takes over");
+        assert_eq!(two(endpoint(1), dead.clone()), [down_as(Grade::Warning)]);
+        assert_eq!(two(dead.clone(), dead.clone()), [down_as(Grade::Error), down_as(Grade::Warning)]);
+        assert_eq!(ill(grade(&[dead], Some("genesis"), false))[0], down_as(Grade::Error));
         let silent = EndpointFacts { heard: Err(down()), ..endpoint(1) };
-        assert_eq!(two(silent, endpoint(1)), [(Grade::Error, "N0908".to_owned())]);
+        assert_eq!(two(silent.clone(), endpoint(1)), [(Grade::Warning, "N0908".to_owned())]);
+        assert_eq!(two(silent.clone(), silent)[0], (Grade::Error, "N0908".to_owned()));
         let unnamed = EndpointFacts { genesis: Err(down()), ..endpoint(1) };
-        assert_eq!(two(unnamed, endpoint(1)), [(Grade::Error, "N0905".to_owned())]);
+        assert_eq!(two(unnamed.clone(), endpoint(1)), [down_as(Grade::Warning)]);
+        assert_eq!(two(unnamed.clone(), unnamed)[0], down_as(Grade::Error));
     }
 
     #[test]

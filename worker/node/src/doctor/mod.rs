@@ -89,6 +89,9 @@ pub async fn examine<M: Machine>(patient: &Patient, extent: Extent, machine: M) 
     let operator = read_keypair(operator_path);
     let operator_key = operator.as_ref().ok().map(Keypair::pubkey);
     let (chains, wrong_endpoints) = endpoints_of(chain, config);
+    // What is read is read over whichever endpoint answers, as the node does it.
+    let further = chains.iter().skip(1).map(|chain| chain.endpoint().clone()).collect();
+    let chain = &Chain::over(chain.endpoint().clone(), further, config.endpoints.into());
     let machine = Arc::new(machine);
     let (on_chain, endpoints, clock, duties, bodily) = tokio::join!(
         MarketFacts::of(chain, node, operator_key.as_ref()),
@@ -138,7 +141,7 @@ pub async fn examine<M: Machine>(patient: &Patient, extent: Extent, machine: M) 
 fn endpoints_of(chain: &Chain, config: &NodeConfig) -> (Vec<Chain>, Vec<Finding>) {
     let (mut chains, mut findings) = (vec![chain.clone()], Vec::new());
     for url in &config.disputes.further_endpoints {
-        match Endpoint::parse(url) {
+        match Endpoint::parse_listed(url) {
             Ok(endpoint) => chains.push(Chain::new(endpoint)),
             Err(error) => findings.push(Finding::of_error(Grade::Error, "further endpoints", error.code(), &error)),
         }

@@ -11,12 +11,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What every one of them says at present, asked at the same time. Where there is only one, there is nothing to compare, and nobody is
 /// asked.
-pub(super) async fn of_all<'a>(chains: impl Iterator<Item = &'a Chain>, node: &Pubkey) -> Vec<Option<EndpointView>> {
-    let chains: Vec<&Chain> = chains.collect();
+pub(super) async fn of_all(chains: &[Chain], node: &Pubkey) -> Vec<Option<EndpointView>> {
     if chains.len() < 2 {
         return chains.iter().map(|_| None).collect();
     }
-    futures_util::future::join_all(chains.into_iter().map(|chain| patiently(chain, node))).await
+    futures_util::future::join_all(chains.iter().map(|chain| patiently(chain, node))).await
 }
 
 async fn patiently(chain: &Chain, node: &Pubkey) -> Option<EndpointView> {

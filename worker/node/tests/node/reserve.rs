@@ -215,6 +215,14 @@ async fn a_node_that_starts_again_counts_its_open_jobs_before_it_claims_another(
     again.shared.adopt_reserve().unwrap();
     let needed = || again.shared.reserve.funds().needed_lamports;
     assert_eq!(needed(), Reserve::base_lamports() + needed_by_a_job(2));
+    // Where the cap of the fees was raised since, it counts with the higher one.
+    let mut record = again.record(&JOB).unwrap();
+    let lower = DefenceCost::of(&graph(), MOST_FEE_LAMPORTS / 2);
+    record.defence = Some(lower);
+    again.shared.journal.put(&JOB, &record).unwrap();
+    again.shared.reserve.release(&JOB);
+    again.shared.raise_reserve().unwrap();
+    assert!(needed() >= Reserve::base_lamports() + needed_by_a_job(2), "{}", needed());
     // What an earlier version took on counts as the dearest of all graphs.
     let mut record = again.record(&JOB).unwrap();
     record.defence = None;

@@ -720,7 +720,7 @@ impl Market for TestMarket {
         .await
     }
 
-    async fn carry_out(&self, job: &Pubkey, moves: &[Move]) -> Result<CarriedOut, Unreachable> {
+    async fn carry_out(&self, job: &Pubkey, moves: &[Move], _: Option<u64>) -> Result<CarriedOut, Unreachable> {
         self.call(|world| {
             let mut after = world.clone();
             let paid = after.pay(FEE_LAMPORTS);

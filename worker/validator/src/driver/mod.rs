@@ -85,7 +85,8 @@ impl Shared {
     /// # Errors
     /// The day's budget is used up, or the program refuses.
     pub(crate) async fn send_within_budget(&self, instructions: &[Instruction]) -> Result<(), DriveError> {
-        let (budget, fee) = (&self.config.budget, promise::LAMPORTS_PER_SIGNATURE);
+        let priority = self.sender.options().priority_fee.most_lamports();
+        let (budget, fee) = (&self.config.budget, promise::LAMPORTS_PER_SIGNATURE.saturating_add(priority));
         let today = self.today();
         let standing = self.journal.standing(budget, today)?;
         let taken = standing.spent_today.saturating_add(standing.reserved);

@@ -6,7 +6,7 @@ use crate::docket::Docket;
 use crate::failpoint;
 use crate::journal::{InFlight, Purpose, Record};
 use crate::rules::{self, Move};
-use assay_chain::{ChainError, Landed, Outcome, PriorityFee, SignedTransaction, TransactionFailure};
+use assay_chain::{ChainError, Landed, Outcome, SignedTransaction, TransactionFailure, Urgency};
 use solana_sdk::instruction::Instruction;
 
 /// What Solana takes for each signature, those that the ed25519 program checks included.
@@ -58,7 +58,8 @@ impl Driver {
         };
         let needed = fee.saturating_add(lamports);
         self.shared.config.budget.check_move(dispute.costs.budgeted_lamports(), needed)?;
-        let signed = match self.shared.sender.prepare(instructions, &[&self.shared.key]).await {
+        let sender = self.shared.sender.with_urgency(urgency_of(purpose));
+        let signed = match sender.prepare(instructions, &[&self.shared.key]).await {
             Ok(signed) => signed,
             Err(ChainError::TransactionFailed(failure)) => return Err(refused(&failure)),
             Err(error) => return Err(error.into()),
@@ -128,12 +129,7 @@ impl Driver {
     pub(super) fn fee_lamports(&self, instructions: &[Instruction]) -> u64 {
         let checked = instructions.iter().filter(|instruction| instruction.program_id == act::ED25519_PROGRAM).count();
         let signatures = u64::try_from(checked).unwrap_or(u64::MAX).saturating_add(1);
-        let priority = match self.shared.sender.options().priority_fee {
-            PriorityFee::None => 0,
-            // At most 1.4 million compute units.
-            PriorityFee::Fixed { micro_lamports_per_unit } => micro_lamports_per_unit.saturating_mul(14) / 10,
-            PriorityFee::Market { maximum_lamports } => maximum_lamports,
-        };
+        let priority = self.shared.sender.options().priority_fee.most_lamports();
         LAMPORTS_PER_SIGNATURE.saturating_mul(signatures).saturating_add(priority)
     }
 
@@ -171,6 +167,15 @@ pub(super) fn stuck(text: &str) -> DriveError {
 pub(super) fn refused(failure: &TransactionFailure) -> DriveError {
     let code = failure.assay_error().map(assay_chain::program_error::code).unwrap_or_default();
     DriveError::Refused { code, reason: failure.to_string() }
+}
+
+/// A clock of the validator's runs while it proves; what only tidies up can wait.
+fn urgency_of(purpose: Purpose) -> Urgency {
+    match purpose {
+        Purpose::Close => Urgency::Low,
+        Purpose::Settle => Urgency::Normal,
+        _ => Urgency::High,
+    }
 }
 
 fn signed_point(purpose: Purpose) -> &'static str {

@@ -8,7 +8,7 @@ use super::{DriveError, Driver};
 use crate::docket::Docket;
 use crate::failpoint;
 use crate::journal::Record;
-use assay_chain::{ChainError, Landed, instructions};
+use assay_chain::{ChainError, Landed, Urgency, instructions};
 use assay_store::ArtifactId;
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -71,7 +71,7 @@ impl Driver {
             .map(|write| {
                 let shared = Arc::clone(&self.shared);
                 async move {
-                    let landed = shared.sender.execute(&[write], &[&shared.key]).await;
+                    let landed = shared.sender.with_urgency(Urgency::High).execute(&[write], &[&shared.key]).await;
                     failpoint::reach("after_upload_part");
                     landed
                 }

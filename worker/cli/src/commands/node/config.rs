@@ -84,7 +84,7 @@ pub(super) async fn online(context: &Context, command: &Command, output: Output)
     let mints: Vec<Pubkey> = mints.into_iter().filter(|known| known.enabled).map(|known| known.mint).collect();
     fits(&config, &network, &mints)?;
     for url in &config.disputes.further_endpoints {
-        let genesis = Chain::new(Endpoint::parse(url)?).genesis_hash().await?;
+        let genesis = Chain::new(Endpoint::parse_listed(url)?).genesis_hash().await?;
         if genesis.to_bytes() != network.genesis_hash {
             return Err(CliError::new(
                 "A0211",

@@ -53,6 +53,7 @@ pub(super) async fn doctor(context: &Context, arguments: &Arguments, output: Out
 
 /// Whom to examine: the node of a folder.
 pub(super) fn patient(context: &Context, folder: &Folder, config: NodeConfig) -> Result<Patient, CliError> {
+    let fee_lamports = most_fee_lamports(&config.fees);
     Ok(Patient {
         node: folder.node()?,
         operator_path: folder.operator_path(),
@@ -60,7 +61,7 @@ pub(super) fn patient(context: &Context, folder: &Folder, config: NodeConfig) ->
         signing: context.signing(),
         config,
         chain: context.chain().clone(),
-        fee_lamports: most_fee_lamports(context.sender.options()),
+        fee_lamports,
     })
 }
 

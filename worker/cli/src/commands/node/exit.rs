@@ -134,7 +134,7 @@ async fn wait(
 
 async fn report(context: &Context, folder: &Folder, node: &Pubkey) -> Result<Report, CliError> {
     let account = context.chain().find_node(node).await?;
-    let known = known(context, folder, account.as_ref()).await?;
+    let known = known(&folder.chain(context), folder, account.as_ref()).await?;
     let slot = context.chain().slot().await?;
     let parse = |text: &str| text.parse::<Pubkey>().ok();
     let jobs: Vec<(Pubkey, Record)> =

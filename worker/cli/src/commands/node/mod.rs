@@ -18,13 +18,15 @@ mod status;
 mod top;
 
 pub(crate) use offline::in_words;
+pub(crate) use status::endpoint_words;
 
 use super::read_file;
 use crate::commands::log;
-use crate::context::ChainArguments;
+use crate::context::{ChainArguments, Context};
 use crate::error::{CliError, ExitStatus};
 use crate::log::Log;
 use crate::output::{Output, Table};
+use assay_chain::Chain;
 use assay_kernels::WgpuBackend;
 use assay_node::config::{BackendChoice, Layers, NodeConfig};
 use clap::{Args, Subcommand, ValueEnum};
@@ -231,6 +233,15 @@ impl Folder {
 
     fn config(&self) -> Result<NodeConfig, CliError> {
         Ok(self.layers()?.load()?.config)
+    }
+
+    /// The chain over the endpoint of the command line and the further ones of the settings, if these can be read.
+    fn chain(&self, context: &Context) -> Chain {
+        let over_all = |config: NodeConfig| {
+            let further = &config.disputes.further_endpoints;
+            Chain::with_further(context.chain().endpoint(), further, config.endpoints).ok()
+        };
+        self.config().ok().and_then(over_all).unwrap_or_else(|| context.chain().clone())
     }
 }
 

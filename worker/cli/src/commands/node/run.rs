@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::{CliError, ExitStatus};
 use crate::log::{self, Log};
 use crate::output::{Output, fields};
-use assay_chain::read_keypair;
+use assay_chain::{PriorityFee, read_keypair};
 use assay_node::breaker::Cause;
 use assay_node::journal::JournalError;
 use assay_node::leaving::{Ended, Intention};
@@ -39,6 +39,11 @@ pub(super) async fn run_node(
     let node = folder.node()?;
     let mut layers = folder.layers().map_err(unfit)?;
     layers.flags.extend(backend.map(|backend| ("backend".to_owned(), backend.word().to_owned())));
+    // As a flag, so that it stays when the file changes.
+    if let PriorityFee::Market { maximum_lamports } = context.sender.options().priority_fee {
+        let flags = [("fees.priority", "market".to_owned()), ("fees.most_lamports", maximum_lamports.to_string())];
+        layers.flags.extend(flags.map(|(path, value)| (path.to_owned(), value)));
+    }
     let config = layers.load().map_err(|error| unfit(error.into()))?.config;
     let patient = patient(context, folder, config.clone())?;
     examine_before_start(&patient, despite_errors).await?;

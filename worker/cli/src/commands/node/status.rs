@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{Output, Table, fields};
 use assay::state::Node;
+use assay_chain::{Chain, EndpointReport};
 use assay_node::breaker::Report;
 use assay_node::config::NodeConfig;
 use assay_node::defence::alarm::Conviction;
@@ -25,7 +26,8 @@ const SHOWN_JOBS: usize = 40;
 
 pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -> Result<(), CliError> {
     let node = folder.node()?;
-    let account = context.chain().find_node(&node).await?;
+    let chain = folder.chain(context);
+    let account = chain.find_node(&node).await?;
     let Known {
         is_running,
         readiness,
@@ -40,7 +42,8 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
         conviction,
         settings,
         breaker,
-    } = known(context, folder, account.as_ref()).await?;
+        endpoints,
+    } = known(&chain, folder, account.as_ref()).await?;
     let convictions = account.as_ref().map_or(0, |account| account.fraud_convictions);
     let value = json!({
         "node": node.to_string(),
@@ -57,6 +60,7 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
         "disputes": disputes,
         "funds": funds,
         "breaker": breaker,
+        "endpoints": endpoints,
         "settings": settings,
         "session_totals": session_totals,
         "sessions": sessions,
@@ -79,6 +83,7 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
             ("lamports", lamports_words(&funds)),
         ];
         rows.extend(adapters.iter().map(|adapter| ("adapter", adapter_words(adapter))));
+        rows.extend(endpoints.iter().map(|report| ("endpoint", endpoint_words(report))));
         if let Some(error) = &settings.error {
             rows.push(("SETTINGS", format!("those before stay: {error}")));
         }
@@ -169,9 +174,10 @@ pub(super) struct Known {
     pub(super) conviction: Option<Conviction>,
     pub(super) settings: SettingsReport,
     pub(super) breaker: Report,
+    pub(super) endpoints: Vec<EndpointReport>,
 }
 
-pub(super) async fn known(context: &Context, folder: &Folder, account: Option<&Node>) -> Result<Known, CliError> {
+pub(super) async fn known(chain: &Chain, folder: &Folder, account: Option<&Node>) -> Result<Known, CliError> {
     let config = folder.config();
     let address = match &config {
         Ok(config) => Some(config.status_listen),
@@ -197,11 +203,14 @@ pub(super) async fn known(context: &Context, folder: &Folder, account: Option<&N
             conviction: status.conviction,
             settings: status.settings,
             breaker: status.breaker,
+            endpoints: status.endpoints,
         });
     }
-    let mut known = recorded(folder, &config?, most_fee_lamports(context.sender.options()))?;
+    let config = config?;
+    let mut known = recorded(folder, &config, most_fee_lamports(&config.fees))?;
+    known.endpoints = chain.endpoints();
     if let Some(account) = account {
-        let balance = context.chain().balance_lamports(&account.operator).await?;
+        let balance = chain.balance_lamports(&account.operator).await?;
         known.funds.balance_lamports = Some(balance);
         known.funds.lacking_lamports = known.funds.needed_lamports.saturating_sub(balance);
     }
@@ -248,6 +257,16 @@ fn breaker_words(breaker: &Report) -> Option<String> {
     let open = breaker.causes.iter().filter(|cause| cause.reason.is_some());
     let words: Vec<String> = open.map(|cause| format!("{} {}", cause.code, cause.as_reason().words)).collect();
     (!words.is_empty()).then(|| words.join("; "))
+}
+
+/// An RPC endpoint with how it is doing.
+pub(crate) fn endpoint_words(report: &EndpointReport) -> String {
+    let used = if report.in_use { "in use, " } else { "" };
+    let behind = match report.lag_slots {
+        Some(lag) if lag > 0 => format!(", {lag} slots behind"),
+        _ => String::new(),
+    };
+    format!("{}: {used}{}{behind}", report.endpoint, report.condition.words())
 }
 
 fn lamports_words(funds: &Funds) -> String {

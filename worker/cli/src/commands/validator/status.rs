@@ -1,6 +1,7 @@
 //! `assay validator status`: what a validator found, asked of the running one, else read from its journal.
 
 use super::Folder;
+use crate::commands::node::endpoint_words;
 use crate::error::CliError;
 use crate::output::{Output, Table, fields};
 use assay_validator::journal::{Audit, Ending, Journal, Record, Verdict};
@@ -30,6 +31,7 @@ pub(super) async fn status(folder: &Folder, output: Output) -> Result<(), CliErr
         "standing": running.as_ref().map(|status| status.standing),
         "totals": totals,
         "duties": running.as_ref().map(|status| status.duties),
+        "endpoints": running.as_ref().map(|status| &status.endpoints),
         "jobs": jobs,
         "market": running.as_ref().and_then(|status| status.market.as_ref()),
     });
@@ -51,6 +53,7 @@ pub(super) async fn status(folder: &Folder, output: Output) -> Result<(), CliErr
             ));
             rows.push(("audit fees", format!("{} base units", duties.earned)));
             rows.push(("in bonds", status.standing.bonds.to_string()));
+            rows.extend(status.endpoints.iter().map(|report| ("endpoint", endpoint_words(report))));
             rows.push(("fees today", format!("{} lamports", status.standing.spent_today)));
         }
         let mut about = fields(rows);

@@ -201,7 +201,8 @@ impl<M: Market> Driver<M> {
     }
 
     async fn carry_out(&self, moves: &[Move], tally: &mut Tally) -> Result<(), DriveError> {
-        match self.shared.market.carry_out(&self.address, moves).await? {
+        let due_slot = self.shared.alarm.due(&self.address);
+        match self.shared.market.carry_out(&self.address, moves, due_slot).await? {
             CarriedOut::Landed { slot, fee_lamports } => {
                 tally.landed(slot, fee_lamports);
                 Ok(())
