@@ -100,6 +100,20 @@ impl Default for Limits {
     }
 }
 
+/// How long artifacts stay in the validator's own store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// Seconds for which artifacts stay that were fetched for a replay. Those of a dispute stay until it is over.
+    pub unused_seconds: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { unused_seconds: 3_600 }
+    }
+}
+
 /// All settings of a validator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -120,6 +134,8 @@ pub struct ValidatorConfig {
     pub budget: Budget,
     /// Bounds on jobs.
     pub limits: Limits,
+    /// How long artifacts stay.
+    pub retention: Retention,
 }
 
 impl Default for ValidatorConfig {
@@ -133,6 +149,7 @@ impl Default for ValidatorConfig {
             selection: Selection::default(),
             budget: Budget::default(),
             limits: Limits::default(),
+            retention: Retention::default(),
         }
     }
 }
@@ -197,7 +214,7 @@ impl ValidatorConfig {
     /// The first value out of its bounds.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let (selection, limits) = (&self.selection, &self.limits);
-        let bounds: [(&'static str, u64, u64, u64, &'static str); 7] = [
+        let bounds: [(&'static str, u64, u64, u64, &'static str); 8] = [
             ("threads", self.threads as u64, 0, 1024, "allowed are 0 (every core) to 1,024"),
             ("selection.rate_bps", u64::from(selection.rate_bps), 0, 10_000, "allowed are 0 to 10,000 (all)"),
             ("selection.concurrent_replays", selection.concurrent_replays as u64, 1, 64, "allowed are 1 to 64"),
@@ -205,6 +222,7 @@ impl ValidatorConfig {
             ("limits.max_memory_bytes", limits.max_memory_bytes, 1 << 20, 1 << 44, "allowed are 1 MiB to 16 TiB"),
             ("limits.fetch_seconds", limits.fetch_seconds, 1, 3600, "allowed are 1 to 3,600"),
             ("limits.trace_seconds", limits.trace_seconds, 1, 3600, "allowed are 1 to 3,600"),
+            ("retention.unused_seconds", self.retention.unused_seconds, 60, u64::MAX, "allowed are 60 and more"),
         ];
         for (key, value, low, high, rule) in bounds {
             if !(low..=high).contains(&value) {
@@ -259,6 +277,7 @@ mod tests {
             "[selection]\ngraphs = [\"xyz\"]",
             "[selection]\nconcurrent_replays = 0",
             "[limits]\ntrace_seconds = 0",
+            "[retention]\nunused_seconds = 59",
             "[budget]\nmax_fees_lamports_per_dispute = 100000001",
         ] {
             let config: ValidatorConfig = toml::from_str(text).unwrap();
