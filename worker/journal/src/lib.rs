@@ -18,6 +18,9 @@ pub const VERSION_KEY: &str = "version";
 /// The layout of files that say none: the first one, when no version was written down.
 pub const UNWRITTEN: u64 = 1;
 
+/// Bytes of a file that are kept in memory. Of itself the database would keep a gigabyte, which a service that runs for months fills.
+const CACHE_BYTES: usize = 16 << 20;
+
 /// What a service writes, and how it takes up what earlier versions of it wrote.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
@@ -169,7 +172,7 @@ pub fn rewrite<T: Serialize + DeserializeOwned, const N: usize>(
 }
 
 fn create(path: &Path) -> Result<Database, LayoutError> {
-    Database::create(path).map_err(|error| match error {
+    Database::builder().set_cache_size(CACHE_BYTES).create(path).map_err(|error| match error {
         redb::DatabaseError::DatabaseAlreadyOpen => LayoutError::InUse,
         other => failed(other.into()),
     })

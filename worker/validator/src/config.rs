@@ -101,6 +101,20 @@ impl Default for Limits {
     }
 }
 
+/// How long artifacts stay in the validator's own store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// Seconds for which artifacts stay that were fetched for a replay. Those of a dispute stay until it is over.
+    pub unused_seconds: u64,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { unused_seconds: 3_600 }
+    }
+}
+
 /// All settings of a validator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -128,6 +142,8 @@ pub struct ValidatorConfig {
     pub endpoints: EndpointSettings,
     /// What is paid for priority.
     pub fees: FeeSettings,
+    /// How long artifacts stay.
+    pub retention: Retention,
 }
 
 impl Default for ValidatorConfig {
@@ -144,6 +160,7 @@ impl Default for ValidatorConfig {
             limits: Limits::default(),
             endpoints: EndpointSettings::default(),
             fees: FeeSettings::default(),
+            retention: Retention::default(),
         }
     }
 }
@@ -209,7 +226,7 @@ impl ValidatorConfig {
     pub fn validate(&self) -> Result<(), ConfigError> {
         let (selection, limits) = (&self.selection, &self.limits);
         let (endpoints, fees) = (&self.endpoints, &self.fees);
-        let bounds: [(&'static str, u64, u64, u64, &'static str); 11] = [
+        let bounds: [(&'static str, u64, u64, u64, &'static str); 12] = [
             ("threads", self.threads as u64, 0, 1024, "allowed are 0 (every core) to 1,024"),
             ("selection.rate_bps", u64::from(selection.rate_bps), 0, 10_000, "allowed are 0 to 10,000 (all)"),
             ("selection.concurrent_replays", selection.concurrent_replays as u64, 1, 64, "allowed are 1 to 64"),
@@ -221,6 +238,7 @@ impl ValidatorConfig {
             ("endpoints.return_seconds", endpoints.return_seconds, 1, 86_400, "allowed are 1 to 86,400"),
             ("endpoints.check_seconds", endpoints.check_seconds, 1, 3600, "allowed are 1 to 3,600"),
             ("fees.most_lamports", fees.most_lamports, 0, 1_000_000_000, "allowed are 0 to 1,000,000,000"),
+            ("retention.unused_seconds", self.retention.unused_seconds, 60, u64::MAX, "allowed are 60 and more"),
         ];
         for (key, value, low, high, rule) in bounds {
             if !(low..=high).contains(&value) {
@@ -285,6 +303,7 @@ mod tests {
             "[selection]\ngraphs = [\"xyz\"]",
             "[selection]\nconcurrent_replays = 0",
             "[limits]\ntrace_seconds = 0",
+            "[retention]\nunused_seconds = 59",
             "[budget]\nmax_fees_lamports_per_dispute = 100000001",
             "further_endpoints = [\"ftp://host\"]",
             "[endpoints]\nmost_lag_slots = 0",

@@ -13,6 +13,7 @@
 //! | [`driver`] | one job from first sight to its end |
 //! | [`duties`] | seeds, draws, attestations and fees of paid audits |
 //! | `vigil` | wakes the driver of a job when a root of one of its segments is recorded |
+//! | `tidying` | what the store keeps, and for how long |
 //! | `defender` | answers and posted roots for nodes whose results are right |
 //! | [`board`], [`service`], [`status`], [`start`] | all of it under one roof |
 //! | [`meter`], [`metrics`], [`readiness`] | what is timed; numbers for Prometheus; whether it takes disputes on, or why not |
@@ -50,5 +51,6 @@ pub mod service;
 pub mod start;
 pub mod status;
 pub mod steps;
+mod tidying;
 mod vigil;
 pub mod watching;

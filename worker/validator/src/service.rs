@@ -4,6 +4,7 @@ use crate::defender::Defender;
 use crate::driver::{Driver, Shared};
 use crate::duties::Duties;
 use crate::journal::{JournalError, Record};
+use crate::tidying::keep_tidy;
 use crate::{status, vigil, watching};
 use assay::state::Job;
 use assay_chain::WatcherEvent;
@@ -62,6 +63,7 @@ impl Service {
             others.spawn(Defender::new(Arc::clone(&self.shared)).run(cancel.child_token()));
         }
         if self.shared.config.mode.audits() {
+            others.spawn(keep_tidy(Arc::clone(&self.shared), cancel.child_token()));
             others.spawn(Duties::new(Arc::clone(&self.shared)).run(cancel.child_token()));
             let vigil = vigil::run(Arc::clone(&self.shared), cancel.child_token());
             others.spawn(async move {

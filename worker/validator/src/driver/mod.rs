@@ -20,8 +20,10 @@ use crate::journal::{Audit, Dispute, Ending, Journal, JournalError, Record, Verd
 use crate::meter::Meter;
 use crate::steps::{Step, Terms, UNTIL_CHANGE, next_step};
 use assay::dispute::{ChallengeState, seal};
+use assay::state::Job;
 use assay_chain::instructions::TokenMint;
 use assay_chain::{Chain, ChainError, Sender};
+use assay_store::ArtifactUri;
 use solana_sdk::instruction::Instruction;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Keypair;
@@ -342,6 +344,7 @@ impl Driver {
             sealed: seal(&me, &self.address, target, &wrong.own_hash, &salt),
             bond,
             buffer: rand::random(),
+            artifacts: artifacts_of(job),
             sealed_slot: docket.slot,
             sealed_at: now(),
             last_at: now(),
@@ -383,6 +386,12 @@ impl Driver {
 
 fn is_in_dispute(record: &Record) -> bool {
     record.dispute.is_some() && record.ending.is_none()
+}
+
+/// The artifacts that a job's replay reads, hex.
+fn artifacts_of(job: &Job) -> Vec<String> {
+    let uris = [&job.graph_uri, &job.params_uri, &job.inputs_uri];
+    uris.into_iter().filter_map(|uri| Some(ArtifactUri::parse(uri).ok()?.id().to_string())).collect()
 }
 
 /// A refusal in words, as an ending.

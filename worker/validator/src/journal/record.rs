@@ -141,6 +141,9 @@ pub struct Dispute {
     pub bond: u64,
     /// Number of our buffer.
     pub buffer: u64,
+    /// Artifacts of the job, hex, which stay in the validator's own store until the dispute is over.
+    #[serde(default)]
+    pub artifacts: Vec<String>,
     /// Slot at which it was sealed.
     pub sealed_slot: u64,
     /// When it was sealed: seconds since 1970.

@@ -16,6 +16,7 @@ fn dispute(bond: u64, fees_lamports: u64) -> Dispute {
         sealed: [4; 32],
         bond,
         buffer: 1,
+        artifacts: vec!["ab".into()],
         sealed_slot: 10,
         sealed_at: 1,
         last_at: 2,

@@ -94,6 +94,7 @@ impl Ours {
                     sealed: [0; 32],
                     bond: BOND,
                     buffer: BUFFER,
+                    artifacts: Vec::new(),
                     sealed_slot: docket.slot,
                     sealed_at: 0,
                     last_at: 0,
