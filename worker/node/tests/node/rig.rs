@@ -305,11 +305,6 @@ impl Rig {
         Self { shared, runs, cancel: CancellationToken::new(), loads, gate, ticker }
     }
 
-    /// How often a model was loaded.
-    pub(crate) fn loads(&self) -> usize {
-        self.loads.load(Ordering::SeqCst)
-    }
-
     /// Ends the node as a crash does: nothing more is written, and the journal can be opened again.
     pub(crate) async fn crash(self) {
         self.ticker.abort();
