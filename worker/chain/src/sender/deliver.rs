@@ -123,7 +123,11 @@ impl Sender {
         if delivery.may_be_out {
             match self.end(&circle, delivery).await? {
                 Stage::Over(outcome) => return Ok(Some(outcome)),
-                Stage::Past => return Ok(None),
+                Stage::Past => {
+                    // Looked at again when the next copy would be due.
+                    delivery.last_sent = Some(Instant::now());
+                    return Ok(None);
+                }
                 Stage::Live => {}
             }
         }
