@@ -6,7 +6,7 @@
 //! | `assign` | the adapter of a run, before the claim and when one fails |
 //! | `booking` | a place in an adapter's queue, and memory |
 //! | `need` | the memory that a run takes |
-//! | `warm` | which loaded models stay |
+//! | `warm`, `warm_load` | which loaded models stay; those of sessions, with memory held for them |
 //! | `slate` | one adapter: its loaded models, its times, whether it is trusted |
 //! | `check` | a run against the scalar reference |
 //! | `trust` | which adapters are used, and how one is used again |
@@ -34,6 +34,7 @@ pub use need::AdapterMemory;
 pub use report::AdapterReport;
 pub use segment::SegmentRun;
 pub use warm::WarmModel;
+pub use warm_load::NotWarm;
 
 use crate::config::SelfCheck;
 use crate::estimate::operations;
@@ -197,14 +198,6 @@ impl Engine {
     pub fn backends(&self) -> Vec<(&'static str, String)> {
         let trusted = self.backends.iter().filter(|slate| slate.difference().is_none());
         trusted.map(|slate| (slate.backend.name(), slate.backend.description())).collect()
-    }
-
-    /// Loads the job's model, so that a graph that no backend can hold is refused before the claim.
-    ///
-    /// # Errors
-    /// What the last backend said.
-    pub fn load(&self, job: &Prepared) -> Result<(), EngineError> {
-        self.first_that(|slate| slate.model(job).map(|_| ()).map_err(EngineError::from))
     }
 
     /// Runs a job at once, beside whatever else runs, and hashes its boundary: on the adapter on which its model is kept warm, if it is.

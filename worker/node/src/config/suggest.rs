@@ -19,7 +19,7 @@ pub struct Known {
 /// Changes what the machine decides; the rest of `config` stays.
 ///
 /// Three quarters of the memory are for jobs, all together; half of the free disk for artifacts and an eighth for inputs of
-/// sessions: the journal and other programs need the rest.
+/// sessions: the journal, results that wait for their clients and other programs need the rest.
 pub fn suggest(mut config: NodeConfig, known: &Known) -> NodeConfig {
     let gpu = known.backends.iter().find(|backend| backend.name == "wgpu");
     config.backend = match gpu {
@@ -36,7 +36,6 @@ pub fn suggest(mut config: NodeConfig, known: &Known) -> NodeConfig {
         let each = (free / 2) / jobs.saturating_mul(3);
         config.limits.max_artifact_bytes =
             whole_mib(each).min(config.limits.max_artifact_bytes).min(config.limits.max_memory_bytes).max(1 << 20);
-        config.retention.most_bytes = whole_mib(free / 2).clamp(1 << 20, 1 << 50);
         config.sessions.most_kept_bytes = whole_mib(free / 8).min(config.sessions.most_kept_bytes).max(1 << 20);
     }
     config.profile.units_per_slot = known.promised_units_per_slot;

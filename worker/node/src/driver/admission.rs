@@ -389,20 +389,6 @@ impl<M: Market> Driver<M> {
     }
 }
 
-impl<M: Market> Driver<M> {
-    fn not_whole(&mut self, error: NotWhole) -> Result<(), DriveError> {
-        match error {
-            NotWhole::Refused(refusal) => self.skip(refusal),
-            NotWhole::Passing(refusal) => {
-                self.let_go();
-                self.progress.fetched = false;
-                self.progress.trouble = Some(refusal.clone());
-                Err(DriveError::Artifacts(refusal))
-            }
-        }
-    }
-}
-
 /// Whether this node's stake covers a job or a session.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Stake {

@@ -4,6 +4,7 @@ use super::{DriveError, Driver, LONGEST_WAIT, Shared};
 use crate::engine::{NotBooked, Terms};
 use crate::estimate;
 use crate::market::Market;
+use crate::prepare::NotWhole;
 use crate::refusal::Refusal;
 use crate::retention::SweepError;
 use crate::schedule::choice::Obstacle;
@@ -70,6 +71,19 @@ impl<M: Market> Driver<M> {
         self.progress.booking = None;
     }
 
+    /// Skips a job whose artifacts are wrong, and tries again later with one whose artifacts are out of reach.
+    pub(super) fn not_whole(&mut self, error: NotWhole) -> Result<(), DriveError> {
+        match error {
+            NotWhole::Refused(refusal) => self.skip(refusal),
+            NotWhole::Passing(refusal) => {
+                self.let_go();
+                self.progress.fetched = false;
+                self.progress.trouble = Some(refusal.clone());
+                Err(DriveError::Artifacts(refusal))
+            }
+        }
+    }
+
     /// Skips a job that fits nowhere, and waits with one that does not at present. `freed` changes when something was given back.
     pub(super) async fn not_booked(
         &mut self,
@@ -88,16 +102,9 @@ impl<M: Market> Driver<M> {
         let margin_slots = self.shared.config.now().limits.margin_slots;
         let refusal = match obstacle {
             Obstacle::Memory(lack) => no_memory(lack),
-            Obstacle::Queue(late) => Refusal::new(
-                "N0247",
-                format!(
-                    "{} would end in {} ms and has to in {} ms: too much is promised at present",
-                    if late.number.is_some() { "a run that is promised already" } else { "the run" },
-                    late.ends_in.as_millis(),
-                    late.due_in.as_millis()
-                ),
-                "give the job more run slots, or add an adapter",
-            ),
+            Obstacle::Queue(late) => {
+                Refusal::new("N0247", late.to_string(), "give the job more run slots, or add an adapter")
+            }
             Obstacle::Slow { run } => {
                 let slots = estimate::slots(run, self.shared.board.slot_time());
                 too_slow(job.run_slots, margin_slots, slots)
@@ -156,20 +163,11 @@ pub(super) fn result_bytes(graph: &ResolvedGraph) -> u64 {
 /// Too little memory, at present or at all.
 pub(crate) fn no_memory(lack: Lack) -> Refusal {
     let remedy = "raise limits.max_total_memory_bytes, or the adapter's memory_bytes, if the machine has it";
-    match lack {
-        Lack::Never { needed, bound } => Refusal::new(
-            "N0205",
-            format!("model, artifacts, run and result take {needed} bytes together, {bound} are allowed"),
-            remedy,
-        ),
-        Lack::Now { needed, free } => Refusal::new(
-            "N0246",
-            format!(
-                "model, artifacts, run and result take {needed} bytes more, {free} are free beside what is promised"
-            ),
-            remedy,
-        ),
-    }
+    let code = match lack {
+        Lack::Never { .. } => "N0205",
+        Lack::Now { .. } => "N0246",
+    };
+    Refusal::new(code, format!("model, artifacts, run and result: {lack}"), remedy)
 }
 
 pub(super) fn too_slow(run_slots: u64, margin_slots: u64, estimated_slots: u64) -> Refusal {

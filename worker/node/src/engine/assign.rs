@@ -55,7 +55,7 @@ pub struct Terms {
 #[derive(Debug, thiserror::Error)]
 pub enum NotBooked {
     /// Time or memory is in the way.
-    #[error("{0:?}")]
+    #[error(transparent)]
     Obstacle(Obstacle),
     /// No backend can be used, or none can hold the graph.
     #[error(transparent)]
@@ -129,25 +129,21 @@ impl Engine {
             let adapter = booking.adapter();
             let turn = booking.turn(terms().deadline_slot, |adapter| self.is_trusted(adapter)).await;
             if let Some(turn) = turn {
-                let (engine, job) = (Arc::clone(self), job.clone());
+                let (engine, job, held) = (Arc::clone(self), job.clone(), Arc::clone(booking));
                 let ran = tokio::task::spawn_blocking(move || {
                     // Given back before the result is stored: others can run meanwhile.
                     let _turn = turn;
-                    engine.run_booked(adapter, &job)
+                    engine.run_booked(adapter, &job, &held)
                 });
-                let device = || "the engine".to_owned();
-                match ran.await {
-                    Ok(Ok(run)) => {
+                let died = |reason: String| KernelError::Device { device: "the engine".to_owned(), reason };
+                match ran.await.unwrap_or_else(|error| Err(EngineError::Kernel(died(error.to_string())))) {
+                    Ok(run) => {
                         if !failed.is_empty() {
                             tracing::warn!(adapter = run.adapter, "the work moved to this adapter");
                         }
                         return Ok(run);
                     }
-                    Ok(Err(error)) => last = Some(error),
-                    Err(error) => {
-                        let error = KernelError::Device { device: device(), reason: error.to_string() };
-                        last = Some(EngineError::Kernel(error));
-                    }
+                    Err(error) => last = Some(error),
                 }
             }
             failed.push(adapter);
@@ -157,9 +153,15 @@ impl Engine {
         }
     }
 
-    fn run_booked(&self, adapter: usize, job: &Prepared) -> Result<Run, EngineError> {
+    fn run_booked(&self, adapter: usize, job: &Prepared, booking: &Booking) -> Result<Run, EngineError> {
         let slate = self.slate(adapter)?;
-        let run = self.attempt(slate, &|slate: &Slate| self.run_timed(slate, job))?;
+        let run = self.attempt(slate, &|slate: &Slate| {
+            // A run that was moved, or promised in an earlier life, is loaded only now.
+            let loaded = slate.model(job)?;
+            let claim = self.planned_claim(slate, Wanted::from(job), &loaded);
+            self.dispatch.state().books.force(slate.index, booking.number, claim);
+            self.run_timed(slate, job)
+        })?;
         #[cfg(debug_assertions)]
         let run = self.spoil(job, run)?;
         Ok(run)
@@ -192,13 +194,18 @@ impl Engine {
 
     /// Holds what a loaded model's own plan says instead of what was held before.
     fn correct(&self, booking: &Booking, slate: &Slate, wanted: Wanted<'_>, loaded: &Loaded) -> Result<(), Lack> {
-        let checks = self.checks(loaded.checked);
-        let claim = Need::of(wanted.graph).claim(wanted.key(), loaded.planned(), slate.memory, checks, false);
+        let claim = self.planned_claim(slate, wanted, loaded);
         let mut state = self.dispatch.state();
         state.books.hold(slate.index, booking.number, claim.clone())?;
         drop(state);
         booking.moved_to(slate.index, claim);
         Ok(())
+    }
+
+    /// What a job claims by the plan of its loaded model.
+    fn planned_claim(&self, slate: &Slate, wanted: Wanted<'_>, loaded: &Loaded) -> Claim<ModelKey> {
+        let checks = self.checks(loaded.checked);
+        Need::of(wanted.graph).claim(wanted.key(), loaded.planned(), slate.memory, checks, false)
     }
 
     /// Queues a run and holds its memory on the adapter where it ends first, `failed` ones left out.

@@ -1,14 +1,24 @@
 //! Models of sessions: loaded where they fit, with memory held for them.
 
-use super::assign::{NotBooked, Wanted};
+use super::assign::Wanted;
 use super::booking::Booking;
 use super::need::Need;
 use super::slate::Slate;
 use super::{Engine, EngineError, ModelKey, WarmModel};
 use crate::prepare::Prepared;
-use crate::schedule::choice::Obstacle;
 use crate::schedule::memory::{Claim, Lack};
 use std::sync::PoisonError;
+
+/// Why the model of a session is not loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum NotWarm {
+    /// It does not fit, at present or at all.
+    #[error(transparent)]
+    Memory(Lack),
+    /// No backend can be used, or none can hold it.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
 
 impl Engine {
     /// Loads the forms of a session's model where they fit, and holds memory for them and for `runs` requests at a time, as long as
@@ -22,8 +32,8 @@ impl Engine {
         forms: &[Prepared],
         runs: usize,
         machine_bytes: u64,
-    ) -> Result<(), NotBooked> {
-        let mut obstacle = None;
+    ) -> Result<(), NotWarm> {
+        let mut lacking = None;
         let mut last = None;
         for slate in self.by_preference() {
             let number = {
@@ -38,7 +48,7 @@ impl Engine {
             };
             let booking = Booking::new(number, slate.index, self.warm_claim(slate, forms, runs), &self.dispatch);
             if let Err(lack) = hold(self) {
-                obstacle = worse(obstacle, lack);
+                lacking = better(lacking, lack);
                 continue;
             }
             self.dispatch.state().families.insert(number, warm.family);
@@ -51,14 +61,14 @@ impl Engine {
                     *warm.booking.lock().unwrap_or_else(PoisonError::into_inner) = Some(booking);
                     return Ok(());
                 }
-                Ok(Err(lack)) => obstacle = worse(obstacle, lack),
+                Ok(Err(lack)) => lacking = better(lacking, lack),
                 Err(error) => last = Some(error),
             }
         }
-        match (obstacle, last) {
-            (Some(lack), _) => Err(NotBooked::Obstacle(Obstacle::Memory(lack))),
-            (None, Some(error)) => Err(NotBooked::Engine(error)),
-            (None, None) => Err(NotBooked::Engine(self.no_backend())),
+        match (lacking, last) {
+            (Some(lack), _) => Err(NotWarm::Memory(lack)),
+            (None, Some(error)) => Err(NotWarm::Engine(error)),
+            (None, None) => Err(NotWarm::Engine(self.no_backend())),
         }
     }
 
@@ -100,7 +110,7 @@ impl Engine {
 }
 
 /// What passes is the better news.
-fn worse(known: Option<Lack>, lack: Lack) -> Option<Lack> {
+fn better(known: Option<Lack>, lack: Lack) -> Option<Lack> {
     match known {
         Some(known @ Lack::Now { .. }) => Some(known),
         _ => Some(lack),

@@ -5,13 +5,16 @@ use super::queue::Late;
 use std::time::Duration;
 
 /// Why a run is not promised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Obstacle {
     /// There is too little memory, at present or at all.
+    #[error(transparent)]
     Memory(Lack),
     /// It would be too late, or make another promise too late, as the queue is at present.
+    #[error(transparent)]
     Queue(Late),
     /// It takes longer than the job allows, even if nothing else were promised.
+    #[error("the run takes about {} ms, longer than it may", run.as_millis())]
     Slow {
         /// How long it is thought to take.
         run: Duration,

@@ -18,9 +18,10 @@ pub struct Claim<Model> {
 }
 
 /// Why a claim does not fit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Lack {
     /// It would not, even if nothing else were there.
+    #[error("{needed} bytes are needed, {bound} are allowed")]
     Never {
         /// Bytes that it needs.
         needed: u64,
@@ -28,6 +29,7 @@ pub enum Lack {
         bound: u64,
     },
     /// It does not beside what is held at present.
+    #[error("{needed} bytes more are needed, {free} are free beside what is held")]
     Now {
         /// Bytes that it needs.
         needed: u64,

@@ -62,7 +62,13 @@ impl Promise {
 }
 
 /// A promise that would end too late.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{} would end in {} ms and has to in {} ms: too much is promised at present",
+    if number.is_some() { "a run that is promised already" } else { "the run" },
+    ends_in.as_millis(),
+    due_in.as_millis()
+)]
 pub struct Late {
     /// Its number; nothing where it is the one that was asked about.
     pub number: Option<u64>,

@@ -4,7 +4,7 @@ use super::{Fault, Staged, engine_of};
 use crate::rig::{ROWS, until};
 use assay_kernels::commit::Hasher;
 use assay_models::mlp;
-use assay_node::engine::{Engine, NotBooked, Terms, Wanted};
+use assay_node::engine::{Engine, NotBooked, NotWarm, Terms, Wanted};
 use assay_node::prepare::Prepared;
 use assay_node::schedule::choice::Obstacle;
 use assay_node::schedule::memory::Lack;
@@ -174,6 +174,51 @@ async fn a_promised_job_moves_when_its_adapter_fails_and_those_behind_it_when_it
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_moves_waits_for_memory_where_it_goes() {
+    let says = Some((20_000, 20_000));
+    let (lost, good) =
+        (Staged { fault: Fault::Device, says, ..Staged::default() }, Staged { says, ..Staged::default() });
+    let (a, b) = (prepared(1), prepared(2));
+    let one = {
+        let probe = engine_of(&[(&good, None)], AMPLE);
+        let booking = probe.book(Wanted::from(&a), &terms(1_000, AMPLE)).unwrap();
+        probe.load_booked(&a, &booking, &terms(1_000, AMPLE)).unwrap();
+        probe.adapters()[0].held_bytes
+    };
+    let bound = one + 1_000;
+    let engine = Arc::new(engine_of(&[(&lost, Some(bound)), (&good, Some(bound))], AMPLE));
+    let book = |job: &Prepared| {
+        let booking = engine.book(Wanted::from(job), &terms(1_000, AMPLE)).unwrap();
+        engine.load_booked(job, &booking, &terms(1_000, AMPLE)).unwrap();
+        Arc::new(booking)
+    };
+    let (on_lost, on_good) = (book(&a), book(&b));
+    assert_eq!(queues(&engine), [1, 1], "the second does not fit beside the first");
+    good.counts.gate.close(true);
+    let compute = |job: &Prepared, booking| {
+        let (engine, job) = (Arc::clone(&engine), job.clone());
+        tokio::spawn(async move {
+            engine.compute(&job, &booking, || terms(1_000, AMPLE)).await.map(|run| run.boundary.root)
+        })
+    };
+    let second = compute(&b, Arc::clone(&on_good));
+    until("it runs", || good.counts.gate.waiting() == 1).await;
+    let first = compute(&a, on_lost);
+    until("it moved", || queues(&engine) == [0, 2]).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    good.counts.gate.close(false);
+    assert!(second.await.unwrap().is_ok());
+    // It ran, and its result is not stored yet: what it holds is still held.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!((good.runs(), first.is_finished()), (1, false));
+    assert!(engine.adapters()[1].held_bytes <= bound);
+    let right = engine_of(&[(&good, None)], AMPLE).run(&a).unwrap().boundary.root;
+    drop(on_good);
+    assert_eq!(first.await.unwrap().unwrap(), right);
+    assert!(holds_nothing(&engine));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_that_fails_everywhere_gives_everything_back() {
     let job = prepared(1);
     let (lost, panics) =
@@ -226,7 +271,7 @@ fn the_model_of_a_session_holds_memory_where_it_is_loaded_until_it_is_let_go() {
     assert_eq!(after, held);
     let second = keep();
     let lack = engine.load_warm(&second, std::slice::from_ref(&job), 100_000, AMPLE).unwrap_err();
-    assert!(matches!(obstacle(lack), Obstacle::Memory(Lack::Never { .. })));
+    assert!(matches!(lack, NotWarm::Memory(Lack::Never { .. })), "{lack}");
     drop((warm, second));
     assert!(holds_nothing(&engine));
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::rig::{RICH, STAKE, config};
 use assay_kernels::commit::Hasher;
 use assay_kernels::{Backend, Keep};
-use assay_node::config::Sessions;
+use assay_node::config::{Limits, Sessions};
 use assay_node::journal::{SessionOutcome, SessionPurpose, SessionStage};
 use assay_node::status;
 
@@ -108,6 +108,8 @@ async fn what_cannot_be_served_is_refused_by_code_before_any_bond_is_at_risk() {
     let dear = Sessions { least_price_per_giga_operation: 1_000_000_000, ..Sessions::default() };
     assert_eq!(skipped(with(dear), |_| {}).await, "N0221");
     assert_eq!(skipped(with(Sessions { most_input_bytes: 100, ..Sessions::default() }), |_| {}).await, "N0222");
+    let small = Limits { max_total_memory_bytes: 1 << 10, ..Limits::default() };
+    assert_eq!(skipped(NodeConfig { limits: small, ..config() }, |_| {}).await, "N0205");
     assert_eq!(skipped(config(), |session| session.bond = 900).await, "N0208");
     assert_eq!(skipped(config(), |session| session.params_root = [9; 32]).await, "N0203");
     assert_eq!(skipped(config(), |session| session.graph_root = [9; 32]).await, "N0203");
