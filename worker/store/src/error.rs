@@ -165,10 +165,14 @@ pub enum StoreError {
     #[error("S0504: {store} does not take these credentials: {reason}; check the key and whether it has expired")]
     CredentialsRefused { store: String, reason: String },
 
-    #[error("S0505: {store} does not allow this: {reason}; give the key's owner the right to it, on this bucket and prefix")]
+    #[error(
+        "S0505: {store} does not allow this: {reason}; give the key's owner the right to it, on this bucket and prefix"
+    )]
     AccessDenied { store: String, reason: String },
 
-    #[error("S0506: {store} is not there: its bucket or folder does not exist; make it, or check its name and the endpoint")]
+    #[error(
+        "S0506: {store} is not there: its bucket or folder does not exist; make it, or check its name and the endpoint"
+    )]
     BucketMissing { store: String },
 
     #[error("S0507: {store} says that this machine's clock is wrong; set it, best with time synchronisation")]

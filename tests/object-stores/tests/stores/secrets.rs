@@ -66,7 +66,8 @@ async fn everything_said() -> Option<String> {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into_iter()
             .collect();
-        let remote = RemoteStore::open(&RemoteAddress::parse(&files.url()).unwrap(), RemoteOptions::default(), &variables);
+        let remote =
+            RemoteStore::open(&RemoteAddress::parse(&files.url()).unwrap(), RemoteOptions::default(), &variables);
         let remote = remote.unwrap();
         said.push_str(&format!("{remote:?} {variables:?} {:?}", remote.put(&id, &local.store).await));
     }

@@ -84,7 +84,8 @@ async fn a_result_is_paid_while_the_bucket_is_down_and_fetched_from_it_when_the_
     waits_for_mirror(&node, 0).await;
     assert!(manifest.exists());
     node.kill();
-    let output = story.client.result(&posted.address, &work, &job).await.expect("from the mirror, which the node had told");
+    let output =
+        story.client.result(&posted.address, &work, &job).await.expect("from the mirror, which the node had told");
     assert!(!output.is_empty());
 
     // Whoever never met the node names the mirror. A bucket that lies, or has less than it should, is not believed.
@@ -152,7 +153,8 @@ async fn a_client_puts_a_job_into_a_bucket_and_looks_after_it_by_command() {
 
     run(&["model", "export-digits", "digits"]).await;
     let mint = story.payment_mint().to_string();
-    let files = ["--graph", "digits/digits.graph", "--params", "digits/digits.params", "--inputs", "digits/digits.inputs"];
+    let files =
+        ["--graph", "digits/digits.graph", "--params", "digits/digits.params", "--inputs", "digits/digits.inputs"];
     let offer = ["--price-min", "1000000", "--price-max", "1000000", "--claim-slots", "1000", "--mint", &mint];
     let place = ["--symbols", "16", "--store-url", &public, "--allow-private", "--wait"];
     let posted = run(&[&["job", "post"][..], &files, &offer, &place, &remote].concat()).await;

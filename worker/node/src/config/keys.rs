@@ -270,7 +270,9 @@ impl Bounds {
         match self {
             Self::Number(..) => text.replace('_', "").parse().ok().map(Value::Integer),
             Self::Switch => text.parse().ok().map(Value::Boolean),
-            Self::Words(_) | Self::Address | Self::Text | Self::Remote | Self::Url => Some(Value::String(text.to_owned())),
+            Self::Words(_) | Self::Address | Self::Text | Self::Remote | Self::Url => {
+                Some(Value::String(text.to_owned()))
+            }
             // A list of tables does not fit a line of the environment.
             Self::Models => None,
             Self::Mints | Self::Endpoints | Self::Roots => {

@@ -47,7 +47,9 @@ impl RemoteAddress {
                 }
                 let prefix = url.path().trim_matches('/');
                 if !prefix.split('/').all(is_segment) && !prefix.is_empty() {
-                    return Err(malformed("a prefix has letters, digits, hyphens, dots, underscores and single slashes"));
+                    return Err(malformed(
+                        "a prefix has letters, digits, hyphens, dots, underscores and single slashes",
+                    ));
                 }
                 Ok(Self::Bucket { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
             }

@@ -29,7 +29,9 @@ pub struct Variables(BTreeMap<String, String>);
 impl Variables {
     /// Those of this process that are not empty.
     pub fn of_process() -> Self {
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
@@ -49,7 +51,10 @@ impl Variables {
     pub(super) fn region(&self) -> Option<String> {
         let named = self.get("AWS_REGION").or_else(|| self.get("AWS_DEFAULT_REGION")).map(str::to_owned);
         named.or_else(|| {
-            let path = self.get("AWS_CONFIG_FILE").map(PathBuf::from).or_else(|| Some(self.shared_folder()?.join("config")))?;
+            let path = self
+                .get("AWS_CONFIG_FILE")
+                .map(PathBuf::from)
+                .or_else(|| Some(self.shared_folder()?.join("config")))?;
             let section = match self.profile() {
                 DEFAULT_PROFILE => DEFAULT_PROFILE.to_owned(),
                 profile => format!("profile {profile}"),
@@ -65,7 +70,8 @@ impl Variables {
 
     /// What an HTTP store is sent as `Authorization`, if anything.
     pub(super) fn http_authorization(&self) -> Result<Option<HeaderValue>> {
-        let text = match (self.get("ASSAY_STORE_TOKEN"), self.get("ASSAY_STORE_USER"), self.get("ASSAY_STORE_PASSWORD")) {
+        let text = match (self.get("ASSAY_STORE_TOKEN"), self.get("ASSAY_STORE_USER"), self.get("ASSAY_STORE_PASSWORD"))
+        {
             (None, None, None) => return Ok(None),
             (Some(token), None, None) => format!("Bearer {token}"),
             (None, Some(user), Some(password)) => {
@@ -216,9 +222,7 @@ fn read_profile(path: &Path, profile: &str) -> std::result::Result<AwsCredential
         file.section(Some(profile)).ok_or_else(|| format!("{} has no profile [{profile}]", path.display()))?;
     let value = |name: &str| section.get(name).map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned);
     match (value("aws_access_key_id"), value("aws_secret_access_key")) {
-        (Some(key_id), Some(secret_key)) => {
-            Ok(AwsCredential { key_id, secret_key, token: value("aws_session_token") })
-        }
+        (Some(key_id), Some(secret_key)) => Ok(AwsCredential { key_id, secret_key, token: value("aws_session_token") }),
         _ => Err(format!(
             "the profile [{profile}] of {} has no aws_access_key_id and aws_secret_access_key; profiles that sign in in other ways \
              serve after `aws configure export-credentials`",
@@ -255,7 +259,11 @@ mod tests {
         let home = folder.path().to_str().unwrap();
         std::fs::create_dir(folder.path().join(".aws")).unwrap();
         let path = folder.path().join(".aws/credentials");
-        std::fs::write(&path, "[default]\naws_access_key_id = a\naws_secret_access_key = b/\\\"c\n[empty]\nregion = x\n").unwrap();
+        std::fs::write(
+            &path,
+            "[default]\naws_access_key_id = a\naws_secret_access_key = b/\\\"c\n[empty]\nregion = x\n",
+        )
+        .unwrap();
         let of_file = |profile: &str| CredentialSource::File { path: path.clone(), profile: profile.to_owned() };
         let key = [("AWS_ACCESS_KEY_ID", "k"), ("AWS_SECRET_ACCESS_KEY", "s"), ("HOME", home)];
         assert_eq!(CredentialSource::choose(&variables(&key)).unwrap(), CredentialSource::Environment);

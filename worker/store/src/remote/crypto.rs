@@ -1,9 +1,7 @@
 //! What signing requests computes, by the hash that the rest of this crate uses.
 
 use hmac::{Hmac, Mac};
-use object_store::client::{
-    CryptoProvider, DigestAlgorithm, DigestContext, HmacContext, Signer, SigningAlgorithm,
-};
+use object_store::client::{CryptoProvider, DigestAlgorithm, DigestContext, HmacContext, Signer, SigningAlgorithm};
 use object_store::{Error, Result};
 use sha2::{Digest, Sha256};
 

@@ -26,14 +26,22 @@ pub(super) fn explained(shown: &str, id: Option<&ArtifactId>, attempts: u32, err
     }
     let (code, said) = (element(&text, "Code"), element(&text, "Message"));
     let store = || shown.to_owned();
-    let reason = || quoted(match (said, code) {
-        (Some(said), _) => said,
-        (None, Some(code)) => code,
-        (None, None) => "it gave no reason",
-    });
+    let reason = || {
+        quoted(match (said, code) {
+            (Some(said), _) => said,
+            (None, Some(code)) => code,
+            (None, None) => "it gave no reason",
+        })
+    };
     match code.unwrap_or_default() {
-        "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired"
-        | "AuthorizationHeaderMalformed" | "InvalidSecurity" | "NotSignedUp" => {
+        "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "ExpiredToken"
+        | "InvalidToken"
+        | "TokenRefreshRequired"
+        | "AuthorizationHeaderMalformed"
+        | "InvalidSecurity"
+        | "NotSignedUp" => {
             return StoreError::CredentialsRefused { store: store(), reason: reason() };
         }
         "RequestTimeTooSkewed" | "RequestExpired" => return StoreError::ClockSkewed { store: store() },
@@ -119,7 +127,9 @@ mod tests {
     }
 
     fn told(status: &str, code: &str) -> String {
-        format!("Error performing PUT https://s3.example/b in 1ms - Server returned non-2xx status code: {status}: <Error><Code>{code}</Code><Message>because of it</Message></Error>")
+        format!(
+            "Error performing PUT https://s3.example/b in 1ms - Server returned non-2xx status code: {status}: <Error><Code>{code}</Code><Message>because of it</Message></Error>"
+        )
     }
 
     #[test]

@@ -30,8 +30,8 @@ use crate::uri::ARTIFACTS_PATH;
 
 pub use address::RemoteAddress;
 use connector::Connector;
-pub use credentials::Variables;
 use credentials::CredentialSource;
+pub use credentials::Variables;
 use crypto::Crypto;
 
 /// The region where nobody names one. Stores that are not AWS's mostly take any.
@@ -180,7 +180,17 @@ impl RemoteStore {
     /// # Errors
     /// As [`Self::fetch`].
     pub async fn check(&self, id: &ArtifactId) -> Result<u64> {
-        self.bounded(id, self.read_through(id)).await
+        self.bounded(id, self.read_through(id, u64::MAX, |_| {})).await
+    }
+
+    /// Reads artifact `id`, of at most `max_bytes`, into memory, and checks its hash.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    pub async fn read(&self, id: &ArtifactId, max_bytes: u64) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.bounded(id, self.read_through(id, max_bytes, |chunk| bytes.extend_from_slice(chunk))).await?;
+        Ok(bytes)
     }
 
     /// Length and age of artifact `id` as the store says, or `None` where it does not hold it.
@@ -207,7 +217,8 @@ impl RemoteStore {
         let folder = Path::from(format!("{}{ARTIFACTS_PATH}", self.prefix));
         let listing = async {
             // One level: WebDAV servers list all levels at once only where they are told to.
-            let listed = self.store.list_with_delimiter(Some(&folder)).await.map_err(|error| self.about_list(&error))?;
+            let listed =
+                self.store.list_with_delimiter(Some(&folder)).await.map_err(|error| self.about_list(&error))?;
             let mut artifacts: Vec<_> = listed.objects.iter().filter_map(|meta| self.artifact(meta)).collect();
             artifacts.sort_by_key(|artifact| artifact.id);
             Ok(artifacts)

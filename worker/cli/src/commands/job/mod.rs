@@ -158,7 +158,8 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
             let work = work(&model, &inputs)?;
             let account = context.chain().job(&job).await?;
             if let Some(base) = mirror {
-                let refused = |error| CliError::new("A0613", format!("--mirror: {error}")).with_status(ExitStatus::Usage);
+                let refused =
+                    |error| CliError::new("A0613", format!("--mirror: {error}")).with_status(ExitStatus::Usage);
                 remember(&LocalStore::open(&local.store)?, &account.node, &base).map_err(refused)?;
             }
             let bytes = client.result(&job, &work, &account).await.map_err(name_the_option)?;

@@ -2,8 +2,8 @@
 
 use super::show::{describe, words};
 use super::{Local, VoucherKey, client};
-use crate::commands::store::remote::Remote;
 use crate::commands::job::{ModelPair, loaded_model, only_mint};
+use crate::commands::store::remote::Remote;
 use crate::context::Context;
 use crate::error::{CliError, ExitStatus};
 use crate::output::{Output, fields_of};

@@ -57,7 +57,12 @@ pub(super) async fn gc(arguments: Gc, chain: &ChainArguments, output: Output) ->
     });
     output.result(&value, || {
         let what = if dry_run { "would be removed" } else { "removed" };
-        format!("{} artifacts, {bytes} bytes, {what} from {}; {} stay", over.len(), opened.shown(), listed.len() - over.len())
+        format!(
+            "{} artifacts, {bytes} bytes, {what} from {}; {} stay",
+            over.len(),
+            opened.shown(),
+            listed.len() - over.len()
+        )
     })
 }
 
@@ -67,9 +72,8 @@ fn removable<'a>(
     named: &HashSet<ArtifactId>,
     older_than_seconds: u64,
 ) -> Vec<&'a StoredArtifact> {
-    let is_over = |artifact: &&StoredArtifact| {
-        !named.contains(&artifact.id) && age_seconds(artifact) >= older_than_seconds
-    };
+    let is_over =
+        |artifact: &&StoredArtifact| !named.contains(&artifact.id) && age_seconds(artifact) >= older_than_seconds;
     listed.iter().filter(is_over).collect()
 }
 
