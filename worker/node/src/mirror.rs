@@ -48,8 +48,8 @@ pub struct MirrorSettings {
 /// The way into the operator's store, and what is still to go there.
 #[derive(Debug)]
 pub struct Mirror {
-    remote: RemoteStore,
-    public_url: String,
+    settings: MirrorSettings,
+    variables: Variables,
     waiting: Mutex<VecDeque<[u8; 32]>>,
     bell: Notify,
 }
@@ -65,31 +65,30 @@ enum Fate {
 
 impl Mirror {
     /// The mirror of these settings; `None` where they name no store.
-    ///
-    /// # Errors
-    /// The store's address is none, or there are no credentials for it.
-    pub fn open(settings: &MirrorSettings, variables: &Variables) -> Result<Option<Self>, StoreError> {
-        if settings.remote.is_empty() {
-            return Ok(None);
-        }
+    pub fn of(settings: &MirrorSettings, variables: Variables) -> Option<Self> {
+        let is_wanted = !settings.remote.is_empty();
+        is_wanted.then(|| Self {
+            settings: settings.clone(),
+            variables,
+            waiting: Mutex::default(),
+            bell: Notify::new(),
+        })
+    }
+
+    /// The way into the store. It may fail, for want of credentials say, without any harm to what the node has promised.
+    fn open(&self) -> Result<RemoteStore, StoreError> {
         let set = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let options = RemoteOptions {
-            endpoint: set(&settings.endpoint),
-            region: set(&settings.region),
-            virtual_hosted: settings.virtual_hosted,
-            allow_unencrypted: settings.allow_unencrypted,
+            endpoint: set(&self.settings.endpoint),
+            region: set(&self.settings.region),
+            virtual_hosted: self.settings.virtual_hosted,
+            allow_unencrypted: self.settings.allow_unencrypted,
             // What fails is tried again by the mirror itself.
             max_attempts: 2,
             deadline: ARTIFACT_DEADLINE,
             ..RemoteOptions::default()
         };
-        let remote = RemoteStore::open(&RemoteAddress::parse(&settings.remote)?, options, variables)?;
-        Ok(Some(Self::to(remote, settings.public_url.clone())))
-    }
-
-    /// A mirror in this store, which strangers read at `public_url`.
-    pub fn to(remote: RemoteStore, public_url: String) -> Self {
-        Self { remote, public_url, waiting: Mutex::default(), bell: Notify::new() }
+        RemoteStore::open(&RemoteAddress::parse(&self.settings.remote)?, options, &self.variables)
     }
 
     /// Notes that the result with this manifest is to be mirrored.
@@ -106,36 +105,35 @@ impl Mirror {
         self.lock().len()
     }
 
-    /// Sends everything that a result consists of, its manifest last: where that is, all is.
-    async fn send(&self, store: &LocalStore, manifest: &ArtifactId) -> Result<Fate, StoreError> {
-        if self.remote.stored(manifest).await?.is_some() {
-            return Ok(Fate::Mirrored);
-        }
-        match self.send_parts(store, manifest).await {
-            Ok(()) => Ok(Fate::Mirrored),
-            Err(error) if is_of_this_node(&error) => {
-                tracing::error!(code = "N0411", %manifest, %error, "N0411 a result cannot be mirrored; the node serves it itself");
-                Ok(Fate::Dropped)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn send_parts(&self, store: &LocalStore, manifest: &ArtifactId) -> Result<(), StoreError> {
-        let bytes = store.read(manifest, MAX_MANIFEST_BYTES).await?;
-        // This node wrote it.
-        let listed: ResultManifest =
-            serde_json::from_slice(&bytes).map_err(|_| StoreError::NotFound { id: *manifest })?;
-        for entry in &listed.boundary {
-            self.remote.put(&entry.artifact.parse()?, store).await?;
-        }
-        self.remote.put(manifest, store).await?;
-        Ok(())
-    }
-
     fn lock(&self) -> MutexGuard<'_, VecDeque<[u8; 32]>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Sends everything that a result consists of, its manifest last: where that is, all is.
+async fn send(remote: &RemoteStore, store: &LocalStore, manifest: &ArtifactId) -> Result<Fate, StoreError> {
+    if remote.stored(manifest).await?.is_some() {
+        return Ok(Fate::Mirrored);
+    }
+    match send_parts(remote, store, manifest).await {
+        Ok(()) => Ok(Fate::Mirrored),
+        Err(error) if is_of_this_node(&error) => {
+            tracing::error!(code = "N0411", %manifest, "N0411 a result cannot be mirrored: {error}; the node serves it itself");
+            Ok(Fate::Dropped)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn send_parts(remote: &RemoteStore, store: &LocalStore, manifest: &ArtifactId) -> Result<(), StoreError> {
+    let bytes = store.read(manifest, MAX_MANIFEST_BYTES).await?;
+    // This node wrote it.
+    let listed: ResultManifest = serde_json::from_slice(&bytes).map_err(|_| StoreError::NotFound { id: *manifest })?;
+    for entry in &listed.boundary {
+        remote.put(&entry.artifact.parse()?, store).await?;
+    }
+    remote.put(manifest, store).await?;
+    Ok(())
 }
 
 /// Whether the failure is not the store's, so that trying again is of no use.
@@ -165,6 +163,11 @@ pub(crate) async fn keep_mirrored<M: Market>(
             mirror.note(executed.manifest);
         }
     }
+    let mut remote = None;
+    match mirror.open() {
+        Ok(opened) => remote = Some(opened),
+        Err(error) => tracing::error!(code = "N0410", "N0410 there is no way into the mirror: {error}"),
+    }
     let mirroring = async {
         let mut wait = FIRST_WAIT;
         loop {
@@ -172,7 +175,15 @@ pub(crate) async fn keep_mirrored<M: Market>(
                 mirror.bell.notified().await;
                 continue;
             };
-            match mirror.send(&shared.publisher.store, &ArtifactId(next)).await {
+            let sent = async {
+                let opened = match remote.clone() {
+                    Some(opened) => opened,
+                    None => mirror.open()?,
+                };
+                remote = Some(opened.clone());
+                send(&opened, &shared.publisher.store, &ArtifactId(next)).await
+            };
+            match sent.await {
                 Ok(fate) => {
                     wait = FIRST_WAIT;
                     mirror.lock().retain(|waiting| *waiting != next);
@@ -202,7 +213,7 @@ pub(crate) async fn keep_mirrored<M: Market>(
 
 /// The route of a running node.
 pub(crate) fn routes<M: Market>(shared: &Shared<M>) -> Router {
-    let public_url = shared.publisher.mirror.as_ref().map(|mirror| mirror.public_url.clone());
+    let public_url = shared.publisher.mirror.as_ref().map(|mirror| mirror.settings.public_url.clone());
     let public_url = public_url.filter(|url| !url.is_empty());
     Router::new().route("/v1/mirror", get(move || async move { answer(public_url) }))
 }
@@ -222,25 +233,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_a_store_there_is_no_mirror_and_a_wrong_one_is_named() {
-        let variables = Variables::default();
-        let with = |remote: &str, endpoint: &str| {
+    fn without_a_store_there_is_no_mirror_and_a_way_in_is_missing_for_a_reason() {
+        let code = |remote: &str, endpoint: &str, variables: &[(&str, &str)]| {
+            let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
             let settings =
                 MirrorSettings { remote: remote.into(), endpoint: endpoint.into(), ..MirrorSettings::default() };
-            Mirror::open(&settings, &variables).map(|mirror| mirror.is_some()).map_err(|error| error.code())
+            Mirror::of(&settings, variables).map(|mirror| mirror.open().map(|_| ()).map_err(|error| error.code()))
         };
-        assert_eq!(with("", ""), Ok(false));
-        assert_eq!(with("s3://artifacts/node", "http://127.0.0.1:1"), Ok(true));
-        assert_eq!(with("https://files.example/node", ""), Ok(true));
-        assert_eq!(with("artifacts", ""), Err("S0501"));
-        assert_eq!(with("s3://artifacts", "http://s3.example"), Err("S0502"));
+        assert_eq!(code("", "", &[]), None);
+        assert_eq!(code("s3://artifacts/node", "http://127.0.0.1:1", &[]), Some(Ok(())));
+        assert_eq!(code("https://files.example/node", "", &[]), Some(Ok(())));
+        assert_eq!(code("s3://artifacts", "http://s3.example", &[]), Some(Err("S0502")));
+        assert_eq!(code("s3://artifacts", "", &[("AWS_ACCESS_KEY_ID", "half")]), Some(Err("S0503")));
     }
 
     #[test]
     fn a_result_waits_once() {
-        let address = RemoteAddress::parse("http://127.0.0.1:1/").unwrap();
-        let remote = RemoteStore::open(&address, RemoteOptions::default(), &Variables::default()).unwrap();
-        let mirror = Mirror::to(remote, String::new());
+        let settings = MirrorSettings { remote: "s3://artifacts".into(), ..MirrorSettings::default() };
+        let mirror = Mirror::of(&settings, Variables::default()).unwrap();
         for manifest in [[1; 32], [2; 32], [1; 32]] {
             mirror.note(manifest);
         }

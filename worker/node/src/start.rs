@@ -216,7 +216,7 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
             keeper: Keeper::new(store.clone()),
             store,
             uploader: Uploader::new(upload)?,
-            mirror: Mirror::open(&config.mirror, &Variables::of_process())?,
+            mirror: Mirror::of(&config.mirror, Variables::of_process()),
             #[cfg(debug_assertions)]
             withheld: match fault.and_then(|fault| fault.withheld_tensor()) {
                 Some(slot) => Some((slot, LocalStore::open(data_folder.join("withheld"))?)),

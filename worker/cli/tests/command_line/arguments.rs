@@ -61,6 +61,8 @@ fn every_command_explains_itself_on_stdout() {
         &["budget", "create"],
         &["budget", "set"],
         &["store", "serve"],
+        &["store", "put"],
+        &["store", "gc"],
         &["mcp"],
         &["measure"],
         &["demo"],

@@ -9,11 +9,14 @@ use object_store::client::{
 };
 use object_store::{ClientConfigKey, ClientOptions};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::{Client, Method};
+use reqwest::{Client, ClientBuilder, Method};
 
 /// Most bytes of an answer that is not an artifact: an error, a list, a confirmation. A list of the largest page that S3
 /// sends has less than 1 MiB; WebDAV lists everything at once, some 700 bytes for each artifact.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
+
+/// What is sent more slowly is given up. Four parts are sent at a time: 128 KiB a second for all.
+const MIN_BYTES_PER_SECOND: u64 = 32 << 10;
 
 /// Makes clients with these time-outs.
 #[derive(Debug)]
@@ -29,28 +32,39 @@ impl HttpConnector for Connector {
         // The library asks for shorter ones where it looks for a machine's own credentials, which most machines have not.
         let asked = options.get_config_value(&ClientConfigKey::ConnectTimeout);
         let asked = asked.and_then(|text| humantime::parse_duration(&text).ok()).unwrap_or(self.connect_timeout);
-        let client = Client::builder()
-            .user_agent(concat!("assay/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            // Other crates of the program may switch these features of the library on.
-            .no_gzip()
-            .no_brotli()
-            .no_deflate()
-            .no_zstd()
-            .http1_only()
-            .referer(false)
-            .connect_timeout(asked.min(self.connect_timeout))
-            .read_timeout(self.stall_timeout)
-            .build()
-            .map_err(|error| object_store::Error::Generic { store: "HTTP client", source: Box::new(error) })?;
-        Ok(HttpClient::new(Service { client, authorization: self.authorization.clone() }))
+        let connect_timeout = asked.min(self.connect_timeout);
+        let failed = |error| object_store::Error::Generic { store: "HTTP client", source: Box::new(error) };
+        Ok(HttpClient::new(Service {
+            reading: builder(connect_timeout).read_timeout(self.stall_timeout).build().map_err(failed)?,
+            writing: builder(connect_timeout).build().map_err(failed)?,
+            stall_timeout: self.stall_timeout,
+            authorization: self.authorization.clone(),
+        }))
     }
+}
+
+fn builder(connect_timeout: Duration) -> ClientBuilder {
+    Client::builder()
+        .user_agent(concat!("assay/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        // Other crates of the program may switch these features of the library on.
+        .no_gzip()
+        .no_brotli()
+        .no_deflate()
+        .no_zstd()
+        .http1_only()
+        .referer(false)
+        .connect_timeout(connect_timeout)
 }
 
 #[derive(Debug)]
 struct Service {
-    client: Client,
+    /// For requests without a body: its time-out is for silence.
+    reading: Client,
+    /// For requests with a body, during which the store is silent: the time-out is for each request.
+    writing: Client,
+    stall_timeout: Duration,
     authorization: Option<HeaderValue>,
 }
 
@@ -67,8 +81,16 @@ impl HttpService for Service {
                 value.set_sensitive(true);
             }
         }
-        let request = self.client.request(parts.method, parts.uri.to_string()).headers(parts.headers);
-        let answer = request.body(reqwest::Body::wrap(body)).send().await.map_err(failure)?;
+        let length_bytes = body.content_length() as u64;
+        let request = match length_bytes {
+            0 => self.reading.request(parts.method, parts.uri.to_string()),
+            _ => {
+                let sending = Duration::from_secs(length_bytes / MIN_BYTES_PER_SECOND);
+                self.writing.request(parts.method, parts.uri.to_string()).timeout(self.stall_timeout + sending)
+            }
+        };
+        let request = request.headers(parts.headers).body(reqwest::Body::wrap(body));
+        let answer = request.send().await.map_err(failure)?;
         let is_download = is_download && answer.status().is_success();
         let (parts, body) = http::Response::<reqwest::Body>::from(answer).into_parts();
         let body = match is_download {

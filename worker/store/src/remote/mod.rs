@@ -180,7 +180,17 @@ impl RemoteStore {
     /// # Errors
     /// As [`Self::fetch`].
     pub async fn check(&self, id: &ArtifactId) -> Result<u64> {
-        self.bounded(id, self.read_through(id)).await
+        self.bounded(id, self.read_through(id, u64::MAX, |_| {})).await
+    }
+
+    /// Reads artifact `id`, of at most `max_bytes`, into memory, and checks its hash.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`].
+    pub async fn read(&self, id: &ArtifactId, max_bytes: u64) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.bounded(id, self.read_through(id, max_bytes, |chunk| bytes.extend_from_slice(chunk))).await?;
+        Ok(bytes)
     }
 
     /// Length and age of artifact `id` as the store says, or `None` where it does not hold it.

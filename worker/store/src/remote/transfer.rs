@@ -95,17 +95,15 @@ impl RemoteStore {
     pub(super) async fn receive(&self, id: &ArtifactId, max_bytes: u64, local: &LocalStore) -> Result<StoredArtifact> {
         match local.verified_reader(id).await {
             Ok(_) => {
-                let held = local.stored(id).await?.filter(|held| held.bytes <= max_bytes);
-                return held.ok_or(StoreError::TooLarge { limit_bytes: max_bytes, found_bytes: None });
+                let held = local.stored(id).await?.ok_or(StoreError::NotFound { id: *id })?;
+                return within(max_bytes, held.bytes).map(|()| held);
             }
             Err(StoreError::NotFound { .. }) => {}
             Err(StoreError::Corrupt { .. }) => drop(local.remove(id).await?),
             Err(error) => return Err(error),
         }
         let answer = self.get(id).await?;
-        if answer.meta.size > max_bytes {
-            return Err(StoreError::TooLarge { limit_bytes: max_bytes, found_bytes: Some(answer.meta.size) });
-        }
+        within(max_bytes, answer.meta.size)?;
         let source = answer.into_stream().map_err(io::Error::other);
         match local.put_stream(source, Some(*id), max_bytes).await {
             Err(StoreError::SourceFailed { source }) => Err(self.about_stream(id, source)),
@@ -113,13 +111,23 @@ impl RemoteStore {
         }
     }
 
-    pub(super) async fn read_through(&self, id: &ArtifactId) -> Result<u64> {
-        let mut chunks = self.get(id).await?.into_stream();
+    /// Gives everything to `sink` as it arrives, at most `max_bytes`, and checks the hash; the length in bytes.
+    pub(super) async fn read_through(
+        &self,
+        id: &ArtifactId,
+        max_bytes: u64,
+        mut sink: impl FnMut(&[u8]),
+    ) -> Result<u64> {
+        let answer = self.get(id).await?;
+        within(max_bytes, answer.meta.size)?;
+        let mut chunks = answer.into_stream();
         let (mut hasher, mut bytes) = (ArtifactHasher::new(), 0_u64);
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk.map_err(|error| self.explained(Some(id), &error))?;
             bytes = bytes.saturating_add(chunk.len() as u64);
+            within(max_bytes, bytes)?;
             hasher.update(&chunk);
+            sink(&chunk);
         }
         let actual = hasher.finish();
         if actual == *id { Ok(bytes) } else { Err(StoreError::WrongHash { expected: *id, actual }) }
@@ -143,6 +151,13 @@ impl RemoteStore {
             Err(source) => StoreError::SourceFailed { source },
         }
     }
+}
+
+fn within(limit_bytes: u64, found_bytes: u64) -> Result<()> {
+    if found_bytes <= limit_bytes {
+        return Ok(());
+    }
+    Err(StoreError::TooLarge { limit_bytes, found_bytes: Some(found_bytes) })
 }
 
 /// The length of parts: as short as it may be, for as few bytes in memory.

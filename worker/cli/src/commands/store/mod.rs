@@ -23,7 +23,7 @@ pub(crate) enum Command {
     List(place::Place),
     /// Read every artifact and check its hash; the exit status is 1 if one is not what its name says
     Check(place::Place),
-    /// Remove artifacts that are old and that no job or session on-chain names
+    /// Remove artifacts that are old and that no job or session on-chain names; while nothing is being posted out of the same store
     Gc(gc::Gc),
 }
 

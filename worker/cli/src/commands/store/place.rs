@@ -57,17 +57,7 @@ impl Opened {
     pub(super) async fn read(&self, id: &ArtifactId, max_bytes: u64) -> Result<Option<Vec<u8>>, CliError> {
         let read = match self {
             Self::Folder(store) => store.read(id, max_bytes).await.map(|bytes| bytes.to_vec()),
-            Self::Remote(remote) => {
-                let folder = std::env::temp_dir().join(format!("assay-store-{}", std::process::id()));
-                let store = LocalStore::open(&folder)?;
-                let read = match remote.fetch(id, max_bytes, &store).await {
-                    Ok(_) => store.read(id, max_bytes).await.map(|bytes| bytes.to_vec()),
-                    Err(error) => Err(error),
-                };
-                // What stays of it is small, and the system's to remove.
-                let _ = std::fs::remove_dir_all(&folder);
-                read
-            }
+            Self::Remote(remote) => remote.read(id, max_bytes).await,
         };
         match read {
             Ok(bytes) => Ok(Some(bytes)),
