@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
+use std::ops::BitOr;
 
 /// What one promise, or a session, holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -204,7 +205,7 @@ impl<Model: Clone + Eq + Hash> Books<Model> {
 
     /// Gives up what `number` holds; `false` if that is nothing.
     pub fn release(&mut self, number: u64) -> bool {
-        self.books.iter_mut().fold(false, |was_held, book| book.claims.remove(&number).is_some() || was_held)
+        self.books.iter_mut().map(|book| book.claims.remove(&number).is_some()).fold(false, BitOr::bitor)
     }
 }
 

@@ -128,7 +128,7 @@ mod tests {
         assert!(ranges.len() >= 35, "{}", ranges.len());
         for (base, length, verdict) in ranges {
             let last = base | u128::MAX.checked_shr(length).unwrap_or(0);
-            let middle = base | (last ^ base) / 3;
+            let middle = base | ((last ^ base) / 3);
             for inside in [base, middle, last] {
                 let address = IpAddr::V6(inside.into()).to_canonical();
                 let found = kind_of(address);
