@@ -95,10 +95,13 @@ impl<M: Market> Shared<M> {
         self.breaks(slot, |machine| machine.failed(&format!("{claimant}: {what}"), slot, &settings.breaker))
     }
 
-    /// A promise was kept.
-    pub(crate) fn promise_kept(&self, slot: u64) -> Result<(), JournalError> {
+    /// A promise to `claimant` was kept. If it was a trial that another cause learnt nothing from, another may begin.
+    pub(crate) fn promise_kept(&self, claimant: &Pubkey, slot: u64) -> Result<(), JournalError> {
         let slot = slot.max(self.board.slot());
-        self.breaks(slot, |machine| machine.kept(slot))
+        self.breaks(slot, |machine| {
+            machine.kept(slot);
+            machine.gives_back(&claimant.to_string());
+        })
     }
 
     /// A run ended.

@@ -1,7 +1,7 @@
 //! Whether the node runs, and what waits for it if it does not: asked of the running node, else read from its journal.
 
 use super::finding::{Finding, Grade};
-use crate::breaker::Report;
+use crate::breaker::{Phase, Report};
 use crate::config::NodeConfig;
 use crate::defence::reserve::Reserve;
 use crate::defence::watch::needed_by;
@@ -135,7 +135,8 @@ pub(super) fn grade(duties: &Result<Duties, JournalError>, node: &str, is_starti
     let open = duties.breaker.causes.iter().filter(|cause| cause.reason.is_some());
     findings.extend(open.map(|cause| {
         let Refusal { code, reason, remedy } = cause.refusal();
-        Finding::ill(Grade::Warning, "breaker", &code, format!("no claims: {reason}"), remedy)
+        let claims = if cause.phase == Phase::HalfOpen { "one claim at a time" } else { "no claims" };
+        Finding::ill(Grade::Warning, "breaker", &code, format!("{claims}: {reason}"), remedy)
     }));
     if let Some(error) = &duties.settings.error {
         let code = error.split(' ').next().unwrap_or_default();

@@ -338,7 +338,7 @@ impl<M: Market> Driver<M> {
             Phase::Committed | Phase::Accepted => {
                 self.progress.refused_commitment = None;
                 self.write(Stage::Committed(executed.clone()))?;
-                self.shared.promise_kept(self.looked)?;
+                self.shared.promise_kept(&self.address, self.looked)?;
                 Ok(true)
             }
             Phase::Claimed => {

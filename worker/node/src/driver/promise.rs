@@ -74,7 +74,7 @@ impl<M: Market> Driver<M> {
                 failpoint::reach(points(purpose).landed);
                 if purpose == Purpose::Commit {
                     self.progress.permit = None;
-                    self.shared.promise_kept(self.looked)?;
+                    self.shared.promise_kept(&self.address, self.looked)?;
                 }
                 Ok(())
             }

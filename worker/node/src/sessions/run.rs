@@ -134,7 +134,7 @@ impl<M: Market> Shared<M> {
             unavailable(format!("the session's operator is {operator}, not this node's key of today"))
         })?;
         failpoint::reach("after_receipt_signed");
-        self.promise_kept(0)?;
+        self.promise_kept(&served.address, 0)?;
         drop(begun);
         let header = ReplyHeader {
             receipt: kept.message,

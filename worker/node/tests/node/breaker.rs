@@ -330,6 +330,37 @@ async fn slow_runs_stop_claims_until_the_device_has_cooled_and_is_fast_again() {
     scene.stop().await;
 }
 
+/// A trial whose run cannot be compared with another shows nothing: it is over when it is kept, long before its window is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trial_of_a_model_that_is_not_known_makes_room_for_the_next_one() {
+    let scene = Scene::new(config().breaker, false).await;
+    let settings = scene.rig.shared.config.now();
+    scene.rig.illness.kernel_millis.store(100, Ordering::SeqCst);
+    let hot = json!({ "slowdown": { "row": 5, "latch": { "open": { "number": 1, "until_slot": 1, "trial": null } } } });
+    let hot: Machine = serde_json::from_value(hot).unwrap();
+    assert!(hot.report(1, &settings.breaker).is_on_trial());
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Journal::open(&folder.path().join("journal.redb")).unwrap();
+    journal.put_breaker(&hot).unwrap();
+    drop(journal);
+    let market = TestMarket::new(world(&FIRST, &Job { window_slots: 1_000_000, ..scene.job.clone() }));
+    market.with(|world| world.put_job(&SECOND, &scene.job));
+    let rig = Rig::new(folder.path(), &market, (*settings).clone());
+    rig.illness.kernel_millis.store(100, Ordering::SeqCst);
+    let running = start(&rig).await;
+    see(&running, &market, FIRST).await;
+    let state = |job: &Pubkey| market.with(|world| world.job(job).unwrap().state);
+    until("the trial is kept", || state(&FIRST) == JobState::Committed).await;
+    let cause = || rig.shared.breaker_report().of(Cause::Slowdown).unwrap().clone();
+    until("it is nobody's trial", || cause().trial.is_none()).await;
+    assert_eq!(cause().phase, Phase::HalfOpen);
+    see(&running, &market, SECOND).await;
+    until("the next one shows that it is fast", || cause().phase == Phase::Closed).await;
+    rig.cancel.cancel();
+    running.service.await.unwrap().unwrap();
+    scene.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_low_balance_stops_claims_until_it_is_a_quarter_above_the_bound() {
     let least = 1_000_000_000;
