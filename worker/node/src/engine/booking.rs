@@ -40,10 +40,9 @@ impl State {
         self.last_number
     }
 
-    /// Whether a promised run other than `number` holds memory: it will end, and give it back.
+    /// Whether a job or a duty other than `number` holds memory: it will end, and give it back. Sessions may not, for long.
     fn has_others(&self, number: u64) -> bool {
-        let mut numbers = self.queues.iter().flat_map(Queue::numbers);
-        numbers.any(|other| other != number && self.books.holds(other))
+        self.books.holders().any(|other| other != number && !self.families.contains_key(&other))
     }
 }
 
@@ -159,7 +158,7 @@ impl Booking {
         let mut state = self.dispatch.state();
         if !state.books.holds(self.number) {
             let claim = self.claim();
-            // A bond depends on it: when no other promise can give memory back, waiting helps nobody.
+            // A bond depends on it: when nobody will give memory back soon, waiting helps nobody.
             if state.books.try_hold(adapter, self.number, &claim).is_err() && state.has_others(self.number) {
                 return false;
             }

@@ -149,6 +149,11 @@ impl<Model: Clone + Eq + Hash> Books<Model> {
         claims.into_iter().any(|claim| claim.model.as_ref() == Some(model))
     }
 
+    /// Who holds something.
+    pub fn holders(&self) -> impl Iterator<Item = u64> {
+        self.books.iter().flat_map(|book| book.claims.keys().copied())
+    }
+
     /// Whether `number` holds what it claims.
     pub fn holds(&self, number: u64) -> bool {
         self.books.iter().any(|book| book.claims.contains_key(&number))
@@ -232,6 +237,7 @@ mod tests {
         assert!(!books.holds(3) && books.holds(2) && books.models(1) == [1] && books.adapter_bytes_of(1, 2) == 10);
         books.hold(1, 3, claim(2, 10, 0, 50)).unwrap();
         assert!(books.release(2) && !books.release(2));
+        assert_eq!(books.holders().collect::<Vec<_>>(), [1, 3]);
         assert_eq!((books.held(1), books.held_in_machine()), (10, 85));
         books.bound_machine(70);
         assert_eq!((books.held_in_machine(), books.free(1), books.free(0)), (85, 40, 0), "what is held stays");

@@ -107,11 +107,6 @@ impl Queue {
         }
     }
 
-    /// The numbers of all promises.
-    pub fn numbers(&self) -> impl Iterator<Item = u64> {
-        self.promises.keys().copied()
-    }
-
     /// Whether one runs.
     pub fn is_running(&self) -> bool {
         self.promises.values().any(Promise::is_running)
