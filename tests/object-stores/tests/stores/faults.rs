@@ -54,7 +54,7 @@ async fn an_upload_that_is_cut_off_leaves_no_object_and_can_be_made_again() {
     let Some(server) = S3Server::start() else { return };
     let gateway = Gateway::to(server.address()).await;
     let remote = S3Server::open(gateway.address(), &below("")).unwrap();
-    let (local, id) = Local::with(sample(20 << 20)).await;
+    let (local, id) = Local::with(sample(9 << 20)).await;
     // Enough to ask what is there and to begin an upload, not for one of its parts.
     gateway.is(Weather::Choked(1 << 20));
     let error = remote.put(&id, &local.store).await.unwrap_err();
@@ -62,7 +62,7 @@ async fn an_upload_that_is_cut_off_leaves_no_object_and_can_be_made_again() {
     assert!(!server.object(&key("", &id)).exists());
     gateway.is(Weather::Fair);
     remote.put(&id, &local.store).await.unwrap();
-    assert_eq!(remote.check(&id).await.unwrap(), 20 << 20);
+    assert_eq!(remote.check(&id).await.unwrap(), 9 << 20);
 }
 
 #[tokio::test(flavor = "multi_thread")]
