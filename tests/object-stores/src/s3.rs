@@ -96,13 +96,29 @@ impl S3Server {
         Self::open_with(address, &Self::environment(endpoint))
     }
 
-    /// The store at `address` with these variables, and little patience.
+    /// The store at `address` with these variables; three attempts close to one another.
     ///
     /// # Errors
     /// Those of [`RemoteStore::open`].
     pub fn open_with(address: &str, variables: &[(&str, String)]) -> Result<RemoteStore> {
+        Self::open_within(Duration::from_secs(10), address, variables)
+    }
+
+    /// The same, which bears the store's silence for so long.
+    ///
+    /// # Errors
+    /// Those of [`RemoteStore::open`].
+    pub fn open_within(silence: Duration, address: &str, variables: &[(&str, String)]) -> Result<RemoteStore> {
         let variables: Variables = variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-        RemoteStore::open(&RemoteAddress::parse(address)?, impatient(), &variables)
+        let options = RemoteOptions {
+            max_attempts: 3,
+            first_wait: Duration::from_millis(5),
+            max_wait: Duration::from_millis(20),
+            stall_timeout: silence,
+            deadline: Duration::from_secs(120),
+            ..RemoteOptions::default()
+        };
+        RemoteStore::open(&RemoteAddress::parse(address)?, options, &variables)
     }
 }
 
@@ -110,18 +126,6 @@ impl Drop for S3Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// Three attempts close to one another; silence is borne for two seconds.
-fn impatient() -> RemoteOptions {
-    RemoteOptions {
-        max_attempts: 3,
-        first_wait: Duration::from_millis(5),
-        max_wait: Duration::from_millis(20),
-        stall_timeout: Duration::from_secs(2),
-        deadline: Duration::from_secs(60),
-        ..RemoteOptions::default()
     }
 }
 

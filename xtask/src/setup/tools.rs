@@ -24,7 +24,7 @@ pub(crate) const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2", feat
 pub(crate) const FUZZ: Tool = Tool { name: "cargo-fuzz", version: "0.13.2", features: &[], about: "about 20 seconds" };
 /// An S3-compatible server that checks signatures, for the tests of stores.
 pub(crate) const S3_SERVER: Tool =
-    Tool { name: "s3s-fs", version: "0.14.1", features: &["binary"], about: "about 1 minute" };
+    Tool { name: "s3s-fs", version: "0.14.1", features: &["binary"], about: "some minutes" };
 
 impl Tool {
     /// The program: as installed on this machine, else as compiled into the cache, else compiled now.

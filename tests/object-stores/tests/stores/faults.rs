@@ -1,5 +1,7 @@
 //! Stores that are down, silent, cut off, or lie: nothing wrong is kept, nothing is lost, and time mends what it can.
 
+use std::time::Duration;
+
 use object_store_tests::{Gateway, S3Server, Weather};
 
 use crate::support::{Local, PLENTY, below, code, key, sample};
@@ -8,20 +10,22 @@ use crate::support::{Local, PLENTY, below, code, key, sample};
 async fn a_store_that_is_down_or_silent_is_told_as_such_and_works_when_it_is_back() {
     let Some(server) = S3Server::start() else { return };
     let gateway = Gateway::to(server.address()).await;
-    let remote = S3Server::open(gateway.address(), &below("")).unwrap();
+    let environment = S3Server::environment(gateway.address());
+    let hasty = S3Server::open_within(Duration::from_millis(500), &below(""), &environment).unwrap();
     let (local, id) = Local::with(sample(9 << 20)).await;
     for weather in [Weather::Down, Weather::Silent] {
         gateway.is(weather.clone());
         for result in [
-            remote.put(&id, &local.store).await.map(|_| ()),
-            remote.fetch(&id, PLENTY, &Local::new().store).await.map(|_| ()),
-            remote.list().await.map(|_| ()),
+            hasty.put(&id, &local.store).await.map(|_| ()),
+            hasty.fetch(&id, PLENTY, &Local::new().store).await.map(|_| ()),
+            hasty.list().await.map(|_| ()),
         ] {
             let error = result.unwrap_err();
             assert!(error.code() == "S0301" && error.is_transient(), "{weather:?}: {error}");
         }
     }
     gateway.is(Weather::Fair);
+    let remote = S3Server::open(gateway.address(), &below("")).unwrap();
     remote.put(&id, &local.store).await.unwrap();
     remote.check(&id).await.unwrap();
 }
@@ -50,7 +54,7 @@ async fn an_upload_that_is_cut_off_leaves_no_object_and_can_be_made_again() {
     let Some(server) = S3Server::start() else { return };
     let gateway = Gateway::to(server.address()).await;
     let remote = S3Server::open(gateway.address(), &below("")).unwrap();
-    let (local, id) = Local::with(sample(20 << 20)).await;
+    let (local, id) = Local::with(sample(9 << 20)).await;
     // Enough to ask what is there and to begin an upload, not for one of its parts.
     gateway.is(Weather::Choked(1 << 20));
     let error = remote.put(&id, &local.store).await.unwrap_err();
@@ -58,7 +62,7 @@ async fn an_upload_that_is_cut_off_leaves_no_object_and_can_be_made_again() {
     assert!(!server.object(&key("", &id)).exists());
     gateway.is(Weather::Fair);
     remote.put(&id, &local.store).await.unwrap();
-    assert_eq!(remote.check(&id).await.unwrap(), 20 << 20);
+    assert_eq!(remote.check(&id).await.unwrap(), 9 << 20);
 }
 
 #[tokio::test(flavor = "multi_thread")]

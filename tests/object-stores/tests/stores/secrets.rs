@@ -47,7 +47,13 @@ async fn everything_said() -> Option<String> {
         let variables: Variables =
             environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         said.push_str(&format!("{remote:?} {variables:?}"));
-        for weather in [Weather::Fair, Weather::Down, Weather::Cut(300)] {
+        // What S3 says of a wrong signature: all that was signed, the token too.
+        let echo = format!(
+            "<Error><Code>SignatureDoesNotMatch</Code><Message>it differs</Message><CanonicalRequest>PUT\n\
+             x-amz-security-token:{TOKEN}</CanonicalRequest></Error>"
+        );
+        let refusal = Weather::Answer("403 Forbidden", echo);
+        for weather in [Weather::Fair, Weather::Down, Weather::Cut(300), refusal] {
             gateway.is(weather);
             for result in [
                 remote.put(&id, &local.store).await.map(|_| ()),

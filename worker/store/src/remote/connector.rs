@@ -18,6 +18,9 @@ const MAX_ANSWER_BYTES: usize = 64 << 20;
 /// What is sent more slowly is given up. Four parts are sent at a time: 128 KiB a second for all.
 const MIN_BYTES_PER_SECOND: u64 = 32 << 10;
 
+/// How long a store may take to put the parts of an upload together.
+const ASSEMBLY: Duration = Duration::from_secs(5 * 60);
+
 /// Makes clients with these time-outs.
 #[derive(Debug)]
 pub(super) struct Connector {
@@ -85,8 +88,9 @@ impl HttpService for Service {
         let request = match length_bytes {
             0 => self.reading.request(parts.method, parts.uri.to_string()),
             _ => {
+                let thinking = if parts.method == Method::POST { ASSEMBLY } else { self.stall_timeout };
                 let sending = Duration::from_secs(length_bytes / MIN_BYTES_PER_SECOND);
-                self.writing.request(parts.method, parts.uri.to_string()).timeout(self.stall_timeout + sending)
+                self.writing.request(parts.method, parts.uri.to_string()).timeout(thinking + sending)
             }
         };
         let request = request.headers(parts.headers).body(reqwest::Body::wrap(body));

@@ -251,10 +251,11 @@ impl RemoteStore {
 
     fn about_list(&self, error: &object_store::Error) -> StoreError {
         match self.explained(None, error) {
-            StoreError::HttpStatus { status: 400 | 404 | 405 | 501, .. } | StoreError::RemoteFailed { .. }
+            explained @ (StoreError::HttpStatus { status: 400 | 404 | 405 | 501, .. }
+            | StoreError::RemoteFailed { .. })
                 if !self.takes_parts =>
             {
-                tracing::debug!(store = %self.shown, %error, "the store does not list");
+                tracing::debug!(error = %explained, "the store does not list");
                 StoreError::NoListing { store: self.shown.to_string() }
             }
             other => other,

@@ -47,15 +47,20 @@ impl RemoteStore {
 
     /// Sends in parts, which become an object only if all of them together are the artifact.
     async fn send_parts(&self, path: &Path, reader: ArtifactReader) -> Result<()> {
-        let id = reader.id();
+        let (id, length_bytes) = (reader.id(), reader.length_bytes());
         let mut upload = self.store.put_multipart(path).await.map_err(|error| self.about_put(&id, &error))?;
         let outcome = match self.parts(upload.as_mut(), reader).await {
-            Ok(()) => upload.complete().await.map(|_| ()).map_err(|error| self.about_put(&id, &error)),
+            Ok(()) => match upload.complete().await {
+                Ok(_) => return Ok(()),
+                // An answer that was lost is asked for again, of an upload that is then no more: what is there decides.
+                Err(_) if self.store.head(path).await.is_ok_and(|meta| meta.size == length_bytes) => return Ok(()),
+                Err(error) => Err(self.about_put(&id, &error)),
+            },
             Err(error) => Err(error),
         };
-        if outcome.is_err()
-            && let Err(error) = upload.abort().await
-        {
+        if let Err(error) = upload.abort().await {
+            // Not the library's own words, in which a store may repeat what it was sent.
+            let error = self.explained(Some(&id), &error);
             tracing::warn!(store = %self.shown, artifact = %id, %error, "parts of an upload that failed stay in the store");
         }
         outcome
