@@ -251,12 +251,17 @@ fn calls() -> Vec<Seed> {
     let place = [&[0][..], &output.to_le_bytes(), &1u32.to_le_bytes()].concat();
     let mut other = trace[usize::from(output)].clone();
     other[0] ^= 1;
+    let served = graph.boundary.iter().map(|boundary| {
+        let bytes = if boundary.slot == output { &other } else { &trace[usize::from(boundary.slot)] };
+        of(Operation::Serve, &[&boundary.slot.to_le_bytes()[..], bytes].concat())
+    });
+    let served: Vec<u8> = served.flatten().collect();
     let looked = [
+        served,
         of(Operation::Result, &[]),
         of(Operation::Element, &place),
         of(Operation::Leaf, &place),
         of(Operation::Tensor, &[&[0][..], &output.to_le_bytes()].concat()),
-        of(Operation::Serve, &[&output.to_le_bytes()[..], &other].concat()),
         of(Operation::FirstDifference, &[]),
         of(Operation::CheckServed, &[7; 32]),
         of(Operation::CheckOutput, &[&[7; 32][..], &other].concat()),
