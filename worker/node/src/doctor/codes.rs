@@ -80,7 +80,8 @@ mod tests {
     fn the_readme_explains_no_code_that_there_is_not() {
         let worker = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut sources = String::new();
-        let mut open: Vec<_> = ["node", "chain", "cli", "kernels"].map(|name| worker.join(name).join("src")).into();
+        let mut open: Vec<_> =
+            ["node", "chain", "cli", "kernels", "store"].map(|name| worker.join(name).join("src")).into();
         while let Some(folder) = open.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
