@@ -170,7 +170,7 @@ impl Booking {
 
     fn leave_queue(&self) {
         let mut state = self.dispatch.state();
-        let was_there = state.queues.iter_mut().fold(false, |was, queue| queue.remove(self.number) || was);
+        let was_there = state.queues.iter_mut().any(|queue| queue.remove(self.number));
         drop(state);
         if was_there {
             self.dispatch.ring();
@@ -183,7 +183,7 @@ impl Drop for Booking {
         let mut state = self.dispatch.state();
         state.families.remove(&self.number);
         let held = state.books.release(self.number);
-        let queued = state.queues.iter_mut().fold(false, |was, queue| queue.remove(self.number) || was);
+        let queued = state.queues.iter_mut().any(|queue| queue.remove(self.number));
         drop(state);
         if held || queued {
             self.dispatch.ring();
