@@ -6,7 +6,6 @@ use super::warm::{Family, Room};
 use crate::schedule::memory::{Books, Claim};
 use crate::schedule::queue::Queue;
 use std::collections::{BTreeMap, HashMap};
-use std::ops::BitOr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -171,7 +170,7 @@ impl Booking {
 
     fn leave_queue(&self) {
         let mut state = self.dispatch.state();
-        let was_there = state.queues.iter_mut().map(|queue| queue.remove(self.number)).fold(false, BitOr::bitor);
+        let was_there = state.queues.iter_mut().any(|queue| queue.remove(self.number));
         drop(state);
         if was_there {
             self.dispatch.ring();
@@ -184,7 +183,7 @@ impl Drop for Booking {
         let mut state = self.dispatch.state();
         state.families.remove(&self.number);
         let held = state.books.release(self.number);
-        let queued = state.queues.iter_mut().map(|queue| queue.remove(self.number)).fold(false, BitOr::bitor);
+        let queued = state.queues.iter_mut().any(|queue| queue.remove(self.number));
         drop(state);
         if held || queued {
             self.dispatch.ring();
