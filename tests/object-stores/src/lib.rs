@@ -1,7 +1,7 @@
 //! Stores of other people for tests: a real S3-compatible server that checks signatures, a WebDAV server, a public address of what
 //! they hold, and a gateway that is down, silent, or cuts off.
 //!
-//! The S3 server is `s3s-fs`, a program of crates.io: `cargo xtask test` compiles it once into the cache. Where it is not there,
+//! The S3 server is `s3s-fs`, a program and no dependency: `cargo xtask test` compiles it once into the cache. Where it is not there,
 //! [`S3Server::start`] gives nothing and says so, unless `ASSAY_REQUIRE_S3` is set.
 
 // What was skipped is said.

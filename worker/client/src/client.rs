@@ -19,7 +19,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::Mutex;
-use tokio_util::task::AbortOnDropHandle;
 
 /// One paying key with its access to the chain.
 pub struct Client {
@@ -258,14 +257,6 @@ impl Client {
             }
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
-    }
-
-    /// Asks a node where its results are once more; ends with what this returns.
-    fn learn_mirror(&self, node: Pubkey) -> AbortOnDropHandle<()> {
-        let (chain, fetcher, store) = (self.chain().clone(), self.fetcher.clone(), self.store.clone());
-        AbortOnDropHandle::new(tokio::spawn(async move {
-            crate::mirror::learn(&chain, &fetcher, &store, &node).await;
-        }))
     }
 
     /// The job at a slot not before `minimum_slot`, and that slot.

@@ -4,12 +4,14 @@
 //! A node may say anything: what is remembered is one http(s) address for each node, reached under the same guard as every address of a
 //! stranger's, and what comes from it is compared with the committed root like everything else.
 
+use crate::client::Client;
 use assay_chain::Chain;
 use assay_store::{ArtifactId, ArtifactUri, Fetcher, LocalStore, RemoteAddress};
 use solana_sdk::pubkey::Pubkey;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Beside the artifacts.
 const FOLDER: &str = "mirrors";
@@ -72,6 +74,14 @@ pub async fn learn(chain: &Chain, fetcher: &Fetcher, store: &LocalStore, node: &
     }
     if let Err(error) = remember(store, node, &public_url) {
         tracing::debug!(%node, %error, "the node's mirror is not remembered");
+    }
+}
+
+impl Client {
+    /// Asks a node where its results are once more, beside what the caller does; dropping this ends it.
+    pub(crate) fn learn_mirror(&self, node: Pubkey) -> AbortOnDropHandle<()> {
+        let (chain, fetcher, store) = (self.chain().clone(), self.fetcher.clone(), self.store.clone());
+        AbortOnDropHandle::new(tokio::spawn(async move { learn(&chain, &fetcher, &store, &node).await }))
     }
 }
 

@@ -156,7 +156,7 @@ fn models(workspace: &Workspace, report: &mut Report) -> Result<bool, Failure> {
     Ok(ready)
 }
 
-/// Makes the S3-compatible server that stores are tested against. Where crates.io is out of reach, those tests say so and test nothing.
+/// Makes the S3-compatible server that stores are tested against. Where it cannot be had, those tests say so and test nothing.
 fn s3_server(workspace: &Workspace, report: &mut Report) -> Result<Option<PathBuf>, Failure> {
     let mut program = None;
     report.step("S3-compatible server", "", |progress| match tools::S3_SERVER.ensure(workspace, progress) {
