@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use axum::http::HeaderValue;
 use url::Url;
 
-use crate::client::{AddressKind, http_url, kind_of, redirect_target};
+use crate::client::{http_url, kind_of, redirect_target};
 use crate::range::{RequestedRange, requested_range};
 use crate::server::is_loopback_host;
 
@@ -24,17 +24,11 @@ pub fn may_be_reached(address: IpAddr, allow_private: bool) -> bool {
     kind_of(address).refusal(allow_private).is_none()
 }
 
-/// Whether an address is a host of the public internet.
-pub fn is_public(address: IpAddr) -> bool {
-    kind_of(address) == AddressKind::Public
-}
-
-/// The part of an artifact that a `Range` header selects: start and length, `None` for all of it, an error for none of it.
-pub fn selected(header: &str, total: u64) -> Result<Option<(u64, u64)>, ()> {
+/// The part of an artifact that a `Range` header selects: start and length; `None` for all and for nothing of it.
+pub fn selected(header: &str, total: u64) -> Option<(u64, u64)> {
     match requested_range(header, total) {
-        RequestedRange::Whole => Ok(None),
-        RequestedRange::Part { start, length } => Ok(Some((start, length))),
-        RequestedRange::Unsatisfiable => Err(()),
+        RequestedRange::Part { start, length } => Some((start, length)),
+        RequestedRange::Whole | RequestedRange::Unsatisfiable => None,
     }
 }
 

@@ -156,10 +156,10 @@ mod tests {
                 continue;
             }
             let last = base | u128::MAX.checked_shr(length).unwrap_or(0);
-            for mapped in [base, last, base ^ 1 << 31] {
+            for mapped in [base, last, base ^ (1 << 31)] {
                 let v4 = u128::from(mapped as u32);
                 let own = kind_of(Ipv4Addr::from_bits(mapped as u32).into());
-                for carrier in [0xffff << 32 | v4, 0x0064_ff9b << 96 | v4, 0x2002 << 112 | v4 << 80 | 0x77] {
+                for carrier in [(0xffff << 32) | v4, (0x0064_ff9b << 96) | v4, (0x2002 << 112) | (v4 << 80) | 0x77] {
                     assert_eq!(kind_of(IpAddr::V6(carrier.into())), own, "{}", Ipv6Addr::from_bits(carrier));
                 }
             }

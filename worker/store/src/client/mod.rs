@@ -12,7 +12,7 @@ mod source;
 mod upload;
 
 #[cfg(fuzzing)]
-pub(crate) use address::{AddressKind, kind_of};
+pub(crate) use address::kind_of;
 pub use document::Document;
 pub use fetch::{FetchOptions, FetchSource, Fetched, Fetcher, Progress};
 pub use upload::{UploadOptions, UploadOutcome, Uploader};
