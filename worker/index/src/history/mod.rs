@@ -26,6 +26,9 @@ const LAYOUT: &str = "layout";
 /// How the tables and what is in them are laid out.
 const LAYOUT_VERSION: &[u8] = b"1";
 
+/// What the database keeps in memory: pages that queries of the last days read again. By default it takes a gigabyte.
+const CACHE_BYTES: usize = 64 << 20;
+
 /// The history of one chain.
 #[derive(Debug)]
 pub struct History {
@@ -43,7 +46,7 @@ impl History {
     /// # Errors
     /// `H0101` to `H0104`.
     pub fn open(path: &Path, genesis: &str) -> Result<Self, IndexError> {
-        let database = Database::create(path).map_err(|error| match error {
+        let database = Database::builder().set_cache_size(CACHE_BYTES).create(path).map_err(|error| match error {
             redb::DatabaseError::DatabaseAlreadyOpen => IndexError::InUse { path: path.to_path_buf() },
             other => IndexError::Database { path: path.to_path_buf(), source: Box::new(other.into()) },
         })?;

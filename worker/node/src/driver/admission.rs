@@ -126,8 +126,7 @@ impl<M: Market> Driver<M> {
 
     /// Waits until the breaker lets claims through, or may; the place is others' to use.
     async fn wait_for_breaker(&mut self, mut stopped: Stopped, cancel: &CancellationToken) {
-        self.progress.permit = None;
-        self.progress.prepared = None;
+        self.let_go();
         // What was set aside for a claim that is not made is others' to use, too.
         self.shared.reserve.free(&self.address);
         self.progress.trouble = Some(stopped.refusal());
