@@ -112,8 +112,11 @@ impl Mirror {
 
 /// Sends everything that a result consists of, its manifest last: where that is, all is.
 async fn send(remote: &RemoteStore, store: &LocalStore, manifest: &ArtifactId) -> Result<Fate, StoreError> {
-    if remote.stored(manifest).await?.is_some() {
-        return Ok(Fate::Mirrored);
+    match remote.stored(manifest).await {
+        Ok(Some(_)) => return Ok(Fate::Mirrored),
+        // Whoever may not list is told no more than that of what is not there.
+        Ok(None) | Err(StoreError::AccessDenied { .. }) => {}
+        Err(error) => return Err(error),
     }
     match send_parts(remote, store, manifest).await {
         Ok(()) => Ok(Fate::Mirrored),
