@@ -21,7 +21,7 @@ const LEAST_TIME: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 pub enum BenchmarkError {
     /// The graph cannot be built.
-    #[error("N0711 the benchmark's graph cannot be built: {0}; report this as a bug")]
+    #[error("N0713 the benchmark's graph cannot be built: {0}; report this as a bug")]
     Graph(#[from] BuildError),
     /// The graph cannot be resolved.
     #[error("N0712 the benchmark's graph cannot be resolved: {0}; report this as a bug")]

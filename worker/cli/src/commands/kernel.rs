@@ -57,7 +57,7 @@ pub(crate) fn run(command: Command, output: Output) -> Result<(), CliError> {
 /// Compiles a file and builds the graph of its kernel.
 fn built(file: &Path, params: &[String], zeros: bool) -> Result<(Kernel, Model), CliError> {
     let source = String::from_utf8(read_file(file)?).map_err(|error| {
-        CliError::new("A0613", format!("{} is no text: {error}; a kernel is a file of WGSL", file.display()))
+        CliError::new("A0615", format!("{} is no text: {error}; a kernel is a file of WGSL", file.display()))
     })?;
     let kernel = compile(&source).map_err(|error| explain(file, &source, &error))?;
     let mut values = BTreeMap::new();

@@ -47,7 +47,7 @@ fn a_kernel_is_checked_and_built_into_files_that_a_graph_is_made_of() {
     }
     fs::write(home.path().join("bytes.wgsl"), [0xff, 0xfe]).expect("a file");
     let refused = run(home.path(), &["kernel", "build", "bytes.wgsl", "--output", "json"]);
-    assert_eq!(refused.json_error().0, "A0613", "a kernel is text");
+    assert_eq!(refused.json_error().0, "A0615", "a kernel is text");
     let pi = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/kernels/pi.wgsl");
     let refused = run(home.path(), &["kernel", "build", pi, "--input", "seed=1", "--output", "json"]);
     assert_eq!(refused.json_error().0, "A0614", "one of two inputs is missing");

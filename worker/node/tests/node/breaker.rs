@@ -330,6 +330,39 @@ async fn slow_runs_stop_claims_until_the_device_has_cooled_and_is_fast_again() {
     scene.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_anothers_trial_holds_no_place_at_the_adapter() {
+    let source = Source::start().await;
+    let job = source.job().await;
+    let market = TestMarket::new(world(&FIRST, &job));
+    market.with(|world| world.put_job(&SECOND, &job));
+    let folder = tempfile::tempdir().unwrap();
+    let half_open = json!({ "failures": { "latch": { "open": { "number": 1, "until_slot": 1, "trial": null } } } });
+    let half_open: Machine = serde_json::from_value(half_open).unwrap();
+    let journal = Journal::open(&folder.path().join("journal.redb")).unwrap();
+    journal.put_breaker(&half_open).unwrap();
+    drop(journal);
+    let rig = Rig::new(folder.path(), &market, NodeConfig { concurrent_jobs: 3, ..config() });
+    rig.hold_runs(true);
+    let running = start(&rig).await;
+    for job in [FIRST, SECOND] {
+        see(&running, &market, job).await;
+    }
+    until("the trial runs", || rig.held_runs() == 1).await;
+    // Time for the other one to come to the breaker.
+    let now = market.with(|world| world.slot);
+    until("some slots go by", || market.with(|world| world.slot) > now + 50).await;
+    let states = || [FIRST, SECOND].map(|job| market.with(|world| world.job(&job).unwrap().state));
+    assert!(states().contains(&JobState::Posted), "{:?}", states());
+    let queued: u64 = rig.shared.engine.adapters().iter().map(|adapter| adapter.queued).sum();
+    assert_eq!((queued, rig.free_places()), (1, 2), "only the trial has a place");
+    rig.hold_runs(false);
+    until("both are delivered", || !states().contains(&JobState::Posted) && !states().contains(&JobState::Claimed))
+        .await;
+    rig.cancel.cancel();
+    running.service.await.unwrap().unwrap();
+}
+
 /// A trial whose run cannot be compared with another shows nothing: it is over when it is kept, long before its window is.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_trial_of_a_model_that_is_not_known_makes_room_for_the_next_one() {

@@ -139,7 +139,7 @@ pub(super) async fn check(place: Place, output: Output) -> Result<(), CliError> 
         opened.shown(),
         names.join(" ")
     );
-    Err(CliError::new("A0404", text).with_status(ExitStatus::Failed))
+    Err(CliError::new("A0407", text).with_status(ExitStatus::Failed))
 }
 
 pub(super) fn described(artifact: &StoredArtifact) -> Value {
