@@ -337,6 +337,7 @@ impl<M: Market> Driver<M> {
         match view.phase {
             Phase::Committed | Phase::Accepted => {
                 self.progress.refused_commitment = None;
+                self.progress.permit = None;
                 self.write(Stage::Committed(executed.clone()))?;
                 self.shared.promise_kept(&self.address, self.looked)?;
                 Ok(true)
