@@ -7,6 +7,7 @@
 //! | `defence` | answering challenges, and closing afterwards what that opened |
 //! | `places` | memory, a place in an adapter's queue, room on the disk |
 //! | `execution` | computing, storing and uploading the result |
+//! | `waiting` | what a job waits for before the claim |
 //! | `promise` | transactions: written down, sent, and what became of them |
 
 mod admission;
@@ -15,6 +16,7 @@ mod defence;
 mod execution;
 mod places;
 mod promise;
+mod waiting;
 
 pub(crate) use admission::Stake;
 pub(crate) use adoption::HintsUnknown;
