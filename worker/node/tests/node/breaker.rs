@@ -344,10 +344,14 @@ async fn who_waits_for_anothers_trial_holds_no_place_at_the_adapter() {
     drop(journal);
     let rig = Rig::new(folder.path(), &market, NodeConfig { concurrent_jobs: 3, ..config() });
     rig.hold_runs(true);
+    rig.loading.close(true);
     let running = start(&rig).await;
     for job in [FIRST, SECOND] {
         see(&running, &market, job).await;
     }
+    // Both have a place at the adapter before either is the trial.
+    until("both load", || rig.loading.waiting() == 2).await;
+    rig.loading.close(false);
     until("the trial runs", || rig.held_runs() == 1).await;
     // Time for the other one to come to the breaker.
     let now = market.with(|world| world.slot);

@@ -174,6 +174,8 @@ pub(crate) struct Counts {
     pub(crate) loads: Arc<AtomicUsize>,
     pub(crate) runs: Arc<AtomicUsize>,
     pub(crate) gate: Arc<Gate>,
+    /// Holds up what loads a model.
+    pub(crate) loading: Arc<Gate>,
     pub(crate) illness: Arc<Illness>,
 }
 
@@ -232,6 +234,7 @@ impl Backend for Counting {
         self.inner.description()
     }
     fn load(&self, graph: Arc<ResolvedGraph>, params: &TensorSet) -> Result<Box<dyn Model>, KernelError> {
+        self.counts.loading.pass();
         self.counts.loads.fetch_add(1, Ordering::SeqCst);
         let output = graph.outputs[0];
         let inner = self.inner.load(graph, params)?;
@@ -292,6 +295,7 @@ pub(crate) struct Rig {
     pub(crate) illness: Arc<Illness>,
     loads: Arc<AtomicUsize>,
     gate: Arc<Gate>,
+    pub(crate) loading: Arc<Gate>,
     ticker: JoinHandle<()>,
 }
 
@@ -299,7 +303,8 @@ impl Drop for Rig {
     fn drop(&mut self) {
         self.ticker.abort();
         // The end of a test that failed waits for its threads.
-        self.gate.closed.store(false, Ordering::SeqCst);
+        self.gate.close(false);
+        self.loading.close(false);
     }
 }
 
@@ -346,7 +351,7 @@ impl Rig {
         engine: Engine,
         counts: Counts,
     ) -> Self {
-        let Counts { loads, runs, gate, illness } = counts;
+        let Counts { loads, runs, gate, loading, illness } = counts;
         let store = LocalStore::open(folder.join("artifacts")).unwrap();
         let upload = UploadOptions { allow_private: true, max_attempts: 1, ..UploadOptions::default() };
         let settings = Settings::from(config.clone());
@@ -384,7 +389,7 @@ impl Rig {
             config: settings,
         });
         let ticker = tokio::spawn(tick(Arc::clone(&shared), market.clone()));
-        Self { shared, runs, cancel: CancellationToken::new(), illness, loads, gate, ticker }
+        Self { shared, runs, cancel: CancellationToken::new(), illness, loads, gate, loading, ticker }
     }
 
     /// Whether no adapter holds memory for anything, and none has a run in its queue.
