@@ -4,7 +4,8 @@ use super::machine::Machine;
 use super::report::{CauseReport, Report};
 use super::slowdown::Measured;
 use super::{AtWork, Cause};
-use crate::driver::Shared;
+use crate::board::{Board, Ears};
+use crate::driver::{LONGEST_WAIT, Shared};
 use crate::engine::Run;
 use crate::estimate::operations;
 use crate::journal::{JournalError, Stage};
@@ -15,6 +16,7 @@ use solana_sdk::pubkey::Pubkey;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Why a claim waits, and until when.
 #[derive(Debug)]
@@ -34,15 +36,20 @@ impl Stopped {
         Cause::ALL.iter().any(|cause| cause.code() == refusal.code)
     }
 
-    /// The first slot at which it is worth while to ask again, if that is known.
-    pub(crate) fn until_slot(&self) -> Option<u64> {
-        self.report.until_slot
-    }
-
-    /// Waits until the breaker changes.
-    pub(crate) async fn changed(&mut self) {
-        if self.changed.changed().await.is_err() {
-            std::future::pending::<()>().await;
+    /// Waits until the breaker lets claims through or may, or what was to be claimed changes.
+    pub(crate) async fn over(&mut self, board: &Board, ears: &mut Ears, cancel: &CancellationToken) {
+        let until_slot = self.report.until_slot.unwrap_or(u64::MAX);
+        let changed = async {
+            if self.changed.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = changed => {}
+            () = board.reached(until_slot) => {}
+            () = ears.job() => {}
+            () = cancel.cancelled() => {}
+            () = tokio::time::sleep(LONGEST_WAIT) => {}
         }
     }
 }

@@ -18,15 +18,8 @@ impl<M: Market> Driver<M> {
         // What was set aside for a claim that is not made is others' to use, too.
         self.shared.reserve.free(&self.address);
         self.progress.trouble = Some(stopped.refusal());
-        let until_slot = stopped.until_slot().unwrap_or(u64::MAX);
         let shared = Arc::clone(&self.shared);
-        tokio::select! {
-            () = stopped.changed() => {}
-            () = shared.board.reached(until_slot) => {}
-            () = self.ears.job() => {}
-            () = cancel.cancelled() => {}
-            () = tokio::time::sleep(LONGEST_WAIT) => {}
-        }
+        stopped.over(&shared.board, &mut self.ears, cancel).await;
     }
 
     /// Waits for the slot of this node's turn; the place is others' to use until shortly before.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::HeaderMap;
-use reqwest::{Client, Response};
+use reqwest::{Client, ClientBuilder, Response};
 use url::Url;
 
 use super::address::kind_of;
@@ -21,16 +21,10 @@ use crate::error::{Result, StoreError, quoted};
 /// How much of the body of a refusal is read for its reason.
 const MAX_REASON_BYTES: usize = 4 * 1024;
 
-/// A client that resolves names itself, so that the address which is checked is the address which is connected to; that
-/// follows no redirect, uses no proxy and decompresses nothing by itself.
-pub(super) fn guarded_client(allow_private: bool, connect_timeout: Duration) -> Result<Client> {
-    client_with(GuardedResolver { allow_private, look_up: system }, connect_timeout)
-}
-
-fn client_with<L: LookUp>(resolver: GuardedResolver<L>, connect_timeout: Duration) -> Result<Client> {
+/// What every request of this crate is made with: no redirect is followed, no proxy used, and nothing decompressed.
+pub(crate) fn bare_client(connect_timeout: Duration) -> ClientBuilder {
     Client::builder()
         .user_agent(concat!("assay/", env!("CARGO_PKG_VERSION")))
-        .dns_resolver(Arc::new(resolver))
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         // Other crates of the program may switch these features of the library on.
@@ -41,6 +35,17 @@ fn client_with<L: LookUp>(resolver: GuardedResolver<L>, connect_timeout: Duratio
         .http1_only()
         .referer(false)
         .connect_timeout(connect_timeout)
+}
+
+/// A client that resolves names itself, so that the address which is checked is the address which is connected to; that
+/// follows no redirect, uses no proxy and decompresses nothing by itself.
+pub(super) fn guarded_client(allow_private: bool, connect_timeout: Duration) -> Result<Client> {
+    client_with(GuardedResolver { allow_private, look_up: system }, connect_timeout)
+}
+
+fn client_with<L: LookUp>(resolver: GuardedResolver<L>, connect_timeout: Duration) -> Result<Client> {
+    bare_client(connect_timeout)
+        .dns_resolver(Arc::new(resolver))
         .build()
         .map_err(|error| StoreError::ClientSetup { reason: chain_of(&error) })
 }

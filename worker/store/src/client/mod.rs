@@ -15,6 +15,7 @@ mod upload;
 pub(crate) use address::kind_of;
 pub use document::Document;
 pub use fetch::{FetchOptions, FetchSource, Fetched, Fetcher, Progress};
+pub(crate) use guard::bare_client;
 pub use upload::{UploadOptions, UploadOutcome, Uploader};
 #[cfg(fuzzing)]
 pub(crate) use {guard::redirect_target, source::http_url};

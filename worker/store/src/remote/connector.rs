@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::client::bare_client;
 use async_trait::async_trait;
 use http_body_util::{BodyExt, Limited};
 use object_store::client::{
@@ -9,7 +10,7 @@ use object_store::client::{
 };
 use object_store::{ClientConfigKey, ClientOptions};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::{Client, ClientBuilder, Method};
+use reqwest::{Client, Method};
 
 /// Most bytes of an answer that is not an artifact: an error, a list, a confirmation. A list of the largest page that S3
 /// sends has less than 1 MiB; WebDAV lists everything at once, some 700 bytes for each artifact.
@@ -38,27 +39,12 @@ impl HttpConnector for Connector {
         let connect_timeout = asked.min(self.connect_timeout);
         let failed = |error| object_store::Error::Generic { store: "HTTP client", source: Box::new(error) };
         Ok(HttpClient::new(Service {
-            reading: builder(connect_timeout).read_timeout(self.stall_timeout).build().map_err(failed)?,
-            writing: builder(connect_timeout).build().map_err(failed)?,
+            reading: bare_client(connect_timeout).read_timeout(self.stall_timeout).build().map_err(failed)?,
+            writing: bare_client(connect_timeout).build().map_err(failed)?,
             stall_timeout: self.stall_timeout,
             authorization: self.authorization.clone(),
         }))
     }
-}
-
-fn builder(connect_timeout: Duration) -> ClientBuilder {
-    Client::builder()
-        .user_agent(concat!("assay/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        // Other crates of the program may switch these features of the library on.
-        .no_gzip()
-        .no_brotli()
-        .no_deflate()
-        .no_zstd()
-        .http1_only()
-        .referer(false)
-        .connect_timeout(connect_timeout)
 }
 
 #[derive(Debug)]

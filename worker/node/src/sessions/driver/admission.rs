@@ -196,14 +196,7 @@ impl<M: Market> SessionDriver<M> {
         self.shared.sessions.leave(&self.address);
         self.shared.reserve.free(&self.address);
         self.progress.trouble = Some(stopped.refusal());
-        let until_slot = stopped.until_slot().unwrap_or(u64::MAX);
         let shared = Arc::clone(&self.shared);
-        tokio::select! {
-            () = stopped.changed() => {}
-            () = shared.board.reached(until_slot) => {}
-            () = self.ears.job() => {}
-            () = cancel.cancelled() => {}
-            () = tokio::time::sleep(LONGEST_WAIT) => {}
-        }
+        stopped.over(&shared.board, &mut self.ears, cancel).await;
     }
 }
