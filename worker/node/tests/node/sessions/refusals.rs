@@ -29,6 +29,28 @@ async fn begin(base: &str, length: usize, part: &[u8]) -> tokio::net::TcpStream 
     socket
 }
 
+/// A request that was begun and is seen to hold a place, for which `probe` is then refused as one too many, and that refusal.
+///
+/// The probe has to be one that is refused where there is a place, too: it holds the place itself for a moment, and who begins
+/// just then is refused and begins again.
+async fn begin_and_hold(
+    setting: &Setting,
+    length: usize,
+    part: &[u8],
+    probe: &[u8],
+) -> (tokio::net::TcpStream, (u16, String, Option<u64>)) {
+    for _ in 0..50 {
+        let held = begin(&setting.running.artifacts, length, part).await;
+        for _ in 0..100 {
+            let refused = setting.refusal(probe).await;
+            if refused.0 == 429 {
+                return (held, refused);
+            }
+        }
+    }
+    panic!("no request was ever seen to hold a place");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_voucher_has_to_be_the_clients_and_to_cover_the_request() {
     let setting = Setting::serving(config()).await;
@@ -191,13 +213,10 @@ async fn who_sends_slowly_holds_a_place_of_its_own_session_and_not_for_long() {
     let _strangers = begin(&base, whole.len(), &whole[..40]).await;
     setting.ask(1, 1).await;
     let whole = request(2, 2, 2 * PRICE);
-    let mut slow = begin(&base, whole.len(), &whole[..whole.len() - 1]).await;
-    for _ in 0..500 {
-        let (status, _, _) = setting.refusal(&request(3, 3, 2 * PRICE)).await;
-        if status == 429 {
-            break;
-        }
-    }
+    let bundle = encode_bundle(&inputs(3));
+    let malformed = request_with(3, [ROWS, 0, 0, 0], voucher(2 * PRICE), &bundle[1..]);
+    let (mut slow, busy) = begin_and_hold(&setting, whole.len(), &whole[..whole.len() - 1], &malformed).await;
+    assert_eq!(busy, code(429, "N0805"));
     assert_eq!(refusal(answer(&mut slow).await), code(408, "N0808"));
     setting.ask(2, 2).await;
     assert_eq!(record(&setting.rig).unwrap().receipts, 2);
@@ -211,16 +230,8 @@ async fn an_address_has_so_many_requests_at_a_time_and_so_many_repeats_a_minute(
         sessions.repeats_per_minute = 2;
     }))
     .await;
-    let base = setting.running.artifacts.clone();
     let whole = request(1, 1, PRICE);
-    let held = begin(&base, whole.len(), &whole[..40]).await;
-    let mut busy = (0, String::new(), None);
-    for _ in 0..500 {
-        busy = setting.refusal(&request(1, 1, 0)).await;
-        if busy.0 == 429 {
-            break;
-        }
-    }
+    let (held, busy) = begin_and_hold(&setting, whole.len(), &whole[..40], &request(1, 1, 0)).await;
     assert_eq!(busy, code(429, "N0804"));
     drop(held);
     let mut first = None;
