@@ -1,10 +1,16 @@
-//! The database files of services: which layout a file has, and how one of an earlier layout is brought up to date.
+//! The database files of services: which layout a file has, how one of an earlier layout is brought up to date, and [`Records`] of
+//! which many are kept.
 //!
 //! A file says its version in a table of its own. A migration is one transaction: it is there as a whole or not at all. Before it
 //! begins, the file is copied, so that the version before can be used again; the copy is removed by whoever no longer wants it. A
 //! file of a later version is not touched.
 //!
 //! Node and validator share it; it knows neither, and no error here has a code: whoever opens a file says whose it is.
+
+mod overview;
+mod records;
+
+pub use records::{Change, Key, Listed, RecordError, RecordTable, Records};
 
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableError, WriteTransaction};
 use serde::Serialize;
@@ -80,17 +86,22 @@ pub enum StepError {
     },
 }
 
+/// Whatever the database fails at is one variant of an error.
 macro_rules! from_database {
-    ($($error:ty),*) => {
-        $(impl From<$error> for StepError {
+    ($to:ty) => {
+        crate::from_database!($to: redb::TransactionError, redb::TableError, redb::StorageError, redb::CommitError);
+    };
+    ($to:ty: $($error:ty),*) => {
+        $(impl From<$error> for $to {
             fn from(error: $error) -> Self {
                 Self::Database(Box::new(error.into()))
             }
         })*
     };
 }
+pub(crate) use from_database;
 
-from_database!(redb::TransactionError, redb::TableError, redb::StorageError, redb::CommitError);
+from_database!(StepError);
 
 impl StepError {
     fn of_migration(self, from: u64, to: u64) -> LayoutError {

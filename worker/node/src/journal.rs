@@ -10,6 +10,7 @@ mod layout;
 mod receipts;
 mod segments;
 mod sessions;
+mod unmirrored;
 
 pub use disputes::DisputeLog;
 pub use holdings::Holding;
@@ -20,15 +21,18 @@ pub use sessions::{HeldVoucher, SessionOutcome, SessionPurpose, SessionRecord, S
 use crate::defence::cost::DefenceCost;
 use crate::refusal::Refusal;
 use crate::totals::Totals;
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use assay_journal::{Key, Listed, RecordError, RecordTable, Records};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use solana_sdk::pubkey::Pubkey;
 use std::path::{Path, PathBuf};
 
-const JOBS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("jobs");
-/// One row: the totals of the records that were removed.
+const JOBS: RecordTable = TableDefinition::new("jobs");
+/// The totals of the records that were removed: a row for jobs, and one for sessions.
 const REMOVED: TableDefinition<'_, u8, &[u8]> = TableDefinition::new("removed");
+const REMOVED_JOBS: u8 = 0;
+const REMOVED_SESSIONS: u8 = 1;
 
 /// A signed transaction that was, or is about to be, sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +91,16 @@ pub enum Stage {
     Settled(Executed),
     /// Over: nothing is left to do.
     Finished(Outcome),
+}
+
+impl Stage {
+    /// The result, where there is one and the job is not over.
+    pub fn executed(&self) -> Option<&Executed> {
+        match self {
+            Self::Executed(executed) | Self::Committed(executed) | Self::Settled(executed) => Some(executed),
+            Self::Admitted | Self::Claimed | Self::Finished(_) => None,
+        }
+    }
 }
 
 /// What is needed to commit without computing again.
@@ -229,6 +243,31 @@ impl Record {
     }
 }
 
+impl Listed for Record {
+    type Sums = Totals;
+
+    fn last_slot(&self) -> u64 {
+        self.last_slot
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_finished()
+    }
+
+    fn is_live(&self) -> bool {
+        let holds = |log: &DisputeLog| log.open > 0 || log.rent_lamports > 0;
+        !self.is_finished() || self.in_flight.is_some() || self.dispute.as_ref().is_some_and(holds)
+    }
+
+    fn add_to(&self, sums: &mut Totals) {
+        sums.add(self);
+    }
+
+    fn both(one: &Totals, other: &Totals) -> Totals {
+        one.plus(other)
+    }
+}
+
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -284,20 +323,31 @@ pub enum JournalError {
     },
 }
 
+/// A record beside the address that it is about.
+pub type Addressed<R = Record> = (Pubkey, R);
+
 /// The journal of one node.
 #[derive(Debug)]
 pub struct Journal {
     database: Database,
     path: PathBuf,
+    jobs: Records<Record>,
+    sessions: Records<SessionRecord>,
 }
 
 impl Journal {
-    /// Opens or creates the journal; only one process may hold it. One of an earlier layout is brought up to date.
+    /// Opens or creates the journal; only one process may hold it. One of an earlier layout is brought up to date. Every record is
+    /// read once.
     ///
     /// # Errors
-    /// The file is in use, not writable, of a newer layout, or one of an earlier layout that cannot be brought up to date.
+    /// The file is in use, not writable, of a newer layout, one of an earlier layout that cannot be brought up to date, or a record
+    /// is unreadable.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
-        Ok(Self { database: layout::open(path)?, path: path.to_path_buf() })
+        let database = layout::open(path)?;
+        let of = |error| of_record(path, error);
+        let (jobs, sessions) =
+            (Records::load(&database, JOBS).map_err(of)?, Records::load(&database, sessions::SESSIONS).map_err(of)?);
+        Ok(Self { database, path: path.to_path_buf(), jobs, sessions })
     }
 
     /// The record of a job.
@@ -305,11 +355,7 @@ impl Journal {
     /// # Errors
     /// The database failed or the record is unreadable.
     pub fn get(&self, job: &Pubkey) -> Result<Option<Record>, JournalError> {
-        let bytes = self.wrap(|| {
-            let read = self.database.begin_read()?;
-            Ok(read.open_table(JOBS)?.get(&job.to_bytes())?.map(|value| value.value().to_vec()))
-        })?;
-        bytes.map(|bytes| self.decode(job, &bytes)).transpose()
+        self.record(self.jobs.get(&self.database, &job.to_bytes()))
     }
 
     /// Writes a record durably.
@@ -317,31 +363,31 @@ impl Journal {
     /// # Errors
     /// The database failed; nothing was changed then.
     pub fn put(&self, job: &Pubkey, record: &Record) -> Result<(), JournalError> {
-        let bytes = serde_json::to_vec(record).map_err(|error| self.unreadable(job, &error))?;
-        self.wrap(|| {
-            let write = self.database.begin_write()?;
-            write.open_table(JOBS)?.insert(&job.to_bytes(), bytes.as_slice())?;
-            write.commit()?;
-            Ok(())
-        })
+        self.record(self.jobs.change(&self.database, |change| change.put(&job.to_bytes(), record)))
     }
 
-    /// All records.
+    /// All records, for a look that is not taken often: there may be a day's.
     ///
     /// # Errors
     /// The database failed or a record is unreadable.
-    pub fn all(&self) -> Result<Vec<(Pubkey, Record)>, JournalError> {
-        let rows = self.wrap(|| {
-            let read = self.database.begin_read()?;
-            let table = read.open_table(JOBS)?;
-            let mut rows = Vec::new();
-            for row in table.iter()? {
-                let (job, bytes) = row?;
-                rows.push((Pubkey::new_from_array(*job.value()), bytes.value().to_vec()));
-            }
-            Ok(rows)
-        })?;
-        rows.into_iter().map(|(job, bytes)| self.decode(&job, &bytes).map(|record| (job, record))).collect()
+    pub fn all(&self) -> Result<Vec<Addressed>, JournalError> {
+        self.addressed(self.jobs.all(&self.database))
+    }
+
+    /// The records of jobs that are not over, and of those whose disputes still hold something.
+    ///
+    /// # Errors
+    /// The database failed or a record is unreadable.
+    pub fn live(&self) -> Result<Vec<Addressed>, JournalError> {
+        self.addressed(self.jobs.live(&self.database))
+    }
+
+    /// The records of [`Journal::live`], and the newest `most` of the others.
+    ///
+    /// # Errors
+    /// The database failed or a record is unreadable.
+    pub fn newest(&self, most: usize) -> Result<Vec<Addressed>, JournalError> {
+        self.addressed(self.jobs.newest(&self.database, most))
     }
 
     /// How all jobs ended, those whose records were removed included.
@@ -349,8 +395,8 @@ impl Journal {
     /// # Errors
     /// The database failed or a record is unreadable.
     pub fn totals(&self) -> Result<Totals, JournalError> {
-        let removed = self.removed_totals()?;
-        Ok(removed.plus(&Totals::of(self.all()?.iter().map(|(_, record)| record))))
+        let kept = self.record(self.jobs.sums(&self.database))?;
+        Ok(self.removed::<Totals>(REMOVED_JOBS)?.plus(&kept))
     }
 
     /// Removes the records of jobs that were over before `slot`, but keeps the newest `keep` of them; how many were
@@ -359,41 +405,20 @@ impl Journal {
     /// # Errors
     /// The database failed or a record is unreadable; nothing was changed then.
     pub fn prune(&self, slot: u64, keep: usize) -> Result<usize, JournalError> {
-        let mut finished: Vec<(Pubkey, Record)> =
-            self.all()?.into_iter().filter(|(_, record)| record.is_finished()).collect();
-        finished.sort_by_key(|(_, record)| std::cmp::Reverse(record.last_slot));
-        let old: Vec<(Pubkey, Record)> =
-            finished.into_iter().skip(keep).filter(|(_, record)| record.last_slot < slot).collect();
-        if old.is_empty() {
-            return Ok(0);
-        }
-        let totals = self.removed_totals()?.plus(&Totals::of(old.iter().map(|(_, record)| record)));
-        let bytes = serde_json::to_vec(&totals).map_err(|error| self.unreadable(&Pubkey::default(), &error))?;
-        self.wrap(|| {
-            let write = self.database.begin_write()?;
-            {
-                let mut jobs = write.open_table(JOBS)?;
-                for (job, _) in &old {
-                    jobs.remove(&job.to_bytes())?;
-                }
-                write.open_table(REMOVED)?.insert(0, bytes.as_slice())?;
-            }
-            Self::forget_segments(&write, old.iter().map(|(job, _)| *job))?;
-            write.commit()?;
-            Ok(())
-        })?;
-        Ok(old.len())
+        self.record(self.jobs.prune(&self.database, slot, keep, |write, old| {
+            let removed = Totals::of(old.iter().map(|(_, record)| record));
+            add_removed(write, REMOVED_JOBS, |known: &Totals| known.plus(&removed))?;
+            Ok(Self::forget_segments(write, old.iter().map(|(job, _)| Pubkey::new_from_array(*job)))?)
+        }))
     }
 
-    fn removed_totals(&self) -> Result<Totals, JournalError> {
+    /// The sums of what was removed, as a row of [`REMOVED`] has them.
+    fn removed<T: Default + DeserializeOwned>(&self, row: u8) -> Result<T, JournalError> {
         let bytes = self.wrap(|| {
             let read = self.database.begin_read()?;
-            Ok(read.open_table(REMOVED)?.get(0)?.map(|value| value.value().to_vec()))
+            Ok(read.open_table(REMOVED)?.get(row)?.map(|value| value.value().to_vec()))
         })?;
-        let decode = |bytes: Vec<u8>| {
-            serde_json::from_slice(&bytes).map_err(|error| self.unreadable(&Pubkey::default(), &error))
-        };
-        Ok(bytes.map(decode).transpose()?.unwrap_or_default())
+        bytes.map_or_else(|| Ok(T::default()), |bytes| self.decode(&Pubkey::default(), &bytes))
     }
 
     /// Reads, changes and writes one row in a single transaction, and returns what is there afterwards. `job` names the
@@ -425,6 +450,15 @@ impl Journal {
         Ok(changed)
     }
 
+    fn record<T>(&self, result: Result<T, RecordError>) -> Result<T, JournalError> {
+        result.map_err(|error| of_record(&self.path, error))
+    }
+
+    fn addressed<R>(&self, result: Result<Vec<(Key, R)>, RecordError>) -> Result<Vec<Addressed<R>>, JournalError> {
+        let records = self.record(result)?;
+        Ok(records.into_iter().map(|(key, record)| (Pubkey::new_from_array(key), record)).collect())
+    }
+
     fn wrap<T>(&self, work: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, JournalError> {
         work().map_err(|source| JournalError::Database { path: self.path.clone(), source: Box::new(source) })
     }
@@ -435,6 +469,28 @@ impl Journal {
 
     fn unreadable(&self, job: &Pubkey, error: &serde_json::Error) -> JournalError {
         JournalError::Record { path: self.path.clone(), job: *job, reason: error.to_string() }
+    }
+}
+
+/// Changes the sums in a row of [`REMOVED`] within a transaction of the caller.
+fn add_removed<T: Default + Serialize + DeserializeOwned>(
+    write: &WriteTransaction,
+    row: u8,
+    plus: impl FnOnce(&T) -> T,
+) -> Result<(), RecordError> {
+    let unreadable = |error: serde_json::Error| RecordError::Record { key: Key::default(), reason: error.to_string() };
+    let mut table = write.open_table(REMOVED)?;
+    let known = table.get(row)?.map(|value| serde_json::from_slice(value.value())).transpose().map_err(unreadable)?;
+    let bytes = serde_json::to_vec(&plus(&known.unwrap_or_default())).map_err(unreadable)?;
+    table.insert(row, bytes.as_slice())?;
+    Ok(())
+}
+
+fn of_record(path: &Path, error: RecordError) -> JournalError {
+    let path = path.to_path_buf();
+    match error {
+        RecordError::Database(source) => JournalError::Database { path, source },
+        RecordError::Record { key, reason } => JournalError::Record { path, job: Pubkey::new_from_array(key), reason },
     }
 }
 

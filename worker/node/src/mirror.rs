@@ -4,7 +4,7 @@
 //! `GET /v1/mirror` says where strangers read it.
 
 use crate::driver::Shared;
-use crate::journal::{JournalError, Stage};
+use crate::journal::JournalError;
 use crate::market::Market;
 use assay_models::manifest::{MAX_MANIFEST_BYTES, ResultManifest};
 use assay_store::{ArtifactId, LocalStore, RemoteAddress, RemoteOptions, RemoteStore, StoreError, Variables};
@@ -76,19 +76,23 @@ impl Mirror {
     }
 
     /// The way into the store. It may fail, for want of credentials say, without any harm to what the node has promised.
-    fn open(&self) -> Result<RemoteStore, StoreError> {
+    pub(crate) fn open(&self, max_attempts: u32, deadline: Duration) -> Result<RemoteStore, StoreError> {
         let set = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let options = RemoteOptions {
             endpoint: set(&self.settings.endpoint),
             region: set(&self.settings.region),
             virtual_hosted: self.settings.virtual_hosted,
             allow_unencrypted: self.settings.allow_unencrypted,
-            // What fails is tried again by the mirror itself.
-            max_attempts: 2,
-            deadline: ARTIFACT_DEADLINE,
+            max_attempts,
+            deadline,
             ..RemoteOptions::default()
         };
         RemoteStore::open(&RemoteAddress::parse(&self.settings.remote)?, options, &self.variables)
+    }
+
+    /// The way for results of any size. What fails is tried again by the mirror itself.
+    fn open_patiently(&self) -> Result<RemoteStore, StoreError> {
+        self.open(2, ARTIFACT_DEADLINE)
     }
 
     /// Notes that the result with this manifest is to be mirrored.
@@ -98,6 +102,11 @@ impl Mirror {
             waiting.push_back(manifest);
         }
         self.bell.notify_one();
+    }
+
+    /// Whether the result with this manifest is still to be mirrored.
+    pub fn awaits(&self, manifest: &[u8; 32]) -> bool {
+        self.lock().contains(manifest)
     }
 
     /// How many results wait.
@@ -151,8 +160,8 @@ fn is_of_this_node(error: &StoreError) -> bool {
     )
 }
 
-/// Mirrors results until `stop`: those of the journal whose jobs are open first, for an earlier life may have left them. A store that
-/// is down is tried again for as long as the node lives.
+/// Mirrors results until `stop`: those first that an earlier life may have left, of jobs that are open and of jobs that were over
+/// before the store had taken theirs. A store that is down is tried again for as long as the node lives.
 pub(crate) async fn keep_mirrored<M: Market>(
     shared: Arc<Shared<M>>,
     stop: CancellationToken,
@@ -161,13 +170,14 @@ pub(crate) async fn keep_mirrored<M: Market>(
         stop.cancelled().await;
         return Ok(());
     };
-    for (_, record) in shared.journal.all()? {
-        if let Stage::Executed(executed) | Stage::Committed(executed) | Stage::Settled(executed) = &record.stage {
+    shared.journal.unmirrored()?.into_iter().for_each(|manifest| mirror.note(manifest));
+    for (_, record) in shared.journal.live()? {
+        if let Some(executed) = record.stage.executed() {
             mirror.note(executed.manifest);
         }
     }
     let mut remote = None;
-    match mirror.open() {
+    match mirror.open_patiently() {
         Ok(opened) => remote = Some(opened),
         Err(error) => tracing::error!(code = "N0410", "N0410 there is no way into the mirror: {error}"),
     }
@@ -181,7 +191,7 @@ pub(crate) async fn keep_mirrored<M: Market>(
             let sent = async {
                 let opened = match remote.clone() {
                     Some(opened) => opened,
-                    None => mirror.open()?,
+                    None => mirror.open_patiently()?,
                 };
                 remote = Some(opened.clone());
                 send(&opened, &shared.publisher.store, &ArtifactId(next)).await
@@ -195,6 +205,7 @@ pub(crate) async fn keep_mirrored<M: Market>(
                         Fate::Dropped => "dropped",
                     };
                     shared.meter.mirrored.note(&[("outcome", outcome)]);
+                    shared.journal.forget_unmirrored(&next)?;
                 }
                 Err(error) => {
                     shared.meter.mirrored.note(&[("outcome", "failed")]);
@@ -210,8 +221,7 @@ pub(crate) async fn keep_mirrored<M: Market>(
             }
         }
     };
-    stop.run_until_cancelled(mirroring).await;
-    Ok(())
+    stop.run_until_cancelled(mirroring).await.unwrap_or(Ok(()))
 }
 
 /// The route of a running node.
@@ -241,7 +251,8 @@ mod tests {
             let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
             let settings =
                 MirrorSettings { remote: remote.into(), endpoint: endpoint.into(), ..MirrorSettings::default() };
-            Mirror::of(&settings, variables).map(|mirror| mirror.open().map(|_| ()).map_err(|error| error.code()))
+            Mirror::of(&settings, variables)
+                .map(|mirror| mirror.open_patiently().map(|_| ()).map_err(|error| error.code()))
         };
         assert_eq!(code("", "", &[]), None);
         assert_eq!(code("s3://artifacts/node", "http://127.0.0.1:1", &[]), Some(Ok(())));

@@ -5,7 +5,7 @@
 //! an artifact is about to be needed, a [`Pin`] holds it: pin first, then look whether it is there.
 
 use crate::driver::Shared;
-use crate::journal::{Journal, JournalError, Stage};
+use crate::journal::{Journal, JournalError};
 use crate::market::Market;
 use assay_store::{ArtifactId, LocalStore, StoreError};
 use std::collections::{HashMap, HashSet};
@@ -208,11 +208,8 @@ impl<M: Market> Shared<M> {
     /// # Errors
     /// The journal failed. A result that is not in the store is not held, and logged.
     pub async fn adopt_results(&self) -> Result<(), JournalError> {
-        for (job, record) in self.journal.all()? {
-            let (Stage::Executed(executed) | Stage::Committed(executed) | Stage::Settled(executed)) = &record.stage
-            else {
-                continue;
-            };
+        for (job, record) in self.journal.live()? {
+            let Some(executed) = record.stage.executed() else { continue };
             if self.journal.holding(&job)?.is_some() {
                 continue;
             }

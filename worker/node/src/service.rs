@@ -184,12 +184,12 @@ async fn work<M: Market>(
 ) -> Result<Ended, ServiceError> {
     // Promises first: they hold bonds.
     let mut open: Vec<_> =
-        drivers.shared.journal.all()?.into_iter().filter(|(_, record)| !record.is_finished()).collect();
+        drivers.shared.journal.live()?.into_iter().filter(|(_, record)| !record.is_finished()).collect();
     open.sort_by_key(|(_, record)| !record.binds());
     for (address, _) in open {
         drivers.drive(Kind::Job, address, 0);
     }
-    for (address, record) in drivers.shared.journal.sessions()? {
+    for (address, record) in drivers.shared.journal.live_sessions()? {
         if !record.is_finished() {
             drivers.drive(Kind::Session, address, 0);
         }
@@ -244,8 +244,8 @@ async fn leave_with(cancel: CancellationToken, leaving: CancellationToken) {
 impl<M: Market> Shared<M> {
     /// Whether anything that was promised is not over.
     fn is_held(&self) -> Result<bool, JournalError> {
-        let jobs = self.journal.all()?;
-        let sessions = self.journal.sessions()?;
+        let jobs = self.journal.live()?;
+        let sessions = self.journal.live_sessions()?;
         Ok(jobs.iter().any(|(_, record)| holds_job(record)) || sessions.iter().any(|(_, record)| record.may_be_bound()))
     }
 }

@@ -212,12 +212,13 @@ async fn now<M: Market>(shared: Arc<Shared<M>>) -> Result<Status, (StatusCode, S
 /// The journal cannot be read.
 pub fn of<M: Market>(shared: &Shared<M>) -> Result<Status, JournalError> {
     let totals = shared.journal.totals()?;
-    let mut jobs: Vec<Record> = shared.journal.all()?.into_iter().map(|(_, record)| record).collect();
+    let mut jobs: Vec<Record> = shared.journal.newest(MOST_RECORDS)?.into_iter().map(|(_, record)| record).collect();
     jobs.sort_by_key(|record| std::cmp::Reverse(record.last_slot));
     let disputes = OpenDisputes::of(&jobs);
     let windows_open = jobs.iter().filter(|record| matches!(record.stage, Stage::Committed(_))).count() as u64;
     jobs.truncate(MOST_RECORDS);
-    let mut sessions: Vec<SessionRecord> = shared.journal.sessions()?.into_iter().map(|(_, record)| record).collect();
+    let sessions = shared.journal.newest_sessions(MOST_RECORDS)?;
+    let mut sessions: Vec<SessionRecord> = sessions.into_iter().map(|(_, record)| record).collect();
     sessions.sort_by_key(|record| std::cmp::Reverse(record.last_slot));
     sessions.truncate(MOST_RECORDS);
     Ok(Status {

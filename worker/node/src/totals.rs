@@ -44,32 +44,35 @@ impl Totals {
     /// Counts records.
     pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
         let mut totals = Self::default();
-        for record in records {
-            match &record.stage {
-                Stage::Finished(Outcome::Paid { amount }) => {
-                    totals.paid += 1;
-                    totals.earned = totals.earned.saturating_add(*amount);
-                    add(&mut totals.earned_by_mint, record.mint.as_deref(), *amount);
-                }
-                Stage::Finished(Outcome::Credited { .. }) => totals.credited += 1,
-                Stage::Finished(Outcome::Lost { .. }) => totals.lost += 1,
-                Stage::Finished(Outcome::Skipped(refusal)) => {
-                    totals.skipped += 1;
-                    add(&mut totals.skipped_by_code, Some(&refusal.code), 1);
-                }
-                Stage::Finished(Outcome::Missed { .. }) => totals.missed += 1,
-                Stage::Finished(Outcome::Convicted { .. }) => totals.convicted += 1,
-                Stage::Finished(Outcome::Stood) => totals.stood += 1,
-                _ => totals.open += 1,
-            }
-            if let Some(dispute) = &record.dispute {
-                totals.challenges += dispute.challenges.len() as u64;
-                totals.answers += u64::from(dispute.answers) + u64::from(dispute.roots);
-                totals.dispute_fees_lamports = totals.dispute_fees_lamports.saturating_add(dispute.fees_lamports);
-                totals.dispute_earned_lamports = totals.dispute_earned_lamports.saturating_add(dispute.earned_lamports);
-            }
-        }
+        records.into_iter().for_each(|record| totals.add(record));
         totals
+    }
+
+    /// Counts one record more.
+    pub fn add(&mut self, record: &Record) {
+        match &record.stage {
+            Stage::Finished(Outcome::Paid { amount }) => {
+                self.paid += 1;
+                self.earned = self.earned.saturating_add(*amount);
+                add(&mut self.earned_by_mint, record.mint.as_deref(), *amount);
+            }
+            Stage::Finished(Outcome::Credited { .. }) => self.credited += 1,
+            Stage::Finished(Outcome::Lost { .. }) => self.lost += 1,
+            Stage::Finished(Outcome::Skipped(refusal)) => {
+                self.skipped += 1;
+                add(&mut self.skipped_by_code, Some(&refusal.code), 1);
+            }
+            Stage::Finished(Outcome::Missed { .. }) => self.missed += 1,
+            Stage::Finished(Outcome::Convicted { .. }) => self.convicted += 1,
+            Stage::Finished(Outcome::Stood) => self.stood += 1,
+            _ => self.open += 1,
+        }
+        if let Some(dispute) = &record.dispute {
+            self.challenges += dispute.challenges.len() as u64;
+            self.answers += u64::from(dispute.answers) + u64::from(dispute.roots);
+            self.dispute_fees_lamports = self.dispute_fees_lamports.saturating_add(dispute.fees_lamports);
+            self.dispute_earned_lamports = self.dispute_earned_lamports.saturating_add(dispute.earned_lamports);
+        }
     }
 
     /// The sums of both.
@@ -124,26 +127,29 @@ impl SessionTotals {
     /// Counts records.
     pub fn of<'a>(records: impl IntoIterator<Item = &'a SessionRecord>) -> Self {
         let mut totals = Self::default();
-        for record in records {
-            totals.receipts = totals.receipts.saturating_add(record.receipts);
-            totals.kept_bytes = totals.kept_bytes.saturating_add(record.kept_bytes);
-            match &record.stage {
-                SessionStage::Finished(SessionOutcome::Paid { amount }) => {
-                    totals.settled += 1;
-                    totals.earned = totals.earned.saturating_add(*amount);
-                    add(&mut totals.earned_by_mint, record.mint.as_deref(), *amount);
-                }
-                SessionStage::Finished(SessionOutcome::Credited { .. }) => totals.settled += 1,
-                SessionStage::Finished(SessionOutcome::Skipped(refusal)) => {
-                    totals.skipped += 1;
-                    add(&mut totals.skipped_by_code, Some(&refusal.code), 1);
-                }
-                SessionStage::Finished(SessionOutcome::Lost { .. }) => totals.lost += 1,
-                SessionStage::Finished(SessionOutcome::Convicted) => totals.convicted += 1,
-                SessionStage::Admitted | SessionStage::Accepted => totals.open += 1,
-            }
-        }
+        records.into_iter().for_each(|record| totals.add(record));
         totals
+    }
+
+    /// Counts one record more.
+    pub fn add(&mut self, record: &SessionRecord) {
+        self.receipts = self.receipts.saturating_add(record.receipts);
+        self.kept_bytes = self.kept_bytes.saturating_add(record.kept_bytes);
+        match &record.stage {
+            SessionStage::Finished(SessionOutcome::Paid { amount }) => {
+                self.settled += 1;
+                self.earned = self.earned.saturating_add(*amount);
+                add(&mut self.earned_by_mint, record.mint.as_deref(), *amount);
+            }
+            SessionStage::Finished(SessionOutcome::Credited { .. }) => self.settled += 1,
+            SessionStage::Finished(SessionOutcome::Skipped(refusal)) => {
+                self.skipped += 1;
+                add(&mut self.skipped_by_code, Some(&refusal.code), 1);
+            }
+            SessionStage::Finished(SessionOutcome::Lost { .. }) => self.lost += 1,
+            SessionStage::Finished(SessionOutcome::Convicted) => self.convicted += 1,
+            SessionStage::Admitted | SessionStage::Accepted => self.open += 1,
+        }
     }
 
     /// The sums of both.

@@ -141,8 +141,13 @@ impl Duties {
         slot: u64,
     ) -> Result<(), DriveError> {
         let me = self.shared.terms.me;
-        for (job_address, record) in self.shared.journal.all()? {
-            if matches!(record.audit, Audit::Pending) || self.decided.contains(&job_address) {
+        let jobs: BTreeSet<Pubkey> = self.shared.journal.jobs().into_iter().collect();
+        // What the journal has forgotten is not looked at again.
+        self.decided.retain(|job| jobs.contains(job));
+        let undecided: Vec<Pubkey> = jobs.difference(&self.decided).copied().collect();
+        for job_address in undecided {
+            let Some(record) = self.shared.journal.get(&job_address)? else { continue };
+            if matches!(record.audit, Audit::Pending) {
                 continue;
             }
             let Some(job) = self.shared.chain().find_job(&job_address).await? else {

@@ -113,8 +113,7 @@ async fn work(
     cancel: &CancellationToken,
 ) -> Result<(), ServiceError> {
     // Disputes first: their clocks run.
-    let mut open: Vec<(Pubkey, Record)> =
-        drivers.shared.journal.all()?.into_iter().filter(|(_, record)| record.ending.is_none()).collect();
+    let mut open: Vec<(Pubkey, Record)> = drivers.shared.journal.live()?;
     open.sort_by_key(|(_, record)| record.dispute.is_none());
     for (address, _) in open {
         drivers.drive(address, 0);

@@ -92,27 +92,30 @@ impl Totals {
     /// Sums over records.
     pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
         let mut totals = Self::default();
-        for record in records {
-            match &record.audit {
-                Audit::Agreed { .. } => totals.agreed += 1,
-                Audit::Wrong(_) => totals.wrong += 1,
-                Audit::Left { .. } => totals.left += 1,
-                Audit::Pending => {}
-            }
-            let Some(dispute) = &record.dispute else { continue };
-            totals.fees_lamports = totals.fees_lamports.saturating_add(dispute.costs.budgeted_lamports());
-            match &record.ending {
-                Some(Ending::Won { received }) => {
-                    totals.won += 1;
-                    totals.earned = totals.earned.saturating_add(received.saturating_sub(dispute.bond));
-                }
-                Some(Ending::Lost { .. }) => totals.lost += 1,
-                Some(Ending::Moot { .. }) => totals.moot += 1,
-                None => totals.open += 1,
-                Some(_) => {}
-            }
-        }
+        records.into_iter().for_each(|record| totals.add(record));
         totals
+    }
+
+    /// Counts one record more.
+    pub fn add(&mut self, record: &Record) {
+        match &record.audit {
+            Audit::Agreed { .. } => self.agreed += 1,
+            Audit::Wrong(_) => self.wrong += 1,
+            Audit::Left { .. } => self.left += 1,
+            Audit::Pending => {}
+        }
+        let Some(dispute) = &record.dispute else { return };
+        self.fees_lamports = self.fees_lamports.saturating_add(dispute.costs.budgeted_lamports());
+        match &record.ending {
+            Some(Ending::Won { received }) => {
+                self.won += 1;
+                self.earned = self.earned.saturating_add(received.saturating_sub(dispute.bond));
+            }
+            Some(Ending::Lost { .. }) => self.lost += 1,
+            Some(Ending::Moot { .. }) => self.moot += 1,
+            None => self.open += 1,
+            Some(_) => {}
+        }
     }
 
     /// The sums of both.
@@ -136,7 +139,7 @@ impl Totals {
 /// # Errors
 /// The journal failed.
 pub fn recorded(journal: &Journal) -> Result<(Vec<Record>, Totals), JournalError> {
-    let mut records: Vec<Record> = journal.all()?.into_iter().map(|(_, record)| record).collect();
+    let mut records: Vec<Record> = journal.newest(LISTED)?.into_iter().map(|(_, record)| record).collect();
     let totals = journal.totals()?;
     records.sort_by_key(|record| (record.ending.is_some(), std::cmp::Reverse(record.last_slot)));
     records.truncate(LISTED);
@@ -168,7 +171,7 @@ pub fn of(shared: &Shared) -> Result<Status, JournalError> {
 
 /// Disputes under way.
 pub(crate) fn open_disputes(shared: &Shared) -> Result<u64, JournalError> {
-    Ok(Totals::of(shared.journal.all()?.iter().map(|(_, record)| record)).open)
+    Ok(Totals::of(shared.journal.live()?.iter().map(|(_, record)| record)).open)
 }
 
 /// Whether the validator takes disputes on.

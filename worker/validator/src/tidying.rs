@@ -61,7 +61,7 @@ pub(crate) async fn keep_tidy(shared: Arc<Shared>, cancel: CancellationToken) ->
         loop {
             shared.board.reached(next_slot).await;
             next_slot = shared.board.slot().saturating_add(TIDY_SLOTS);
-            let held = held(shared.journal.all()?.iter().map(|(_, record)| record));
+            let held = held(shared.journal.live()?.iter().map(|(_, record)| record));
             match sweep(&shared.sources.store, &held, unused_for).await {
                 Ok(Swept { artifacts, bytes }) => tracing::debug!(artifacts, bytes, "old artifacts removed"),
                 Err(error) => tracing::warn!(%error, "artifacts cannot be removed"),

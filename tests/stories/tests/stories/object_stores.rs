@@ -79,6 +79,10 @@ async fn a_result_is_paid_while_the_bucket_is_down_and_fetched_from_it_when_the_
     assert!(matches!(record.stage, Stage::Finished(Outcome::Paid { .. })), "{record:?}");
     let manifest = scene.server.object(&format!("node/v1/artifacts/{}", ArtifactId(job.result_manifest)));
     assert!(!manifest.exists(), "nothing could be mirrored");
+    // The job is over; that its result is not mirrored is known after a restart, too.
+    node.kill();
+    node.start(None).await;
+    waits_for_mirror(&node, 1).await;
 
     scene.gateway.is(Weather::Fair);
     waits_for_mirror(&node, 0).await;

@@ -136,10 +136,10 @@ impl<M: Market> Shared<M> {
     /// # Errors
     /// The journal failed.
     pub fn adopt_breaker(&self) -> Result<(), JournalError> {
-        let jobs = self.journal.all()?;
+        let jobs = self.journal.live()?;
         for trial in self.breaks(0, Machine::trials)? {
             let of_job = jobs.iter().any(|(job, record)| job.to_string() == trial && record.binds());
-            let sessions = self.journal.sessions()?;
+            let sessions = self.journal.live_sessions()?;
             let of_session =
                 sessions.iter().any(|(session, record)| session.to_string() == trial && record.in_flight.is_some());
             if !of_job && !of_session {

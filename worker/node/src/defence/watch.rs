@@ -33,7 +33,7 @@ impl<M: Market> Shared<M> {
     /// # Errors
     /// The journal failed.
     pub fn adopt_reserve(&self) -> Result<(), JournalError> {
-        for (job, record) in self.journal.all()? {
+        for (job, record) in self.journal.live()? {
             if is_open(&record) {
                 let exposure = Exposure { is_challengeable: true, ..Exposure::default() };
                 self.reserve.set(&job, self.needed_lamports(record.defence, &exposure));
@@ -49,10 +49,10 @@ impl<M: Market> Shared<M> {
     pub fn raise_reserve(&self) -> Result<(), JournalError> {
         let exposure = Exposure { is_challengeable: true, ..Exposure::default() };
         let raise = |address: &Pubkey, cost| self.reserve.raise(address, self.needed_lamports(cost, &exposure));
-        for (job, record) in self.journal.all()?.iter().filter(|(_, record)| is_open(record)) {
+        for (job, record) in self.journal.live()?.iter().filter(|(_, record)| is_open(record)) {
             raise(job, record.defence);
         }
-        for (session, record) in self.journal.sessions()?.iter().filter(|(_, record)| record.may_be_bound()) {
+        for (session, record) in self.journal.live_sessions()?.iter().filter(|(_, record)| record.may_be_bound()) {
             raise(session, record.defence);
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 /// Codes that only an examination gives, with what each means and what to do. Those of other parts of the node (`N0218`, `N0406`,
 /// `N0407`, `N0503`, `N0601`, `N0602`, `N0605`, `C…`, `K…`) mean here what they mean there.
-pub const CODES: [(&str, &str, &str); 29] = [
+pub const CODES: [(&str, &str, &str); 31] = [
     (
         "N0901",
         "others on the machine can get at the operator key",
@@ -36,6 +36,12 @@ pub const CODES: [(&str, &str, &str); 29] = [
     ("N0928", "a setting is risky where tokens have value", "the setting that is named"),
     ("N0929", "a development build", "`cargo build --profile fast --bin assay`"),
     ("N0930", "this node runs already", "one process a folder"),
+    ("N0931", "the mirror takes no results", "`[mirror]` and the credentials"),
+    (
+        "N0932",
+        "clients do not read the mirror where they are told to",
+        "who may read the store, or `[mirror] public_url`",
+    ),
 ];
 
 /// Whether what this code names may be over at the next start, because a network or a provider has it in hand.
@@ -55,6 +61,7 @@ mod tests {
             include_str!("endpoints.rs"),
             include_str!("keys.rs"),
             include_str!("market.rs"),
+            include_str!("mirror.rs"),
             include_str!("mod.rs"),
             include_str!("reach.rs"),
         ];

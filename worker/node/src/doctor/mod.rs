@@ -11,6 +11,7 @@
 //! | `market` | program, network, the node's account, its lamports, risky settings |
 //! | `body` | disk, memory, backends, speed |
 //! | [`duties`] | whether the node runs, and what waits for it |
+//! | `mirror` | whether the mirror takes results and shows them |
 //! | `reach` | ports, and whether others reach this node at its registered endpoint |
 //!
 //! In each of them what is looked at is kept apart from how it is graded: grading is pure.
@@ -23,6 +24,7 @@ pub mod finding;
 mod keys;
 pub mod machine;
 mod market;
+mod mirror;
 mod reach;
 
 pub use duties::Duties;
@@ -34,6 +36,7 @@ use crate::config::NodeConfig;
 use crate::identity::{NONCE_BYTES, Statement};
 use crate::journal::JournalError;
 use assay_chain::{Chain, Endpoint, read_keypair};
+use assay_store::Variables;
 use endpoints::EndpointFacts;
 use keys::KeyFacts;
 use market::MarketFacts;
@@ -93,12 +96,13 @@ pub async fn examine<M: Machine>(patient: &Patient, extent: Extent, machine: M) 
     let further = chains.iter().skip(1).map(|chain| chain.endpoint().clone()).collect();
     let chain = &Chain::over(chain.endpoint().clone(), further, config.endpoints.into());
     let machine = Arc::new(machine);
-    let (on_chain, endpoints, clock, duties, bodily) = tokio::join!(
+    let (on_chain, endpoints, clock, duties, bodily, mirrored) = tokio::join!(
         MarketFacts::of(chain, node, operator_key.as_ref()),
         EndpointFacts::of_all(&chains),
         endpoints::within(chain.unix_seconds()),
         Duties::of(config, data_folder, *fee_lamports),
         bodily(Arc::clone(&machine), patient, extent),
+        mirror::look(&config.mirror, Variables::of_process()),
     );
     let is_development = on_chain.is_development();
     let expected = match &on_chain.network {
@@ -131,6 +135,7 @@ pub async fn examine<M: Machine>(patient: &Patient, extent: Extent, machine: M) 
     let most = if is_development { Grade::Warning } else { Grade::Error };
     let is_size = |finding: &Finding| [body::DISK, body::MEMORY, body::SPEED].contains(&finding.check);
     findings.extend(bodily.into_iter().map(|finding| if is_size(&finding) { finding.at_most(most) } else { finding }));
+    findings.extend(mirror::grade(&config.mirror, &mirrored));
     findings.extend(market::grade_settings(config, is_development, cfg!(debug_assertions)));
     let binds = duties.as_ref().map_or(true, Duties::binds)
         || matches!(&on_chain.node, Ok(Some(account)) if account.open_jobs > 0);

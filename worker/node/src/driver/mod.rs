@@ -438,8 +438,21 @@ impl<M: Market> Driver<M> {
             let kept_slots = if has_result { self.shared.config.now().retention.results_slots } else { 0 };
             // Released first: a node that dies in between comes here once more.
             self.shared.journal.release(&self.address, record.last_slot.saturating_add(kept_slots))?;
+            self.keep_for_mirror()?;
         }
         Ok(self.shared.journal.put(&self.address, &record)?)
+    }
+
+    /// Notes a result that the mirror did not take yet, before the record of its job stops to name it.
+    fn keep_for_mirror(&self) -> Result<(), JournalError> {
+        let Some(mirror) = &self.shared.publisher.mirror else { return Ok(()) };
+        let known = self.shared.journal.get(&self.address)?;
+        match known.as_ref().and_then(|record| record.stage.executed()) {
+            Some(executed) if mirror.awaits(&executed.manifest) => {
+                self.shared.journal.note_unmirrored(&executed.manifest)
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use super::holdings::HOLDINGS;
 use super::receipts::{RECEIPT_INPUTS, RECEIPTS};
 use super::segments::SEGMENTS;
 use super::sessions::{SESSIONS, SessionRecord};
+use super::unmirrored::UNMIRRORED;
 use super::{JOBS, JournalError, REMOVED, Record};
 use assay_journal::{Layout, LayoutError, StepError, rewrite};
 use redb::{Database, WriteTransaction};
@@ -46,6 +47,7 @@ fn tables(write: &WriteTransaction) -> Result<(), StepError> {
     write.open_table(RECEIPTS)?;
     write.open_table(RECEIPT_INPUTS)?;
     write.open_table(BREAKER)?;
+    write.open_table(UNMIRRORED)?;
     Ok(())
 }
 

@@ -5,8 +5,8 @@
 //! a sequence is the only one that is ever signed, whatever is computed later. The inputs stay beside it, as they came: who
 //! calls a receipt in does not have to give them back.
 
-use super::sessions::SESSIONS;
-use super::{HeldVoucher, Journal, JournalError, SessionRecord};
+use super::{HeldVoucher, Journal, JournalError};
+use assay_journal::RecordError;
 use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 use serde::{Deserialize, Serialize};
 use solana_sdk::pubkey::Pubkey;
@@ -62,45 +62,37 @@ impl Journal {
     /// # Errors
     /// The database failed, a record is unreadable, or a session has none; nothing was changed, and nothing may be signed.
     pub fn promise_receipts(&self, promises: &[Promise]) -> Result<Vec<ReceiptRecord>, JournalError> {
-        let write = self.wrap(|| Ok(self.database.begin_write()?))?;
-        let mut kept = Vec::with_capacity(promises.len());
-        for promise in promises {
-            let (session, key) = (&promise.session, key(&promise.session, promise.sequence));
-            let known = self.wrap(|| Ok(write.open_table(RECEIPTS)?.get(&key)?.map(|value| value.value().to_vec())))?;
-            if let Some(bytes) = known {
-                kept.push(self.decode(session, &bytes)?);
-                continue;
-            }
-            let record = self.wrap(|| {
-                let table = write.open_table(SESSIONS)?;
-                Ok(table.get(&session.to_bytes())?.map(|value| value.value().to_vec()))
-            })?;
-            let record = record.ok_or_else(|| JournalError::Record {
-                path: self.path.clone(),
-                job: *session,
-                reason: "a receipt belongs to no session that this node knows".to_owned(),
-            })?;
-            let mut record: SessionRecord = self.decode(session, &record)?;
-            record.receipts = record.receipts.saturating_add(1);
-            record.greatest_sequence = record.greatest_sequence.max(Some(promise.sequence));
-            record.kept_bytes = record.kept_bytes.saturating_add(promise.inputs.len() as u64);
-            record.last_slot = record.last_slot.max(promise.receipt.slot);
-            if record.promised() < promise.voucher.amount {
-                record.voucher = Some(promise.voucher);
-            }
-            let encoded = |error: serde_json::Error| self.unreadable(session, &error);
-            let record = serde_json::to_vec(&record).map_err(encoded)?;
-            let receipt = serde_json::to_vec(&promise.receipt).map_err(encoded)?;
-            self.wrap(|| {
-                write.open_table(SESSIONS)?.insert(&session.to_bytes(), record.as_slice())?;
+        self.record(self.sessions.change(&self.database, |sessions| -> Result<_, RecordError> {
+            let mut kept = Vec::with_capacity(promises.len());
+            for promise in promises {
+                let (session, key) = (promise.session.to_bytes(), key(&promise.session.to_bytes(), promise.sequence));
+                let unreadable =
+                    |error: serde_json::Error| RecordError::Record { key: session, reason: error.to_string() };
+                let known = sessions.transaction().open_table(RECEIPTS)?.get(&key)?.map(|value| value.value().to_vec());
+                if let Some(bytes) = known {
+                    kept.push(serde_json::from_slice(&bytes).map_err(unreadable)?);
+                    continue;
+                }
+                let mut record = sessions.get(&session)?.ok_or_else(|| RecordError::Record {
+                    key: session,
+                    reason: "a receipt belongs to no session that this node knows".to_owned(),
+                })?;
+                record.receipts = record.receipts.saturating_add(1);
+                record.greatest_sequence = record.greatest_sequence.max(Some(promise.sequence));
+                record.kept_bytes = record.kept_bytes.saturating_add(promise.inputs.len() as u64);
+                record.last_slot = record.last_slot.max(promise.receipt.slot);
+                if record.promised() < promise.voucher.amount {
+                    record.voucher = Some(promise.voucher);
+                }
+                sessions.put(&session, &record)?;
+                let receipt = serde_json::to_vec(&promise.receipt).map_err(unreadable)?;
+                let write = sessions.transaction();
                 write.open_table(RECEIPTS)?.insert(&key, receipt.as_slice())?;
                 write.open_table(RECEIPT_INPUTS)?.insert(&key, &promise.inputs[..])?;
-                Ok(())
-            })?;
-            kept.push(promise.receipt.clone());
-        }
-        self.wrap(|| Ok(write.commit()?))?;
-        Ok(kept)
+                kept.push(promise.receipt.clone());
+            }
+            Ok(kept)
+        }))
     }
 
     /// The receipt of a sequence, if one was promised.
@@ -110,7 +102,7 @@ impl Journal {
     pub fn receipt(&self, session: &Pubkey, sequence: u64) -> Result<Option<ReceiptRecord>, JournalError> {
         let bytes = self.wrap(|| {
             let read = self.database.begin_read()?;
-            Ok(read.open_table(RECEIPTS)?.get(&key(session, sequence))?.map(|value| value.value().to_vec()))
+            Ok(read.open_table(RECEIPTS)?.get(&key(&session.to_bytes(), sequence))?.map(|value| value.value().to_vec()))
         })?;
         bytes.map(|bytes| self.decode(session, &bytes)).transpose()
     }
@@ -122,7 +114,10 @@ impl Journal {
     pub fn receipt_inputs(&self, session: &Pubkey, sequence: u64) -> Result<Option<Vec<u8>>, JournalError> {
         self.wrap(|| {
             let read = self.database.begin_read()?;
-            Ok(read.open_table(RECEIPT_INPUTS)?.get(&key(session, sequence))?.map(|value| value.value().to_vec()))
+            Ok(read
+                .open_table(RECEIPT_INPUTS)?
+                .get(&key(&session.to_bytes(), sequence))?
+                .map(|value| value.value().to_vec()))
         })
     }
 
@@ -133,14 +128,14 @@ impl Journal {
     pub fn forget_receipts(&self, session: &Pubkey) -> Result<(), JournalError> {
         self.wrap(|| {
             let write = self.database.begin_write()?;
-            Self::remove_receipts(&write, session)?;
+            Self::remove_receipts(&write, &session.to_bytes())?;
             write.commit()?;
             Ok(())
         })
     }
 
     /// Removes the receipts of a session within a transaction of the caller.
-    pub(super) fn remove_receipts(write: &redb::WriteTransaction, session: &Pubkey) -> Result<(), redb::Error> {
+    pub(super) fn remove_receipts(write: &redb::WriteTransaction, session: &[u8; 32]) -> Result<(), redb::Error> {
         let (first, last) = (key(session, 0), key(session, u64::MAX));
         for table in [RECEIPTS, RECEIPT_INPUTS] {
             write.open_table(table)?.retain_in::<&[u8; 40], _>(&first..=&last, |_, _| false)?;
@@ -149,9 +144,9 @@ impl Journal {
     }
 }
 
-fn key(session: &Pubkey, sequence: u64) -> [u8; 40] {
+fn key(session: &[u8; 32], sequence: u64) -> [u8; 40] {
     let mut key = [0; 40];
-    key[..32].copy_from_slice(session.as_ref());
+    key[..32].copy_from_slice(session);
     key[32..].copy_from_slice(&sequence.to_be_bytes());
     key
 }
@@ -159,7 +154,7 @@ fn key(session: &Pubkey, sequence: u64) -> [u8; 40] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{SessionOutcome, SessionStage};
+    use crate::journal::{SessionOutcome, SessionRecord, SessionStage};
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 

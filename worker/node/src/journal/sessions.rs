@@ -3,16 +3,15 @@
 //! Receipts change the record of their session in the transaction in which they are written; whoever else changes it does so
 //! through [`Journal::change_session`], so that neither undoes the other.
 
-use super::{InFlight, Journal, JournalError, REMOVED};
+use super::{Addressed, InFlight, Journal, JournalError, REMOVED_SESSIONS, add_removed};
 use crate::refusal::Refusal;
 use crate::totals::SessionTotals;
-use redb::{ReadableDatabase, ReadableTable, TableDefinition};
+use assay_journal::{Listed, RecordError, RecordTable};
+use redb::TableDefinition;
 use serde::{Deserialize, Serialize};
 use solana_sdk::pubkey::Pubkey;
 
-pub(super) const SESSIONS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("sessions");
-/// The row of [`REMOVED`] with the totals of sessions; row 0 has those of jobs.
-const REMOVED_SESSIONS: u8 = 1;
+pub(super) const SESSIONS: RecordTable = TableDefinition::new("sessions");
 
 /// What a transaction of the node does in a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,38 +148,61 @@ impl SessionRecord {
     }
 }
 
+impl Listed for SessionRecord {
+    type Sums = SessionTotals;
+
+    fn last_slot(&self) -> u64 {
+        self.last_slot
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_finished()
+    }
+
+    fn is_live(&self) -> bool {
+        !self.is_finished() || self.in_flight.is_some()
+    }
+
+    fn add_to(&self, sums: &mut SessionTotals) {
+        sums.add(self);
+    }
+
+    fn both(one: &SessionTotals, other: &SessionTotals) -> SessionTotals {
+        one.plus(other)
+    }
+}
+
 impl Journal {
     /// The record of a session.
     ///
     /// # Errors
     /// The database failed or the record is unreadable.
     pub fn session(&self, session: &Pubkey) -> Result<Option<SessionRecord>, JournalError> {
-        let bytes = self.wrap(|| {
-            let read = self.database.begin_read()?;
-            Ok(read.open_table(SESSIONS)?.get(&session.to_bytes())?.map(|value| value.value().to_vec()))
-        })?;
-        bytes.map(|bytes| self.decode(session, &bytes)).transpose()
+        self.record(self.sessions.get(&self.database, &session.to_bytes()))
     }
 
-    /// All records of sessions.
+    /// All records of sessions, for a look that is not taken often: there may be a day's.
     ///
     /// # Errors
     /// The database failed or a record is unreadable.
-    pub fn sessions(&self) -> Result<Vec<(Pubkey, SessionRecord)>, JournalError> {
-        let rows = self.wrap(|| {
-            let read = self.database.begin_read()?;
-            let table = read.open_table(SESSIONS)?;
-            let mut rows = Vec::new();
-            for row in table.iter()? {
-                let (session, bytes) = row?;
-                rows.push((Pubkey::new_from_array(*session.value()), bytes.value().to_vec()));
-            }
-            Ok(rows)
-        })?;
-        let decoded = |(session, bytes): (Pubkey, Vec<u8>)| {
-            self.decode(&session, &bytes).map(|record: SessionRecord| (session, record))
-        };
-        rows.into_iter().map(decoded).collect()
+    pub fn sessions(&self) -> Result<Vec<Addressed<SessionRecord>>, JournalError> {
+        self.addressed(self.sessions.all(&self.database))
+    }
+
+    /// The records of sessions that are not over.
+    ///
+    /// # Errors
+    /// The database failed or a record is unreadable.
+    pub fn live_sessions(&self) -> Result<Vec<Addressed<SessionRecord>>, JournalError> {
+        self.addressed(self.sessions.live(&self.database))
+    }
+
+    /// The records of [`Journal::live_sessions`], and the newest `most` of the others.
+    ///
+    /// # Errors
+    /// The database failed or a record is unreadable.
+    pub fn newest_sessions(&self, most: usize) -> Result<Vec<Addressed<SessionRecord>>, JournalError> {
+        self.addressed(self.sessions.newest(&self.database, most))
     }
 
     /// Reads, changes and durably writes the record of a session in a single transaction; returns what is there
@@ -194,18 +216,13 @@ impl Journal {
         fresh: impl FnOnce() -> SessionRecord,
         change: impl FnOnce(&mut SessionRecord),
     ) -> Result<SessionRecord, JournalError> {
-        let mut kept = None;
-        self.replace(SESSIONS, session, &session.to_bytes(), |known: Option<SessionRecord>| {
-            let mut record = known.unwrap_or_else(fresh);
+        let key = session.to_bytes();
+        self.record(self.sessions.change(&self.database, |sessions| -> Result<_, RecordError> {
+            let mut record = sessions.get(&key)?.unwrap_or_else(fresh);
             change(&mut record);
-            kept = Some(record.clone());
-            Some(record)
-        })?;
-        kept.ok_or_else(|| JournalError::Record {
-            path: self.path.clone(),
-            job: *session,
-            reason: "it was not written".to_owned(),
-        })
+            sessions.put(&key, &record)?;
+            Ok(record)
+        }))
     }
 
     /// Sums over all sessions, those whose records were removed included.
@@ -213,8 +230,8 @@ impl Journal {
     /// # Errors
     /// The database failed or a record is unreadable.
     pub fn session_totals(&self) -> Result<SessionTotals, JournalError> {
-        let removed = self.removed_session_totals()?;
-        Ok(removed.plus(&SessionTotals::of(self.sessions()?.iter().map(|(_, record)| record))))
+        let kept = self.record(self.sessions.sums(&self.database))?;
+        Ok(self.removed::<SessionTotals>(REMOVED_SESSIONS)?.plus(&kept))
     }
 
     /// Removes the records of sessions that were over before `slot`, but keeps the newest `keep` of them; how many were
@@ -223,41 +240,12 @@ impl Journal {
     /// # Errors
     /// The database failed or a record is unreadable; nothing was changed then.
     pub fn prune_sessions(&self, slot: u64, keep: usize) -> Result<usize, JournalError> {
-        let mut finished: Vec<(Pubkey, SessionRecord)> =
-            self.sessions()?.into_iter().filter(|(_, record)| record.is_finished()).collect();
-        finished.sort_by_key(|(_, record)| std::cmp::Reverse(record.last_slot));
-        let old: Vec<(Pubkey, SessionRecord)> =
-            finished.into_iter().skip(keep).filter(|(_, record)| record.last_slot < slot).collect();
-        if old.is_empty() {
-            return Ok(0);
-        }
-        let totals = self.removed_session_totals()?.plus(&SessionTotals::of(old.iter().map(|(_, record)| record)));
-        let bytes = serde_json::to_vec(&totals).map_err(|error| self.unreadable(&Pubkey::default(), &error))?;
-        self.wrap(|| {
-            let write = self.database.begin_write()?;
-            {
-                let mut sessions = write.open_table(SESSIONS)?;
-                for (session, _) in &old {
-                    sessions.remove(&session.to_bytes())?;
-                }
-                write.open_table(REMOVED)?.insert(REMOVED_SESSIONS, bytes.as_slice())?;
-            }
+        self.record(self.sessions.prune(&self.database, slot, keep, |write, old| {
+            let removed = SessionTotals::of(old.iter().map(|(_, record)| record));
+            add_removed(write, REMOVED_SESSIONS, |known: &SessionTotals| known.plus(&removed))?;
             // What was signed while the session ended is not there any more for anybody.
-            old.iter().try_for_each(|(session, _)| Self::remove_receipts(&write, session))?;
-            write.commit()?;
+            old.iter().try_for_each(|(session, _)| Self::remove_receipts(write, session))?;
             Ok(())
-        })?;
-        Ok(old.len())
-    }
-
-    fn removed_session_totals(&self) -> Result<SessionTotals, JournalError> {
-        let bytes = self.wrap(|| {
-            let read = self.database.begin_read()?;
-            Ok(read.open_table(REMOVED)?.get(REMOVED_SESSIONS)?.map(|value| value.value().to_vec()))
-        })?;
-        let decode = |bytes: Vec<u8>| {
-            serde_json::from_slice(&bytes).map_err(|error| self.unreadable(&Pubkey::default(), &error))
-        };
-        Ok(bytes.map(decode).transpose()?.unwrap_or_default())
+        }))
     }
 }

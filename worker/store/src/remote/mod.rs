@@ -16,6 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use object_store::aws::AmazonS3Builder;
 use object_store::http::HttpBuilder;
 use object_store::path::Path;
@@ -191,6 +192,20 @@ impl RemoteStore {
         let mut bytes = Vec::new();
         self.bounded(id, self.read_through(id, max_bytes, |chunk| bytes.extend_from_slice(chunk))).await?;
         Ok(bytes)
+    }
+
+    /// Sends a few bytes, which are then an artifact like any other.
+    ///
+    /// # Errors
+    /// What the store refuses; [`StoreError::Unreachable`], [`StoreError::DeadlinePassed`].
+    pub async fn put_bytes(&self, bytes: Bytes) -> Result<ArtifactId> {
+        let id = ArtifactId::of(&bytes);
+        let sent = async {
+            let sent = self.store.put(&self.path(&id), bytes.into()).await;
+            sent.map_err(|error| self.about_put(&id, &error))
+        };
+        self.bounded(&id, sent).await?;
+        Ok(id)
     }
 
     /// Length and age of artifact `id` as the store says, or `None` where it does not hold it.

@@ -143,7 +143,7 @@ impl RemoteStore {
     }
 
     /// Where something is put, what is not there is the bucket or the folder above it.
-    fn about_put(&self, id: &ArtifactId, error: &object_store::Error) -> StoreError {
+    pub(super) fn about_put(&self, id: &ArtifactId, error: &object_store::Error) -> StoreError {
         match self.explained(Some(id), error) {
             StoreError::NotFound { .. } => StoreError::BucketMissing { store: self.shown.to_string() },
             other => other,

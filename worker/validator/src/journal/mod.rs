@@ -16,11 +16,12 @@ pub use record::{
 use crate::budget::Standing;
 use crate::config::Budget;
 use crate::status::Totals;
+use assay_journal::{Key, RecordError, RecordTable, Records};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use solana_sdk::pubkey::Pubkey;
 use std::path::{Path, PathBuf};
 
-const JOBS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("jobs");
+const JOBS: RecordTable = TableDefinition::new("jobs");
 /// Lamports of fees by day, as [`crate::budget::day_of`] counts days.
 const FEES: TableDefinition<'_, u64, u64> = TableDefinition::new("fees_by_slots");
 /// What was put on the chain in defence of others, by the demand that it answers.
@@ -94,15 +95,20 @@ pub enum JournalError {
 pub struct Journal {
     database: Database,
     path: PathBuf,
+    jobs: Records<Record>,
 }
 
 impl Journal {
-    /// Opens or creates the journal; only one process may hold it. One of an earlier layout is brought up to date.
+    /// Opens or creates the journal; only one process may hold it. One of an earlier layout is brought up to date. Every record is
+    /// read once.
     ///
     /// # Errors
-    /// The file is in use, not writable, of a newer layout, or one of an earlier layout that cannot be brought up to date.
+    /// The file is in use, not writable, of a newer layout, one of an earlier layout that cannot be brought up to date, or a record
+    /// is unreadable.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
-        Ok(Self { database: layout::open(path)?, path: path.to_path_buf() })
+        let database = layout::open(path)?;
+        let jobs = Records::load(&database, JOBS).map_err(|error| of_record(path, error))?;
+        Ok(Self { database, path: path.to_path_buf(), jobs })
     }
 
     /// The record of a job.
@@ -110,11 +116,7 @@ impl Journal {
     /// # Errors
     /// The database failed or the record is unreadable.
     pub fn get(&self, job: &Pubkey) -> Result<Option<Record>, JournalError> {
-        let bytes = self.wrap(|| {
-            let read = self.database.begin_read()?;
-            Ok(read.open_table(JOBS)?.get(&job.to_bytes())?.map(|value| value.value().to_vec()))
-        })?;
-        bytes.map(|bytes| self.decode(&job.to_string(), &bytes)).transpose()
+        self.record(self.jobs.get(&self.database, &job.to_bytes()))
     }
 
     /// Writes a record durably.
@@ -122,11 +124,7 @@ impl Journal {
     /// # Errors
     /// The database failed; nothing was changed then.
     pub fn put(&self, job: &Pubkey, record: &Record) -> Result<(), JournalError> {
-        let bytes = serde_json::to_vec(record).map_err(|error| self.unreadable(&job.to_string(), &error))?;
-        self.write(|write| {
-            write.open_table(JOBS)?.insert(&job.to_bytes(), bytes.as_slice())?;
-            Ok(())
-        })
+        self.record(self.jobs.change(&self.database, |change| change.put(&job.to_bytes(), record)))
     }
 
     /// Writes a record together with fees that are about to be spent on `day`: both or neither.
@@ -134,32 +132,39 @@ impl Journal {
     /// # Errors
     /// The database failed; nothing was changed then.
     pub fn put_with_fees(&self, job: &Pubkey, record: &Record, day: u64, lamports: u64) -> Result<(), JournalError> {
-        let bytes = serde_json::to_vec(record).map_err(|error| self.unreadable(&job.to_string(), &error))?;
-        self.write(|write| {
-            write.open_table(JOBS)?.insert(&job.to_bytes(), bytes.as_slice())?;
-            let mut fees = write.open_table(FEES)?;
-            let sum = fees.get(day)?.map_or(0, |value| value.value()).saturating_add(lamports);
-            fees.insert(day, sum)?;
-            Ok(())
-        })
+        self.record(self.jobs.change(&self.database, |change| -> Result<(), RecordError> {
+            change.put(&job.to_bytes(), record)?;
+            Ok(add_fees(change.transaction(), day, lamports)?)
+        }))
     }
 
-    /// All records.
+    /// All records, for a look that is not taken often: there may be a day's.
     ///
     /// # Errors
     /// The database failed or a record is unreadable.
     pub fn all(&self) -> Result<Vec<(Pubkey, Record)>, JournalError> {
-        let rows = self.wrap(|| {
-            let read = self.database.begin_read()?;
-            let table = read.open_table(JOBS)?;
-            let mut rows = Vec::new();
-            for row in table.iter()? {
-                let (job, bytes) = row?;
-                rows.push((Pubkey::new_from_array(*job.value()), bytes.value().to_vec()));
-            }
-            Ok(rows)
-        })?;
-        rows.into_iter().map(|(job, bytes)| self.decode(&job.to_string(), &bytes).map(|record| (job, record))).collect()
+        self.addressed(self.jobs.all(&self.database))
+    }
+
+    /// The addresses of all jobs that there are records of.
+    pub fn jobs(&self) -> Vec<Pubkey> {
+        self.jobs.keys().into_iter().map(Pubkey::new_from_array).collect()
+    }
+
+    /// The records of jobs that have not ended.
+    ///
+    /// # Errors
+    /// The database failed or a record is unreadable.
+    pub fn live(&self) -> Result<Vec<(Pubkey, Record)>, JournalError> {
+        self.addressed(self.jobs.live(&self.database))
+    }
+
+    /// The records of jobs that have not ended, and the newest `most` of the others.
+    ///
+    /// # Errors
+    /// The database failed or a record is unreadable.
+    pub fn newest(&self, most: usize) -> Result<Vec<(Pubkey, Record)>, JournalError> {
+        self.addressed(self.jobs.newest(&self.database, most))
     }
 
     /// Counts the fees of the last day of an earlier layout as spent on `day`, once: a budget holds over an update.
@@ -170,12 +175,7 @@ impl Journal {
         self.write(|write| {
             let mut single = write.open_table(SINGLE)?;
             let carried = single.remove(CARRIED_KEY)?.and_then(|value| value.value().try_into().ok());
-            if let Some(lamports) = carried.map(u64::from_le_bytes) {
-                let mut fees = write.open_table(FEES)?;
-                let sum = fees.get(day)?.map_or(0, |value| value.value()).saturating_add(lamports);
-                fees.insert(day, sum)?;
-            }
-            Ok(())
+            carried.map(u64::from_le_bytes).map_or(Ok(()), |lamports| add_fees(write, day, lamports))
         })
     }
 
@@ -197,8 +197,8 @@ impl Journal {
     pub fn standing(&self, budget: &Budget, day: u64) -> Result<Standing, JournalError> {
         let bonds = self.posts()?.iter().map(|(_, post)| post.bond).fold(0, u64::saturating_add);
         let mut standing = Standing { bonds, spent_today: self.fees_of(day)?, ..Standing::default() };
-        for (_, record) in self.all()? {
-            if let Some(dispute) = record.dispute.as_ref().filter(|_| record.ending.is_none()) {
+        for (_, record) in self.live()? {
+            if let Some(dispute) = &record.dispute {
                 standing.bonds = standing.bonds.saturating_add(dispute.bond);
                 let reserved = budget.reserved(dispute.costs.budgeted_lamports());
                 standing.reserved = standing.reserved.saturating_add(reserved);
@@ -212,12 +212,7 @@ impl Journal {
     /// # Errors
     /// The database failed; nothing was changed then.
     pub fn add_fees(&self, day: u64, lamports: u64) -> Result<(), JournalError> {
-        self.write(|write| {
-            let mut fees = write.open_table(FEES)?;
-            let sum = fees.get(day)?.map_or(0, |value| value.value()).saturating_add(lamports);
-            fees.insert(day, sum)?;
-            Ok(())
-        })
+        self.write(|write| add_fees(write, day, lamports))
     }
 
     /// Writes down what is about to be put on the chain to answer a demand.
@@ -308,25 +303,19 @@ impl Journal {
     /// # Errors
     /// The database failed or a record is unreadable; nothing was changed then.
     pub fn prune(&self, slot: u64, keep: usize) -> Result<usize, JournalError> {
-        let mut ended: Vec<(Pubkey, Record)> =
-            self.all()?.into_iter().filter(|(_, record)| record.ending.is_some()).collect();
-        ended.sort_by_key(|(_, record)| std::cmp::Reverse(record.last_slot));
-        let old: Vec<(Pubkey, Record)> =
-            ended.into_iter().skip(keep).filter(|(_, record)| record.last_slot < slot).collect();
-        if old.is_empty() {
-            return Ok(0);
-        }
-        let totals = self.removed_totals()?.plus(&Totals::of(old.iter().map(|(_, record)| record)));
-        let bytes = serde_json::to_vec(&totals).map_err(|error| self.unreadable(REMOVED_KEY, &error))?;
-        self.write(|write| {
-            let mut jobs = write.open_table(JOBS)?;
-            for (job, _) in &old {
-                jobs.remove(&job.to_bytes())?;
-            }
-            write.open_table(SINGLE)?.insert(REMOVED_KEY, bytes.as_slice())?;
+        self.record(self.jobs.prune(&self.database, slot, keep, |write, old| {
+            let removed = Totals::of(old.iter().map(|(_, record)| record));
+            let unreadable = |error: serde_json::Error| RecordError::Record {
+                key: Key::default(),
+                reason: format!("{REMOVED_KEY}: {error}"),
+            };
+            let mut single = write.open_table(SINGLE)?;
+            let known = single.get(REMOVED_KEY)?.map(|value| serde_json::from_slice::<Totals>(value.value()));
+            let known = known.transpose().map_err(unreadable)?.unwrap_or_default();
+            let bytes = serde_json::to_vec(&known.plus(&removed)).map_err(unreadable)?;
+            single.insert(REMOVED_KEY, bytes.as_slice())?;
             Ok(())
-        })?;
-        Ok(old.len())
+        }))
     }
 
     /// Sums over all records, those that were removed included.
@@ -334,7 +323,8 @@ impl Journal {
     /// # Errors
     /// The database failed or a record is unreadable.
     pub fn totals(&self) -> Result<Totals, JournalError> {
-        Ok(self.removed_totals()?.plus(&Totals::of(self.all()?.iter().map(|(_, record)| record))))
+        let kept = self.record(self.jobs.sums(&self.database))?;
+        Ok(self.removed_totals()?.plus(&kept))
     }
 
     fn removed_totals(&self) -> Result<Totals, JournalError> {
@@ -360,12 +350,38 @@ impl Journal {
         work().map_err(|source| JournalError::Database { path: self.path.clone(), source: Box::new(source) })
     }
 
-    fn decode(&self, job: &str, bytes: &[u8]) -> Result<Record, JournalError> {
-        serde_json::from_slice(bytes).map_err(|error| self.unreadable(job, &error))
+    fn record<T>(&self, result: Result<T, RecordError>) -> Result<T, JournalError> {
+        result.map_err(|error| of_record(&self.path, error))
+    }
+
+    fn addressed(
+        &self,
+        result: Result<Vec<(Key, Record)>, RecordError>,
+    ) -> Result<Vec<(Pubkey, Record)>, JournalError> {
+        let records = self.record(result)?;
+        Ok(records.into_iter().map(|(key, record)| (Pubkey::new_from_array(key), record)).collect())
     }
 
     fn unreadable(&self, job: &str, error: &serde_json::Error) -> JournalError {
         JournalError::Record { path: self.path.clone(), job: job.to_owned(), reason: error.to_string() }
+    }
+}
+
+/// Counts fees within a transaction of the caller.
+fn add_fees(write: &redb::WriteTransaction, day: u64, lamports: u64) -> Result<(), redb::Error> {
+    let mut fees = write.open_table(FEES)?;
+    let sum = fees.get(day)?.map_or(0, |value| value.value()).saturating_add(lamports);
+    fees.insert(day, sum)?;
+    Ok(())
+}
+
+fn of_record(path: &Path, error: RecordError) -> JournalError {
+    let path = path.to_path_buf();
+    match error {
+        RecordError::Database(source) => JournalError::Database { path, source },
+        RecordError::Record { key, reason } => {
+            JournalError::Record { path, job: Pubkey::new_from_array(key).to_string(), reason }
+        }
     }
 }
 

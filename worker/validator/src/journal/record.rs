@@ -1,6 +1,8 @@
 //! One job's record.
 
 use crate::rules::SignedSegment;
+use crate::status::Totals;
+use assay_journal::Listed;
 use serde::{Deserialize, Serialize};
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Signature;
@@ -327,6 +329,30 @@ pub enum Ending {
     },
 }
 
+impl Listed for Record {
+    type Sums = Totals;
+
+    fn last_slot(&self) -> u64 {
+        self.last_slot
+    }
+
+    fn is_over(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    fn is_live(&self) -> bool {
+        self.ending.is_none()
+    }
+
+    fn add_to(&self, sums: &mut Totals) {
+        sums.add(self);
+    }
+
+    fn both(one: &Totals, other: &Totals) -> Totals {
+        one.plus(other)
+    }
+}
+
 impl Record {
     /// A record of a job that was just seen.
     pub fn new(job: &Pubkey, slot: u64) -> Self {
@@ -343,6 +369,7 @@ impl Record {
             ending: None,
         }
     }
+
     /// Keeps signed roots that are new; whether any was. Two of one segment convict: more would say nothing more.
     pub fn note_roots(&mut self, seen: Vec<SeenRoot>) -> bool {
         let before = self.roots.len();
