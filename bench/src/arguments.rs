@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 /// How to call it.
 pub(crate) const USAGE: &str =
-    "usage: assay-bench [--only gemm|tree|commitment|audit|encoder|none]... [--json] [--merge FILE]...
+    "usage: assay-bench [--only gemm|tree|commitment|audit|encoder|journal|none]... [--json] [--merge FILE]...
   --only NAME   run this benchmark alone; may be given several times; none runs nothing
   --json        print the line of JSON alone; so does --output json
   --merge FILE  merge the JSON objects of a file, one a line, into the last line";
 
-const NAMES: [&str; 5] = ["gemm", "tree", "commitment", "audit", "encoder"];
+const NAMES: [&str; 6] = ["gemm", "tree", "commitment", "audit", "encoder", "journal"];
 
 /// What was asked for.
 #[derive(Debug, Default)]

@@ -10,6 +10,7 @@ mod commitment;
 mod encoder;
 mod gemm;
 mod gemm_graph;
+mod journal;
 mod peer;
 mod report;
 mod timing;
@@ -54,6 +55,9 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
     }
     if arguments.runs("encoder") {
         encoder::run(&mut report)?;
+    }
+    if arguments.runs("journal") {
+        journal::run(&mut report)?;
     }
     for file in &arguments.merge {
         report.merge(file)?;

@@ -159,6 +159,8 @@ pub(crate) enum BenchPart {
     Audit,
     /// An encoder of MiniLM's size beside ONNX Runtime.
     Encoder,
+    /// A look at a journal that keeps a day of records.
+    Journal,
     /// Compute units and rent of every instruction.
     Program,
     /// The whole market on a local chain.

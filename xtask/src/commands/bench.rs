@@ -60,6 +60,7 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report, options: &BenchOpt
         (BenchPart::Commitment, "commitment"),
         (BenchPart::Audit, "audit"),
         (BenchPart::Encoder, "encoder"),
+        (BenchPart::Journal, "journal"),
     ];
     let named: Vec<&str> = parts.into_iter().filter(|(part, _)| wanted(*part)).map(|(_, name)| name).collect();
     for name in if named.is_empty() { vec!["none"] } else { named } {
