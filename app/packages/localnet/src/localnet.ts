@@ -212,7 +212,7 @@ export class Localnet {
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     for (const child of this.#processes) child.kill("SIGKILL");
     // Who is killed may write for a moment longer.
-    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 
   #environment(key: string): NodeJS.ProcessEnv {

@@ -54,7 +54,7 @@ describeWithModule("in Chromium", () => {
     }
     server.close();
     // Its children write to the profile for a moment longer.
-    rmSync(folder, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   });
 
   test.skipIf(!present)(

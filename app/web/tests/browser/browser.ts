@@ -42,7 +42,7 @@ export async function openBrowser(
     async close() {
       await context.close();
       // Its children write to the profile for a moment longer.
-      await rm(profile, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 });
+      await rm(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     },
   };
 }
