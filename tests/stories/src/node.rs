@@ -11,7 +11,8 @@ use solana_sdk::pubkey::Pubkey;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// What a node says last that could not start because its endpoint does not answer, before it looked at itself or while it did.
+/// What a node says last that could not start because its endpoint does not answer, before it looked at itself or while
+/// it did.
 const UNREACHABLE: [&str; 2] = ["error: C0110", "not all is well: N0905"];
 
 /// Through which endpoint a process sees the chain.
@@ -85,8 +86,8 @@ impl NodeProcess {
         self.service.launch(&["node", "run"], &environment);
     }
 
-    /// Starts the node as a service manager does, and waits until it answers: again, as long as its endpoint fails so often in a row that
-    /// it cannot start.
+    /// Starts the node as a service manager does, and waits until it answers: again, as long as its endpoint fails so often
+    /// in a row that it cannot start.
     ///
     /// # Panics
     /// It ends for another reason.

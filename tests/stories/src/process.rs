@@ -13,8 +13,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// Ports that are given out, from this one on: below those that a system chooses by itself for whoever asks for a free one, or connects.
-/// What was found free and is not listened on yet, or no more because its process was killed, would be chosen for somebody else.
+/// The first of the ports that are given out. They lie below those that a system chooses by itself for whoever asks for a
+/// free one, or connects: one on which nobody listens yet, or no more because its process was killed, could be chosen for
+/// somebody else.
 const FIRST_PORT: u32 = 20_000;
 /// How many they are.
 const PORTS: u32 = 12_000;

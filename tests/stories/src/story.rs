@@ -80,14 +80,14 @@ pub enum Pace {
 const CALM_MIGRATION: &str = "[parameters.dispute]\nreveal_slots = 600\n\
     [parameters.scheduling.opening]\ndelay_slots = 1\nstep_slots = 2\nfirst_expected = 1\nsteps = 2\n";
 
-/// What is different on the hasty localnet. Four seconds to answer, which is waited for; twenty to reveal, which is done at once
-/// by whoever does it at all, on a machine that may be busy.
+/// What is different on the hasty localnet. Four seconds to answer, which is waited for; twenty to reveal, which is done at
+/// once by whoever does it at all, on a machine that may be busy.
 /// Who was convicted is charged for its company twenty seconds later.
 const HASTY_MIGRATION: &str = "[parameters.dispute]\nreveal_slots = 100\nchallenger_clock_slots = 120\ndefender_clock_slots = 20\n\
     [parameters.scheduling]\ncorrelation_window_slots = 200\n";
 
-/// What is different where nodes are drawn: fifteen seconds for one node on average, fifteen for two, and then all may claim. A busy
-/// machine has to seal its seeds within them.
+/// What is different where nodes are drawn: fifteen seconds for one node on average, fifteen for two, and then all may
+/// claim. A busy machine has to seal its seeds within them.
 const DRAWN_MIGRATION: &str =
     "[parameters.scheduling.opening]\ndelay_slots = 2\nstep_slots = 75\nfirst_expected = 1\nsteps = 2\n";
 

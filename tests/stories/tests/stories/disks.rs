@@ -61,8 +61,8 @@ impl Drop for SmallDisk {
     }
 }
 
-/// Waits until the job has ended while a service manager starts the node whenever it has: what it could not write may end it after there
-/// is room again.
+/// Waits until the job has ended while a service manager starts the node whenever it has: what it could not write may end
+/// it after there is room again.
 async fn ends_with(story: &Story, node: &mut NodeProcess, job: &Pubkey) {
     let started = Instant::now();
     while !story.chain().job(job).await.expect("the job is there").state.is_end() {
