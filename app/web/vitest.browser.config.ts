@@ -7,5 +7,7 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 90_000,
     hookTimeout: 120_000,
+    // Whatever is waited for comes in the end, on a busy machine a while later.
+    expect: { poll: { timeout: 30_000 } },
   },
 });

@@ -8,5 +8,7 @@ export default defineConfig({
     // Most of the time goes into reading modules, and no test changes one: files share them.
     isolate: false,
     testTimeout: 60_000,
+    // Whatever is waited for comes in the end, on a busy machine a while later.
+    expect: { poll: { timeout: 30_000 } },
   },
 });

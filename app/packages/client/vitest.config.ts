@@ -5,6 +5,6 @@ export default defineConfig({
     include: ["tests/**/*.test.ts"],
     // Most of the time goes into reading modules, and no test changes one: files share them.
     isolate: false,
-    testTimeout: 20_000,
+    testTimeout: 60_000,
   },
 });

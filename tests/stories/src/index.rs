@@ -22,7 +22,7 @@ impl IndexProcess {
         let address = free_address();
         let url = format!("http://{address}/v1/stats");
         let service = Service::answering("index", story.folder().join("index"), placement, url);
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().expect("an HTTP client");
+        let http = reqwest::Client::builder().timeout(PATIENCE).build().expect("an HTTP client");
         Self { address, service, http }
     }
 

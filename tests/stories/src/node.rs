@@ -11,6 +11,10 @@ use solana_sdk::pubkey::Pubkey;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+/// What a node says last that could not start because its endpoint does not answer, before it looked at itself or while
+/// it did.
+const UNREACHABLE: [&str; 2] = ["error: C0110", "not all is well: N0905"];
+
 /// Through which endpoint a process sees the chain.
 #[derive(Clone, Debug)]
 pub struct Placement {
@@ -80,6 +84,30 @@ impl NodeProcess {
         let given = self.variables.iter().map(|(name, value)| (*name, value.as_str()));
         let environment: Vec<_> = place.into_iter().chain(fault).chain(given).collect();
         self.service.launch(&["node", "run"], &environment);
+    }
+
+    /// Starts the node as a service manager does, and waits until it answers: again, as long as its endpoint fails so often
+    /// in a row that it cannot start.
+    ///
+    /// # Panics
+    /// It ends for another reason.
+    pub async fn start_in_the_end(&mut self) {
+        let started = Instant::now();
+        self.launch(None);
+        while self.status().await.is_none() {
+            assert!(started.elapsed() < PATIENCE, "the node does not answer; {}", self.log());
+            if self.is_dead() {
+                assert!(self.was_unreachable(), "it ended by itself: {}", self.log());
+                self.launch(None);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Whether it ended because its endpoint failed so often in a row that it could not start.
+    pub fn was_unreachable(&self) -> bool {
+        let log = self.log();
+        UNREACHABLE.iter().any(|words| log.contains(words))
     }
 
     /// Kills it as a power cut would.

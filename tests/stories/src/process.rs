@@ -10,7 +10,20 @@ use std::fs::OpenOptions;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+
+/// The first of the ports that are given out. They lie below those that a system chooses by itself for whoever asks for a
+/// free one, or connects: one on which nobody listens yet, or no more because its process was killed, could be chosen for
+/// somebody else.
+const FIRST_PORT: u32 = 20_000;
+/// How many they are.
+const PORTS: u32 = 12_000;
+/// How many were looked at.
+static LOOKED_AT: AtomicU32 = AtomicU32::new(0);
+
+/// How long a service may take to say how it is. One that is dead refuses at once.
+const REPLY_TIME: Duration = Duration::from_secs(30);
 
 /// A service in a data folder that can be killed and started again.
 #[derive(Debug)]
@@ -35,7 +48,7 @@ impl Service {
     /// A service that does not run yet, which answers at this URL when it does.
     pub(crate) fn answering(name: &str, data: PathBuf, placement: Placement, status_url: String) -> Self {
         std::fs::create_dir_all(&data).expect("a data folder");
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(2)).build().expect("an HTTP client");
+        let http = reqwest::Client::builder().timeout(REPLY_TIME).build().expect("an HTTP client");
         Self { name: name.to_owned(), data, placement, status_url, http, child: None, environment: Vec::new() }
     }
 
@@ -173,7 +186,13 @@ impl Drop for Service {
     }
 }
 
-/// An address that was free a moment ago.
+/// An address that was free a moment ago, and that nobody else in this process is given.
 pub(crate) fn free_address() -> String {
-    TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).expect("a free port").to_string()
+    // Another process that tells stories begins elsewhere.
+    let begin = std::process::id().wrapping_mul(97);
+    let mut candidates = (0..PORTS).map(|_| {
+        let number = begin.wrapping_add(LOOKED_AT.fetch_add(1, Ordering::Relaxed));
+        format!("127.0.0.1:{}", FIRST_PORT + number % PORTS)
+    });
+    candidates.find(|address| TcpListener::bind(address).is_ok()).expect("a free port")
 }

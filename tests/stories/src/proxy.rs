@@ -41,11 +41,12 @@ impl Proxy {
         let down = Arc::clone(&is_down);
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
+                let (mut cuts, counts) = (cuts.clone(), Arc::clone(&counted));
+                cuts.mark_unchanged();
+                // In this order: who goes down after this look cuts what was accepted before it.
                 if down.load(Ordering::Relaxed) {
                     continue;
                 }
-                let (mut cuts, counts) = (cuts.clone(), Arc::clone(&counted));
-                cuts.mark_unchanged();
                 tokio::spawn(async move {
                     let Ok(far) = TcpStream::connect(target).await else { return };
                     let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 /// How often a balance is asked for until an airdrop shows.
 const POLL: Duration = Duration::from_millis(20);
-/// How often it is asked for in all.
-const POLLS: u32 = 500;
+/// How often it is asked for in all: a minute at least, for machines that are busy.
+const POLLS: u32 = 3_000;
 
 /// Gives lamports to an address and waits until they are there. Works on any chain with a faucet.
 pub async fn fund(chain: &Chain, address: &Pubkey, lamports: u64) -> Result<()> {

@@ -39,7 +39,7 @@ async function next<Value>(changes: AsyncGenerator<Value, void, undefined>): Pro
 
 /** Waits until something is so. */
 async function until(isSo: () => boolean): Promise<void> {
-  for (let turn = 0; !isSo() && turn < 500; turn += 1) await delay(5);
+  for (let turn = 0; !isSo() && turn < 4_000; turn += 1) await delay(5);
   expect(isSo()).toBe(true);
 }
 

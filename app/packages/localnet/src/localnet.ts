@@ -211,7 +211,8 @@ export class Localnet {
     for (const child of this.#processes.reverse()) child.kill("SIGTERM");
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     for (const child of this.#processes) child.kill("SIGKILL");
-    rmSync(this.#folder, { recursive: true, force: true });
+    // Who is killed may write for a moment longer.
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 
   #environment(key: string): NodeJS.ProcessEnv {

@@ -31,7 +31,7 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 const PAGE = fileURLToPath(new URL("./page", import.meta.url));
-const MILLISECONDS = 60_000;
+const MILLISECONDS = 180_000;
 
 describeWithModule("in Chromium", () => {
   let folder: string;

@@ -71,11 +71,15 @@ describe.skipIf(!hasBrowser())("every page", () => {
       const page = await stage.openIndexed(path);
       if (path !== STORIES) await loaded(page);
       const light = await violations(page, false);
-      await page.evaluate(() => {
+      await page.evaluate(async () => {
         document.documentElement.dataset.theme = "dark";
+        // Colours change over some time, and what inherits them a moment later.
+        for (;;) {
+          const changes = document.getAnimations().filter((change) => change instanceof CSSTransition);
+          if (changes.length === 0) return;
+          await Promise.allSettled(changes.map(({ finished }) => finished));
+        }
       });
-      // Colours change over some time.
-      await page.waitForTimeout(150);
       const found = [...light, ...(await violations(page, true))];
       if (found.length > 0) all[path] = found;
       await page.close();

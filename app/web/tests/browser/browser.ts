@@ -41,7 +41,8 @@ export async function openBrowser(
     context,
     async close() {
       await context.close();
-      await rm(profile, { recursive: true, force: true });
+      // Its children write to the profile for a moment longer.
+      await rm(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     },
   };
 }

@@ -44,7 +44,7 @@ describe.skipIf(!hasBrowser())("a market in a browser", () => {
   it("stays readable while the endpoint is away, says so, and catches up when it is back", async () => {
     const page = await stage.open("/jobs");
     await rows(page).first().waitFor();
-    expect(await count(page, "Jobs").textContent()).toBe("400");
+    await expect.poll(() => count(page, "Jobs").textContent()).toBe("400");
     stage.fixture.setOffline(true);
     await page.getByRole("alert").filter({ hasText: "The endpoint is away" }).waitFor();
     expect(await rows(page).count()).toBeGreaterThan(5);
@@ -56,7 +56,7 @@ describe.skipIf(!hasBrowser())("a market in a browser", () => {
     await page.getByRole("button", { name: "Try now" }).click();
     await page.getByText("Live", { exact: false }).first().waitFor();
     await expect.poll(() => count(page, "Jobs").textContent()).toBe("399");
-    expect(await page.getByRole("alert").count()).toBe(0);
+    await expect.poll(() => page.getByRole("alert").count()).toBe(0);
     if (bytes !== undefined) stage.fixture.set(gone, bytes);
     await page.close();
   });
@@ -92,10 +92,9 @@ describe.skipIf(!hasBrowser())("a market in a browser", () => {
     await rows(page).first().locator(".row-link").focus();
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("ArrowDown");
-    const focused = await page.evaluate(() =>
-      document.activeElement?.closest('[role="row"]')?.getAttribute("aria-rowindex"),
-    );
-    expect(focused).toBe("4");
+    const focused = () =>
+      page.evaluate(() => document.activeElement?.closest('[role="row"]')?.getAttribute("aria-rowindex"));
+    await expect.poll(focused).toBe("4");
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { level: 1, name: /^Job / }).waitFor();
     await page.keyboard.press("/");

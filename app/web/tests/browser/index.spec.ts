@@ -101,7 +101,7 @@ describe.skipIf(!hasBrowser())("a market with an index", () => {
     await status(page, "slots behind").waitFor();
     await page.getByText("from accounts").first().waitFor();
     stage.index.faults.behindSlots = 0n;
-    await expect.poll(() => status(page, "slots behind").count(), { timeout: 15_000 }).toBe(0);
+    await expect.poll(() => status(page, "slots behind").count()).toBe(0);
     await page.close();
   });
 

@@ -11,11 +11,10 @@ use story_tests::NodeProcess;
 
 /// How long a process may take to a place that its work leads to, before it is killed where it is and has to try again.
 const REACHED_WITHIN: Duration = Duration::from_secs(10);
+/// After so many tries it may take that much longer: a slow machine needs it.
+const HASTY_TRIES: u32 = 4;
 /// How often a place is tried. Some need what others decide: that a challenge comes, that a client is late.
 const TRIES: u32 = 16;
-
-/// What a node says last that could not start because its endpoint does not answer, before it looked at itself or while it did.
-const UNREACHABLE: [&str; 2] = ["error: C0110", "not all is well: N0905"];
 
 /// One way to die.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +103,7 @@ pub(crate) async fn reap(mut node: NodeProcess, mut plan: VecDeque<Death>, mut o
     let mut toll = Toll::default();
     while let Some(death) = plan.pop_front() {
         let (place, within) = match death {
-            Death::At { place, .. } => (Some(place), REACHED_WITHIN),
+            Death::At { place, tries } => (Some(place), REACHED_WITHIN * (1 + tries / HASTY_TRIES)),
             Death::After(within) => (None, within),
         };
         // It may die while it starts.
@@ -117,7 +116,7 @@ pub(crate) async fn reap(mut node: NodeProcess, mut plan: VecDeque<Death>, mut o
         match (log, death) {
             (Some(log), Death::At { place, .. }) if log.contains(place) => toll.at(node.name(), place),
             // Its endpoint failed so often in a row that it could not start: a service manager starts it again.
-            (Some(log), death) if UNREACHABLE.iter().any(|words| log.contains(words)) => plan.push_front(death),
+            (Some(_), death) if node.was_unreachable() => plan.push_front(death),
             (Some(log), _) => panic!("it ended by itself: {log}"),
             (None, _) => {
                 node.kill();
@@ -131,21 +130,6 @@ pub(crate) async fn reap(mut node: NodeProcess, mut plan: VecDeque<Death>, mut o
         }
         tokio::time::sleep(Duration::from_millis(order.random_range(0..300))).await;
     }
-    live(&mut node).await;
+    node.start_in_the_end().await;
     (node, toll)
-}
-
-/// Starts it as a service manager does: again, as long as its endpoint fails so often in a row that it cannot start.
-async fn live(node: &mut NodeProcess) {
-    loop {
-        node.launch(None);
-        while !node.is_dead() {
-            if node.status().await.is_some() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        let log = node.log();
-        assert!(UNREACHABLE.iter().any(|words| log.contains(words)), "it ended by itself: {log}");
-    }
 }

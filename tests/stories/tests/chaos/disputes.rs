@@ -20,8 +20,8 @@ const LYING: u32 = 2;
 /// The last segment of that work.
 const SEGMENT: u16 = 1;
 const BOND: u64 = 10_000_000;
-/// Time for a challenger on a busy machine; it is waited for.
-const WINDOW_SLOTS: u64 = 150;
+/// Time for a challenger on a busy machine, on which others are furnished meanwhile; it is waited for.
+const WINDOW_SLOTS: u64 = 300;
 /// Time for a validator that dies again and again before it challenges; a conviction ends it.
 const LIARS_WINDOW_SLOTS: u64 = 1_000;
 /// What a liar's job pays. It takes no cheaper ones: those are for the honest.

@@ -45,7 +45,8 @@ async fn who_attests_a_result_that_is_convicted_loses_its_bond() {
     chain.wait_for_slot(seeds.first_epoch * epoch_slots).await.expect("the chain goes on");
 
     node.start(None).await;
-    let terms = Terms { bond: Some(BOND), window_slots: Some(300), audit_pot: POT, audit_cap: POT, ..story.terms() };
+    // A conviction ends the window.
+    let terms = Terms { bond: Some(BOND), window_slots: Some(1_000), audit_pot: POT, audit_cap: POT, ..story.terms() };
     let posted = story.post(&work, &terms).await;
     let job = &posted.address;
     let committed = story.committed(job).await;

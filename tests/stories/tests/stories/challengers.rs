@@ -13,7 +13,7 @@ const LYING: u32 = 4;
 const CROWD: u32 = 5;
 const BOND: u64 = 10_000_000;
 /// Long enough for challengers on a busy machine, who begin when the result is there; it is waited for.
-const WINDOW_SLOTS: u64 = 100;
+const WINDOW_SLOTS: u64 = 150;
 
 fn terms(story: &Story, window_slots: u64) -> Terms {
     Terms { bond: Some(BOND), window_slots: Some(window_slots), ..story.terms() }

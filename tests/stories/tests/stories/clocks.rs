@@ -107,7 +107,7 @@ async fn a_dispute_is_won_while_the_calendar_jumps_and_counts_for_one_days_budge
             tokio::time::sleep(Duration::from_millis(300)).await;
         }
     });
-    let terms = Terms { bond: Some(BOND), window_slots: Some(250), ..story.terms() };
+    let terms = Terms { bond: Some(BOND), window_slots: Some(1_000), ..story.terms() };
     let job = story.post(&work, &terms).await.address;
     assert_eq!(story.end(&job).await.state, JobState::Convicted, "{}", validator.log());
     let record = validator.is_through_with(&job).await;

@@ -151,7 +151,8 @@ async fn an_output_that_is_withheld_on_chain_too_convicts_by_the_clock() {
         story.furnish_client_with_stake().await;
         let mut node = NodeProcess::register(&story, "node", story.placement(), unreachable).lies(&fault);
         node.start(None).await;
-        let posted = story.post(&work, &terms(&story, 150)).await;
+        // A conviction ends the window.
+        let posted = story.post(&work, &terms(&story, 1_000)).await;
         let job = &posted.address;
         let committed = story.committed(job).await;
         story.client.result(job, &work, &committed).await.expect_err("nobody serves it");

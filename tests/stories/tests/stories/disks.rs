@@ -2,11 +2,12 @@
 
 use assay::state_machine::JobState;
 use assay_client::Terms;
+use solana_sdk::pubkey::Pubkey;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use story_tests::{NodeProcess, Story};
 
 /// Room for a database and the artifacts of some small jobs, for this user alone.
@@ -60,6 +61,19 @@ impl Drop for SmallDisk {
     }
 }
 
+/// Waits until the job has ended while a service manager starts the node whenever it has: what it could not write may end
+/// it after there is room again.
+async fn ends_with(story: &Story, node: &mut NodeProcess, job: &Pubkey) {
+    let started = Instant::now();
+    while !story.chain().job(job).await.expect("the job is there").state.is_end() {
+        if node.is_dead() {
+            node.launch(None);
+        }
+        assert!(started.elapsed() < Duration::from_secs(240), "the job does not end; {}", node.log());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_whose_disk_is_full_promises_nothing_and_keeps_what_it_promised() {
     let story = Story::begin().await;
@@ -81,10 +95,7 @@ async fn a_node_whose_disk_is_full_promises_nothing_and_keeps_what_it_promised()
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(story.chain().job(&second).await.unwrap().state, JobState::Posted, "nothing is promised");
     disk.empty();
-    // A service manager starts what ended.
-    if node.is_dead() {
-        node.start(None).await;
-    }
+    ends_with(&story, &mut node, &second).await;
     ended(&node, second).await;
     node.kill();
 
@@ -96,9 +107,7 @@ async fn a_node_whose_disk_is_full_promises_nothing_and_keeps_what_it_promised()
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(story.chain().job(&third).await.unwrap().state, JobState::Claimed, "no result fits on the disk");
     disk.empty();
-    if node.is_dead() {
-        node.start(None).await;
-    }
+    ends_with(&story, &mut node, &third).await;
     ended(&node, third).await;
 
     let account = story.chain().node(&node.address).await.unwrap();

@@ -64,7 +64,8 @@ async fn a_job_whose_store_is_down_waits_unclaimed_until_it_is_back_and_is_left_
     settles(&story, &node, &work, &waiting).await;
 
     store.goes_down();
-    let lost = post(&story, &story.work(2), &url, &Terms { claim_slots: 25, ..terms }).await;
+    // Long enough for a busy node to see it, or it would not know why others could not have it.
+    let lost = post(&story, &story.work(2), &url, &Terms { claim_slots: 100, ..terms }).await;
     assert_eq!(story.end(&lost).await.state, JobState::Expired);
     let record = node.until(&lost, Record::is_finished).await;
     let Stage::Finished(Outcome::Skipped(refusal)) = &record.stage else { panic!("{record:?}") };

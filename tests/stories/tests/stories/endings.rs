@@ -45,7 +45,8 @@ async fn nobody_claims_and_everything_comes_back() {
     node.start(None).await;
     let before = story.accounts().await;
     let mut terms = story.terms();
-    terms.claim_slots = 20;
+    // Long enough for a busy node to see it while it could be claimed.
+    terms.claim_slots = 100;
     let posted = story.post(&story.work(1), &terms).await;
     assert_eq!(story.end(&posted.address).await.state, JobState::Expired);
     let record = node.until(&posted.address, |record| record.is_finished()).await;
@@ -60,9 +61,9 @@ async fn a_rising_price_is_taken_at_the_floor() {
     let mut node = NodeProcess::register(&story, "node", story.placement(), |config| config.price_floor = 2_000_000);
     node.start(None).await;
     let mut terms = story.terms();
-    (terms.price_min, terms.price_max) = (1_000_000, 4_000_000);
-    // The floor is reached after a third of the ramp; the rest is time for a busy node to see it.
-    (terms.ramp_hold_slots, terms.ramp_slots) = (2, 150);
+    (terms.price_min, terms.price_max) = (1_800_000, 4_000_000);
+    // The floor is reached after a tenth of the ramp; the rest is time for a busy node to see it.
+    (terms.ramp_hold_slots, terms.ramp_slots) = (2, 450);
     let posted = story.post(&story.work(1), &terms).await;
     let job = story.end(&posted.address).await;
     assert_eq!(job.state, JobState::Settled);

@@ -14,7 +14,7 @@ async fn jobs_settle_through(fault: RpcFault) {
     let endpoint = FaultyRpc::to(&straight.rpc_url, fault).await;
     let mut node = NodeProcess::register(&story, "node", straight.clone(), |_| {});
     node.sees_through(Placement { rpc_url: endpoint.url(), ws_url: straight.ws_url });
-    node.start(None).await;
+    node.start_in_the_end().await;
     let terms = Terms { claim_slots: 2_000, run_slots: 2_000, ..story.terms() };
     let mut posted = Vec::new();
     for seed in 0..JOBS {
@@ -22,7 +22,7 @@ async fn jobs_settle_through(fault: RpcFault) {
         posted.push((story.post(&work, &terms).await.address, work));
         if seed == JOBS / 2 {
             node.kill();
-            node.start(None).await;
+            node.start_in_the_end().await;
         }
     }
     for (job, work) in &posted {

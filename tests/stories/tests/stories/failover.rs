@@ -54,9 +54,15 @@ async fn a_node_whose_first_endpoint_is_dead_starts_and_works_over_the_next() {
     node.sees_through(Placement { rpc_url: DEAD.to_owned(), ws_url: DEAD_WS.to_owned() });
     node.start(None).await;
     does_a_job(&story, &node, 1).await;
-    let endpoints = told(&node);
-    assert_eq!((&endpoints[0]["condition"], &endpoints[0]["in_use"]), (&Value::from("silent"), &Value::from(false)));
-    assert_eq!((&endpoints[1]["condition"], &endpoints[1]["in_use"]), (&Value::from("well"), &Value::from(true)));
+    // On a busy machine the second one may be late to answer at any one look.
+    let told_apart = || {
+        let endpoints = told(&node);
+        let has = |number: usize, condition: &str, in_use: bool| {
+            endpoints[number]["condition"] == condition && endpoints[number]["in_use"] == in_use
+        };
+        has(0, "silent", false) && has(1, "well", true)
+    };
+    story.until("the first one is silent, the second one is well", async || told_apart()).await;
     story.balanced(&[node.address]).await;
 }
 
@@ -82,7 +88,7 @@ async fn an_endpoint_that_dies_with_a_promise_in_its_hands_costs_nothing() {
     let account = story.chain().node(&node.address).await.unwrap();
     assert_eq!((account.jobs_settled, account.jobs_missed, account.locked), (2, 0, 0));
     assert_eq!(story.paid_to(&node.address).await, 2 * 980_000, "each is paid, and once: {}", node.log());
-    assert_eq!(told(&node)[1]["in_use"], true);
+    story.until("the next one is in use", async || told(&node)[1]["in_use"] == true).await;
     let metrics = reqwest::get(format!("http://{address}/metrics")).await.unwrap().text().await.unwrap();
     let value = |name: &str| -> u64 {
         let line = metrics.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {metrics}"));
@@ -134,7 +140,7 @@ async fn a_validator_whose_endpoint_dies_in_its_dispute_wins_over_the_next() {
     std::fs::write(&path, config.to_toml().expect("settings are TOML")).expect("settings can be written");
     validator.start(None).await;
     let before = story.stake_tokens_of(&validator.key).await;
-    let terms = Terms { bond: Some(BOND), window_slots: Some(250), ..story.terms() };
+    let terms = Terms { bond: Some(BOND), window_slots: Some(1_000), ..story.terms() };
     let posted = story.post(&work, &terms).await;
     assert_eq!(story.end(&posted.address).await.state, JobState::Convicted, "{}", validator.log());
     let record = validator.is_through_with(&posted.address).await;

@@ -120,9 +120,10 @@ async fn an_outage_costs_the_charge_and_no_jail() {
 async fn declared_maintenance_excuses_a_miss() {
     let story = Story::begin().await;
     let mut node = NodeProcess::register(&story, "node", story.placement(), |_| {});
-    let window = announce(&story, "node", 150, 600);
+    // Time for a busy machine to have the job claimed before it begins, and to look on before it ends.
+    let window = announce(&story, "node", 300, 900);
     let (start, end) = (window["start_slot"].as_u64().unwrap(), window["end_slot"].as_u64().unwrap());
-    let (posted, job) = abandoned(&story, &mut node, 5, 200).await;
+    let (posted, job) = abandoned(&story, &mut node, 5, 350).await;
     let last = job.run_deadline().unwrap().last().0;
     assert!(job.claimed_slot < start && (start..=end).contains(&last), "a machine too slow for this story");
     assert_eq!((job.reason, job.charge_credit, job.record.burn_credit), (Reason::MissedInMaintenance, charge(&job), 0));
@@ -147,7 +148,7 @@ async fn maintenance_declared_after_the_claim_excuses_nothing() {
     let story = Story::begin().await;
     let mut node = NodeProcess::register(&story, "node", story.placement(), |_| {});
     node.start(Some("after_claim_landed")).await;
-    let terms = Terms { run_slots: 150, bond: Some(BOND), ..story.terms() };
+    let terms = Terms { run_slots: 250, bond: Some(BOND), ..story.terms() };
     let posted = story.post(&story.work(7), &terms).await;
     node.dies().await;
     let window = announce(&story, "node", 40, 600);
@@ -213,7 +214,7 @@ async fn a_liar_who_claims_an_outage_is_convicted_as_a_liar() {
     })
     .lies("weight");
     node.start(None).await;
-    let terms = Terms { bond: Some(BOND), window_slots: Some(250), ..story.terms() };
+    let terms = Terms { bond: Some(BOND), window_slots: Some(1_000), ..story.terms() };
     let posted = story.post(&work, &terms).await;
     story.committed(&posted.address).await;
     node.kill();

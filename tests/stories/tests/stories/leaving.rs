@@ -12,7 +12,8 @@ async fn a_node_that_is_told_to_leave_sees_its_window_to_the_end_whatever_happen
     assert_eq!((status, dry["left"].as_bool(), dry["running"].as_bool()), (Some(0), Some(true), Some(false)), "{said}");
     node.start(None).await;
     let mut terms = story.terms();
-    terms.window_slots = Some(100);
+    // All of what is said to it and done to it has to come before the end of the window, on a busy machine too.
+    terms.window_slots = Some(250);
     let posted = story.post(&story.work(1), &terms).await;
     node.until(&posted.address, |record| matches!(record.stage, Stage::Committed(_))).await;
 
@@ -70,7 +71,7 @@ async fn the_log_of_a_running_node_is_changed_by_its_owner_alone_and_its_exit_st
     assert!(status == Some(1) && said.contains("A0221"), "{said}");
     let (status, changed, said) = node.ask(&["node", "log", "error,assay=warn"]);
     assert!(status == Some(0) && changed["before"].as_str().unwrap().contains("debug"), "{changed} {said}");
-    assert!(node.log().contains("the filter of the log was changed"), "{}", node.log());
+    assert!(node.whole_log().contains("the filter of the log was changed"), "{}", node.log());
     let mode =
         std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(node.data().join("control")).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o700);

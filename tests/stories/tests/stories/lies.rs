@@ -71,7 +71,8 @@ async fn a_node_that_signs_two_roots_of_a_segment_ends_convicted_unattended() {
     let work = everything_work(TWO_ROOTS, 0);
     let mut validator = ValidatorProcess::new(&home, "validator", home.placement(), "audit", &work);
     validator.start(None).await;
-    let trial = Trial::begin(Pace::Calm, &work, "second-root:segment=1").await;
+    // The validator asks once more halfway through the window.
+    let trial = Trial::with_window(Pace::Calm, &work, "second-root:segment=1", 250).await;
     let agreed = |record: &serde_json::Value| {
         record["audit"]["audit"] == "agreed" && record["roots"].as_array().is_some_and(|roots| roots.len() == 2)
     };

@@ -120,7 +120,8 @@ async fn jobs_that_nobody_can_fetch_cost_nothing_and_the_operators_bucket_is_not
     node.start(None).await;
     let work = story.work(2);
     let good = scene.publish(&story, &work).await;
-    let terms = Terms { claim_slots: 40, ..story.terms() };
+    // Long enough for a busy node to see them while they could be claimed.
+    let terms = Terms { claim_slots: 100, ..story.terms() };
     let skipped = |record: &assay_node::journal::Record| matches!(&record.stage, Stage::Finished(Outcome::Skipped(refusal)) if refusal.code == "N0201");
 
     // The node could read this with its own key, and a stranger must not be able to make it.

@@ -20,9 +20,9 @@ const BALANCE: u64 = 1_000_000;
 /// What the node locks: the balance, ten times over, so that no part of it rounds to nothing.
 const BOND: u64 = 10_000_000;
 /// Long enough for a validator on a busy machine. A conviction ends it sooner.
-const WINDOW_SLOTS: u64 = 250;
-/// Where nothing is called in: long enough for the last voucher.
-pub(crate) const QUIET_WINDOW_SLOTS: u64 = 50;
+const WINDOW_SLOTS: u64 = 1_000;
+/// Where nothing is called in: long enough for the last voucher on a busy machine; it is waited for.
+pub(crate) const QUIET_WINDOW_SLOTS: u64 = 100;
 
 fn backend() -> CpuBackend {
     CpuBackend::new(CpuOptions { threads: 1, ..CpuOptions::default() }).expect("a backend")

@@ -9,12 +9,8 @@ use story_tests::{NodeProcess, Pace, Story, ValidatorProcess};
 
 /// What the node of a trial's job locks: the price, ten times over, so that no part of it rounds to nothing.
 pub(crate) const BOND: u64 = 10_000_000;
-/// Long enough for a validator on a busy machine. A conviction ends it sooner.
-const WINDOW_SLOTS: u64 = 250;
-
-fn terms(story: &Story) -> Terms {
-    Terms { bond: Some(BOND), window_slots: Some(WINDOW_SLOTS), ..story.terms() }
-}
+/// Long enough for a validator of many liars on a busy machine. A conviction ends it sooner.
+const WINDOW_SLOTS: u64 = 1_000;
 
 /// A market of one liar: posts a job, waits for the conviction, and checks who paid whom.
 pub(crate) struct Trial {
@@ -31,15 +27,31 @@ impl Trial {
         Self::prepared(pace, work, fault, |_, _| {}).await
     }
 
+    /// The same with a window of this length: what a validator does in the middle of one comes so much later.
+    pub(crate) async fn with_window(pace: Pace, work: &Work, fault: &str, window_slots: u64) -> Self {
+        Self::of(pace, work, fault, window_slots, |_, _| {}).await
+    }
+
     /// The same, after something was done about the liar that does not run yet.
     pub(crate) async fn prepared(pace: Pace, work: &Work, fault: &str, prepare: impl FnOnce(&Story, &Pubkey)) -> Self {
+        Self::of(pace, work, fault, WINDOW_SLOTS, prepare).await
+    }
+
+    async fn of(
+        pace: Pace,
+        work: &Work,
+        fault: &str,
+        window_slots: u64,
+        prepare: impl FnOnce(&Story, &Pubkey),
+    ) -> Self {
         let story = Story::begin_at(pace).await;
         let hurried = |config: &mut NodeConfig| config.disputes.least_clock_slots = 1;
         let mut node = NodeProcess::register(&story, "liar", story.placement(), hurried).lies(fault);
         story.furnish_operator(&node.address).await;
         prepare(&story, &node.address);
         node.start(None).await;
-        let posted = story.post(work, &terms(&story)).await;
+        let terms = Terms { bond: Some(BOND), window_slots: Some(window_slots), ..story.terms() };
+        let posted = story.post(work, &terms).await;
         Self { fault: fault.to_owned(), story, node, job: posted.address }
     }
 

@@ -39,7 +39,7 @@ async fn who_watches_sees_a_dispute_from_its_beginning_to_the_conviction_and_sen
     let held = story.stake_tokens_of(&watch.key).await;
     let mut node = NodeProcess::register(&story, "liar", story.placement(), |_| {}).lies("weight");
     node.start(None).await;
-    let terms = Terms { bond: Some(10_000_000), window_slots: Some(500), ..story.terms() };
+    let terms = Terms { bond: Some(10_000_000), window_slots: Some(1_000), ..story.terms() };
     let posted = story.post(&work, &terms).await;
     let (job, text) = (&posted.address, posted.address.to_string());
     let challenger = Challenger::new(&story, "challenger", job, Target::boundary(0), [7; 32]);
@@ -57,7 +57,7 @@ async fn who_watches_sees_a_dispute_from_its_beginning_to_the_conviction_and_sen
     assert_eq!((sealed.state.as_str(), sealed.target), ("sealed", None));
     assert_eq!(sealed.challenger, challenger.address().to_string());
     assert!(sealed.clock.is_some_and(|clock| clock.left_slots <= clock.length_slots), "{:?}", sealed.clock);
-    assert!(alerted(&watch, "V0801", &text).await, "told");
+    story.until("the challenge is told", async || alerted(&watch, "V0801", &text).await).await;
     challenger.withdraw().await;
     challenger.reaches(ChallengeState::Lost).await;
 

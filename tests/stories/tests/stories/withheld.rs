@@ -22,7 +22,8 @@ async fn withholding_convicts_by_the_clock_and_leaves_nothing() {
         let mut node = NodeProcess::register(&story, "node", story.placement(), hurried).lies(fault);
         node.start(None).await;
         let work = everything_work(WITHHELD, 0);
-        let terms = Terms { bond: Some(BOND), window_slots: Some(150), ..story.terms() };
+        // A conviction ends the window.
+        let terms = Terms { bond: Some(BOND), window_slots: Some(1_000), ..story.terms() };
         let posted = story.post(&work, &terms).await;
         let challenger = Challenger::demanding(&story, &work, &posted.address).await;
         let before = story.stake_tokens_of(&challenger.address()).await;

@@ -19,7 +19,8 @@ const KEPT: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub(super) struct Built {
     version: u64,
-    at: Instant,
+    /// When it was built.
+    pub(super) at: Instant,
     tag: String,
     plain: Bytes,
     zipped: Bytes,

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 const RENT_FREE: u64 = 1_000_000;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// Short, so that returns need no patience.
 const OPTIONS: EndpointOptions = EndpointOptions {
     most_lag_slots: 50,
@@ -129,7 +129,7 @@ async fn an_endpoint_that_is_far_behind_decides_nothing() {
     set(&pair.second.is_down, true);
     let started = Instant::now();
     let error = pair.chain.account(&Pubkey::new_unique()).await.unwrap_err();
-    assert!(started.elapsed() < Duration::from_secs(30) && error.is_transient(), "{error}");
+    assert!(started.elapsed() < PATIENCE && error.is_transient(), "{error}");
     pair.first.slots_behind.store(0, Ordering::SeqCst);
     assert!(pair.chain.slot().await.unwrap() >= true_slot, "it has caught up");
     stop.cancel();
@@ -196,7 +196,8 @@ async fn what_one_endpoint_says_to_have_landed_is_sent_until_another_one_knows_i
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_calls_what_landed_expired_is_not_believed() {
-    let localnet = start(20);
+    // A blockhash is old soon, but not before a busy machine has landed a transaction with it.
+    let localnet = start(50);
     let pair = Pair::to(&localnet).await;
     let (signed, recipient) = pair.promise().await;
     set(&pair.first.denies, true);

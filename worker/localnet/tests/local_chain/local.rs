@@ -48,7 +48,7 @@ async fn a_stopped_chain_frees_its_ports() {
     let mut attempts = 0;
     while TcpListener::bind(("127.0.0.1", port)).is_err() {
         attempts += 1;
-        assert!(attempts < 100, "the port stays taken");
+        assert!(attempts < 1_200, "the port stays taken");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -74,7 +74,7 @@ fn spawn_child(announcement: &Path) -> Child {
 }
 
 async fn announced(announcement: &Path) -> String {
-    for _ in 0..400 {
+    for _ in 0..2_400 {
         match std::fs::read_to_string(announcement) {
             Ok(url) if !url.is_empty() => return url,
             _ => tokio::time::sleep(Duration::from_millis(50)).await,

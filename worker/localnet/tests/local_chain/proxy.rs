@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast;
 
@@ -24,8 +25,10 @@ impl Proxy {
         tokio::spawn(async move {
             loop {
                 let Ok((client, _)) = listener.accept().await else { return };
+                // In this order: who is cut after this look hears of it.
+                let cut = cuts.subscribe();
                 if is_open.load(Ordering::SeqCst) {
-                    tokio::spawn(pass(client, target.clone(), cuts.subscribe()));
+                    tokio::spawn(pass(client, target.clone(), cut));
                 }
             }
         });
@@ -36,10 +39,13 @@ impl Proxy {
         self.address.port()
     }
 
-    /// Drops every connection and every new one.
-    pub(crate) fn cut(&self) {
+    /// Drops every connection and every new one; when it returns, nothing passes any more.
+    pub(crate) async fn cut(&self) {
         self.open.store(false, Ordering::SeqCst);
         let _ = self.cut.send(());
+        while self.cut.receiver_count() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Lets connections through again.

@@ -92,7 +92,7 @@ describe("an index", () => {
     expect(other).not.toHaveBeenCalled();
   });
 
-  it("that goes away is said to be away, and goes on where it was without a gap", { timeout: 20_000 }, async () => {
+  it("that goes away is said to be away, and goes on where it was without a gap", async () => {
     const index = await fixture();
     const store = started(index);
     await expect.poll(() => store.standing.state).toBe("live");
@@ -103,17 +103,17 @@ describe("an index", () => {
     index.record("job", job as Address, "job_accepted", {});
     index.setAway(false);
     store.retry();
-    await expect.poll(() => store.standing.state, { timeout: 15_000 }).toBe("live");
+    await expect.poll(() => store.standing.state).toBe("live");
     await expect.poll(() => store.seen[0]?.change).toBe("job_accepted");
   });
 
-  it("that is far behind the endpoint is said to be so", { timeout: 20_000 }, async () => {
+  it("that is far behind the endpoint is said to be so", async () => {
     const index = await fixture();
     index.faults.behindSlots = MOST_BEHIND_SLOTS + 1n;
     const store = started(index);
     await expect.poll(() => store.standing).toEqual({ state: "behind", slots: MOST_BEHIND_SLOTS + 1n });
     index.faults.behindSlots = MOST_BEHIND_SLOTS;
-    await expect.poll(() => store.standing.state, { timeout: 10_000 }).toBe("live");
+    await expect.poll(() => store.standing.state).toBe("live");
   });
 
   it("of another market is found out, but not before the endpoint's accounts are there", async () => {
