@@ -1,13 +1,16 @@
 //! What every command that talks to the chain needs: endpoint, payer, sender.
 
 use crate::error::CliError;
-use assay_chain::{Chain, Endpoint, KeySource, PriorityFee, SendOptions, Sender, SolanaConfig, read_keypair};
+use assay_chain::{
+    Chain, Endpoint, EndpointSettings, KeySource, PriorityFee, SendOptions, Sender, SolanaConfig, read_keypair,
+};
 use clap::Args;
 use solana_sdk::pubkey::Pubkey;
 use solana_sdk::signature::Keypair;
 use solana_sdk::signer::Signer;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use tokio_util::sync::CancellationToken;
 
 /// Where `--help` lists the options that every command has.
 pub(crate) const SHARED_HEADING: &str = "Options of every command";
@@ -21,6 +24,10 @@ pub(crate) struct ChainArguments {
     /// Websocket endpoint [default: derived from the URL]
     #[arg(long, global = true, help_heading = SHARED_HEADING, env = "ASSAY_WS")]
     pub(crate) ws: Option<String>,
+    /// Further RPC endpoints for when the first fails, of other providers; `URL WEBSOCKET` where that is not derived
+    /// (`node` and `validator` have theirs in their settings)
+    #[arg(long, global = true, help_heading = SHARED_HEADING, env = "ASSAY_FURTHER_URLS", value_delimiter = ',')]
+    pub(crate) further_url: Vec<String>,
     /// Key that signs and pays: the path of a file, - for stdin, ASK or prompt: for a seed phrase; never the key itself
     /// [default: the Solana CLI's]
     #[arg(short = 'k', long, global = true, help_heading = SHARED_HEADING, env = "ASSAY_KEYPAIR")]
@@ -58,12 +65,28 @@ impl ChainArguments {
             0 => PriorityFee::None,
             maximum_lamports => PriorityFee::Market { maximum_lamports },
         };
+        let chain = Chain::with_further(&endpoint, &self.further_url, EndpointSettings::default())?;
         let options = SendOptions { priority_fee, ..SendOptions::default() };
         Ok(Context {
-            sender: Sender::new(Chain::new(endpoint), options),
+            sender: Sender::new(chain, options),
             key_source: self.keypair.clone().unwrap_or_else(|| solana.keypair_path.display().to_string()),
             key: OnceLock::new(),
         })
+    }
+}
+
+impl ChainArguments {
+    /// The same, ready to be used: where there are several endpoints, they are all of one cluster, and compared as long as the
+    /// command runs.
+    pub(crate) async fn connected(&self) -> Result<Context, CliError> {
+        let context = self.context()?;
+        let chain = context.chain().clone();
+        if chain.endpoint_count() > 1 {
+            let genesis = chain.genesis_hash().await?;
+            chain.require_cluster(genesis).await?;
+            tokio::spawn(async move { chain.keep_level(&CancellationToken::new()).await });
+        }
+        Ok(context)
     }
 }
 

@@ -104,6 +104,34 @@ async fn an_endpoint_that_dies_with_a_promise_in_its_hands_costs_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_command_whose_first_endpoint_is_dead_reads_and_sends_over_the_next() {
+    let story = Story::begin().await;
+    let key = story.new_payer("payer", 0).await;
+    let command = |arguments: &[&str]| {
+        let output = std::process::Command::new(story_tests::assay())
+            .args(arguments)
+            .args(["--url", DEAD, "--ws", DEAD_WS, "--output", "json", "--keypair"])
+            .arg(&key)
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (status, _, said) = command(&["network", "show"]);
+    assert!(status == Some(1) && said.contains("C0110"), "{said}");
+    let next = listed(&story.placement());
+    let (status, shown, said) = command(&["network", "show", "--further-url", &next]);
+    assert!(status == Some(0) && shown.contains("minimum_stake"), "{shown} {said}");
+    let nonce = story.folder().join("nonce.json");
+    let authority = story.client.address().to_string();
+    let create = ["transaction", "create-nonce", nonce.to_str().unwrap(), "--authority", &authority];
+    let (status, created, said) = command(&[&create[..], &["--further-url", &next]].concat());
+    assert_eq!(status, Some(0), "{created} {said}");
+    let address = assay_chain::read_keypair(&nonce).unwrap();
+    let account = story.chain().account(&solana_sdk::signer::Signer::pubkey(&address)).await.unwrap();
+    assert!(account.is_some(), "it was sent over the next endpoint");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_lags_is_left_for_a_fresher_one() {
     let story = Story::begin().await;
     let straight = story.placement();

@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments, chain: &ChainArguments, output: Output) -> Result<(), CliError> {
-    let context = chain.context()?;
+    let context = chain.connected().await?;
     let cancel = cancelled_by_signals()?;
     let follower = FollowerOptions {
         resync_interval: Duration::from_secs(arguments.resync_seconds),

@@ -72,7 +72,7 @@ struct SpendingArguments {
 }
 
 pub(crate) async fn run(arguments: Arguments, chain: &ChainArguments) -> Result<(), CliError> {
-    let context = chain.context()?;
+    let context = chain.connected().await?;
     let given = arguments.spending;
     let spending = match (given.budget, given.store, given.store_url) {
         (Some(budget), Some(store), Some(store_url)) => Some(Spending {

@@ -49,8 +49,10 @@ pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output
     match command {
         Command::Show { file } => show(&file, output),
         Command::Sign { file, yes } => sign(&chain.context()?, &file, yes, output),
-        Command::Send { file } => send(&chain.context()?, &file, output).await,
-        Command::CreateNonce { file, authority } => create_nonce(&chain.context()?, &file, &authority, output).await,
+        Command::Send { file } => send(&chain.connected().await?, &file, output).await,
+        Command::CreateNonce { file, authority } => {
+            create_nonce(&chain.connected().await?, &file, &authority, output).await
+        }
     }
 }
 

@@ -105,7 +105,7 @@ pub(crate) struct Funds {
 }
 
 pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output) -> Result<(), CliError> {
-    let context = chain.context()?;
+    let context = chain.connected().await?;
     match command {
         Command::Create(arguments) => create(&context, *arguments, output).await,
         Command::Fund { budget, funds } => {

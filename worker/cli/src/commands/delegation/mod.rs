@@ -74,7 +74,7 @@ pub(crate) struct Undelegate {
 }
 
 pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output) -> Result<(), CliError> {
-    let context = chain.context()?;
+    let context = chain.connected().await?;
     match command {
         Command::List { owner, node } => show::list(&context, owner, node, output).await,
         Command::Show { node, owner } => {

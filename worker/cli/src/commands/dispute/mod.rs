@@ -89,7 +89,7 @@ pub(crate) enum What {
 }
 
 pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output) -> Result<(), CliError> {
-    let context = chain.context()?;
+    let context = chain.connected().await?;
     match command {
         Command::List { job, challenger } => show::list(&context, job, challenger, output).await,
         Command::Show { job } => show::show(&context, &job, output).await,

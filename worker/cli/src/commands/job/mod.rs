@@ -143,7 +143,7 @@ pub(crate) struct Local {
 }
 
 pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output) -> Result<(), CliError> {
-    let context = chain.context()?;
+    let context = chain.connected().await?;
     match command {
         Command::Post(post_arguments) => post::post(&context, *post_arguments, output).await,
         Command::Map(map_arguments) => map::map(&context, *map_arguments, output).await,

@@ -61,7 +61,7 @@ pub(crate) enum Command {
 }
 
 pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output) -> Result<(), CliError> {
-    let context = chain.context()?;
+    let context = chain.connected().await?;
     match command {
         Command::Show => show(&context, output).await,
         Command::Plan(migrations) => migrate::show_plan(&context, &migrations, output).await,

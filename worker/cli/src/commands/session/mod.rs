@@ -77,7 +77,7 @@ impl VoucherKey {
 }
 
 pub(crate) async fn run(command: Command, chain: &ChainArguments, output: Output) -> Result<(), CliError> {
-    let context = chain.context()?;
+    let context = chain.connected().await?;
     match command {
         Command::Open(arguments) => open::open(&context, *arguments, output).await,
         Command::Pay(arguments) => pay::pay(&context, *arguments, output).await,

@@ -30,7 +30,7 @@ pub(super) async fn gc(arguments: Gc, chain: &ChainArguments, output: Output) ->
     let opened = place.open()?;
     // Listed first: what is named on-chain by then and put afterwards is not in the list.
     let listed = opened.list().await?;
-    let context = chain.context()?;
+    let context = chain.connected().await?;
     let jobs = context.chain().jobs(JobFilter::default()).await?;
     let sessions = context.chain().sessions(SessionFilter::default()).await?;
     let named = named(
