@@ -46,8 +46,8 @@ pub(crate) async fn committed(market: &TestMarket) {
     until("commit", || market.with(|world| world.job(&JOB).unwrap().state == JobState::Committed)).await;
 }
 
-/// From now on the windows of jobs end so many slots after their commitments: what has to be done within a window is done before
-/// that, in one that is longer than any test.
+/// From now on the windows of jobs end so many slots after their commitments: what has to be done within a window is done
+/// before that, in one that is longer than any test.
 pub(crate) fn set_windows(world: &mut World, jobs: &[Pubkey], window_slots: u64) {
     for address in jobs {
         let mut job = world.job(address).unwrap();

@@ -63,8 +63,8 @@ async fn a_job_in_which_the_fault_changes_nothing_is_left_to_others() {
     }
 }
 
-/// A node with a fault whose job is committed and challenged over everything; what it answered when all but so many demands were
-/// answered, and a while after.
+/// A node with a fault whose job is committed and challenged over everything; what it answered a while after all but so
+/// many demands were answered.
 async fn answered_with(fault: NodeFault, left: usize) -> (Vec<(DemandTree, u16, bool)>, Vec<u16>) {
     let source = Source::start().await;
     let mut job = source.job().await;

@@ -191,7 +191,7 @@ async fn a_fetch_that_is_given_up_is_resumed() {
     };
     within(PATIENCE, async {
         tokio::select! {
-            outcome = fetcher.fetch(&uri, id, PLENTY, &test.store) => panic!("the source stopped in the middle: {outcome:?}"),
+            outcome = fetcher.fetch(&uri, id, PLENTY, &test.store) => panic!("it stopped in the middle: {outcome:?}"),
             () = much_is_written => {}
         }
     })

@@ -64,7 +64,7 @@ pub(crate) fn sample(length: usize) -> Vec<u8> {
     bytes
 }
 
-/// Options that reach the tests' servers and try again at once; how long they wait for an answer only guards against hanging.
+/// Options that reach the tests' servers and try again at once, but wait as long as a busy machine may take to answer.
 pub(crate) fn quick() -> FetchOptions {
     FetchOptions {
         allow_private: true,

@@ -128,8 +128,8 @@ async fn sessions_that_are_not_served_here_or_are_over_have_no_requests() {
     assert_eq!(exchange(base, "GET", &requests_path(&SESSION.to_string()), &[]).await.0, 405);
     setting.ask(1, 1).await;
     setting.end();
-    // Until the driver has seen the end, the session is served, as many repeats a minute as there may be; then it is over for
-    // requests, and soon not served.
+    // Until the driver has seen the end, the session is served, as many repeats a minute as there may be; then it is over
+    // for requests, and soon not served.
     let mut seen = Vec::new();
     for _ in 0..30_000 {
         let (status, body) = setting.post(&request(2, 2, 2 * PRICE)).await;
