@@ -424,18 +424,25 @@ async fn a_low_balance_stops_claims_until_it_is_a_quarter_above_the_bound() {
 async fn endpoints_that_disagree_stop_claims_until_they_agree() {
     let settings = BreakerSettings { disagreement_seconds: 1, ..config().breaker };
     let scene = Scene::bound(settings, false).await;
-    let says = |endpoint: &str, node: u8| {
+    // Both speak of the same slot, in which an account is one thing only.
+    let say = |nodes: [u8; 2]| {
         let slot = scene.market.with(|world| world.slot);
-        Some(EndpointView { endpoint: endpoint.to_owned(), slot, genesis_hash: [1; 32], node: Some([node; 32]) })
+        let view = |endpoint: &str, node: u8| EndpointView {
+            endpoint: endpoint.to_owned(),
+            slot,
+            genesis_hash: [1; 32],
+            node: Some([node; 32]),
+        };
+        scene.market.show(vec![Some(view("a", nodes[0])), Some(view("b", nodes[1]))]);
     };
-    scene.market.show(vec![says("a", 1), says("b", 2)]);
+    say([1, 2]);
     let report = scene.opens(Cause::Disagreement).await;
     assert!(report.reason.as_ref().is_some_and(|reason| reason.contains("different accounts")), "{report:?}");
     scene.post(SECOND, |_| {}).await;
     scene.rig.hold_runs(false);
     scene.is_delivered(&FIRST).await;
     scene.waits(&SECOND, Cause::Disagreement).await;
-    scene.market.show(vec![says("a", 3), says("b", 3)]);
+    say([3, 3]);
     scene.is_delivered(&SECOND).await;
     scene.stop().await;
 }
