@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     async fn until(what: &str, holds: impl Fn() -> bool) {
-        for _ in 0..200 {
+        for _ in 0..2_400 {
             if holds() {
                 return;
             }

@@ -1,6 +1,6 @@
 //! Whatever dies, whenever: no promise is made twice, no bond is lost, no result is computed a third time.
 
-use crate::rig::{Rig, STAKE, Source, config, until, world};
+use crate::rig::{PATIENCE, Rig, STAKE, Source, config, until, world};
 use crate::world::{Freeze, TestMarket, VALID_SLOTS, World};
 use anchor_lang::AnchorDeserialize;
 use assay_node::config::NodeConfig;
@@ -93,7 +93,7 @@ pub(crate) async fn run_child(test: &str, folder: &Path, failpoint: Option<&str>
         Some(place) => command.env("ASSAY_FAILPOINT", place),
         None => command.env_remove("ASSAY_FAILPOINT"),
     };
-    tokio::time::timeout(Duration::from_secs(90), command.status()).await.expect("the child is stuck").unwrap()
+    tokio::time::timeout(2 * PATIENCE, command.status()).await.expect("the child is stuck").unwrap()
 }
 
 fn world_of(folder: &Path) -> World {
@@ -152,10 +152,13 @@ async fn a_claim_that_the_journal_lost_is_delivered_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let market = TestMarket::new(world(&JOB, &job));
     let rig = Rig::new(folder.path(), &market, config());
+    // It dies before it has computed anything.
+    rig.hold_runs(true);
     let driver = tokio::spawn(rig.driver(&JOB).run(rig.cancel.clone()));
     until("claim", || market.with(|world| !world.landed.is_empty())).await;
     driver.abort();
     let _ = driver.await;
+    rig.hold_runs(false);
     rig.crash().await;
     std::fs::remove_file(folder.path().join("journal.redb")).unwrap();
     let rig =

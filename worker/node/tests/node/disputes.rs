@@ -46,6 +46,16 @@ pub(crate) async fn committed(market: &TestMarket) {
     until("commit", || market.with(|world| world.job(&JOB).unwrap().state == JobState::Committed)).await;
 }
 
+/// From now on the windows of jobs end so many slots after their commitments: what has to be done within a window is done
+/// before that, in one that is longer than any test.
+pub(crate) fn set_windows(world: &mut World, jobs: &[Pubkey], window_slots: u64) {
+    for address in jobs {
+        let mut job = world.job(address).unwrap();
+        job.window_slots = window_slots;
+        world.put_job(address, &job);
+    }
+}
+
 fn assert_nothing_is_left(world: &World, what: &str) {
     assert!(world.court.is_clean(), "{what}: {:?}", world.court);
     assert_eq!((world.node().locked, world.node().stake), (0, STAKE), "{what}");
@@ -56,7 +66,9 @@ fn assert_nothing_is_left(world: &World, what: &str) {
 async fn ten_challengers_are_answered_and_outlasted_and_nothing_stays_behind() {
     let source = Source::start().await;
     let mut job = source.job().await;
-    job.window_slots = 400;
+    job.window_slots = 1_000_000;
+    // None of them is out of time before all are answered.
+    job.dispute.challenger_clock_slots = 1_500;
     let folder = tempfile::tempdir().unwrap();
     let market = TestMarket::new(world(&JOB, &job));
     let rig = Rig::new(folder.path(), &market, config());
@@ -72,6 +84,7 @@ async fn ten_challengers_are_answered_and_outlasted_and_nothing_stays_behind() {
         }
         demands.sort_unstable();
         demands.dedup();
+        set_windows(world, &[JOB], 400);
         demands
     });
     until("all is answered", || market.with(|world| demands.iter().all(|demand| world.is_answered(demand)))).await;
@@ -131,7 +144,7 @@ async fn every_kind_of_demand_is_answered_one_after_the_other() {
 async fn a_chain_that_does_not_answer_is_asked_until_it_does() {
     let source = Source::start().await;
     let mut job = source.job().await;
-    job.window_slots = 400;
+    job.window_slots = 1_000_000;
     let folder = tempfile::tempdir().unwrap();
     let market = TestMarket::new(world(&JOB, &job));
     let rig = Rig::new(folder.path(), &market, config());
@@ -140,6 +153,7 @@ async fn a_chain_that_does_not_answer_is_asked_until_it_does() {
     let asked = market.with(|world| everything(world, &replay(&source)));
     let demand = market.with(|world| {
         let challenge = world.challenge(&JOB, 50);
+        set_windows(world, &[JOB], 400);
         world.ask(&challenge, asked[0])
     });
     market.unreachable(4);
@@ -193,17 +207,16 @@ async fn a_convicted_node_ends_what_it_promised_and_then_itself() {
     let running = start(&rig).await;
     see(&running, &market, JOB).await;
     committed(&market).await;
-    let mut short = source.job().await;
-    short.window_slots = 300;
-    market.with(|world| world.put_job(&other, &short));
+    market.with(|world| world.put_job(&other, &job));
     see(&running, &market, other).await;
     until("commit", || market.with(|world| world.job(&other).unwrap().state == JobState::Committed)).await;
     market.with(|world| world.convict(&JOB, false));
     until("known", || rig.shared.alarm.conviction().is_some()).await;
     let shown = status::of(&rig.shared).unwrap().conviction.unwrap();
     assert_eq!((shown.job, shown.fault.contains("not opened in time")), (Some(JOB.to_string()), true));
-    market.with(|world| world.put_job(&third, &short));
+    market.with(|world| world.put_job(&third, &job));
     see(&running, &market, third).await;
+    market.with(|world| set_windows(world, &[other], 300));
     until("the other job is paid", || {
         matches!(rig.record(&other).unwrap().stage, Stage::Finished(Outcome::Paid { .. }))
     })
@@ -225,7 +238,7 @@ async fn a_convicted_node_ends_what_it_promised_and_then_itself() {
 async fn an_accepted_job_is_paid_at_once_and_its_bond_freed_after_the_window() {
     let source = Source::start().await;
     let mut job = source.job().await;
-    job.window_slots = 600;
+    job.window_slots = 1_000_000;
     let folder = tempfile::tempdir().unwrap();
     let market = TestMarket::new(world(&JOB, &job));
     let rig = Rig::new(folder.path(), &market, config());
@@ -234,6 +247,7 @@ async fn an_accepted_job_is_paid_at_once_and_its_bond_freed_after_the_window() {
     market.with(|world| world.accept(&JOB));
     until("paid", || market.with(|world| world.paid == 975)).await;
     market.with(|world| assert_eq!((world.job(&JOB).unwrap().state, world.node().locked), (JobState::Accepted, 100)));
+    market.with(|world| set_windows(world, &[JOB], 600));
     driver.await.unwrap().unwrap();
     assert_eq!(rig.record(&JOB).unwrap().stage, Stage::Finished(Outcome::Paid { amount: 975 }));
     market.with(|world| {

@@ -2,7 +2,7 @@
 
 use crate::court::graph;
 use crate::disputes::{JOB, committed, everything, replay};
-use crate::rig::{Rig, Source, config, world};
+use crate::rig::{Rig, Source, config, until, world};
 use crate::service::{get, see, start};
 use crate::world::TestMarket;
 use assay::state::DemandTree;
@@ -63,8 +63,9 @@ async fn a_job_in_which_the_fault_changes_nothing_is_left_to_others() {
     }
 }
 
-/// A node with a fault whose job is committed and challenged over everything; what it answered after a while.
-async fn answered_with(fault: NodeFault) -> (Vec<(DemandTree, u16, bool)>, Vec<u16>) {
+/// A node with a fault whose job is committed and challenged over everything; what it answered a while after all but so
+/// many demands were answered.
+async fn answered_with(fault: NodeFault, left: usize) -> (Vec<(DemandTree, u16, bool)>, Vec<u16>) {
     let source = Source::start().await;
     let mut job = source.job().await;
     job.window_slots = 1_000_000;
@@ -86,12 +87,9 @@ async fn answered_with(fault: NodeFault) -> (Vec<(DemandTree, u16, bool)>, Vec<u
     });
     let is_answered = |demand| market.with(|world| world.is_answered(demand));
     let open = || demands.iter().filter(|(_, demand)| !is_answered(demand)).count();
-    // Until nothing changes any more.
-    let mut before = usize::MAX;
-    while before != open() {
-        before = open();
-        tokio::time::sleep(Duration::from_millis(1_000)).await;
-    }
+    until("all that it answers is answered", || open() <= left).await;
+    // Time to answer more.
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
     let address = running.artifacts.trim_start_matches("http://").to_owned();
     let mut statuses = Vec::new();
     if tokio::net::TcpStream::connect(&address).await.is_ok() {
@@ -112,7 +110,7 @@ async fn answered_with(fault: NodeFault) -> (Vec<(DemandTree, u16, bool)>, Vec<u
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_withheld_segment_is_neither_served_nor_signed_nor_opened() {
-    let (answers, statuses) = answered_with(NodeFault::withholding_segment(Some(1))).await;
+    let (answers, statuses) = answered_with(NodeFault::withholding_segment(Some(1)), 2).await;
     for (tree, slot, answered) in answers {
         let withheld = matches!(tree, DemandTree::SegmentRoot | DemandTree::Segment) && slot == 1;
         assert_eq!(answered, !withheld, "{tree:?} {slot}");
@@ -123,7 +121,7 @@ async fn a_withheld_segment_is_neither_served_nor_signed_nor_opened() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_withheld_leaf_is_neither_served_nor_opened() {
     let output = graph().outputs[0];
-    let (answers, statuses) = answered_with(NodeFault::withholding_leaf(output)).await;
+    let (answers, statuses) = answered_with(NodeFault::withholding_leaf(output), 1).await;
     for (tree, slot, answered) in answers {
         assert_eq!(answered, !(tree == DemandTree::Tensor && slot == output), "{tree:?} {slot}");
     }
@@ -132,7 +130,7 @@ async fn a_withheld_leaf_is_neither_served_nor_opened() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_node_answers_nothing_and_nobody() {
-    let (answers, statuses) = answered_with(NodeFault::silence()).await;
+    let (answers, statuses) = answered_with(NodeFault::silence(), usize::MAX).await;
     assert!(answers.iter().all(|(_, _, answered)| !answered), "{answers:?}");
     assert!(statuses.is_empty(), "its port is closed");
 }

@@ -70,7 +70,7 @@ async fn other_bytes_than_the_address_names_are_refused() {
 async fn an_artifact_that_always_breaks_off_is_never_claimed() {
     let source = Source::start().await;
     let mut job = source.job().await;
-    (job.claim_slots, job.ramp_hold_slots) = (300, 300);
+    (job.claim_slots, job.ramp_hold_slots) = (1_000, 1_000);
     let whole = encode_bundle(&source.params);
     job.params_uri = elsewhere(&job.params_uri, &liar(whole[..whole.len() / 2].to_vec(), whole.len()).await);
     assert_code(&refusal(job, config()).await, "N0201", "params");

@@ -2,7 +2,7 @@
 //! lamports are lacking.
 
 use crate::court::graph;
-use crate::disputes::{JOB, committed, everything, replay};
+use crate::disputes::{JOB, committed, everything, replay, set_windows};
 use crate::rig::{Rig, Source, config, until, world};
 use crate::service::{get, see, start};
 use crate::world::{MOST_FEE_LAMPORTS, TestMarket};
@@ -54,7 +54,7 @@ async fn a_job_that_could_not_be_defended_is_claimed_only_after_a_top_up() {
     assert!(refusal.remedy.starts_with("send 1 lamports or more to "), "{refusal}");
 
     market.with(|world| world.lamports += 1);
-    committed(&market).await;
+    until("delivered", || !matches!(state(&market, &JOB), JobState::Posted | JobState::Claimed)).await;
     assert!(rig.shared.reserve.funds().held_back.is_empty());
     driver.await.unwrap().unwrap();
     assert!(matches!(rig.record(&JOB).unwrap().stage, Stage::Finished(Outcome::Paid { .. })));
@@ -65,21 +65,22 @@ async fn a_job_that_could_not_be_defended_is_claimed_only_after_a_top_up() {
 async fn a_job_that_nobody_topped_up_for_is_skipped_by_its_code() {
     let source = Source::start().await;
     for others_take_it in [false, true] {
-        let mut job = source.job().await;
-        job.claim_slots = if others_take_it { 20_000 } else { 400 };
+        let job = source.job().await;
         let folder = tempfile::tempdir().unwrap();
         let market = TestMarket::new(world(&JOB, &job));
         market.with(|world| world.lamports = enough_for(1) - 1);
         let rig = Rig::new(folder.path(), &market, config());
         let driver = tokio::spawn(rig.driver(&JOB).run(rig.cancel.clone()));
-        if others_take_it {
-            until("held back", || !rig.shared.reserve.funds().held_back.is_empty()).await;
-            market.with(|world| {
+        until("held back", || !rig.shared.reserve.funds().held_back.is_empty()).await;
+        market.with(|world| {
+            if others_take_it {
                 let mut job = world.job(&JOB).unwrap();
                 (job.state, job.node, job.claimed_slot) = (JobState::Claimed, Pubkey::new_unique(), world.slot);
                 world.put_job(&JOB, &job);
-            });
-        }
+            } else {
+                world.slot += job.claim_slots;
+            }
+        });
         driver.await.unwrap().unwrap();
         let stage = rig.record(&JOB).unwrap().stage;
         assert!(matches!(&stage, Stage::Finished(Outcome::Skipped(refusal)) if refusal.code == "N0218"), "{stage:?}");
@@ -91,7 +92,7 @@ async fn a_job_that_nobody_topped_up_for_is_skipped_by_its_code() {
 async fn with_lamports_for_one_job_the_second_waits_for_the_end_of_the_first() {
     let source = Source::start().await;
     let mut job = source.job().await;
-    job.window_slots = 400;
+    job.window_slots = 1_000_000;
     let folder = tempfile::tempdir().unwrap();
     let market = TestMarket::new(world(&JOB, &job));
     market.with(|world| {
@@ -102,6 +103,7 @@ async fn with_lamports_for_one_job_the_second_waits_for_the_end_of_the_first() {
     let drivers = [&JOB, &OTHER].map(|job| tokio::spawn(rig.driver(job).run(rig.cancel.clone())));
     // Both are ready at about the same time: only one is taken on.
     until("one is held back", || !rig.shared.reserve.funds().held_back.is_empty()).await;
+    market.with(|world| set_windows(world, &[JOB, OTHER], 400));
     until("both are paid", || {
         let posted = [JOB, OTHER].map(|job| state(&market, &job) == JobState::Posted);
         let settled = [JOB, OTHER].map(|job| state(&market, &job) == JobState::Settled);
@@ -120,7 +122,9 @@ async fn with_lamports_for_one_job_the_second_waits_for_the_end_of_the_first() {
 async fn what_is_claimed_can_be_defended_to_the_last_opening() {
     let source = Source::start().await;
     let mut job = source.job().await;
-    job.window_slots = 1_500;
+    job.window_slots = 1_000_000;
+    // None is out of time before all is answered, and looked at.
+    job.dispute.challenger_clock_slots = 1_500;
     // Nothing comes in before it is paid out.
     job.dispute.opening_fee_lamports = 0;
     let folder = tempfile::tempdir().unwrap();
@@ -143,6 +147,7 @@ async fn what_is_claimed_can_be_defended_to_the_last_opening() {
     });
     until("all is answered", || market.with(|world| demands.iter().all(|demand| world.is_answered(demand)))).await;
     until("its rents are known", || status::of(&rig.shared).unwrap().disputes.rent_lamports > 0).await;
+    market.with(|world| set_windows(world, &[JOB], 1_500));
     assert_eq!(rig.shared.reserve.funds().held_back, vec![]);
     driver.await.unwrap().unwrap();
     let record = rig.record(&JOB).unwrap();

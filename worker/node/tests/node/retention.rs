@@ -32,7 +32,7 @@ async fn stored(rig: &Rig) -> usize {
 async fn artifacts_stay_through_the_window_and_some_slots_more_and_then_go() {
     let source = Source::start().await;
     let mut job = source.job().await;
-    job.window_slots = 1_500;
+    job.window_slots = 1_000_000;
     let folder = tempfile::tempdir().unwrap();
     let market = TestMarket::new(world(&JOB, &job));
     let rig = Rig::new(folder.path(), &market, strict(10_000_000));
@@ -44,6 +44,11 @@ async fn artifacts_stay_through_the_window_and_some_slots_more_and_then_go() {
         assert_eq!(rig.shared.tidy(u64::MAX).await.unwrap().artifacts, 0, "the window is open");
     }
     assert_eq!(stored(&rig).await, 6);
+    market.with(|world| {
+        let mut job = world.job(&JOB).unwrap();
+        job.window_slots = 1;
+        world.put_job(&JOB, &job);
+    });
     until("the end", || driver.is_finished()).await;
     driver.await.unwrap().unwrap();
     let over = rig.record(&JOB).unwrap().last_slot;

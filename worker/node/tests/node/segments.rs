@@ -15,7 +15,6 @@ use assay_store::ArtifactId;
 use solana_sdk::pubkey::Pubkey;
 use std::collections::HashSet;
 use std::path::Path;
-use std::time::Duration;
 
 const JOB: Pubkey = Pubkey::new_from_array([3; 32]);
 
@@ -134,7 +133,10 @@ async fn what_cannot_be_given_is_refused_by_code() {
         job.window_slots = 0;
         world.put_job(&others, &job);
     });
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    until("its window is over", || {
+        setting.market.with(|world| world.slot > world.job(&others).unwrap().committed_slot + 1)
+    })
+    .await;
     assert_eq!(setting.refusal(&format!("/v1/segments/{others}/0")).await, (410, "N0703".to_owned()));
     setting.market.with(|world| assert!(world.segments_signed.is_empty()));
 }

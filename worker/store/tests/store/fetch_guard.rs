@@ -1,11 +1,10 @@
 //! What a URI that a stranger wrote must not reach.
 
 use std::process::Stdio;
-use std::time::Duration;
 
 use assay_store::{ArtifactId, FetchOptions, FetchSource, Fetcher, StoreError};
 
-use crate::support::{PLENTY, ScriptedServer, TestStore, bare, quick, quick_fetcher, sample, whole, within};
+use crate::support::{PATIENCE, PLENTY, ScriptedServer, TestStore, bare, quick, quick_fetcher, sample, whole, within};
 
 /// Tells the process with a proxy in its environment what to fetch.
 const CHILD_URI: &str = "ASSAY_STORE_TEST_URI";
@@ -55,8 +54,7 @@ async fn metadata_services_are_refused_even_where_private_addresses_are_allowed(
     let id = ArtifactId::of(b"x");
     for host in ["169.254.169.254", "[fd00:ec2::254]", "100.100.100.200", "[::ffff:169.254.169.254]", "0.0.0.0"] {
         let uri = format!("http://{host}/latest/meta-data");
-        let error =
-            within(Duration::from_secs(2), quick_fetcher().fetch(&uri, id, PLENTY, &test.store)).await.unwrap_err();
+        let error = within(PATIENCE, quick_fetcher().fetch(&uri, id, PLENTY, &test.store)).await.unwrap_err();
         assert_eq!(error.code(), "S0205", "{host}");
     }
 }
@@ -142,7 +140,7 @@ async fn endless_local_files_are_refused() {
     let test = TestStore::new();
     let fetcher = Fetcher::new(FetchOptions { allow_local_files: true, ..quick() }).unwrap();
     let fetch = fetcher.fetch("/dev/zero", ArtifactId::of(b"x"), PLENTY, &test.store);
-    assert_eq!(within(Duration::from_secs(5), fetch).await.unwrap_err().code(), "S0203");
+    assert_eq!(within(PATIENCE, fetch).await.unwrap_err().code(), "S0203");
 }
 
 /// Not a test of its own: the process that [`proxies_of_the_environment_are_not_used`] starts.
@@ -171,6 +169,6 @@ async fn proxies_of_the_environment_are_not_used() {
         .env_remove("NO_PROXY")
         .stdout(Stdio::null())
         .status();
-    assert!(within(Duration::from_secs(20), status).await.unwrap().success());
+    assert!(within(PATIENCE, status).await.unwrap().success());
     assert_eq!((origin.requests().len(), proxy.requests().len()), (1, 0));
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use assay_store::{ArtifactId, FetchOptions, FetchSource, Fetcher, LocalStore, ServerOptions, StoreError};
 
 use crate::support::{
-    PLENTY, ScriptedServer, Step, TestServer, TestStore, bare, cut, ok_head, quick, quick_fetcher, rest_of, sample,
-    whole, within,
+    PATIENCE, PLENTY, ScriptedServer, Step, TestServer, TestStore, bare, cut, ok_head, quick, quick_fetcher, rest_of,
+    sample, whole, within,
 };
 
 const LENGTH: usize = 3_000_000;
@@ -177,17 +177,26 @@ async fn a_fetch_that_is_given_up_is_resumed() {
             None => vec![
                 ok_head(Some(LENGTH)),
                 Step::Send(bytes[..2_800_000].to_vec()),
-                Step::Wait(Duration::from_secs(60)),
+                Step::Wait(Duration::from_secs(600)),
             ],
         }
     })
     .await;
     let fetcher = quick_fetcher();
     let uri = server.uri(id);
-    assert!(
-        tokio::time::timeout(Duration::from_millis(300), fetcher.fetch(&uri, id, PLENTY, &test.store)).await.is_err()
-    );
-    let fetched = within(Duration::from_secs(10), fetcher.fetch(&uri, id, PLENTY, &test.store)).await.unwrap();
+    let much_is_written = async {
+        while partial_length(&test, &id) < 1_000_000 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    within(PATIENCE, async {
+        tokio::select! {
+            outcome = fetcher.fetch(&uri, id, PLENTY, &test.store) => panic!("it stopped in the middle: {outcome:?}"),
+            () = much_is_written => {}
+        }
+    })
+    .await;
+    let fetched = within(PATIENCE, fetcher.fetch(&uri, id, PLENTY, &test.store)).await.unwrap();
     assert!(matches!(fetched.source, FetchSource::Http { resumed_bytes: 1_000_000.. }), "{fetched:?}");
     assert_eq!(test.store.read(&id, PLENTY).await.unwrap(), bytes);
 }
@@ -200,7 +209,7 @@ async fn waiting_for_another_fetch_ends_at_the_deadline() {
     held.lock().unwrap();
     let fetcher = Fetcher::new(FetchOptions { deadline: Duration::from_millis(200), ..quick() }).unwrap();
     let uri = format!("http://127.0.0.1:1/v1/artifacts/{id}");
-    let error = within(Duration::from_secs(5), fetcher.fetch(&uri, id, PLENTY, &test.store)).await.unwrap_err();
+    let error = within(PATIENCE, fetcher.fetch(&uri, id, PLENTY, &test.store)).await.unwrap_err();
     assert!(matches!(error, StoreError::DeadlinePassed { .. }), "{error}");
 }
 

@@ -8,7 +8,7 @@ use assay_store::{
     UploadToken, Uploader, Uploads,
 };
 
-use crate::support::{PLENTY, TestServer, TestStore, quick_fetcher, sample, within};
+use crate::support::{PATIENCE, PLENTY, TestServer, TestStore, quick_fetcher, sample, within};
 
 const TOKEN: &str = "correct-horse-battery";
 
@@ -56,7 +56,7 @@ async fn artifacts_travel_from_store_to_store() {
         assert_eq!(test.unfinished(), Vec::<String>::new());
     }
     server.shutdown.cancel();
-    within(Duration::from_secs(5), server.task).await.unwrap().unwrap();
+    within(PATIENCE, server.task).await.unwrap().unwrap();
 }
 
 #[tokio::test]

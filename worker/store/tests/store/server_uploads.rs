@@ -6,7 +6,7 @@ use assay_store::{ArtifactId, ServerOptions, UploadToken, Uploads};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use crate::support::{PLENTY, TestServer, TestStore, sample, within};
+use crate::support::{PATIENCE, PLENTY, TestServer, TestStore, sample, within};
 
 fn taking(uploads: Uploads) -> ServerOptions {
     ServerOptions { uploads, max_artifact_bytes: 2_000_000, ..ServerOptions::default() }
@@ -119,14 +119,14 @@ async fn an_upload_that_breaks_off_leaves_nothing() {
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(&bytes[..1_800_000]).await.unwrap();
-    within(Duration::from_secs(5), async {
+    within(PATIENCE, async {
         while test.unfinished().is_empty() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     })
     .await;
     drop(stream);
-    within(Duration::from_secs(5), async {
+    within(PATIENCE, async {
         while !test.unfinished().is_empty() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -157,7 +157,7 @@ async fn a_slow_upload_is_refused_and_leaves_nothing() {
         });
         let mut reply = Vec::new();
         let read = tokio::io::AsyncReadExt::read_to_end(&mut reading, &mut reply);
-        let _ = within(Duration::from_secs(10), read).await;
+        let _ = within(PATIENCE, read).await;
         let reply = String::from_utf8_lossy(&reply);
         assert!(reply.starts_with("HTTP/1.1 408") && reply.contains("S0406"), "{reply}");
         sender.abort();

@@ -64,16 +64,16 @@ pub(crate) fn sample(length: usize) -> Vec<u8> {
     bytes
 }
 
-/// Options that reach the tests' servers and do not wait long.
+/// Options that reach the tests' servers and try again at once, but wait as long as a busy machine may take to answer.
 pub(crate) fn quick() -> FetchOptions {
     FetchOptions {
         allow_private: true,
         max_attempts: 3,
         first_wait: Duration::from_millis(5),
         max_wait: Duration::from_millis(20),
-        connect_timeout: Duration::from_secs(5),
-        stall_timeout: Duration::from_secs(5),
-        deadline: Duration::from_secs(20),
+        connect_timeout: Duration::from_secs(30),
+        stall_timeout: Duration::from_secs(30),
+        deadline: Duration::from_secs(60),
         ..FetchOptions::default()
     }
 }
@@ -299,6 +299,9 @@ pub(crate) fn whole(bytes: &[u8]) -> Vec<Step> {
 pub(crate) fn cut(bytes: &[u8], sent: usize) -> Vec<Step> {
     vec![ok_head(Some(bytes.len())), Step::Send(bytes[..sent].to_vec())]
 }
+
+/// How long what comes at once may take on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Fails the test rather than hanging it.
 pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> T {

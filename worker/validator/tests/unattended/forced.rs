@@ -112,7 +112,7 @@ async fn what_is_only_opened_on_chain_convicts_by_proof() {
     let key = shared.key_with_stake(1_000_000_000).await;
     let folder = tempfile::tempdir().unwrap();
     let validator = Validator::start(shared, folder.path(), &key, config()).await;
-    let job = customer.post(shared).await.address;
+    let job = customer.post_long(shared).await.address;
     let tensors = flipped(&customer.work, customer.work.output_slot);
     liar.commit(shared, &job, &customer.work, &tensors, Withholds::Everything).await;
     let (_, demands) = forced(shared, &validator, &liar, &job, &customer, &tensors).await;
@@ -193,7 +193,7 @@ async fn lists_of_more_than_256_tensors_are_forced_open() {
     let key = shared.key_with_stake(1_000_000_000).await;
     let folder = tempfile::tempdir().unwrap();
     let validator = Validator::start(shared, folder.path(), &key, config()).await;
-    let job = customer.post(shared).await.address;
+    let job = customer.post_long(shared).await.address;
     // What follows from the lie is computed on, so that only the tensor inside the segment is wrong.
     let tensors = recomputed_after(&customer, &flipped_at_first(&customer.work, deep), deep);
     liar.commit(shared, &job, &customer.work, &tensors, Withholds::Everything).await;

@@ -24,8 +24,10 @@ const SLOT_TIME_MS: u64 = 100;
 pub(crate) const STAKE: u64 = 1_000_000_000;
 /// Challenge windows are long enough for a busy machine.
 pub(crate) const WINDOW_SLOTS: u64 = 300;
-/// Short clocks: what is withheld is decided within seconds.
-const CLOCKS: &str = "[parameters.dispute]\nreveal_slots = 300\nchallenger_clock_slots = 900\ndefender_clock_slots = 150\n\
+/// Those of jobs whose end does not wait for them are longer than any test.
+pub(crate) const LONG_WINDOW_SLOTS: u64 = 2_000;
+/// Short clocks: what is withheld is decided within half a minute, which is enough for all answers to one challenge.
+const CLOCKS: &str = "[parameters.dispute]\nreveal_slots = 300\nchallenger_clock_slots = 900\ndefender_clock_slots = 300\n\
     [parameters.audit]\nepoch_slots = 40\n";
 
 /// A market that stays up until the process ends.
@@ -120,16 +122,21 @@ impl Customer {
     }
 
     pub(crate) async fn post(&self, shared: &Shared) -> Posted {
-        self.post_with(shared, 0).await
+        self.post_with(shared, WINDOW_SLOTS, 0).await
+    }
+
+    /// Posts a job whose node is to be convicted: the end of its window is not waited for.
+    pub(crate) async fn post_long(&self, shared: &Shared) -> Posted {
+        self.post_with(shared, LONG_WINDOW_SLOTS, 0).await
     }
 
     /// Posts with a pot for audits, all of which one attestation may earn.
-    pub(crate) async fn post_with(&self, shared: &Shared, audit_pot: u64) -> Posted {
+    pub(crate) async fn post_with(&self, shared: &Shared, window_slots: u64, audit_pot: u64) -> Posted {
         let artifacts = self.work.store(&self.store, &self.base).await.unwrap();
         let terms = Terms {
             ramp_hold_slots: 0,
             ramp_slots: 0,
-            window_slots: Some(WINDOW_SLOTS),
+            window_slots: Some(window_slots),
             audit_pot,
             audit_cap: audit_pot,
             ..Terms::new(shared.market.payment_mint.address, 1_000_000, 1_000_000)
@@ -193,7 +200,7 @@ impl Validator {
                 return record;
             }
             assert!(!self.task.is_finished(), "the validator ended");
-            assert!(started.elapsed() < Duration::from_secs(150), "stuck: {:?}", self.record(job));
+            assert!(started.elapsed() < Duration::from_secs(300), "stuck: {:?}", self.record(job));
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

@@ -1,7 +1,7 @@
 //! A validator account that earns audit fees by itself.
 
 use crate::liar::{Liar, Withholds, honest};
-use crate::market::{Customer, Validator, alone, config, shared};
+use crate::market::{Customer, Validator, WINDOW_SLOTS, alone, config, shared};
 use assay::state_machine::JobState;
 use assay_chain::instructions;
 use solana_sdk::signer::Signer;
@@ -35,7 +35,7 @@ async fn an_audit_is_attested_and_paid() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
     sender.chain().wait_for_slot(first_slot + 1).await.unwrap();
-    let job = customer.post_with(shared, POT).await.address;
+    let job = customer.post_with(shared, WINDOW_SLOTS, POT).await.address;
     node.commit(shared, &job, &customer.work, &honest(&customer.work), Withholds::Nothing).await;
     let address = assay::address::validator(&me);
     let started = Instant::now();

@@ -69,7 +69,7 @@ async fn a_liar_is_caught_and_everything_is_collected() {
     let (customer, liar) = (Customer::new(shared, 1).await, Liar::new(shared).await);
     let key = shared.key_with_stake(PURSE).await;
     let folder = tempfile::tempdir().unwrap();
-    let job = customer.post(shared).await.address;
+    let job = customer.post_long(shared).await.address;
     let (_, output) = slots(&customer);
     let tensors = flipped(&customer.work, output);
     liar.commit(shared, &job, &customer.work, &tensors, Withholds::Nothing).await;
@@ -120,7 +120,7 @@ async fn a_validator_that_is_killed_at_any_moment_goes_on() {
     let (customer, liar) = (Customer::new(shared, 3).await, Liar::new(shared).await);
     let key = shared.key_with_stake(PURSE).await;
     let folder = tempfile::tempdir().unwrap();
-    let job = customer.post(shared).await.address;
+    let job = customer.post_long(shared).await.address;
     let (inner, _) = slots(&customer);
     let tensors = flipped(&customer.work, inner);
     // Everything behind the lie is computed on from it, as a node that cheats would.
@@ -189,7 +189,7 @@ impl referee::semantics::Fetch for Values<'_> {
 async fn two_validators_share_the_bounty() {
     let (shared, _alone) = (shared().await, alone().await);
     let (customer, liar) = (Customer::new(shared, 4).await, Liar::new(shared).await);
-    let job = customer.post(shared).await.address;
+    let job = customer.post_long(shared).await.address;
     let (_, output) = slots(&customer);
     let tensors = flipped(&customer.work, output);
     liar.commit(shared, &job, &customer.work, &tensors, Withholds::Nothing).await;
@@ -233,7 +233,7 @@ async fn a_trace_that_is_withheld_is_forced_and_silence_convicts() {
         let key = shared.key_with_stake(PURSE).await;
         let folder = tempfile::tempdir().unwrap();
         let validator = Validator::start(shared, folder.path(), &key, config()).await;
-        let job = customer.post(shared).await.address;
+        let job = customer.post_long(shared).await.address;
         let (_, output) = slots(&customer);
         let tensors = flipped(&customer.work, output);
         liar.commit(shared, &job, &customer.work, &tensors, how).await;

@@ -83,6 +83,8 @@ async fn claimed_jobs_run_one_after_the_other_the_earliest_deadline_first() {
         jobs.push(address);
     }
     // A claim is known some time after it landed: the first run ends when both are ready.
+    let is_known = |address: &Pubkey| rig.record(address).is_some_and(|record| record.stage == Stage::Claimed);
+    until("all claims are known", || jobs.iter().all(is_known)).await;
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!((staged.counts.gate.waiting(), rig.shared.engine.adapters()[0].is_running), (1, true));
     staged.counts.gate.close(false);
@@ -95,9 +97,10 @@ async fn claimed_jobs_run_one_after_the_other_the_earliest_deadline_first() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_adapters_work_at_the_same_time() {
-    let (scene, first, second) = (Scene::new().await, Staged::default(), Staged::default());
+    // Both take so long that what was measured tells them apart too little, on a busy machine, too: the queue decides.
+    let slow = || Staged { delay: Duration::from_millis(600), ..Staged::default() };
+    let (scene, first, second) = (Scene::new().await, slow(), slow());
     let engine = engine_of(&[(&first, None), (&second, None)], AMPLE);
-    // What was measured tells them apart too little: the queue decides.
     let (known, _) = job_of(&scene.source, 1).await;
     let rig = Rig::with_engine(scene.folder.path(), &scene.market, several(2), engine);
     let prepared = rig.shared.artifacts.prepare(&known).await.unwrap();
@@ -155,9 +158,11 @@ async fn a_job_that_does_not_fit_beside_a_promised_one_is_claimed_when_that_is_o
     until("the first runs", || staged.counts.gate.waiting() == 1).await;
     let second_driver = drive(&second);
     until("the second was loaded", || staged.loads() == 2).await;
+    let places = || (rig.free_places(), rig.shared.engine.adapters()[0].queued);
+    until("it has left its place", || places() == (1, 1)).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(scene.job(&second).state, JobState::Posted, "it waits without a bond");
-    assert_eq!((rig.free_places(), rig.shared.engine.adapters()[0].queued), (1, 1));
+    assert_eq!(places(), (1, 1));
     staged.counts.gate.close(false);
     first_driver.await.unwrap().unwrap();
     second_driver.await.unwrap().unwrap();

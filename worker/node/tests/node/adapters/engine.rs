@@ -58,8 +58,9 @@ fn holds_nothing(engine: &Engine) -> bool {
 
 #[test]
 fn a_job_goes_where_it_ends_first_and_many_go_to_both() {
-    let slow = Staged { delay: Duration::from_millis(400), ..Staged::default() };
-    let fast = Staged { delay: Duration::from_millis(20), ..Staged::default() };
+    // A pause of a busy machine does not make up for the difference.
+    let slow = Staged { delay: Duration::from_millis(1_500), ..Staged::default() };
+    let fast = Staged { delay: Duration::from_millis(75), ..Staged::default() };
     let (engine, job) = (engine_of(&[(&slow, None), (&fast, None)], AMPLE), large());
     engine.calibrate(&job).unwrap();
     let first = engine.book(Wanted::from(&job), &terms(1_000, AMPLE)).unwrap();

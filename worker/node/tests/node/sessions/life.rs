@@ -215,7 +215,7 @@ async fn an_offer_that_nobody_may_accept_any_more_or_that_names_another_node_is_
 async fn an_offer_that_ran_out_gives_its_place_back() {
     let source = Source::start().await;
     let offered = offer(&source).await;
-    let mut world = world_with(&Session { accept_slots: 150, ..offered.clone() });
+    let mut world = world_with(&offered);
     world.lamports = 1_000_000;
     let market = TestMarket::new(world);
     let folder = tempfile::tempdir().unwrap();
@@ -223,6 +223,8 @@ async fn an_offer_that_ran_out_gives_its_place_back() {
     let rig = Rig::new(folder.path(), &market, NodeConfig { sessions, ..config() });
     let running = start(&rig).await;
     see(&running, &market).await;
+    until("it is held back", || !rig.shared.reserve.funds().held_back.is_empty()).await;
+    market.with(|world| world.slot += offered.accept_slots);
     let stage = finished(&rig).await;
     let SessionStage::Finished(SessionOutcome::Skipped(refusal)) = stage else { panic!("{stage:?}") };
     assert_eq!(refusal.code, "N0218", "why it was not taken in time");

@@ -167,7 +167,7 @@ impl Setting {
 }
 
 pub(crate) async fn served(running: &Running) {
-    for _ in 0..5_000 {
+    for _ in 0..30_000 {
         let path = report_path(&SESSION.to_string());
         if exchange(&running.artifacts, "GET", &path, &[]).await.0 == 200 {
             return;

@@ -91,7 +91,9 @@ fn job_record(setting: &Setting, address: &Pubkey) -> Option<assay_node::journal
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_receipt_that_is_called_in_is_served_answered_for_and_outlasts_its_challengers() {
-    let setting = Setting::serving(config()).await;
+    // As long as the challenger has time, the receipt is disputed: longer than it takes to look at what is served.
+    let setting = Setting::offered(config(), None, |session| session.dispute.challenger_clock_slots = 2_000).await;
+    setting.served().await;
     setting.ask(1, 1).await;
     let called = setting.ask(2, 2).await;
     let needed = setting.rig.shared.reserve.funds().needed_lamports;
@@ -164,7 +166,8 @@ async fn a_receipt_is_called_in_while_the_node_is_off_and_adopted_when_it_starts
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_was_told_to_lie_lies_in_its_receipts_and_stands_by_it() {
     let fault = NodeFault::execution(Fault::new(FaultKind::Element));
-    let setting = Setting::offered(config(), Some(fault), |_| {}).await;
+    // The window is longer than this test.
+    let setting = Setting::offered(config(), Some(fault), |session| session.window_slots = 1_000_000).await;
     setting.served().await;
     let lie = setting.ask(1, 1).await;
     let tensors = honest(&setting.source, 1);
