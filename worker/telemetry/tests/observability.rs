@@ -170,12 +170,44 @@ fn every_alert_has_its_section_in_the_runbook_with_a_code_that_there_is() {
         let todo = section.split("\nDo: ").nth(1).unwrap_or_else(|| panic!("{}: what is to be done?", rule.name));
         assert!(todo.trim().len() > 20, "{}", rule.name);
         assert!(rule.runbook.ends_with(&format!("RUNBOOK.md#{}", rule.name.to_lowercase())), "{}", rule.name);
+        let (severity, name) = (&rule.severity, &rule.name);
         if let Some(code) = &rule.code {
-            assert!(section.contains(code.as_str()), "{}: {code} is not in its section", rule.name);
-            assert!(sources.contains(code.as_str()), "{}: nothing says {code}", rule.name);
+            assert!(
+                section.contains(&format!("({severity}, {code})")),
+                "{name}: ({severity}, {code}) is not in its section"
+            );
+            assert!(sources.contains(code.as_str()), "{name}: nothing says {code}");
+        } else {
+            // A range of codes is one of which the node says which it is.
+            let first = section.split("\nDo: ").next().unwrap_or_default();
+            let bare = first.contains(&format!("({severity})"));
+            assert!(bare || first.contains(&format!("({severity}, ")) && first.contains(" to "), "{name}: {first}");
         }
     }
     assert_eq!(sections.len(), rules.len(), "no section is left over");
+}
+
+/// One code would name one cause, and send who is woken after the wrong thing.
+#[test]
+fn alerts_that_many_causes_ring_name_no_single_code() {
+    let contract = contract();
+    let of_many = [
+        "assay_node_ready",
+        "assay_validator_ready",
+        "assay_node_breaker_open",
+        "assay_node_breaker_trips_total",
+        "assay_node_challenges_open",
+        "assay_node_reputation_ratio",
+    ];
+    let mut seen = BTreeSet::new();
+    for rule in rules() {
+        for metric in check(&contract, &rule.expression).unwrap().iter().filter(|name| of_many.contains(&name.as_str()))
+        {
+            assert_eq!(rule.code, None, "{} rings for any of many causes of {metric}", rule.name);
+            seen.insert(metric.clone());
+        }
+    }
+    assert_eq!(seen.len(), of_many.len(), "{seen:?}");
 }
 
 /// The expressions of a dashboard, as Prometheus would be asked.
