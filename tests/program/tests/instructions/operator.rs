@@ -26,7 +26,7 @@ const IN_ANOTHERS_PLACE: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn the_hot_key_claims_commits_and_says_that_it_is_there_and_nothing_else() {
+fn the_hot_key_signs_what_is_the_operators_and_nothing_else_that_takes_anything() {
     let (mut its_own, mut in_anothers_place) = (BTreeSet::new(), BTreeSet::new());
     let mut tried = BTreeSet::new();
     for EveryCall { name, world, instruction } in every_call() {
@@ -66,4 +66,13 @@ fn the_hot_key_claims_commits_and_says_that_it_is_there_and_nothing_else() {
     ] {
         assert!(tried.contains(name) && !in_anothers_place.contains(name), "{name}");
     }
+}
+
+#[test]
+fn the_readme_of_the_node_lists_what_the_hot_key_signs() {
+    let readme = include_str!("../../../../worker/node/README.md");
+    let head = "| it signs | what a thief does with it | what that costs |\n|---|---|---|\n";
+    let (_, table) = readme.split_once(head).expect("the README has the table");
+    let rows = table.lines().map_while(|line| line.strip_prefix("| `")?.split_once('`'));
+    assert_eq!(rows.map(|(name, _)| name).collect::<Vec<_>>(), OF_THE_OPERATOR);
 }
