@@ -94,13 +94,13 @@ async fn close(context: &Context, node: &Pubkey, output: Output) -> Result<(), C
     let me = authority.pubkey();
     let pool = context.chain().find_delegation_pool(node).await?;
     let pool =
-        pool.ok_or_else(|| CliError::new("A0210", format!("{node} takes no delegations; nothing is to be closed")))?;
+        pool.ok_or_else(|| CliError::new("A0213", format!("{node} takes no delegations; nothing is to be closed")))?;
     if pool.delegations > 0 {
         let text = format!(
             "{} delegations to {node} are open; `assay delegation list --node {node}` says whose, and they close them",
             pool.delegations
         );
-        return Err(CliError::new("A0211", text));
+        return Err(CliError::new("A0214", text));
     }
     for place in pool.rewards.iter().filter(|place| place.mint != Pubkey::default()) {
         let mint = context.chain().token_mint(&place.mint).await?;
