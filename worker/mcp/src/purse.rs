@@ -50,6 +50,8 @@ impl std::fmt::Debug for Spending {
 pub(crate) struct Purse {
     pub(crate) client: Client,
     pub(crate) budget: Pubkey,
+    /// Out of which nodes are served what jobs need: nothing of a stranger's is put into it.
+    pub(crate) store: LocalStore,
     pub(crate) store_url: String,
     pub(crate) max_price_base_units: Option<u64>,
     pub(crate) max_open_jobs: u32,
@@ -99,11 +101,13 @@ impl Account {
 }
 
 impl Purse {
-    pub(crate) fn new(spending: Spending, store: LocalStore, fetch: FetchOptions) -> Result<Self, Refusal> {
-        let client = Client::new(spending.sender, spending.key, store, fetch)?.out_of(spending.budget);
+    pub(crate) fn new(spending: Spending, fetch: FetchOptions) -> Result<Self, Refusal> {
+        let store = LocalStore::open(&spending.store)?;
+        let client = Client::new(spending.sender, spending.key, store.clone(), fetch)?.out_of(spending.budget);
         Ok(Self {
             client,
             budget: spending.budget,
+            store,
             store_url: spending.store_url,
             max_price_base_units: spending.max_price_base_units,
             max_open_jobs: spending.max_open_jobs,
