@@ -176,6 +176,18 @@ pub enum ClientError {
         /// Why not.
         reason: String,
     },
+    /// What strangers serve has no room here now.
+    #[error(
+        "J0121 an artifact takes up to {needed} bytes and {left} of the {limit} for what is fetched are left; try again when other calls are done, or raise the limit"
+    )]
+    NoRoom {
+        /// Its most bytes.
+        needed: u64,
+        /// Bytes that are left.
+        left: u64,
+        /// Bytes in all.
+        limit: u64,
+    },
     /// There is no such session.
     #[error("J0201 there is no session {session}; it was closed, or the address is of another network")]
     NoSession {

@@ -4,6 +4,7 @@
 
 use crate::error::ClientError;
 use crate::result::Source;
+use crate::shelf::Shelf;
 use crate::work::Work;
 use assay::state::Job;
 use assay_chain::{Chain, ChainError};
@@ -11,7 +12,7 @@ use assay_kernels::TensorSet;
 use assay_kernels::commit::Hasher;
 use assay_models::artifact::{bundle_bytes, decode_bundle};
 use assay_models::manifest::{MAX_MANIFEST_BYTES, ResultManifest};
-use assay_store::{ArtifactId, ArtifactUri, Fetcher, LocalStore};
+use assay_store::{ArtifactId, ArtifactUri, Fetcher};
 use referee::graph::{Graph, IR_VERSION, MAX_GRAPH_BYTES, ResolvedGraph, TensorKind};
 use solana_sdk::pubkey::Pubkey;
 use std::sync::Arc;
@@ -64,21 +65,21 @@ impl Work {
     pub async fn fetch(
         job: &Job,
         fetcher: &Fetcher,
-        store: &LocalStore,
+        store: &impl Shelf,
         limits: &FetchLimits,
     ) -> Result<Self, ClientError> {
         if job.ir_version != IR_VERSION {
             return Err(ClientError::IrVersion { pinned: job.ir_version, known: IR_VERSION });
         }
         let most = limits.max_artifact_bytes.min(MAX_GRAPH_BYTES as u64);
-        let graph = bring(fetcher, store, &job.graph_uri, most).await?;
+        let graph = store.bring(fetcher, &job.graph_uri, most).await?;
         let (graph, resolved, symbols) = decode_graph(&graph, job)?;
         let needed = resolved.tensors.iter().map(|tensor| tensor.bytes() as u64).fold(0, u64::saturating_add);
         within("all tensors together", needed, limits.max_memory_bytes)?;
         let bundle = async |what, uri: &str, kind| {
             let bytes = bundle_bytes(&resolved, kind);
             within(what, bytes, limits.max_artifact_bytes)?;
-            Ok::<_, ClientError>(decode_bundle(&bring(fetcher, store, uri, bytes).await?, &resolved, kind)?)
+            Ok::<_, ClientError>(decode_bundle(&store.bring(fetcher, uri, bytes).await?, &resolved, kind)?)
         };
         let params = bundle("params", &job.params_uri, TensorKind::Param).await?;
         let inputs = bundle("inputs", &job.inputs_uri, TensorKind::Input).await?;
@@ -104,7 +105,7 @@ impl Work {
 pub async fn committed_boundary(
     sources: &[Source],
     fetcher: &Fetcher,
-    store: &LocalStore,
+    store: &impl Shelf,
     work: &Work,
     address: &Pubkey,
     job: &Job,
@@ -125,12 +126,12 @@ pub async fn committed_boundary(
 async fn boundary_from(
     source: &Source,
     fetcher: &Fetcher,
-    store: &LocalStore,
+    store: &impl Shelf,
     work: &Work,
     (address, job): (&Pubkey, &Job),
 ) -> Result<TensorSet, ClientError> {
     let from = async |id: ArtifactId, max_bytes| {
-        bring(fetcher, store, ArtifactUri::new(source.base(), id)?.as_str(), max_bytes).await
+        store.bring(fetcher, ArtifactUri::new(source.base(), id)?.as_str(), max_bytes).await
     };
     let manifest = match (job.is_receipt(), source) {
         (true, Source::Node(base)) => manifest_of_receipt(base, fetcher, address).await?,
@@ -181,16 +182,6 @@ async fn manifest_of_receipt(base: &str, fetcher: &Fetcher, address: &Pubkey) ->
     }
 }
 
-/// Reads an artifact out of the store, fetching it first if it is not there.
-async fn bring(fetcher: &Fetcher, store: &LocalStore, uri: &str, max_bytes: u64) -> Result<Vec<u8>, ClientError> {
-    let id = ArtifactUri::parse(uri)?.id();
-    if let Ok(bytes) = store.read(&id, max_bytes).await {
-        return Ok(bytes.to_vec());
-    }
-    fetcher.fetch(uri, id, max_bytes, store).await?;
-    Ok(store.read(&id, max_bytes).await?.to_vec())
-}
-
 fn within(what: &'static str, bytes: u64, limit: u64) -> Result<(), ClientError> {
     if bytes <= limit { Ok(()) } else { Err(ClientError::TooLarge { what, bytes, limit }) }
 }
@@ -213,7 +204,7 @@ mod tests {
     use crate::work::tests::{job, work};
     use assay_kernels::{Backend, CpuBackend, CpuOptions, Keep};
     use assay_models::manifest::{MANIFEST_VERSION, ManifestEntry};
-    use assay_store::{FetchOptions, ServerOptions};
+    use assay_store::{FetchOptions, LocalStore, ServerOptions};
     use tokio_util::sync::CancellationToken;
 
     /// A job whose artifacts and honest result lie in a store that is served.

@@ -2,13 +2,14 @@
 
 use crate::client::Client;
 use crate::error::ClientError;
+use crate::shelf::Shelf;
 use crate::work::Work;
 use assay::state::Job;
 use assay_chain::Chain;
 use assay_kernels::Backend;
 use assay_kernels::commit::Hasher;
 use assay_models::manifest::{MAX_MANIFEST_BYTES, ResultManifest};
-use assay_store::{ArtifactId, ArtifactUri, Fetcher, LocalStore};
+use assay_store::{ArtifactId, ArtifactUri, Fetcher};
 use solana_sdk::pubkey::Pubkey;
 
 /// Who may serve a job's result.
@@ -70,7 +71,7 @@ impl Client {
 pub async fn result(
     chain: &Chain,
     fetcher: &Fetcher,
-    store: &LocalStore,
+    store: &impl Shelf,
     address: &Pubkey,
     work: &Work,
     job: &Job,
@@ -81,7 +82,7 @@ pub async fn result(
     }
     let mut last = ClientError::NoSource { job: *address };
     let mut sources = crate::fetch::sources(chain, job).await?;
-    sources.extend(crate::mirror::remembered(store, &job.node).map(Source::Mirror));
+    sources.extend(store.remembered_mirror(&job.node).map(Source::Mirror));
     for source in sources {
         match result_from(fetcher, store, &source, work, job).await {
             Ok(bytes) => return Ok(bytes),
@@ -97,15 +98,13 @@ pub async fn result(
 /// Fetches the manifest and the output, and compares the output with the committed root.
 async fn result_from(
     fetcher: &Fetcher,
-    store: &LocalStore,
+    store: &impl Shelf,
     source: &Source,
     work: &Work,
     job: &Job,
 ) -> Result<Vec<u8>, ClientError> {
     let bring = async |id: ArtifactId, max_bytes: u64| {
-        let uri = ArtifactUri::new(source.base(), id)?;
-        fetcher.fetch(uri.as_str(), id, max_bytes, store).await?;
-        Ok::<_, ClientError>(store.read(&id, max_bytes).await?.to_vec())
+        store.bring(fetcher, ArtifactUri::new(source.base(), id)?.as_str(), max_bytes).await
     };
     let manifest = bring(ArtifactId(job.result_manifest), MAX_MANIFEST_BYTES).await?;
     let manifest = ResultManifest::decode(&manifest, &work.resolved)?;
@@ -130,7 +129,7 @@ mod tests {
     use crate::work::tests::{job, work};
     use assay_kernels::{CpuBackend, CpuOptions, Keep};
     use assay_models::manifest::{MANIFEST_VERSION, ManifestEntry};
-    use assay_store::{FetchOptions, ServerOptions};
+    use assay_store::{FetchOptions, LocalStore, ServerOptions};
     use tokio_util::sync::CancellationToken;
 
     /// A job with an honest result in a store that is served.

@@ -29,6 +29,13 @@ pub struct IndexOptions {
     pub listen: SocketAddr,
     /// How to follow the chain.
     pub follower: FollowerOptions,
+    /// Most followers of events at one address. Behind a reverse proxy all are at the proxy's.
+    pub followers_per_address: usize,
+}
+
+impl IndexOptions {
+    /// What [`IndexOptions::followers_per_address`] is where nobody says otherwise: an eighth of all.
+    pub const FOLLOWERS_PER_ADDRESS: usize = server::MOST_FOLLOWERS_OF_AN_ADDRESS;
 }
 
 /// An index that is ready to run.
@@ -80,9 +87,12 @@ impl Index {
         // Whichever of the two ends, the other one ends too.
         let stop = cancel.child_token();
         let (told, last_id) = watch::channel(self.last_id);
-        let shared = Shared::new(Arc::clone(&self.history), last_id, stop.clone());
+        let of_an_address = self.options.followers_per_address;
+        let shared = Shared::new(Arc::clone(&self.history), last_id, of_an_address, stop.clone());
         let events = Follower::new(self.chain, self.options.follower).spawn(stop.clone());
-        let options = ServerOptions { max_connections: MOST_CONNECTIONS, ..ServerOptions::default() };
+        let mut options = ServerOptions { max_connections: MOST_CONNECTIONS, ..ServerOptions::default() };
+        // As many beside the followers as there are by default.
+        options.max_connections_per_address += of_an_address.saturating_sub(IndexOptions::FOLLOWERS_PER_ADDRESS);
         let server = tokio::spawn(server::serve(Arc::clone(&shared), self.listener, options, stop.clone()));
         let _stop_on_drop = stop.clone().drop_guard();
         let mut server = std::pin::pin!(server);

@@ -130,8 +130,11 @@ pub enum Change {
         fault: String,
         /// The mint of the price.
         mint: String,
-        /// What the node was to be paid before fees.
+        /// What the claim fixed for a result in time, before fees.
         price: Amount,
+        /// What was paid of it, before fees: what lateness takes off is not in it, and it is 0 unless the job settled.
+        #[serde(default)]
+        paid: Amount,
         /// What a miss cost the node, in the stake mint.
         charge: Amount,
     },
@@ -492,7 +495,7 @@ pub struct HourTotals {
     pub missed: u64,
     /// Jobs that nobody claimed, or that their client took back.
     pub unclaimed: u64,
-    /// Prices of those that settled, and vouchers of settled sessions, by mint.
+    /// What was paid, before fees, for those that settled, late results less, and by vouchers of settled sessions; by mint.
     pub volume: BTreeMap<String, Amount>,
     /// Convictions of nodes.
     pub slashes: u64,

@@ -4,17 +4,17 @@ use crate::error::Refusal;
 use crate::folder::Folder;
 use crate::offer::WorkFiles;
 use crate::purse::{Purse, Spending};
+use crate::scratch::{Scratch, ScratchFolder};
 use assay::state::Job;
 use assay_chain::Chain;
 use assay_client::{ArtifactUris, ClientError, FetchLimits, Work};
 use assay_models::artifact::{bundle_bytes, decode_bundle};
-use assay_store::{ArtifactId, ArtifactUri, FetchOptions, Fetcher, LocalStore};
+use assay_store::{ArtifactId, ArtifactUri, FetchOptions, Fetcher};
 use referee::graph::{Graph, MAX_GRAPH_BYTES, TensorKind};
 use solana_sdk::pubkey::Pubkey;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tempfile::TempDir;
 use tokio::sync::Semaphore;
 
 /// How much of this machine and of its time an agent may take.
@@ -26,12 +26,19 @@ pub struct Limits {
     pub max_operations: u64,
     /// Most bytes of what is fetched or read for a job.
     pub fetch: FetchLimits,
+    /// Most bytes on the disk of what was fetched for all calls together; removed as each ends.
+    pub max_fetched_bytes: u64,
 }
 
 impl Default for Limits {
-    /// Two minutes, 10^11 operations (seconds to minutes on a CPU), artifacts of a gigabyte in four gigabytes of memory.
+    /// Two minutes, 10^11 operations (seconds to minutes on a CPU), artifacts of a gigabyte in four gigabytes of memory and two of disk.
     fn default() -> Self {
-        Self { max_wait: Duration::from_secs(120), max_operations: 100_000_000_000, fetch: FetchLimits::default() }
+        Self {
+            max_wait: Duration::from_secs(120),
+            max_operations: 100_000_000_000,
+            fetch: FetchLimits::default(),
+            max_fetched_bytes: 2 << 30,
+        }
     }
 }
 
@@ -55,14 +62,13 @@ pub struct Options {
 pub(crate) struct Context {
     pub(crate) chain: Chain,
     pub(crate) fetcher: Fetcher,
-    pub(crate) store: LocalStore,
     pub(crate) folder: Option<Folder>,
     pub(crate) limits: Limits,
     pub(crate) purse: Option<Purse>,
     /// One replay at a time: each takes all threads, and one that was cancelled still runs to its end.
     pub(crate) replaying: Arc<Semaphore>,
-    /// Where artifacts lie that were fetched to be read; removed with the server.
-    _fetched: Option<TempDir>,
+    /// Where artifacts lie that a call fetches to read.
+    scratch: ScratchFolder,
 }
 
 impl Context {
@@ -72,27 +78,15 @@ impl Context {
     /// A folder or the store cannot be opened, or the HTTP client cannot be made.
     pub(crate) fn new(options: Options) -> Result<Self, Refusal> {
         let folder = options.folder.as_deref().map(Folder::open).transpose()?;
-        let (store, fetched) = match &options.spending {
-            Some(spending) => (LocalStore::open(&spending.store)?, None),
-            None => {
-                let fetched = tempfile::tempdir().map_err(|error| {
-                    Refusal::new("Y0203", "no temporary folder can be made; check the disk")
-                        .with_detail(error.to_string())
-                })?;
-                (LocalStore::open(fetched.path())?, Some(fetched))
-            }
-        };
-        let purse =
-            options.spending.map(|spending| Purse::new(spending, store.clone(), options.fetch.clone())).transpose()?;
+        let purse = options.spending.map(|spending| Purse::new(spending, options.fetch.clone())).transpose()?;
         Ok(Self {
             chain: options.chain,
             fetcher: Fetcher::new(options.fetch)?,
-            store,
             folder,
             limits: options.limits,
             purse,
             replaying: Arc::new(Semaphore::new(1)),
-            _fetched: fetched,
+            scratch: ScratchFolder::new(options.limits.max_fetched_bytes)?,
         })
     }
 
@@ -107,6 +101,14 @@ impl Context {
                 "this server was started without a folder; the person who starts it names one with --folder",
             )
         })
+    }
+
+    /// Where the artifacts of one call lie until it ends. The budget's own are read where they are.
+    ///
+    /// # Errors
+    /// `Y0203`: the disk does not take it.
+    pub(crate) fn scratch(&self) -> Result<Scratch, Refusal> {
+        self.scratch.open(self.purse.as_ref().map(|purse| purse.store.clone()))
     }
 
     /// The purse.

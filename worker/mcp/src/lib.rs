@@ -11,7 +11,8 @@
 //! * *A folder is a fence.* Files are named relative to the folder that was given; nothing outside it can be read or written.
 //!
 //! From the bottom up: [`error`] and [`untrusted`], what tools say when they refuse and how strangers are quoted; [`folder`] and
-//! [`cluster`], the fences; `market`, `offer` and `view`, pure; `purse`, what may be spent; `context`, what all calls share; `tools`,
+//! [`cluster`], the fences; `market`, `offer` and `view`, pure; `purse`, what may be spent; `scratch`, where strangers'
+//! artifacts lie while they are read; `context`, what all calls share; `tools`,
 //! one file each; `server`.
 
 pub mod cluster;
@@ -21,6 +22,7 @@ pub mod folder;
 mod market;
 mod offer;
 mod purse;
+mod scratch;
 mod server;
 mod tools;
 pub mod untrusted;

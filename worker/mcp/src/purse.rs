@@ -50,6 +50,8 @@ impl std::fmt::Debug for Spending {
 pub(crate) struct Purse {
     pub(crate) client: Client,
     pub(crate) budget: Pubkey,
+    /// Out of which nodes are served what jobs need: nothing of a stranger's is put into it.
+    pub(crate) store: LocalStore,
     pub(crate) store_url: String,
     pub(crate) max_price_base_units: Option<u64>,
     pub(crate) max_open_jobs: u32,
@@ -99,11 +101,13 @@ impl Account {
 }
 
 impl Purse {
-    pub(crate) fn new(spending: Spending, store: LocalStore, fetch: FetchOptions) -> Result<Self, Refusal> {
-        let client = Client::new(spending.sender, spending.key, store, fetch)?.out_of(spending.budget);
+    pub(crate) fn new(spending: Spending, fetch: FetchOptions) -> Result<Self, Refusal> {
+        let store = LocalStore::open(&spending.store)?;
+        let client = Client::new(spending.sender, spending.key, store.clone(), fetch)?.out_of(spending.budget);
         Ok(Self {
             client,
             budget: spending.budget,
+            store,
             store_url: spending.store_url,
             max_price_base_units: spending.max_price_base_units,
             max_open_jobs: spending.max_open_jobs,
@@ -135,7 +139,8 @@ impl Purse {
 
     /// Everything by which a job of these terms would be refused now: by this server, by the budget, by the program.
     pub(crate) fn refusals(&self, account: &Account, arguments: &PostJobArgs, mint: &PaymentMint) -> Vec<Refusal> {
-        let mut refusals = refusals(account, arguments, self.max_price_base_units, self.max_open_jobs);
+        let key = self.client.address();
+        let mut refusals = refusals(account, &key, arguments, self.max_price_base_units, self.max_open_jobs);
         refusals.extend(arguments.validate(&account.network, mint).err().map(Refusal::from));
         refusals
     }
@@ -154,11 +159,12 @@ fn check_agent(budget: &Budget, key: &Pubkey, slot: u64) -> Result<(), Refusal> 
 
 fn refusals(
     account: &Account,
+    key: &Pubkey,
     arguments: &PostJobArgs,
     max_price_base_units: Option<u64>,
     max_open_jobs: u32,
 ) -> Vec<Refusal> {
-    let mut refusals = Vec::new();
+    let mut refusals: Vec<Refusal> = check_agent(&account.budget, key, account.slot).err().into_iter().collect();
     let price = arguments.price_max;
     if let Some(most) = max_price_base_units.filter(|most| price > *most) {
         let text = format!("the maximum price is {price}, this server allows {most} base units; offer less");
@@ -260,7 +266,18 @@ mod tests {
     }
 
     fn codes(account: &Account, price: u64, pot: u64, max_price: Option<u64>, max_open: u32) -> Vec<String> {
-        let refusals = refusals(account, &arguments(price, pot), max_price, max_open);
+        codes_for(&AGENT, account, price, pot, max_price, max_open)
+    }
+
+    fn codes_for(
+        key: &Pubkey,
+        account: &Account,
+        price: u64,
+        pot: u64,
+        max_price: Option<u64>,
+        max_open: u32,
+    ) -> Vec<String> {
+        let refusals = refusals(account, key, &arguments(price, pot), max_price, max_open);
         refusals.into_iter().map(|refusal| refusal.code).collect()
     }
 
@@ -283,6 +300,18 @@ mod tests {
         let mut account = account();
         account.budget.period_escrowed = period_escrowed;
         account
+    }
+
+    #[test]
+    fn a_key_that_may_not_post_is_among_the_refusals() {
+        let revoked = Account { budget: Budget { agent: Pubkey::default(), ..account().budget }, ..account() };
+        for (key, account, code) in [
+            (OWNER, account(), "Y0302"),
+            (AGENT, revoked, "P6341"),
+            (AGENT, Account { slot: 501, ..account() }, "P6342"),
+        ] {
+            assert_eq!(codes_for(&key, &account, 100, 20, None, 2), [code]);
+        }
     }
 
     #[test]

@@ -88,8 +88,34 @@ export function postJobArguments(
   return args;
 }
 
-function checkTerms(args: { priceMin: bigint; priceMax: bigint }): void {
+/** Bytes of a job's four URIs for which a transaction of 1,232 bytes has room, where it holds nothing but the posting. */
+const MOST_URI_BYTES = 434;
+/** Bytes that an invitation takes of them. */
+const INVITATION_BYTES = 32;
+/** Bytes that a filter of nodes takes of them. */
+const FILTER_BYTES = 19;
+
+/** The four URIs of a job. */
+type Uris = Pick<PostJobArgsArgs, "graphUri" | "paramsUri" | "inputsUri" | "storeUri">;
+
+/** Bytes of the four URIs of a job together. */
+export function uriBytes({ graphUri, paramsUri, inputsUri, storeUri }: Uris): number {
+  const bytes = (text: string) => new TextEncoder().encode(text).length;
+  return bytes(graphUri) + bytes(paramsUri) + bytes(inputsUri) + bytes(storeUri);
+}
+
+/** Most bytes of them, though each may have `MAXIMUM_URI_BYTES`: they share one transaction with everything else of the posting. */
+export function mostUriBytes({ invitedNode, filter }: { invitedNode?: unknown; filter?: unknown }): number {
+  return MOST_URI_BYTES - (invitedNode ? INVITATION_BYTES : 0) - (filter ? FILTER_BYTES : 0);
+}
+
+function checkTerms(args: Uris & { priceMin: bigint; priceMax: bigint; invitedNode: unknown; filter: unknown }): void {
   const refused = (problem: string, remedy: string) => new ClientFailure("T0102", problem, remedy);
   if (args.priceMax <= 0n) throw refused("the maximum price is 0", "offer at least one base unit");
   if (args.priceMin > args.priceMax) throw refused("the minimum price is above the maximum", "swap them");
+  const [bytes, most] = [uriBytes(args), mostUriBytes(args)];
+  if (bytes > most) {
+    const problem = `the addresses of graph, params, inputs and store have ${bytes} bytes together, a transaction has room for ${most}`;
+    throw refused(problem, "serve them under a shorter address, or name no store");
+  }
 }

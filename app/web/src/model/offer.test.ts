@@ -1,5 +1,6 @@
 import {
   filterRefusal,
+  getClientEncoder,
   getJobEncoder,
   type JobFilter,
   type Network,
@@ -8,12 +9,26 @@ import {
   scoreInBasisPoints,
 } from "@assay/client";
 import { JobState } from "@assay/client/generated";
+import { type Address, getAddressDecoder, type Instruction } from "@solana/kit";
 import { describe, expect, it } from "vitest";
 import { generateMarket } from "../../tests/fixture/market.ts";
 import { KINDS, kindOf } from "../data/kinds.ts";
 import { workOf } from "../data/work.ts";
 import { sampleJob } from "../stories/samples.ts";
-import { accountBytes, type Draft, firstDraft, JOB_BYTES, postArguments, readOffer } from "./offer.ts";
+import { postJob } from "../transact/plans/post.ts";
+import { simulate } from "../transact/send.ts";
+import {
+  accountBytes,
+  addressesFault,
+  COUNTER_BYTES,
+  chainCosts,
+  type Draft,
+  firstDraft,
+  JOB_BYTES,
+  postArguments,
+  readOffer,
+  rentLamports,
+} from "./offer.ts";
 
 const { accounts } = await generateMarket({ jobs: 0, nodes: 0 });
 const all = [...accounts.values()];
@@ -26,6 +41,20 @@ const NETWORK = read<Network>("network");
 const MINT = read<PaymentMint>("paymentMint");
 const GOOD: Draft = { ...firstDraft(NETWORK), priceMin: "0.5", priceMax: "2" };
 const result = (change: Partial<Draft>) => readOffer({ ...GOOD, ...change }, NETWORK, MINT, { payment: 6, stake: 9 });
+
+/** Bytes of the transaction that the page tries out. */
+async function simulatedBytes(payer: Address, instructions: readonly Instruction[]): Promise<number> {
+  let bytes = 0;
+  const rpc = {
+    getLatestBlockhash: () => ({ send: async () => ({ value: { blockhash: payer, lastValidBlockHeight: 1n } }) }),
+    simulateTransaction: (wire: string) => {
+      bytes = Buffer.from(wire, "base64").length;
+      return { send: async () => ({ value: { err: null, logs: [], unitsConsumed: 1n } }) };
+    },
+  };
+  await simulate(rpc as unknown as Parameters<typeof simulate>[0], payer, instructions);
+  return bytes;
+}
 
 describe("an offer", () => {
   it("is read from what was typed, with the least bond of the network", () => {
@@ -106,5 +135,50 @@ describe("an offer", () => {
     if ("faults" in read) throw new Error("It has faults.");
     const work = { ...workOf(job), graphUri: "abc" };
     expect(accountBytes(work, read.offer)).toEqual([JOB_BYTES + 11, 165]);
+  });
+
+  it("costs the counter's rent the first time, and the fee every time", () => {
+    const counter = { version: 1, bump: 0, client: MINT.mint, nextJobId: 0n, openJobs: 0 };
+    expect(getClientEncoder().encode(counter).length).toBe(COUNTER_BYTES);
+    const returned = rentLamports(1_000) + rentLamports(165);
+    expect(chainCosts([1_000, 165], true)).toEqual({ returned, kept: 0n, fee: 5_000n, whole: returned + 5_000n });
+    const first = chainCosts([1_000, 165], false);
+    expect([first.kept, first.whole]).toEqual([1_266_720n, returned + 1_266_720n + 5_000n]);
+  });
+
+  it("says when its addresses are too long together, though none is alone", async () => {
+    const work = {
+      ...workOf(sampleJob(JobState.Posted)),
+      graphUri: "g".repeat(128),
+      paramsUri: "p".repeat(128),
+      inputsUri: "i".repeat(60),
+    };
+    const offerOf = (change: Partial<Draft>) => {
+      const read = result(change);
+      if ("faults" in read) throw new Error(JSON.stringify(read.faults));
+      return read.offer;
+    };
+    const store = (bytes: number) => `http://${"s".repeat(bytes - 7)}`;
+    const [signed, budget] = [4, 5].map((byte) => getAddressDecoder().decode(new Uint8Array(32).fill(byte))) as [
+      Address,
+      Address,
+    ];
+    const build = async (storeUri: string, isBudget: boolean) => {
+      const payer = { client: isBudget ? budget : signed, isBudget, nextJobId: 0n };
+      const plan = postJob(work, offerOf({ storeUri }), MINT, payer, String);
+      return simulatedBytes(signed, await plan.build(signed));
+    };
+    for (const [isBudget, most] of [
+      [false, 78],
+      [true, 45],
+    ] as const) {
+      expect(addressesFault(work, offerOf({ storeUri: store(most) }), isBudget)).toBeUndefined();
+      expect(await build(store(most), isBudget)).toBe(1_232);
+      expect(addressesFault(work, offerOf({ storeUri: store(most + 1) }), isBudget)).toContain(
+        `have ${317 + most} characters together, and the transaction has room for ${316 + most}`,
+      );
+    }
+    const invited = offerOf({ storeUri: store(78), invitedNode: MINT.mint });
+    expect(addressesFault(work, invited, false)).toContain("has room for 362");
   });
 });

@@ -3,10 +3,12 @@ import {
   type Job,
   type JobFilter,
   minimumBond,
+  mostUriBytes,
   type Network,
   type PaymentMint,
   type PostJobArgsArgs,
   sortitionSlots,
+  uriBytes,
 } from "@assay/client";
 import type { Address } from "@solana/kit";
 import { DraftReader, type FaultsOf } from "./draft-reader.ts";
@@ -202,6 +204,12 @@ export const JOB_BYTES = 1_021;
 /** Bytes of a token account. */
 export const VAULT_BYTES = 165;
 
+/** Bytes of the account that counts a client's jobs and sessions. It is made with the first of them and never closed. */
+export const COUNTER_BYTES = 54;
+
+/** Lamports that a signature costs. */
+export const SIGNATURE_LAMPORTS = 5_000n;
+
 /** Lamports that an account of so many bytes holds as long as it exists. */
 export function rentLamports(bytes: number): bigint {
   return BigInt(128 + bytes) * 6_960n;
@@ -209,6 +217,37 @@ export function rentLamports(bytes: number): bigint {
 
 /** Bytes of the accounts that posting creates and closing returns. */
 export function accountBytes(work: Work, offer: Offer): readonly number[] {
-  const addresses = work.graphUri.length + work.paramsUri.length + work.inputsUri.length + offer.storeUri.length;
-  return [JOB_BYTES + addresses, VAULT_BYTES];
+  return [JOB_BYTES + uriBytes({ ...work, ...offer }), VAULT_BYTES];
+}
+
+/** What the chain itself takes, in lamports. */
+export interface ChainCosts {
+  /** Rent that returns when the accounts are closed. */
+  readonly returned: bigint;
+  /** Rent of the client's counter, where it has none yet: it does not return. */
+  readonly kept: bigint;
+  /** The fee of the transaction, which one key signs. */
+  readonly fee: bigint;
+  /** All of them. */
+  readonly whole: bigint;
+}
+
+/** What creating accounts of so many bytes takes, and the counter if the client has none. */
+export function chainCosts(accounts: readonly number[], hasCounter: boolean): ChainCosts {
+  const returned = accounts.reduce((sum, bytes) => sum + rentLamports(bytes), 0n);
+  const kept = hasCounter ? 0n : rentLamports(COUNTER_BYTES);
+  return { returned, kept, fee: SIGNATURE_LAMPORTS, whole: returned + kept + SIGNATURE_LAMPORTS };
+}
+
+/** Bytes of a transaction that the instruction takes which bounds its compute units. */
+export const UNIT_LIMIT_BYTES = 40;
+/** Bytes that a budget takes of a transaction. */
+export const BUDGET_BYTES = 33;
+
+/** What is wrong with the addresses together: each may be as long as an account can hold, and all share one transaction. */
+export function addressesFault(work: Work, offer: Offer, isBudget: boolean): string | undefined {
+  const bytes = uriBytes({ ...work, ...offer });
+  const most = mostUriBytes(offer) - UNIT_LIMIT_BYTES - (isBudget ? BUDGET_BYTES : 0);
+  if (bytes <= most) return undefined;
+  return `The addresses of graph, params, inputs and store have ${bytes} characters together, and the transaction has room for ${most}. Serve them under a shorter address, name no store, or ask less of nodes.`;
 }

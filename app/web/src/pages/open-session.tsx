@@ -6,8 +6,8 @@ import { useState } from "react";
 import { useLocation, useSearchParams } from "wouter";
 import { useMarket, useNetwork, useTable } from "../data/hooks.ts";
 import type { SessionModel } from "../data/work.ts";
-import { formatAmount, formatBasisPoints, formatCount } from "../model/amounts.ts";
-import { rentLamports, VAULT_BYTES } from "../model/offer.ts";
+import { formatBasisPoints, formatCount } from "../model/amounts.ts";
+import { VAULT_BYTES } from "../model/offer.ts";
 import {
   firstSessionDraft,
   readSessionOffer,
@@ -23,6 +23,7 @@ import type { Plan } from "../transact/plan.ts";
 import { openSession } from "../transact/plans/sessions.ts";
 import { Review } from "../transact/review.tsx";
 import { Button, ButtonLink, Fact, Facts, Note, Nothing, Panel } from "../ui/basics.tsx";
+import { ChainCostFacts } from "../ui/chain-costs.tsx";
 import { EndingRow } from "../ui/ending-row.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
 import { Amount, StakeAmount, useStakeUnit, useUnit, withSymbol } from "../ui/unit.tsx";
@@ -125,7 +126,7 @@ function Sign({ model, offer, mint }: { model: SessionModel; offer: SessionOffer
   const [opening, setOpening] = useState<Address>();
   const [, go] = useLocation();
   const short = balance !== undefined && balance < offer.balance;
-  const rent = rentLamports(SESSION_BYTES + model.graphUri.length + model.paramsUri.length) + rentLamports(VAULT_BYTES);
+  const accounts = [SESSION_BYTES + model.graphUri.length + model.paramsUri.length, VAULT_BYTES];
   const start = async () => {
     if (signer === undefined) return choose(true);
     // Jobs and sessions of a client share their numbers.
@@ -165,7 +166,7 @@ function Sign({ model, offer, mint }: { model: SessionModel; offer: SessionOffer
               {formatBasisPoints(parameters.protocolFeeBps)} of what vouchers spend, paid by the node
             </Fact>
           )}
-          <Fact name="Rent, returned at closing">{formatAmount(rent, 9, 5)} SOL</Fact>
+          <ChainCostFacts client={signer?.address} accounts={accounts} />
           <Fact name="Bond of the node">
             <StakeAmount value={offer.bond} />
           </Fact>

@@ -16,6 +16,7 @@ import {
   setTransactionMessageLifetimeUsingBlockhash,
 } from "@solana/kit";
 import { getSetComputeUnitLimitInstruction } from "@solana-program/compute-budget";
+import { SIGNATURE_LAMPORTS } from "../model/offer.ts";
 import { sleep } from "../model/sleep.ts";
 import { describeFailure } from "./failure.ts";
 import type { Signer } from "./signer.ts";
@@ -26,7 +27,6 @@ type Rpc = ReturnType<typeof createSolanaRpc>;
 const MOST_UNITS = 1_400_000;
 /** Room for what differs between the simulation and the chain. */
 const UNITS_MARGIN = 1.2;
-const LAMPORTS_PER_SIGNATURE = 5_000n;
 const POLL_MS = 400;
 
 /** What a simulation said. */
@@ -53,7 +53,7 @@ export async function simulate(rpc: Rpc, payer: Address, instructions: readonly 
   const logs = value.logs ?? [];
   if (value.err !== null) return { works: false, sentence: describeFailure(value.err, logs), logs };
   const units = Number(value.unitsConsumed ?? 0n);
-  return { works: true, units, feeLamports: LAMPORTS_PER_SIGNATURE, logs };
+  return { works: true, units, feeLamports: SIGNATURE_LAMPORTS, logs };
 }
 
 /** Has the transaction signed, sends it and waits until it is confirmed. Returns its signature. */

@@ -287,8 +287,7 @@ async fn an_agent_quotes_posts_once_watches_verifies_and_gets_the_rest_back() {
 
     // Revoked: at once.
     must(&story, &budget.owner, &["budget", "revoke", &budget.address.to_string()]);
-    let quote = agent.must("quote", json!({ "work": work, "offer": good })).await;
-    agent.refuses("post", json!({ "quote_id": quote["quote_id"], "work": work, "offer": good }), "P6341").await;
+    agent.cannot_post(&work, &good, "P6341").await;
 }
 
 /// Without a budget: what strangers wrote and what a liar committed to, as an agent sees it.

@@ -23,6 +23,9 @@ pub(crate) struct Arguments {
     /// Read all accounts so often although nothing seems to be lost: also how long a closed one stays unnoticed
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     resync_seconds: u64,
+    /// Followers of events at one address, of 256 in all; behind a reverse proxy, which is one address, as many as in all
+    #[arg(long, default_value_t = IndexOptions::FOLLOWERS_PER_ADDRESS)]
+    followers_per_address: usize,
     /// End at once when the process that started this one has ended
     #[arg(long)]
     until_parent_exits: bool,
@@ -35,7 +38,12 @@ pub(crate) async fn run(arguments: Arguments, chain: &ChainArguments, output: Ou
         resync_interval: Duration::from_secs(arguments.resync_seconds),
         ..FollowerOptions::default()
     };
-    let options = IndexOptions { folder: arguments.folder.clone(), listen: arguments.listen, follower };
+    let options = IndexOptions {
+        folder: arguments.folder.clone(),
+        listen: arguments.listen,
+        follower,
+        followers_per_address: arguments.followers_per_address,
+    };
     let index = Index::open(context.chain().clone(), options).await?;
     let url = format!("http://{}", index.address()?);
     output.result(&json!({ "url": url, "folder": arguments.folder }), || {

@@ -45,6 +45,9 @@ pub(crate) struct Arguments {
     /// Most bytes of all tensors of a job together
     #[arg(long, default_value_t = FetchLimits::default().max_memory_bytes)]
     max_memory_bytes: u64,
+    /// Most bytes on the disk of what is fetched for all calls together; removed as each ends
+    #[arg(long, default_value_t = Limits::default().max_fetched_bytes)]
+    max_fetched_bytes: u64,
     #[command(flatten)]
     spending: SpendingArguments,
 }
@@ -102,6 +105,7 @@ pub(crate) async fn run(arguments: Arguments, chain: &ChainArguments) -> Result<
                 max_artifact_bytes: arguments.max_artifact_bytes,
                 max_memory_bytes: arguments.max_memory_bytes,
             },
+            max_fetched_bytes: arguments.max_fetched_bytes,
         },
         spending,
     };

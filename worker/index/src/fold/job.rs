@@ -57,7 +57,16 @@ fn ended(job: &Job) -> Change {
         fault: snake(&job.record.fault),
         mint: job.payment_mint.to_string(),
         price: Amount(job.price),
+        paid: Amount(paid(job)),
         charge: Amount(job.charge_credit),
+    }
+}
+
+/// What the job's price came to, in base units of its mint. It cannot overflow: it is a share of the price.
+fn paid(job: &Job) -> u64 {
+    match job.state {
+        JobState::Settled => job.earned_price().map_or(job.price, |earned| earned.0),
+        _ => 0,
     }
 }
 
@@ -136,5 +145,19 @@ mod tests {
         let accepted = Job { state: JobState::Accepted, ..committed_job() };
         assert_eq!(names(&changes(Some(&committed_job()), &accepted, 20)), whole(&[(20, false, "job_accepted")]));
         assert_eq!(names(&changes(Some(&accepted), &settled_job(), 40)), whole(&[(40, false, "job_ended")]));
+    }
+
+    #[test]
+    fn what_a_late_result_loses_was_not_paid() {
+        let ending = |job: &Job| match changes(Some(&committed_job()), job, 40).pop().unwrap().change {
+            Change::JobEnded { price, paid, .. } => (price.0, paid.0),
+            other => panic!("{other:?}"),
+        };
+        let settled = Job { price: 1_000, late_price_bps: 5_000, ..settled_job() };
+        assert_eq!(ending(&settled), (1_000, 1_000));
+        // Half of the time that there was: half of the most that lateness takes.
+        let late = Job { late_bps: 5_000, ..settled };
+        assert_eq!(ending(&late), (1_000, 750));
+        assert_eq!(ending(&Job { state: JobState::Convicted, ..late }), (1_000, 0));
     }
 }

@@ -11,11 +11,11 @@ const SLOT_MS: i64 = 400;
 pub fn count(totals: &mut HourTotals, change: &Change) -> bool {
     match change {
         Change::JobPosted { .. } => totals.posted += 1,
-        Change::JobEnded { state, mint, price, .. } => match state.as_str() {
+        Change::JobEnded { state, mint, paid, .. } => match state.as_str() {
             "settled" => {
                 totals.settled += 1;
-                if price.0 > 0 {
-                    totals.volume.entry(mint.clone()).or_default().add(*price);
+                if paid.0 > 0 {
+                    totals.volume.entry(mint.clone()).or_default().add(*paid);
                 }
             }
             "convicted" => totals.convicted += 1,
@@ -64,20 +64,21 @@ mod tests {
     use super::*;
     use crate::shape::Amount;
 
-    fn ended(state: &str, price: u64) -> Change {
+    fn ended(state: &str, paid: u64) -> Change {
         Change::JobEnded {
             state: state.into(),
             reason: "completed".into(),
             fault_side: "none".into(),
             fault: "none".into(),
             mint: "m".into(),
-            price: Amount(price),
+            price: Amount(paid + 100),
+            paid: Amount(paid),
             charge: Amount(0),
         }
     }
 
     #[test]
-    fn each_ending_counts_in_its_place_and_only_settled_prices_are_volume() {
+    fn each_ending_counts_in_its_place_and_only_what_was_paid_is_volume() {
         let mut totals = HourTotals::default();
         for (state, price) in [("settled", 5), ("settled", 6), ("convicted", 7), ("missed", 8), ("expired", 0)] {
             assert!(count(&mut totals, &ended(state, price)));

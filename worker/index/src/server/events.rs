@@ -2,19 +2,21 @@
 //!
 //! A stream reads records from the database when its reader is ready for them: a slow reader holds no memory, and misses nothing.
 
+use super::followers::Place;
 use super::{Shared, query};
 use crate::error::RequestError;
 use crate::shape::Record;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures_util::Stream;
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 
 /// Records that are read together.
 const BATCH: usize = 256;
@@ -28,11 +30,12 @@ struct Following {
     /// The last record that was sent.
     sent: u64,
     ready: VecDeque<Record>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 pub(super) async fn events(
     State(shared): State<Arc<Shared>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, RequestError> {
@@ -47,8 +50,7 @@ pub(super) async fn events(
     if sent > last {
         return Err(RequestError::EventAhead { asked: sent, last });
     }
-    let place = Arc::clone(&shared.followers).try_acquire_owned();
-    let place = place.map_err(|_| RequestError::Busy("followers of events"))?;
+    let place = shared.followers.place(peer.ip())?;
     let following = Following { shared, last_id, sent, ready: VecDeque::new(), _place: place };
     let stream = futures_util::stream::unfold(following, |mut following| async move {
         let record = following.next().await?;

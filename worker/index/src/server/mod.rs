@@ -4,6 +4,7 @@
 //! artifacts, which this one shares; requests at work and followers of events are bounded here, as are the lengths of queries and pages.
 
 mod events;
+mod followers;
 mod pages;
 pub(crate) mod query;
 mod snapshot;
@@ -28,6 +29,8 @@ use tokio_util::sync::CancellationToken;
 /// Requests at work at a time, and followers of events.
 const MOST_REQUESTS: usize = 64;
 const MOST_FOLLOWERS: usize = 256;
+/// Followers of one address, where nothing else is said.
+pub(crate) const MOST_FOLLOWERS_OF_AN_ADDRESS: usize = 32;
 /// Longest query. The longest that makes sense has about 250 bytes.
 const MOST_QUERY_BYTES: usize = 512;
 /// Silence of the chain after which the index says that it is behind. Slots are heard all the time.
@@ -43,7 +46,7 @@ pub(crate) struct Shared {
     pub(crate) heard: Mutex<Heard>,
     snapshot: tokio::sync::Mutex<Option<snapshot::Built>>,
     requests: Semaphore,
-    followers: Arc<Semaphore>,
+    followers: followers::Followers,
     stop: CancellationToken,
 }
 
@@ -56,14 +59,19 @@ pub(crate) struct Heard {
 }
 
 impl Shared {
-    pub(crate) fn new(history: Arc<History>, last_id: watch::Receiver<u64>, stop: CancellationToken) -> Arc<Self> {
+    pub(crate) fn new(
+        history: Arc<History>,
+        last_id: watch::Receiver<u64>,
+        followers_of_an_address: usize,
+        stop: CancellationToken,
+    ) -> Arc<Self> {
         Arc::new(Self {
             history,
             last_id,
             heard: Mutex::new(Heard { last: Instant::now(), complete: false }),
             snapshot: tokio::sync::Mutex::new(None),
             requests: Semaphore::new(MOST_REQUESTS),
-            followers: Arc::new(Semaphore::new(MOST_FOLLOWERS)),
+            followers: followers::Followers::new(MOST_FOLLOWERS, followers_of_an_address),
             stop,
         })
     }

@@ -62,7 +62,7 @@ impl Home {
         history.apply(&jobs(count, count), 0).unwrap();
         let (told, last_id) = watch::channel(history.last_id().unwrap());
         let stop = CancellationToken::new();
-        let shared = Shared::new(Arc::new(history), last_id, stop.clone());
+        let shared = Shared::new(Arc::new(history), last_id, MOST_FOLLOWERS_OF_AN_ADDRESS, stop.clone());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let at = listener.local_addr().unwrap();
         tokio::spawn(serve(Arc::clone(&shared), listener, ServerOptions::default(), stop.clone()));
@@ -147,9 +147,20 @@ async fn requests_and_followers_are_bounded() {
     let places = home.shared.requests.try_acquire_many(MOST_REQUESTS as u32).unwrap();
     assert_eq!(home.refused("/v1/jobs").await, (503, "H0207".to_owned()));
     drop(places);
-    let places = home.shared.followers.try_acquire_many(MOST_FOLLOWERS as u32).unwrap();
+    let network = |number: usize| std::net::IpAddr::from([198, 18, (number / 8) as u8, 1]);
+    let places: Vec<_> =
+        (0..MOST_FOLLOWERS).map(|number| home.shared.followers.place(network(number)).unwrap()).collect();
     assert_eq!(home.refused("/v1/events").await, (503, "H0207".to_owned()));
     drop(places);
+    let mut places = Vec::new();
+    for _ in 0..MOST_FOLLOWERS_OF_AN_ADDRESS {
+        places.push(home.get("/v1/events").await);
+    }
+    assert_eq!(home.refused("/v1/events").await, (503, "H0207".to_owned()), "all that one address may have");
+    assert!(home.shared.followers.place(network(0)).is_ok(), "others find places");
+    drop(places);
+    let freed = async { while home.get("/v1/events").await.status() != 200 {} };
+    tokio::time::timeout(PATIENCE, freed).await.expect("places are free again");
     assert_eq!(home.get("/v1/events").await.status(), 200);
 }
 

@@ -74,7 +74,7 @@ pub(super) async fn post(call: &Call, arguments: Arguments) -> Result<Posted, Re
     if let Some(refusal) = purse.refusals(&account, &pinned, &mint).into_iter().next() {
         return Err(refusal);
     }
-    let uris = work.store(&call.context.store, &purse.store_url).await?;
+    let uris = work.store(&purse.store, &purse.store_url).await?;
     let sent = purse.client.post_numbered(quoted.job_number, &work, &uris, &terms).await;
     // Whatever was said of the transaction, the chain has the last word.
     let found = find(&call.context, purse, &account, &quoted).await?;

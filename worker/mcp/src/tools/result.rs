@@ -177,9 +177,9 @@ impl Fetched {
         if job.committed_slot == 0 {
             return Err(no_result(&job));
         }
-        let work = fetched(context, &job).await?;
-        let bytes =
-            assay_client::result(&context.chain, &context.fetcher, &context.store, &address, &work, &job).await?;
+        let scratch = context.scratch()?;
+        let work = fetched(context, &job, &scratch).await?;
+        let bytes = assay_client::result(&context.chain, &context.fetcher, &scratch, &address, &work, &job).await?;
         Ok(Self { address, job, work, bytes })
     }
 

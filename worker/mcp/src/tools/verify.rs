@@ -4,6 +4,7 @@ use super::{Call, Effect, tool};
 use crate::context::{Context, blocking};
 use crate::error::Refusal;
 use crate::offer::address;
+use crate::scratch::Scratch;
 use crate::view::state;
 use assay::state::Job;
 use assay_client::{Client, ClientError, Work};
@@ -76,7 +77,8 @@ pub(super) async fn verify(call: &Call, arguments: Arguments) -> Result<Verified
     if job.committed_slot == 0 {
         return Err(no_result(&job));
     }
-    let work = fetched(context, &job).await?;
+    // Gone from the disk before the replay: it is in memory now.
+    let work = fetched(context, &job, &context.scratch()?).await?;
     let cost_units = work.cost_units();
     if cost_units > context.limits.max_operations {
         let text = format!(
@@ -140,6 +142,6 @@ pub(super) fn no_result(job: &Job) -> Refusal {
 }
 
 /// A job's work from where the job itself says it is, checked against everything that it pins.
-pub(super) async fn fetched(context: &Context, job: &Job) -> Result<Work, Refusal> {
-    Ok(Work::fetch(job, &context.fetcher, &context.store, &context.limits.fetch).await?)
+pub(super) async fn fetched(context: &Context, job: &Job, scratch: &Scratch) -> Result<Work, Refusal> {
+    Ok(Work::fetch(job, &context.fetcher, scratch, &context.limits.fetch).await?)
 }

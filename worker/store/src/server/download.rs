@@ -1,9 +1,12 @@
 //! `GET` and `HEAD` of an artifact.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
+use axum::extract::connect_info::ConnectInfo;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::header::{
@@ -18,6 +21,7 @@ use tokio::time::Instant;
 use tokio_util::io::ReaderStream;
 
 use super::Shared;
+use super::admission::Cut;
 use super::reply::{Refusal, requested_id};
 use crate::error::StoreError;
 use crate::local::{ArtifactReader, CHUNK_BYTES};
@@ -27,11 +31,13 @@ use crate::range::{RequestedRange, requested_range};
 /// Serves an artifact or a range of it. `HEAD` never takes a range (RFC 9110, section 14.2).
 pub(super) async fn download(
     State(shared): State<Arc<Shared>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(cut): Extension<Cut>,
     path: Result<Path<String>, PathRejection>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let place = shared.admit()?;
+    let place = shared.admit(peer, &cut)?;
     let id = requested_id(path)?;
     let reader = shared.store.reader(&id).await?;
     let length_bytes = reader.length_bytes();
@@ -52,7 +58,8 @@ pub(super) async fn download(
     };
     let pace = shared.pace();
     let body = Body::from_stream(body_of(reader, start, length, pace).await?.map(move |chunk| {
-        let _held_until_the_body_is_dropped = &place;
+        // The place is held until the body is dropped.
+        place.moved(chunk.as_ref().map_or(0, Bytes::len));
         chunk
     }));
     let length_header = [(CONTENT_LENGTH, length.to_string())];

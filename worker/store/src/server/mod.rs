@@ -10,8 +10,13 @@
 //! A refusal is a JSON object `{"code","message"}` with the codes of [`StoreError`](crate::StoreError).
 //!
 //! Nobody can hold a connection without moving bytes: the time for a header, the silence within a body and the average
-//! rate in each direction are bounded, as are connections in all, connections of one address, and requests at work.
+//! rate in each direction are bounded, as are connections and requests at work, in all and of one address. When all requests that may be
+//! at work are, the slowest body makes room for the next one if it moves less than [`ServerOptions::full_min_bytes_per_second`].
+//!
+//! Behind a reverse proxy all clients have the proxy's address: what is bounded for each address is then bounded for the proxy, which
+//! has to bound its clients itself, and is to be set as high as what is bounded in all.
 
+mod admission;
 mod connections;
 mod download;
 mod pages;
@@ -33,7 +38,6 @@ use hyper::{Method, Request};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -43,6 +47,7 @@ use crate::pace::Pace;
 use crate::token::UploadToken;
 use crate::wire::HealthReply;
 
+use admission::{Admission, Admitted, Cut};
 use connections::ConnectionLimits;
 pub use connections::counted_as;
 pub use pages::PageOrigin;
@@ -80,6 +85,13 @@ pub struct ServerOptions {
     pub max_artifact_bytes: u64,
     /// Artifact requests at work at a time; one more is answered 503.
     pub max_requests: usize,
+    /// Artifact requests of one IPv4 address or IPv6 /64 network at work at a time; one more is answered 503.
+    pub max_requests_per_address: usize,
+    /// The slowest average rate, after [`ServerOptions::full_grace`], at which a body keeps its place while all are taken: of those
+    /// that are slower, the slowest is cut off for the next request.
+    pub full_min_bytes_per_second: u64,
+    /// How long a body may be slower than [`ServerOptions::full_min_bytes_per_second`].
+    pub full_grace: Duration,
     /// Connections at a time; one more waits to be accepted.
     pub max_connections: usize,
     /// Connections of one IPv4 address or IPv6 /64 network at a time; one more is closed.
@@ -97,14 +109,17 @@ pub struct ServerOptions {
 }
 
 impl Default for ServerOptions {
-    /// No uploads; 4 GiB; 256 requests, 1,024 connections, 64 an address; 10 s for a header; 30 s idle; 16 KiB/s after
-    /// 30 s; 10 s to drain.
+    /// No uploads; 4 GiB; 256 requests, 32 an address, 1 MiB/s after 5 s while all are taken; 1,024 connections, 64 an address; 10 s
+    /// for a header; 30 s idle; 16 KiB/s after 30 s; 10 s to drain.
     fn default() -> Self {
         Self {
             uploads: Uploads::Refused,
             upload_origins: Vec::new(),
             max_artifact_bytes: 4 << 30,
             max_requests: 256,
+            max_requests_per_address: 32,
+            full_min_bytes_per_second: 1 << 20,
+            full_grace: Duration::from_secs(5),
             max_connections: 1_024,
             max_connections_per_address: 64,
             header_timeout: Duration::from_secs(10),
@@ -133,13 +148,13 @@ impl ServerOptions {
 struct Shared {
     store: LocalStore,
     options: ServerOptions,
-    requests: Arc<Semaphore>,
+    admission: Admission,
 }
 
 impl Shared {
     /// A place among the requests at work, held until it is dropped.
-    fn admit(&self) -> Result<OwnedSemaphorePermit> {
-        Arc::clone(&self.requests).try_acquire_owned().map_err(|_| StoreError::Busy)
+    fn admit(&self, peer: SocketAddr, cut: &Cut) -> Result<Admitted> {
+        self.admission.admit(peer.ip(), cut, &self.options)
     }
 
     /// The pace that a body beginning now must keep.
@@ -176,9 +191,8 @@ pub async fn serve_with(
     shutdown: CancellationToken,
 ) -> Result<()> {
     check(&options)?;
-    let requests = Arc::new(Semaphore::new(options.max_requests.min(Semaphore::MAX_PERMITS)));
     tracing::info!(store = %store.root().display(), "serving artifacts");
-    let shared = Arc::new(Shared { store, options: options.clone(), requests });
+    let shared = Arc::new(Shared { store, options: options.clone(), admission: Admission::new() });
     serve_router(listener, options, router(shared, more), shutdown).await
 }
 
@@ -222,7 +236,13 @@ pub async fn serve_router(
 
 /// [`StoreError::BadOption`] where a limit would let nobody in.
 fn check(options: &ServerOptions) -> Result<()> {
-    if options.max_requests == 0 || options.max_connections == 0 || options.max_connections_per_address == 0 {
+    let limits = [
+        options.max_requests,
+        options.max_requests_per_address,
+        options.max_connections,
+        options.max_connections_per_address,
+    ];
+    if limits.contains(&0) {
         return Err(StoreError::BadOption { reason: "a limit of the server is zero", fix: "at least 1" });
     }
     Ok(())
@@ -281,8 +301,11 @@ async fn serve_connection(
     // Without it small answers wait for the client's acknowledgement; a socket that refuses still works.
     let _ = stream.set_nodelay(true);
     let stream = StallGuard::new(stream, options.idle_timeout);
+    let cut = Cut(CancellationToken::new());
+    let cut_off = cut.0.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(cut.clone());
         service.call(request)
     });
     let connection = hyper::server::conn::http1::Builder::new()
@@ -291,13 +314,13 @@ async fn serve_connection(
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let outcome = tokio::select! {
-        outcome = connection.as_mut() => outcome,
+        outcome = cut_off.run_until_cancelled(connection.as_mut()) => outcome,
         () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            cut_off.run_until_cancelled(connection).await
         }
     };
-    if let Err(error) = outcome {
+    if let Some(Err(error)) = outcome {
         tracing::debug!(%peer, %error, "connection ended");
     }
 }

@@ -5,7 +5,6 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::body::{Body, BodyDataStream};
 use axum::extract::connect_info::ConnectInfo;
 use axum::extract::rejection::PathRejection;
@@ -13,10 +12,12 @@ use axum::extract::{Path, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, FORWARDED, HOST};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::admission::{Admitted, Cut};
 use super::pages::permit_origin;
 use super::reply::{Refusal, requested_id};
 use super::{Shared, Uploads};
@@ -33,12 +34,13 @@ const DRAIN_TIME: Duration = Duration::from_secs(1);
 pub(super) async fn upload(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(cut): Extension<Cut>,
     path: std::result::Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> std::result::Result<Response, Refusal> {
     let mut body = body.into_data_stream();
-    match store(&shared, peer, path, &headers, &mut body).await {
+    match store(&shared, (peer, &cut), path, &headers, &mut body).await {
         Ok(response) => Ok(response),
         Err(error) => {
             drain(&mut body).await;
@@ -49,14 +51,14 @@ pub(super) async fn upload(
 
 async fn store(
     shared: &Shared,
-    peer: SocketAddr,
+    (peer, cut): (SocketAddr, &Cut),
     path: std::result::Result<Path<String>, PathRejection>,
     headers: &HeaderMap,
     body: &mut BodyDataStream,
 ) -> Result<Response> {
     permit(&shared.options.uploads, peer.ip(), headers)?;
     permit_origin(&shared.options, headers)?;
-    let _place = shared.admit()?;
+    let place = shared.admit(peer, cut)?;
     let id = requested_id(path)?;
     let limit_bytes = shared.options.max_artifact_bytes;
     let found_bytes = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -64,7 +66,7 @@ async fn store(
         return Err(StoreError::TooLarge { limit_bytes, found_bytes });
     }
     let was_there = shared.store.contains(&id).await?;
-    let stored = shared.store.put_stream(paced(body, shared.pace()), Some(id), limit_bytes).await;
+    let stored = shared.store.put_stream(paced(body, shared.pace(), &place), Some(id), limit_bytes).await;
     let artifact = stored.map_err(|error| match error {
         StoreError::SourceFailed { source } if source.kind() == io::ErrorKind::TimedOut => {
             StoreError::TooSlow { min_bytes_per_second: shared.options.min_bytes_per_second }
@@ -107,7 +109,7 @@ pub(crate) fn is_loopback_host(host: &str) -> bool {
 }
 
 /// The body, failing with [`io::ErrorKind::TimedOut`] when it falls behind `pace`.
-fn paced(body: &mut BodyDataStream, pace: Pace) -> impl Stream<Item = io::Result<Bytes>> {
+fn paced(body: &mut BodyDataStream, pace: Pace, place: &Admitted) -> impl Stream<Item = io::Result<Bytes>> {
     stream::unfold((body, 0_u64), move |(body, received_bytes)| async move {
         let next_by = pace.next_by(Instant::now(), received_bytes);
         let chunk = match timeout_at(next_by, body.next()).await {
@@ -117,7 +119,9 @@ fn paced(body: &mut BodyDataStream, pace: Pace) -> impl Stream<Item = io::Result
             Ok(Some(Err(error))) => Err(io::Error::other(error)),
             Err(_) => Err(io::ErrorKind::TimedOut.into()),
         };
-        let received_bytes = received_bytes + chunk.as_ref().map_or(0, |bytes| bytes.len() as u64);
+        let bytes = chunk.as_ref().map_or(0, Bytes::len);
+        place.moved(bytes);
+        let received_bytes = received_bytes + bytes as u64;
         Some((chunk, (body, received_bytes)))
     })
 }

@@ -80,7 +80,7 @@ async fn a_header_without_end_is_cut_off() {
 #[tokio::test]
 async fn one_request_too_many_is_told_to_come_back() {
     let (test, id) = large_artifact().await;
-    let options = ServerOptions { max_requests: 1, ..ServerOptions::default() };
+    let options = ServerOptions { max_requests: 1, full_grace: PATIENCE, ..ServerOptions::default() };
     let server = TestServer::start(&test.store, options).await;
     let held = begin_download(&server, id).await;
     let path = format!("/v1/artifacts/{id}");
@@ -97,10 +97,65 @@ async fn one_request_too_many_is_told_to_come_back() {
 }
 
 #[tokio::test]
+async fn requests_of_one_address_leave_places_to_others() {
+    let (test, id) = large_artifact().await;
+    let options = ServerOptions { max_requests_per_address: 1, idle_timeout: PATIENCE, ..ServerOptions::default() };
+    let server = TestServer::start(&test.store, options).await;
+    let path = format!("/v1/artifacts/{id}");
+    let _held = begin_download(&server, id).await;
+    let busy = server.request("HEAD", &path, "").await;
+    assert_eq!((busy.status, busy.header("retry-after")), (503, Some("1")));
+    #[cfg(target_os = "linux")]
+    {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        let mut other = socket.connect(server.address).await.unwrap();
+        other.write_all(format!("HEAD {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
+        let mut first = [0; 12];
+        other.read_exact(&mut first).await.unwrap();
+        assert_eq!(&first, b"HTTP/1.1 200");
+    }
+}
+
+/// Clients that read as slowly as a server with room lets them hold every place, until another one comes.
+#[tokio::test]
+async fn slow_readers_that_hold_every_place_make_room_for_the_next_client() {
+    let (test, id) = large_artifact().await;
+    let options = ServerOptions {
+        max_requests: 2,
+        idle_timeout: 10 * PATIENCE,
+        grace: 10 * PATIENCE,
+        full_grace: Duration::from_millis(100),
+        full_min_bytes_per_second: 1 << 40,
+        ..ServerOptions::default()
+    };
+    let server = TestServer::start(&test.store, options).await;
+    let mut held = [begin_download(&server, id).await, begin_download(&server, id).await];
+    let path = format!("/v1/artifacts/{id}");
+    within(PATIENCE, async {
+        while server.request("HEAD", &path, "").await.status != 200 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+    let mut received = Vec::new();
+    for stream in &mut held {
+        let mut bytes = Vec::new();
+        let _ = within(PATIENCE, stream.read_to_end(&mut bytes)).await;
+        received.push(bytes.len());
+    }
+    assert!(received.iter().any(|bytes| *bytes < LARGE), "one of them was cut off: {received:?}");
+}
+
+#[tokio::test]
 async fn a_client_that_stops_reading_loses_its_place() {
     let (test, id) = large_artifact().await;
-    let options =
-        ServerOptions { max_requests: 1, idle_timeout: Duration::from_millis(300), ..ServerOptions::default() };
+    let options = ServerOptions {
+        max_requests: 1,
+        full_grace: PATIENCE,
+        idle_timeout: Duration::from_millis(300),
+        ..ServerOptions::default()
+    };
     let server = TestServer::start(&test.store, options).await;
     let path = format!("/v1/artifacts/{id}");
     // On a busy machine the place may be lost before it is looked at.
@@ -198,6 +253,7 @@ async fn limits_of_zero_are_refused() {
     let test = TestStore::new();
     let zero = [
         ServerOptions { max_requests: 0, ..ServerOptions::default() },
+        ServerOptions { max_requests_per_address: 0, ..ServerOptions::default() },
         ServerOptions { max_connections: 0, ..ServerOptions::default() },
         ServerOptions { max_connections_per_address: 0, ..ServerOptions::default() },
     ];

@@ -56,7 +56,7 @@ export interface IndexHour {
   readonly convicted: number;
   readonly missed: number;
   readonly unclaimed: number;
-  /** Prices of what settled, by mint, before fees. */
+  /** What was paid for what settled, by mint, before fees; what lateness takes off is not in it. */
   readonly volume: ReadonlyMap<string, bigint>;
   /** What convicted nodes lost, in the stake mint. */
   readonly slashed: bigint;

@@ -3,9 +3,9 @@ import { clientAddress, jobAddress, type PaymentMint } from "@assay/client";
 import type { Address } from "@solana/kit";
 import { useState } from "react";
 import { useMarket, useTable } from "../../data/hooks.ts";
-import { formatAmount, formatBasisPoints } from "../../model/amounts.ts";
+import { formatBasisPoints } from "../../model/amounts.ts";
 import { shortAddress } from "../../model/keys.ts";
-import { accountBytes, type Offer, rentLamports, type Work } from "../../model/offer.ts";
+import { accountBytes, addressesFault, type Offer, type Work } from "../../model/offer.ts";
 import { endings, escrow } from "../../model/refunds.ts";
 import { useBalance } from "../../transact/balance.ts";
 import { useSigning } from "../../transact/context.tsx";
@@ -13,6 +13,7 @@ import type { Plan } from "../../transact/plan.ts";
 import { postJob } from "../../transact/plans/post.ts";
 import { Review } from "../../transact/review.tsx";
 import { Button, Fact, Facts, Note, Panel } from "../../ui/basics.tsx";
+import { ChainCostFacts } from "../../ui/chain-costs.tsx";
 import { EndingRow } from "../../ui/ending-row.tsx";
 import { SelectField } from "../../ui/field.tsx";
 import { Amount, StakeAmount, useUnit, withSymbol } from "../../ui/unit.tsx";
@@ -45,7 +46,7 @@ export function ReviewStep({
   const client = payer === "own" ? signer?.address : (payer as Address);
   const balance = useBalance(client, mint);
   const whole = escrow(offer);
-  const rent = accountBytes(work, offer).reduce((sum, bytes) => sum + rentLamports(bytes), 0n);
+  const tooLong = addressesFault(work, offer, payer !== "own");
   const short = balance !== undefined && balance < whole;
 
   const start = async () => {
@@ -93,7 +94,7 @@ export function ReviewStep({
             <Fact name="Fee of the protocol">
               {formatBasisPoints(offer.protocolFeeBps)} of the price, paid by the node
             </Fact>
-            <Fact name="Rent, returned at closing">{formatAmount(rent, 9, 5)} SOL</Fact>
+            <ChainCostFacts client={client} accounts={accountBytes(work, offer)} />
             <Fact name="Bond of the node">
               <StakeAmount value={offer.bond} />
             </Fact>
@@ -122,7 +123,12 @@ export function ReviewStep({
             {withSymbol(whole - (balance ?? 0n), unit)} are missing.
           </Note>
         )}
-        <Button look="primary" onClick={() => void start()}>
+        {tooLong !== undefined && (
+          <Note tone="warn" title="The addresses are too long.">
+            {tooLong}
+          </Note>
+        )}
+        <Button look="primary" disabled={tooLong !== undefined} onClick={() => void start()}>
           {signer === undefined ? "Connect to sign" : "Try it out, then sign"}
         </Button>
       </div>

@@ -41,7 +41,10 @@ export function postJob(
         text: `${write(whole)} go into escrow${payer.isBudget ? ", out of the budget" : ""}. It is the most that the job can cost.`,
       },
       { kind: "in", text: `What the claim does not fix as the price returns: up to ${write(whole - offer.priceMin)}.` },
-      { kind: "out", text: "The rent of the job's accounts, which returns when the job is closed." },
+      {
+        kind: "out",
+        text: "The fee of the chain and the rent of the job's accounts. The rent returns when the job is closed, but for that of the client's counter, which is made with its first job or session.",
+      },
       { kind: "note", text: "You can take it back until a node claims it." },
     ],
     build: async (signer) => {

@@ -52,7 +52,10 @@ export function openSession(
         kind: "lock",
         text: `${voucherKey === null ? "Your own key" : `The key ${shortAddress(voucherKey)}`} signs vouchers: it can spend the balance on this session, and nothing else.`,
       },
-      { kind: "out", text: "The rent of the session's accounts, which returns when the session is closed." },
+      {
+        kind: "out",
+        text: "The fee of the chain and the rent of the session's accounts. The rent returns when the session is closed, but for that of the client's counter, which is made with its first job or session.",
+      },
       { kind: "note", text: "You can take it back until the node accepts." },
     ],
     build: async (signer) => {

@@ -24,10 +24,17 @@ pub(crate) struct Serve {
     /// Take a page's uploads only if it is of this origin, such as https://app.example; may be given several times
     #[arg(long, value_name = "ORIGIN", requires = "accept_local_uploads")]
     upload_origin: Vec<PageOrigin>,
+    /// Artifact requests of one address at a time; behind a reverse proxy, which is one address, as many as in all: 256
+    #[arg(long, default_value_t = ServerOptions::default().max_requests_per_address)]
+    max_requests_per_address: usize,
+    /// Connections of one address at a time; behind a reverse proxy as many as in all: 1024
+    #[arg(long, default_value_t = ServerOptions::default().max_connections_per_address)]
+    max_connections_per_address: usize,
 }
 
 pub(super) async fn serve(arguments: Serve, output: Output) -> Result<(), CliError> {
-    let Serve { folder, listen, accept_local_uploads, upload_origin: upload_origins } = arguments;
+    let Serve { folder, listen, accept_local_uploads, upload_origin: upload_origins, .. } = arguments;
+    let Serve { max_requests_per_address, max_connections_per_address, .. } = arguments;
     let cancel = cancelled_by_signals()?;
     let store = LocalStore::open(&folder)?;
     let listener = TcpListener::bind(listen).await.map_err(|error| {
@@ -38,7 +45,13 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> Result<(), CliErr
     output.result(&json!({ "url": format!("http://{address}"), "folder": folder }), || {
         format!("serving {} at http://{address}; Ctrl-C ends it", folder.display())
     })?;
-    let options = ServerOptions { uploads, upload_origins, ..ServerOptions::default() };
+    let options = ServerOptions {
+        uploads,
+        upload_origins,
+        max_requests_per_address,
+        max_connections_per_address,
+        ..ServerOptions::default()
+    };
     serve_store(store, listener, options, cancel).await?;
     Ok(())
 }
