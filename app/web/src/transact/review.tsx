@@ -92,37 +92,19 @@ export function Review({
     }
   };
 
-  const inDoubt = stage.name === "sending" && !stage.isAnswered;
-  const busy = stage.name === "signing" || (stage.name === "sending" && !inDoubt);
-  const ready = stage.name === "simulated" && stage.simulation.works ? stage : undefined;
   return (
     <Dialog
       title={stage.name === "done" ? plan.done : plan.title}
       onClose={onClose}
-      stay={busy}
+      stay={isBusy(stage)}
       foot={
-        stage.name === "done" ? (
-          <Button look="primary" onClick={onClose}>
-            Close
-          </Button>
-        ) : (
-          <>
-            <Button look="quiet" onClick={onClose} disabled={busy}>
-              {inDoubt ? "Close" : "Not now"}
-            </Button>
-            {stage.name === "failed" || (stage.name === "simulated" && !stage.simulation.works) ? (
-              <Button onClick={() => void prepare()}>Try again</Button>
-            ) : (
-              <Button
-                look="primary"
-                disabled={ready === undefined}
-                onClick={() => ready !== undefined && void sign(ready.simulation, ready.instructions)}
-              >
-                {plan.action}
-              </Button>
-            )}
-          </>
-        )
+        <Foot
+          stage={stage}
+          action={plan.action}
+          onClose={onClose}
+          onAgain={() => void prepare()}
+          onSign={(simulation, instructions) => void sign(simulation, instructions)}
+        />
       }
     >
       {stage.name !== "done" && <Effects effects={plan.effects} />}
@@ -133,6 +115,53 @@ export function Review({
         </p>
       )}
     </Dialog>
+  );
+}
+
+/** Whether the dialog must stay: not where the endpoint is silent, for that may take as long as it likes. */
+function isBusy(stage: Stage): boolean {
+  return stage.name === "signing" || (stage.name === "sending" && stage.isAnswered);
+}
+
+/** What can be done now. A second attempt is offered only where it is certain that the first one did nothing. */
+function Foot({
+  stage,
+  action,
+  onClose,
+  onAgain,
+  onSign,
+}: {
+  stage: Stage;
+  action: string;
+  onClose: () => void;
+  onAgain: () => void;
+  onSign: (simulation: Simulation, instructions: readonly Instruction[]) => void;
+}) {
+  if (stage.name === "done" || (stage.name === "sending" && !stage.isAnswered)) {
+    return (
+      <Button look="primary" onClick={onClose}>
+        Close
+      </Button>
+    );
+  }
+  const ready = stage.name === "simulated" && stage.simulation.works ? stage : undefined;
+  return (
+    <>
+      <Button look="quiet" onClick={onClose} disabled={isBusy(stage)}>
+        Not now
+      </Button>
+      {stage.name === "failed" || (stage.name === "simulated" && !stage.simulation.works) ? (
+        <Button onClick={onAgain}>Try again</Button>
+      ) : (
+        <Button
+          look="primary"
+          disabled={ready === undefined}
+          onClick={() => ready !== undefined && onSign(ready.simulation, ready.instructions)}
+        >
+          {action}
+        </Button>
+      )}
+    </>
   );
 }
 
