@@ -5,6 +5,7 @@ mod endpoints;
 mod meaning;
 
 use crate::backoff::retry_read;
+use crate::clusters::MAINNET_GENESIS;
 use crate::endpoint::Endpoint;
 use crate::endpoints::{EndpointOptions, Pool, Transport};
 use crate::error::{ChainError, Result};
@@ -22,9 +23,6 @@ use std::time::Duration;
 
 /// Accounts that one request may name.
 pub const ACCOUNTS_PER_REQUEST: usize = 100;
-
-/// Genesis hash of Solana's mainnet.
-const MAINNET_GENESIS: &str = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d";
 
 /// A connection to one endpoint, or to several that stand in for one another; cheap to clone. All reads see what is confirmed.
 ///

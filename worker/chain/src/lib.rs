@@ -3,6 +3,7 @@
 //! From the bottom up, every module depending only on those before it:
 //!
 //! * [`error`], [`failure`], [`program_error`]: what can go wrong, with stable codes;
+//! * [`clusters`]: the public clusters, by the hash of their first block;
 //! * [`endpoint`], [`solana_config`], [`keys`], [`key_source`]: where the chain is and who signs, as the Solana CLI has it;
 //! * [`traffic`], [`endpoints`]: several endpoints that stand in for one another, and what goes over them;
 //! * [`chain`], [`accounts`], [`instructions`]: reading the chain and the program's accounts, building its instructions;
@@ -20,6 +21,7 @@
 pub mod accounts;
 mod backoff;
 pub mod chain;
+pub mod clusters;
 pub mod delegation;
 pub mod deploy;
 pub mod endpoint;

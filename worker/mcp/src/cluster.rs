@@ -1,15 +1,13 @@
 //! Clusters on which money may be spent: named by whoever starts the server, recognised by the hash of their first block.
 
 use crate::error::Refusal;
+use assay_chain::clusters::{self, PUBLIC_CLUSTERS};
 use solana_sdk::hash::Hash;
 use url::{Host, Url};
 
-/// Genesis hashes of the public clusters: a name means the chain, whatever an endpoint is called.
-const PUBLIC: [(&str, &[&str], &str); 3] = [
-    ("mainnet", &["m", "mainnet", "mainnet-beta"], "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d"),
-    ("devnet", &["d", "devnet"], "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG"),
-    ("testnet", &["t", "testnet"], "4uhcVJyU9pJkvQyS88uRDiswHScSCQY3yjoFWLdDUsUY"),
-];
+/// Further names that the Solana CLI has for the public clusters.
+const OTHER_NAMES: [(&str, &str); 4] =
+    [("m", "mainnet"), ("mainnet-beta", "mainnet"), ("d", "devnet"), ("t", "testnet")];
 
 /// A cluster that was opted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +39,8 @@ impl AllowedCluster {
         if ["l", "localhost", "localnet"].contains(&given) {
             return Ok(Self::Localnet);
         }
-        let named = PUBLIC.iter().find(|(_, names, _)| names.contains(&given)).map(|(_, _, genesis)| *genesis);
+        let name = OTHER_NAMES.iter().find(|(other, _)| *other == given).map_or(given, |(_, name)| *name);
+        let named = PUBLIC_CLUSTERS.iter().find(|(known, _)| *known == name).map(|(_, genesis)| *genesis);
         named.unwrap_or(given).parse().map(Self::Genesis).map_err(|_| {
             Refusal::new(
                 "Y0501",
@@ -54,7 +53,9 @@ impl AllowedCluster {
         match self {
             Self::Genesis(genesis) => genesis == cluster.genesis,
             Self::Localnet => {
-                cluster.is_development && is_on_this_machine(cluster.rpc_url) && public_name(&cluster.genesis).is_none()
+                cluster.is_development
+                    && is_on_this_machine(cluster.rpc_url)
+                    && clusters::public_name(&cluster.genesis.to_string()).is_none()
             }
         }
     }
@@ -68,7 +69,8 @@ pub fn check(allowed: &[AllowedCluster], cluster: &Cluster<'_>) -> Result<(), Re
     if allowed.iter().any(|one| one.allows(cluster)) {
         return Ok(());
     }
-    let name = public_name(&cluster.genesis).map_or_else(String::new, |name| format!(" ({name})"));
+    let name =
+        clusters::public_name(&cluster.genesis.to_string()).map_or_else(String::new, |name| format!(" ({name})"));
     Err(Refusal::new(
         "Y0301",
         format!(
@@ -77,11 +79,6 @@ pub fn check(allowed: &[AllowedCluster], cluster: &Cluster<'_>) -> Result<(), Re
             cluster.genesis
         ),
     ))
-}
-
-fn public_name(genesis: &Hash) -> Option<&'static str> {
-    let text = genesis.to_string();
-    PUBLIC.iter().find(|(_, _, public)| *public == text).map(|(name, _, _)| *name)
 }
 
 fn is_on_this_machine(rpc_url: &str) -> bool {
@@ -141,6 +138,16 @@ mod tests {
         }
         let refusal = check(&[], &cluster(genesis("m"), "https://x", false)).unwrap_err();
         assert!(refusal.message.contains("(mainnet)") && refusal.message.contains("5eykt4"), "{refusal}");
+    }
+
+    #[test]
+    fn a_name_means_the_chain_that_solana_calls_so() {
+        for (name, hash) in PUBLIC_CLUSTERS {
+            for given in [name, &name[..1], hash] {
+                assert_eq!(genesis(given).to_string(), hash, "{given}");
+            }
+        }
+        assert_eq!(genesis("t").to_string(), "4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY");
     }
 
     #[test]

@@ -4,18 +4,12 @@
 
 use assay::state::Network;
 use assay_audit::fault::{Fault, FaultError};
+use assay_chain::clusters;
 use referee::graph::Slot;
 use solana_sdk::hash::Hash;
 
 /// The environment variable that names a fault.
 pub const VARIABLE: &str = "ASSAY_FAULT";
-
-/// Genesis hashes of Solana's public clusters: mainnet, testnet, devnet.
-const PUBLIC_CLUSTERS: [&str; 3] = [
-    "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d",
-    "4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY",
-    "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG",
-];
 
 /// What this node does wrong, all of it at once. As text: faults joined by `+`, at most one of each sort.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,7 +106,7 @@ impl NodeFault {
             return Err(FaultRefused::Network("this is no development network"));
         }
         let genesis = Hash::new_from_array(network.genesis_hash).to_string();
-        if PUBLIC_CLUSTERS.contains(&genesis.as_str()) {
+        if clusters::public_name(&genesis).is_some() {
             return Err(FaultRefused::Network("this is a public cluster"));
         }
         let fault = Self::parse(text)?;
@@ -288,7 +282,7 @@ mod tests {
     fn faults_are_refused_where_something_is_at_stake() {
         let refused = |network: &Network| NodeFault::checked("silence", network).unwrap_err().to_string();
         assert!(refused(&Network { development: false, ..development() }).starts_with("N0608"));
-        for cluster in PUBLIC_CLUSTERS {
+        for (_, cluster) in clusters::PUBLIC_CLUSTERS {
             let genesis_hash = cluster.parse::<Hash>().unwrap().to_bytes();
             assert!(refused(&Network { genesis_hash, ..development() }).contains("public cluster"), "{cluster}");
         }

@@ -10,16 +10,10 @@ import {
   partiallySignTransaction,
 } from "@solana/kit";
 import { fromHex, hex } from "../model/keys.ts";
+import { PUBLIC_CLUSTERS } from "./clusters.ts";
 import type { Signer } from "./signer.ts";
 
 const KEY = "assay.burner";
-
-/** Genesis hashes of the clusters on which money or other people are. */
-const PUBLIC_CLUSTERS: ReadonlySet<string> = new Set([
-  "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d",
-  "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG",
-  "4uhcVJyU9pJkvQyS88uRDiswHScSQY3xQwsuwqpMiGiR",
-]);
 
 /** Whether the app may keep a key of its own. */
 export function mayBurn(loopback: boolean, genesisHash: string | undefined): boolean {

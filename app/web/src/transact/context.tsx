@@ -13,8 +13,9 @@ import {
 import { isLoopback } from "../data/endpoint.ts";
 import type { Endpoint } from "../data/rpc-source.ts";
 import { burner, mayBurn } from "./burner.ts";
+import { chainOf } from "./clusters.ts";
 import type { Signer } from "./signer.ts";
-import { type Chain, connect, type SolanaWallet, wallets, watchWallets } from "./wallets.ts";
+import { connect, type SolanaWallet, wallets, watchWallets } from "./wallets.ts";
 
 /** What components can do with accounts. */
 export interface Signing {
@@ -36,11 +37,6 @@ export interface Signing {
 const SigningContext = createContext<Signing | undefined>(undefined);
 
 const LAST = "assay.account";
-const CHAINS: Readonly<Record<string, Chain>> = {
-  "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d": "solana:mainnet",
-  EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG: "solana:devnet",
-  "4uhcVJyU9pJkvQyS88uRDiswHScSQY3xQwsuwqpMiGiR": "solana:testnet",
-};
 
 /** The account that signs; only below the app's frame. */
 export function useSigning(): Signing {
@@ -65,7 +61,7 @@ export function SigningProvider({
   const [choosing, choose] = useState(false);
   const rpc = useMemo(() => createSolanaRpc(endpoint.httpUrl), [endpoint]);
   const known = useWallets();
-  const chain: Chain = CHAINS[genesisHash ?? ""] ?? "solana:localnet";
+  const chain = chainOf(genesisHash);
   const burnerAllowed = mayBurn(isLoopback(endpoint), genesisHash);
 
   const takeWallet = useCallback(

@@ -14,7 +14,10 @@ const TOKEN_ERRORS: Readonly<Record<number, string>> = {
   17: "The token account is frozen by the issuer of its token.",
 };
 
-/** A sentence for the error of a simulation, of a status, or one that was thrown. */
+/**
+ * A sentence for the error of a simulation, of a status, or one that was thrown before anything was sent. What is thrown later says
+ * nothing of the transaction.
+ */
 export function describeFailure(error: unknown, logs: readonly string[]): string {
   const code = customCode(error, logs);
   if (code !== undefined) {
@@ -29,7 +32,7 @@ export function describeFailure(error: unknown, logs: readonly string[]): string
   if (logs.some((line) => line.includes("insufficient lamports"))) {
     return "The account that pays has too little SOL for the rent of the new accounts.";
   }
-  if (error instanceof TypeError) return "The endpoint does not answer. Nothing was sent.";
+  if (error instanceof TypeError || isTimeout(error)) return "The endpoint does not answer. Nothing was sent.";
   return error instanceof Error ? error.message : `The network refused it: ${name ?? "no reason was given"}.`;
 }
 
@@ -74,4 +77,8 @@ function instructionErrorName(error: object): string | undefined {
 
 function tokenFailed(logs: readonly string[]): boolean {
   return logs.some((line) => /Program Token[A-Za-z0-9]+ failed/.test(line));
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "TimeoutError";
 }

@@ -10,7 +10,7 @@ import {
   type LucideIcon,
   ShieldAlert,
 } from "lucide-react";
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useMarket } from "../data/hooks.ts";
 import { formatAmount, formatCount } from "../model/amounts.ts";
 import { AddressText, CopyButton } from "../ui/address.tsx";
@@ -19,7 +19,7 @@ import { Dialog } from "../ui/dialog.tsx";
 import { useSigning } from "./context.tsx";
 import { describeFailure } from "./failure.ts";
 import type { Effect, Plan } from "./plan.ts";
-import { type Simulation, send, simulate } from "./send.ts";
+import { type Progress, type Simulation, send, simulate } from "./send.ts";
 import { Rejected } from "./signer.ts";
 
 const ICONS: Readonly<Record<Effect["kind"], LucideIcon>> = {
@@ -34,7 +34,7 @@ type Stage =
   | { readonly name: "simulating" }
   | { readonly name: "simulated"; readonly simulation: Simulation; readonly instructions: readonly Instruction[] }
   | { readonly name: "failed"; readonly sentence: string; readonly tone: "bad" | "warn" }
-  | { readonly name: "signing" | "sending" }
+  | Progress
   | { readonly name: "done"; readonly signature: string };
 
 /** Shows a plan until it is signed and confirmed, or given up. */
@@ -51,14 +51,21 @@ export function Review({
   const market = useMarket();
   const [stage, setStage] = useState<Stage>({ name: "simulating" });
 
+  // One transaction at a time, and none is asked about after the dialog is gone.
+  const running = useRef<AbortController>(undefined);
+  useEffect(() => () => running.current?.abort(), []);
+
   const prepare = useCallback(async () => {
-    if (signer === undefined) return;
+    if (signer === undefined || running.current !== undefined) return;
     setStage({ name: "simulating" });
     try {
       const instructions = await plan.build(signer.address);
-      setStage({ name: "simulated", simulation: await simulate(rpc, signer.address, instructions), instructions });
+      const simulation = await simulate(rpc, signer.address, instructions);
+      if (running.current === undefined) setStage({ name: "simulated", simulation, instructions });
     } catch (error) {
-      setStage({ name: "failed", sentence: describeFailure(error, []), tone: "bad" });
+      if (running.current === undefined) {
+        setStage({ name: "failed", sentence: describeFailure(error, []), tone: "bad" });
+      }
     }
   }, [plan, rpc, signer]);
   useEffect(() => {
@@ -66,13 +73,17 @@ export function Review({
   }, [prepare]);
 
   const sign = async (simulation: Simulation, instructions: readonly Instruction[]) => {
-    if (signer === undefined || !simulation.works) return;
+    if (signer === undefined || !simulation.works || running.current !== undefined) return;
+    const controller = new AbortController();
+    running.current = controller;
     try {
-      const signature = await send(rpc, signer, instructions, simulation.units, (name) => setStage({ name }));
+      const signature = await send(rpc, signer, instructions, simulation.units, setStage, controller.signal);
       await market.refresh(writtenBy(instructions));
       setStage({ name: "done", signature });
       onDone?.(signature);
     } catch (error) {
+      if (controller.signal.aborted) return;
+      running.current = undefined;
       setStage(
         error instanceof Rejected
           ? { name: "failed", sentence: "You did not sign. Nothing was sent and nothing has changed.", tone: "warn" }
@@ -81,36 +92,19 @@ export function Review({
     }
   };
 
-  const busy = stage.name === "signing" || stage.name === "sending";
-  const ready = stage.name === "simulated" && stage.simulation.works ? stage : undefined;
   return (
     <Dialog
       title={stage.name === "done" ? plan.done : plan.title}
       onClose={onClose}
-      stay={busy}
+      stay={isBusy(stage)}
       foot={
-        stage.name === "done" ? (
-          <Button look="primary" onClick={onClose}>
-            Close
-          </Button>
-        ) : (
-          <>
-            <Button look="quiet" onClick={onClose} disabled={busy}>
-              Not now
-            </Button>
-            {stage.name === "failed" || (stage.name === "simulated" && !stage.simulation.works) ? (
-              <Button onClick={() => void prepare()}>Try again</Button>
-            ) : (
-              <Button
-                look="primary"
-                disabled={ready === undefined}
-                onClick={() => ready !== undefined && void sign(ready.simulation, ready.instructions)}
-              >
-                {plan.action}
-              </Button>
-            )}
-          </>
-        )
+        <Foot
+          stage={stage}
+          action={plan.action}
+          onClose={onClose}
+          onAgain={() => void prepare()}
+          onSign={(simulation, instructions) => void sign(simulation, instructions)}
+        />
       }
     >
       {stage.name !== "done" && <Effects effects={plan.effects} />}
@@ -121,6 +115,53 @@ export function Review({
         </p>
       )}
     </Dialog>
+  );
+}
+
+/** Whether the dialog must stay: not where the endpoint is silent, for that may take as long as it likes. */
+function isBusy(stage: Stage): boolean {
+  return stage.name === "signing" || (stage.name === "sending" && stage.isAnswered);
+}
+
+/** What can be done now. A second attempt is offered only where it is certain that the first one did nothing. */
+function Foot({
+  stage,
+  action,
+  onClose,
+  onAgain,
+  onSign,
+}: {
+  stage: Stage;
+  action: string;
+  onClose: () => void;
+  onAgain: () => void;
+  onSign: (simulation: Simulation, instructions: readonly Instruction[]) => void;
+}) {
+  if (stage.name === "done" || (stage.name === "sending" && !stage.isAnswered)) {
+    return (
+      <Button look="primary" onClick={onClose}>
+        Close
+      </Button>
+    );
+  }
+  const ready = stage.name === "simulated" && stage.simulation.works ? stage : undefined;
+  return (
+    <>
+      <Button look="quiet" onClick={onClose} disabled={isBusy(stage)}>
+        Not now
+      </Button>
+      {stage.name === "failed" || (stage.name === "simulated" && !stage.simulation.works) ? (
+        <Button onClick={onAgain}>Try again</Button>
+      ) : (
+        <Button
+          look="primary"
+          disabled={ready === undefined}
+          onClick={() => ready !== undefined && onSign(ready.simulation, ready.instructions)}
+        >
+          {action}
+        </Button>
+      )}
+    </>
   );
 }
 
@@ -156,7 +197,7 @@ function StageNote({ stage, signerName }: { stage: Stage; signerName: string }) 
     case "signing":
       return <Working text={`Waiting for ${signerName} to sign`} />;
     case "sending":
-      return <Working text="Sent; waiting until the network confirms it" />;
+      return <Sending signature={stage.signature} isAnswered={stage.isAnswered} />;
     case "failed":
       return <Note tone={stage.tone} title={stage.sentence} />;
     case "done":
@@ -164,15 +205,40 @@ function StageNote({ stage, signerName }: { stage: Stage; signerName: string }) 
         <div className="row" role="status">
           <CircleCheck aria-hidden size={18} color="var(--good)" />
           Confirmed.
-          <span className="address">
-            {stage.signature.slice(0, 12)}…
-            <CopyButton text={stage.signature} what="signature" />
-          </span>
+          <SignatureText signature={stage.signature} />
         </div>
       );
     case "simulated":
       return <SimulationNote simulation={stage.simulation} />;
   }
+}
+
+/** What is said from the moment on at which the transaction is out of hand. */
+export function Sending({ signature, isAnswered }: { signature: string; isAnswered: boolean }) {
+  return (
+    <>
+      {isAnswered ? (
+        <Working text="Sent; waiting until the network confirms it" />
+      ) : (
+        <Note tone="warn" title="It is not known yet whether this was carried out.">
+          It was sent, and the endpoint does not say what became of it. It is asked until it does. Do not sign the same
+          once more before you have looked for this signature.
+        </Note>
+      )}
+      <div className="row small muted">
+        Signature <SignatureText signature={signature} />
+      </div>
+    </>
+  );
+}
+
+function SignatureText({ signature }: { signature: string }) {
+  return (
+    <span className="address">
+      {signature.slice(0, 12)}…
+      <CopyButton text={signature} what="signature" />
+    </span>
+  );
 }
 
 function SimulationNote({ simulation }: { simulation: Simulation }) {

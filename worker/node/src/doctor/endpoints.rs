@@ -13,11 +13,7 @@ const LAG_SLOTS: (u64, u64) = (50, 150);
 /// Seconds beside the cluster's time: validators agree on it within less than the first.
 const SKEW_SECONDS: (u64, u64) = (60, 600);
 
-const CLUSTERS: [(&str, &str); 3] = [
-    ("mainnet", "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d"),
-    ("devnet", "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG"),
-    ("testnet", "4uhcVJyU9pJkvQyS88uRDiswHScSGQ4pdt5dCfwTAaFC"),
-];
+const CLUSTERS: [(&str, &str); 3] = assay_chain::clusters::PUBLIC_CLUSTERS;
 
 /// What one endpoint said; an error has its code and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@ import { HashText } from "../../ui/address.tsx";
 import { ArtifactField, StoreFields, useUploadStore } from "../../ui/artifact-field.tsx";
 import { Button, Fact, Facts, Note, Nothing, Panel, SkeletonLines } from "../../ui/basics.tsx";
 import { TextField } from "../../ui/field.tsx";
+import { usePreparation } from "./preparation.ts";
 
 type Source = "repeat" | "own" | "new";
 
@@ -145,7 +146,7 @@ function InputsPanel({
   const [graphUri, setGraphUri] = useState("");
   const [paramsUri, setParamsUri] = useState("");
   const [store, setStore] = useUploadStore();
-  const [state, setState] = useState<{ busy: boolean; fault?: string }>({ busy: false });
+  const { isBusy, fault, prepare, forget } = usePreparation(onWork);
   const values = symbols
     .split(/[\s,]+/)
     .filter(Boolean)
@@ -154,15 +155,9 @@ function InputsPanel({
   const isNew = source === "new" || model === undefined;
   const missing = inputsUri === "" || (isNew && (graphUri === "" || paramsUri === ""));
 
-  const prepare = async (make: (signal: AbortSignal) => Promise<Work>) => {
-    setState({ busy: true });
-    onWork(undefined);
-    try {
-      onWork(await make(AbortSignal.timeout(120_000)));
-      setState({ busy: false });
-    } catch (error) {
-      setState({ busy: false, fault: error instanceof Error ? error.message : "It could not be prepared." });
-    }
+  const edited = (set: (text: string) => void) => (text: string) => {
+    forget();
+    set(text);
   };
   const check = () =>
     isNew
@@ -172,7 +167,7 @@ function InputsPanel({
         );
   const select = (next: Source) => {
     onSource(next);
-    onWork(next === "repeat" && model !== undefined ? workOf(model.latest.data) : undefined);
+    forget(next === "repeat" && model !== undefined ? workOf(model.latest.data) : undefined);
   };
   const sources: ReadonlyArray<readonly [Source, string, string]> = [
     [
@@ -206,27 +201,42 @@ function InputsPanel({
             <StoreFields store={store} onChange={setStore} />
             {isNew && (
               <>
-                <ArtifactField label="Address of the graph" value={graphUri} onChange={setGraphUri} store={store} />
-                <ArtifactField label="Address of the weights" value={paramsUri} onChange={setParamsUri} store={store} />
+                <ArtifactField
+                  label="Address of the graph"
+                  value={graphUri}
+                  onChange={edited(setGraphUri)}
+                  store={store}
+                />
+                <ArtifactField
+                  label="Address of the weights"
+                  value={paramsUri}
+                  onChange={edited(setParamsUri)}
+                  store={store}
+                />
               </>
             )}
-            <ArtifactField label="Address of the inputs" value={inputsUri} onChange={setInputsUri} store={store} />
+            <ArtifactField
+              label="Address of the inputs"
+              value={inputsUri}
+              onChange={edited(setInputsUri)}
+              store={store}
+            />
             <TextField
               label="Values of the graph's symbols"
               value={symbols}
-              onChange={setSymbols}
+              onChange={edited(setSymbols)}
               mono
               hint="Such as the number of images or tokens, in the graph's order."
               error={valid ? undefined : "Enter whole numbers with commas between them."}
             />
             <div>
-              <Button onClick={() => void check()} disabled={state.busy || !valid || missing}>
-                {state.busy ? "Fetching and hashing" : "Check and hash it"}
+              <Button onClick={() => void check()} disabled={isBusy || !valid || missing}>
+                {isBusy ? "Fetching and hashing" : "Check and hash it"}
               </Button>
             </div>
           </>
         )}
-        {state.fault !== undefined && <Note tone="bad" title={state.fault} />}
+        {fault !== undefined && <Note tone="bad" title={fault} />}
       </div>
     </Panel>
   );

@@ -9,6 +9,7 @@ import { knownModels } from "../../model/market.ts";
 import { HashText } from "../../ui/address.tsx";
 import { ArtifactField, StoreFields, useUploadStore } from "../../ui/artifact-field.tsx";
 import { Button, Fact, Facts, Note, Nothing, Panel, SkeletonLines } from "../../ui/basics.tsx";
+import { usePreparation } from "../post/preparation.ts";
 
 /** Models that are offered by name. */
 const MOST_MODELS = 5;
@@ -92,28 +93,23 @@ function NewModel({ onModel }: { onModel: (model: SessionModel | undefined) => v
   const [graphUri, setGraphUri] = useState("");
   const [paramsUri, setParamsUri] = useState("");
   const [store, setStore] = useUploadStore();
-  const [state, setState] = useState<{ busy: boolean; fault?: string }>({ busy: false });
-  const check = async () => {
-    setState({ busy: true });
-    onModel(undefined);
-    try {
-      onModel(await modelAt({ graphUri, paramsUri }, AbortSignal.timeout(120_000)));
-      setState({ busy: false });
-    } catch (error) {
-      setState({ busy: false, fault: error instanceof Error ? error.message : "It could not be prepared." });
-    }
+  const { isBusy, fault, prepare, forget } = usePreparation(onModel);
+  const edited = (set: (text: string) => void) => (text: string) => {
+    forget();
+    set(text);
   };
+  const check = () => prepare((signal) => modelAt({ graphUri, paramsUri }, signal));
   return (
     <>
       <StoreFields store={store} onChange={setStore} />
-      <ArtifactField label="Address of the graph" value={graphUri} onChange={setGraphUri} store={store} />
-      <ArtifactField label="Address of the weights" value={paramsUri} onChange={setParamsUri} store={store} />
+      <ArtifactField label="Address of the graph" value={graphUri} onChange={edited(setGraphUri)} store={store} />
+      <ArtifactField label="Address of the weights" value={paramsUri} onChange={edited(setParamsUri)} store={store} />
       <div>
-        <Button onClick={() => void check()} disabled={state.busy || graphUri === "" || paramsUri === ""}>
-          {state.busy ? "Fetching and hashing" : "Check and hash it"}
+        <Button onClick={() => void check()} disabled={isBusy || graphUri === "" || paramsUri === ""}>
+          {isBusy ? "Fetching and hashing" : "Check and hash it"}
         </Button>
       </div>
-      {state.fault !== undefined && <Note tone="bad" title={state.fault} />}
+      {fault !== undefined && <Note tone="bad" title={fault} />}
     </>
   );
 }
