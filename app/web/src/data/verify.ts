@@ -1,8 +1,7 @@
 /** Recomputing a result in this page, by the code that judges on-chain. */
-import type { Job } from "@assay/client";
+import { committedOf, pinsOf } from "@assay/client";
 import type { ResultReport, VerifyProgress } from "@assay/verifier";
 import { startVerifierWorker } from "@assay/verifier/browser";
-import { addressBytes } from "../model/keys.ts";
 import { fetchBoundary, fetchBytes } from "./artifacts.ts";
 import type { Row } from "./kinds.ts";
 
@@ -41,25 +40,4 @@ export async function verifyJob(
   } finally {
     worker.close();
   }
-}
-
-function pinsOf({ graphRoot, paramsRoot, inputsRoot, irVersion, symbols, output }: Job) {
-  return {
-    graphRoot: Uint8Array.from(graphRoot),
-    paramsRoot: Uint8Array.from(paramsRoot),
-    inputsRoot: Uint8Array.from(inputsRoot),
-    irVersion,
-    symbols,
-    output: { ...output, uid: Uint8Array.from(output.uid) },
-  };
-}
-
-function committedOf(address: Row<"job">["address"], { node, commitment, boundaryRoot, outputRoot }: Job) {
-  return {
-    job: Uint8Array.from(addressBytes(address)),
-    node: Uint8Array.from(addressBytes(node)),
-    commitment: Uint8Array.from(commitment),
-    boundaryRoot: Uint8Array.from(boundaryRoot),
-    outputRoot: Uint8Array.from(outputRoot),
-  };
 }
