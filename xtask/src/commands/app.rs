@@ -25,7 +25,7 @@ const INDEX: &str = "127.0.0.1:8910";
 const STORE: &str = "127.0.0.1:8080";
 /// Base units that each node stakes.
 const STAKE: &str = "500000000";
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(600);
 /// Options of the jobs that are there from the beginning: for ten minutes each can be looked at and challenged before it settles.
 const JOBS: [&[&str]; 3] =
     [&["--price-max", "2000000"], &["--price-max", "3000000"], &["--price-max", "2000000", "--audit-pot", "200000"]];
