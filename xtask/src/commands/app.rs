@@ -25,11 +25,19 @@ const INDEX: &str = "127.0.0.1:8910";
 const STORE: &str = "127.0.0.1:8080";
 /// Base units that each node stakes.
 const STAKE: &str = "500000000";
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(600);
+/// Options of the jobs that are there from the beginning: for ten minutes each can be looked at and challenged before it settles.
+const JOBS: [&[&str]; 3] =
+    [&["--price-max", "2000000"], &["--price-max", "3000000"], &["--price-max", "2000000", "--audit-pot", "200000"]];
+const TERMS: [&str; 8] = ["--symbols", "16", "--price-min", "500000", "--claim-slots", "900", "--window-slots", "1500"];
+/// What goes with a running market, from the folder of the workspace.
+const EXAMPLE: &str = "cd app && npx tsx packages/client/examples/post-and-verify.ts ../.assay/app/ready.json ../.assay/app/digits digits 16";
 
 /// Builds the app and everything below it, starts a chain, two nodes, a validator, a store, the index and the app, and runs until one
 /// of them ends or Ctrl-C.
 pub(crate) fn run(workspace: &Workspace, report: &mut Report) -> Result<(), Failure> {
+    // Before what takes minutes.
+    report.step("Node", "", |_| app_tests::require_node().map(Ending::Done))?;
     let toolchain = SbfToolchain::select(workspace, ProgramCompiler::Auto)?;
     setup::ensure(workspace, report, &toolchain, false)?;
     build::program(workspace, report, &toolchain)?;
@@ -48,8 +56,21 @@ pub(crate) fn run(workspace: &Workspace, report: &mut Report) -> Result<(), Fail
         market.start(workspace)?;
         Ok(Ending::Done(format!("logs in {FOLDER}/logs")))
     })?;
+    let mut client = String::new();
+    report.step("jobs", "over the digits, which the nodes compute", |_| {
+        client = market.post_jobs()?;
+        Ok(Ending::Done(format!("{} posted", JOBS.len())))
+    })?;
     report.fact("address", ADDRESS);
-    report.step("app", ADDRESS, |_| Err(market.until_one_ends()))
+    report.fact("client_key", client.as_str());
+    report.step("app", &welcome(&client), |_| Err(market.until_one_ends()))
+}
+
+/// Where the app is and what there is to do in it.
+fn welcome(client: &str) -> String {
+    format!(
+        "{ADDRESS}, until Ctrl-C\n    to sign as a client who has tokens: Connect, Use a keypair file of the localnet, {client}\n    to post from TypeScript and recompute the result: {EXAMPLE}"
+    )
 }
 
 /// Says to the built app where the market of this run is: it reads `/config.json` before it asks an endpoint.
@@ -57,6 +78,14 @@ fn tell_the_app(workspace: &Workspace) -> Result<(), Failure> {
     let path = workspace.root.join("app/web/dist/config.json");
     let config = json!({ "rpc": ENDPOINT, "index": format!("http://{INDEX}"), "store": format!("http://{STORE}") });
     fs::write(&path, format!("{config}\n")).map_err(|e| Failure::file("write", &path, &e))
+}
+
+/// The server of the built app. Vite itself and not npm, which would leave it running when it is killed.
+fn preview(workspace: &Workspace) -> Command {
+    let mut preview = Command::new("node");
+    preview.current_dir(workspace.root.join("app/web")).arg(workspace.root.join("app/node_modules/vite/bin/vite.js"));
+    preview.args(["preview", "--port", "4173", "--strictPort"]);
+    preview
 }
 
 /// The processes of a run; they end with it.
@@ -126,9 +155,27 @@ impl Market {
         let mut index = self.command(&["index", "--url", "l", "--listen", INDEX, "--until-parent-exits", "--folder"]);
         index.arg(self.folder.join("index"));
         self.spawn("index", index)?;
-        let mut app = app_tests::npm(workspace);
-        app.args(["run", "preview", "--workspace", "@assay/web", "--", "--port", "4173", "--strictPort"]);
-        self.spawn("app", app)
+        self.spawn("app", preview(workspace))
+    }
+
+    /// Exports the digits and posts jobs over them; the key file of the client who posted them.
+    fn post_jobs(&mut self) -> Result<String, Failure> {
+        let digits = self.folder.join("digits");
+        let mut export = self.command(&["model", "export-digits"]);
+        export.arg(&digits);
+        self.call("export-digits", export)?;
+        let ready = self.until_ready(&self.folder.join("ready.json"))?;
+        let client = ready["keys"]["client"].as_str().unwrap_or_default().to_owned();
+        for more in JOBS {
+            let mut post = self.command(&["job", "post", "--url", "l", "--keypair", &client]);
+            for kind in ["graph", "params", "inputs"] {
+                post.arg(format!("--{kind}")).arg(digits.join(format!("digits.{kind}")));
+            }
+            post.args(TERMS).args(more).args(["--store-url", &format!("http://{STORE}"), "--store"]);
+            post.arg(self.folder.join("store"));
+            self.call("jobs", post)?;
+        }
+        Ok(client)
     }
 
     fn command(&self, words: &[&str]) -> Command {
@@ -200,5 +247,26 @@ impl Market {
             }
             thread::sleep(Duration::from_millis(500));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_app_is_served_by_a_process_without_children() {
+        let preview = preview(&Workspace::find().expect("this workspace"));
+        assert_eq!(preview.get_program(), "node", "npm would leave the server running when it is killed");
+        let script = preview.get_args().next().expect("the server's script");
+        assert!(Path::new(script).ends_with("app/node_modules/vite/bin/vite.js"));
+    }
+
+    #[test]
+    fn the_readme_names_the_example_as_it_can_be_run() {
+        let root = Workspace::find().expect("this workspace").root;
+        let readme = fs::read_to_string(root.join("README.md")).expect("the README");
+        assert!(readme.contains(EXAMPLE), "README.md says how to run the example: {EXAMPLE}");
+        assert!(EXAMPLE.contains(&format!("../{FOLDER}/ready.json ../{FOLDER}/digits digits ")));
     }
 }

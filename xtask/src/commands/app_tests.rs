@@ -35,15 +35,12 @@ impl Means {
 /// is tested, and the report says so.
 pub(crate) fn run(workspace: &Workspace, report: &mut Report) -> Result<Means, Failure> {
     let mut present = false;
-    report.step("Node", "", |_| {
-        let version = process::output_of(Command::new("node").arg("--version")).unwrap_or_default();
-        present = is_recent(&version) && process::is_installed("npm");
-        let (major, minor) = OLDEST_NODE;
-        if present {
-            Ok(Ending::Done(version.trim().to_owned()))
-        } else {
-            Ok(Ending::Skipped(format!("app/ is NOT tested: there is no Node {major}.{minor} or later with npm")))
+    report.step("Node", "", |_| match require_node() {
+        Ok(version) => {
+            present = true;
+            Ok(Ending::Done(version))
         }
+        Err(missing) => Ok(Ending::Skipped(format!("app/ is NOT tested: {}", missing.message))),
     })?;
     if !present {
         return Ok(Means { node: false, browser: false });
@@ -89,6 +86,31 @@ pub(crate) fn on_local_chains(workspace: &Workspace, report: &mut Report, means:
         report.step("web app in Chromium", "", |_| Ok(Ending::Skipped("NOT tested: there is no browser".into())))?;
     }
     result
+}
+
+/// The version of the Node that is here, or why none of it will do.
+pub(crate) fn require_node() -> Result<String, Failure> {
+    let version = process::output_of(Command::new("node").arg("--version")).unwrap_or_default();
+    usable(version.trim(), process::is_installed("npm"))
+}
+
+/// The version, if it is recent and npm is beside it.
+fn usable(version: &str, has_npm: bool) -> Result<String, Failure> {
+    if is_recent(version) && has_npm {
+        return Ok(version.to_owned());
+    }
+    let (major, minor) = OLDEST_NODE;
+    let found = match (version, has_npm) {
+        ("", _) => "there is no Node".to_owned(),
+        (found, true) => format!("Node {found} is too old"),
+        (found, false) => format!("Node {found} is here without npm"),
+    };
+    let what = format!("{found}; app/ needs Node {major}.{minor} or later with npm");
+    Err(Failure::new(
+        Code::Missing,
+        what,
+        format!("install Node {major}.{minor} or later with npm, from nodejs.org or your distribution"),
+    ))
 }
 
 /// Installs the browser where that is possible; whether there is one.
@@ -147,6 +169,20 @@ mod tests {
             ("node", false),
         ] {
             assert_eq!(is_recent(version), will_do, "{version}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        assert_eq!(usable("v20.18.0", true).ok().as_deref(), Some("v20.18.0"));
+        for (version, has_npm, words) in [
+            ("", true, "there is no Node;"),
+            ("v18.20.4", true, "Node v18.20.4 is too old;"),
+            ("v20.18.0", false, "Node v20.18.0 is here without npm;"),
+        ] {
+            let failure = usable(version, has_npm).expect_err(version);
+            assert_eq!(failure.code, Code::Missing);
+            assert!(failure.message.starts_with(words), "{}", failure.message);
         }
     }
 }

@@ -33,5 +33,6 @@ export * from "./store.js";
 export * from "./tensor-layout.js";
 export * from "./terms.js";
 export * from "./transactions.js";
+export * from "./verification.js";
 export * from "./wait.js";
 export * from "./work.js";

@@ -3,6 +3,7 @@
 export { fromHex, sameBytes, toHex } from "./bytes.js";
 export { CODES, VerifierError } from "./errors.js";
 export { ABI_VERSION, compileModule, type ModuleSource } from "./module.js";
+export { type CommittedElement, type ElementCheck, recomputeElement } from "./recompute.js";
 export * from "./types.js";
 export { Verifier } from "./verifier.js";
 export {

@@ -136,7 +136,8 @@ export function verifyElement(verifier: Verifier, request: ElementToVerify): Ele
   }
 }
 
-function giveArtifacts(work: Work, pins: JobPins, artifacts: Artifacts): void {
+/** Gives what the job pins, and checks that it is that. */
+export function giveArtifacts(work: Work, pins: JobPins, artifacts: Artifacts): void {
   work.giveParams(artifacts.params);
   work.giveInputs(artifacts.inputs);
   work.checkJob(pins);
@@ -149,7 +150,11 @@ function serveAll(work: Work, served: ServedTensors, boundaryRoot: Uint8Array): 
 }
 
 /** Runs the graph in steps of about {@link STEP_MILLISECONDS}. */
-async function run(work: Work, signal: AbortSignal | undefined, show: (progress: RunProgress) => void): Promise<void> {
+export async function run(
+  work: Work,
+  signal: AbortSignal | undefined,
+  show: (progress: RunProgress) => void,
+): Promise<void> {
   let points = FIRST_STEP_POINTS;
   for (;;) {
     const begun = performance.now();
@@ -165,7 +170,7 @@ async function run(work: Work, signal: AbortSignal | undefined, show: (progress:
 }
 
 /** Lets messages in, among them the one that aborts, and ends here if there was one. */
-async function breathe(signal: AbortSignal | undefined): Promise<void> {
+export async function breathe(signal: AbortSignal | undefined): Promise<void> {
   const { port1, port2 } = new MessageChannel();
   try {
     await new Promise<void>((resolve) => {

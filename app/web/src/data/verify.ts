@@ -1,8 +1,7 @@
 /** Recomputing a result in this page, by the code that judges on-chain. */
-import type { Job } from "@assay/client";
-import type { ResultReport, VerifyProgress } from "@assay/verifier";
+import { committedOf, type Job, pinsOf } from "@assay/client";
+import type { ElementCheck, ResultReport, VerifyProgress } from "@assay/verifier";
 import { startVerifierWorker } from "@assay/verifier/browser";
-import { addressBytes } from "../model/keys.ts";
 import { fetchBoundary, fetchBytes } from "./artifacts.ts";
 import type { Row } from "./kinds.ts";
 
@@ -24,17 +23,12 @@ export async function verifyJob(
   signal: AbortSignal,
   onProgress: (progress: VerifyProgress) => void,
 ): Promise<Verification> {
-  const [graph, params, inputs, served] = await Promise.all([
-    fetchBytes(data.graphUri, MAXIMUM_ARTIFACT_BYTES, signal),
-    fetchBytes(data.paramsUri, MAXIMUM_ARTIFACT_BYTES, signal),
-    fetchBytes(data.inputsUri, MAXIMUM_ARTIFACT_BYTES, signal),
-    fetchBoundary(data, endpoint, signal),
-  ]);
+  const { artifacts, served } = await fetchAll(data, endpoint, signal);
   const worker = await startVerifierWorker();
   const started = performance.now();
   try {
     const report = await worker.verifyResult(
-      { pins: pinsOf(data), committed: committedOf(address, data), artifacts: { graph, params, inputs }, served },
+      { pins: pinsOf(data), committed: committedOf(address, data), artifacts, served },
       { signal, onProgress },
     );
     return { report, compared: served.size > 0, milliseconds: performance.now() - started };
@@ -43,23 +37,45 @@ export async function verifyJob(
   }
 }
 
-function pinsOf({ graphRoot, paramsRoot, inputsRoot, irVersion, symbols, output }: Job) {
-  return {
-    graphRoot: Uint8Array.from(graphRoot),
-    paramsRoot: Uint8Array.from(paramsRoot),
-    inputsRoot: Uint8Array.from(inputsRoot),
-    irVersion,
-    symbols,
-    output: { ...output, uid: Uint8Array.from(output.uid) },
-  };
+/** An element of a job's tensors. */
+export interface Place {
+  readonly slot: number;
+  readonly element: number;
 }
 
-function committedOf(address: Row<"job">["address"], { node, commitment, boundaryRoot, outputRoot }: Job) {
-  return {
-    job: Uint8Array.from(addressBytes(address)),
-    node: Uint8Array.from(addressBytes(node)),
-    commitment: Uint8Array.from(commitment),
-    boundaryRoot: Uint8Array.from(boundaryRoot),
-    outputRoot: Uint8Array.from(outputRoot),
-  };
+/** One element, recomputed. */
+export interface ElementAnswer {
+  readonly check: ElementCheck;
+  readonly milliseconds: number;
+}
+
+/** Fetches everything that a job pins, recomputes one element and compares it with what its node committed to there. */
+export async function recomputeElement(
+  { data }: Row<"job">,
+  endpoint: string | undefined,
+  place: Place,
+  signal: AbortSignal,
+  onProgress: (progress: VerifyProgress) => void,
+): Promise<ElementAnswer> {
+  const { artifacts, served } = await fetchAll(data, endpoint, signal);
+  const boundaryRoot = Uint8Array.from(data.boundaryRoot);
+  const worker = await startVerifierWorker();
+  const started = performance.now();
+  try {
+    const asked = { pins: pinsOf(data), boundaryRoot, artifacts, served, ...place };
+    const check = await worker.recomputeElement(asked, { signal, onProgress });
+    return { check, milliseconds: performance.now() - started };
+  } finally {
+    worker.close();
+  }
+}
+
+async function fetchAll(data: Job, endpoint: string | undefined, signal: AbortSignal) {
+  const [graph, params, inputs, served] = await Promise.all([
+    fetchBytes(data.graphUri, MAXIMUM_ARTIFACT_BYTES, signal),
+    fetchBytes(data.paramsUri, MAXIMUM_ARTIFACT_BYTES, signal),
+    fetchBytes(data.inputsUri, MAXIMUM_ARTIFACT_BYTES, signal),
+    fetchBoundary(data, endpoint, signal),
+  ]);
+  return { artifacts: { graph, params, inputs }, served };
 }

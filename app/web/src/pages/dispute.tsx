@@ -2,20 +2,28 @@
 import { type Challenge, ChallengeState, Fault } from "@assay/client/generated";
 import { isAddress } from "@solana/kit";
 import { Gavel, Layers } from "lucide-react";
+import { lazy, Suspense } from "react";
 import { useMarket, useSlot, useTable } from "../data/hooks.ts";
 import type { Row } from "../data/kinds.ts";
+import { useTransactions } from "../data/transactions.ts";
 import { formatBasisPoints, formatCount } from "../model/amounts.ts";
 import { type Clock, challengeWords, clocksAt, type Dispute, descents, payouts } from "../model/dispute-view.ts";
+import { placeSentence, provedFault } from "../model/finding.ts";
 import { faultSentence } from "../model/job-state.ts";
 import { hex, isNobody, shortAddress } from "../model/keys.ts";
 import { formatSlots } from "../model/time.ts";
 import { AddressText, HashText } from "../ui/address.tsx";
-import { Badge, ButtonLink, Fact, Facts, Meter, Note, Nothing, Panel } from "../ui/basics.tsx";
+import { Badge, ButtonLink, Fact, Facts, Meter, Note, Nothing, Panel, SkeletonLines } from "../ui/basics.tsx";
 import { DescentTree } from "../ui/descent.tsx";
 import { When } from "../ui/job-bits.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
 import { Amount, StakeAmount } from "../ui/unit.tsx";
 import { DisputeBadge, useDisputes } from "./disputes.tsx";
+
+const ElementCheck = lazy(() => import("../ui/element-check.tsx"));
+
+/** Transactions of a job that are read for the event of the proof. */
+const MOST_TRANSACTIONS = 60;
 
 export default function DisputePage({ address }: { address: string }) {
   const table = useTable("challenge");
@@ -68,6 +76,7 @@ function Existing({ dispute }: { dispute: Dispute }) {
             <HashText value={hex(job.data.record.provenKey)} what="proved claim" />
           </Note>
         )}
+        {fault !== Fault.None && <Finding job={job} />}
         <div className="grid-2">
           <div className="stack">
             {challenges.map((challenge) => (
@@ -101,6 +110,41 @@ function Existing({ dispute }: { dispute: Dispute }) {
         </div>
       </div>
     </>
+  );
+}
+
+/** What was proved, from the event of the proof, and the same recomputed here. */
+function Finding({ job }: { job: Row<"job"> }) {
+  const { fault, convictedSlot } = job.data.record;
+  const transactions = useTransactions(job.address, `${convictedSlot}`, MOST_TRANSACTIONS, fault !== Fault.Withheld);
+  if (fault === Fault.Withheld) return null;
+  const proved =
+    transactions !== undefined && "entries" in transactions
+      ? provedFault(transactions.entries.map(({ event }) => event))
+      : undefined;
+  const place = proved?.fault === Fault.WrongElement ? proved : undefined;
+  return (
+    <Panel
+      title="What was wrong"
+      foot="The place is from the event of the proof. What is shown beside it was recomputed in this page, by the code that judges on-chain."
+    >
+      <div className="stack">
+        {transactions === undefined ? (
+          <SkeletonLines label="Reading the event of the proof" lines={1} />
+        ) : (
+          <p>
+            {proved === undefined
+              ? "The endpoint no longer has the transaction of the proof, so where the fault is is not known here. Any element can be recomputed:"
+              : placeSentence(proved)}
+          </p>
+        )}
+        {transactions !== undefined && (
+          <Suspense>
+            <ElementCheck row={job} place={place} />
+          </Suspense>
+        )}
+      </div>
+    </Panel>
   );
 }
 

@@ -2,7 +2,7 @@
 import { type Job, JobState } from "@assay/client/generated";
 import { isAddress } from "@solana/kit";
 import { Check, Gavel, HandCoins, Undo2 } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import { lazy, type ReactNode, Suspense, useState } from "react";
 import { useNetwork, useSlot, useTable } from "../data/hooks.ts";
 import type { Row } from "../data/kinds.ts";
 import { formatBasisPoints } from "../model/amounts.ts";
@@ -35,6 +35,9 @@ import { Timeline } from "../ui/timeline.tsx";
 import { Amount, StakeAmount, useStakeUnit, useUnit, withSymbol } from "../ui/unit.tsx";
 import { GoneJob } from "./closed-job.tsx";
 
+/** Loaded beside the page, which it is no part of at first sight. */
+const ElementCheck = lazy(() => import("../ui/element-check.tsx"));
+
 export default function JobPage({ address }: { address: string }) {
   const table = useTable("job");
   const row = isAddress(address) ? table.byAddress.get(address) : undefined;
@@ -64,7 +67,16 @@ function Existing({ row }: { row: Row<"job"> }) {
             <Panel title="Its life">
               <Timeline job={job} />
             </Panel>
-            {!isZero(job.commitment) && <ResultPanel row={row} />}
+            {!isZero(job.commitment) && (
+              <>
+                <ResultPanel row={row} />
+                <Panel title="One element">
+                  <Suspense>
+                    <ElementCheck row={row} />
+                  </Suspense>
+                </Panel>
+              </>
+            )}
             {!isReceipt && <PricePanel job={job} />}
             <Artifacts job={job} />
             <JobHistoryPanel

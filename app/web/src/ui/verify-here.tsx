@@ -68,7 +68,8 @@ export function VerifyHere({ row, endpoint }: { row: Row<"job">; endpoint: strin
   }
 }
 
-function Running({ progress, onStop }: { progress: VerifyProgress | undefined; onStop: () => void }) {
+/** How far a computation in this page is. */
+export function Running({ progress, onStop }: { progress: VerifyProgress | undefined; onStop: () => void }) {
   const share =
     progress === undefined || progress.totalPoints === 0n
       ? 0

@@ -2,6 +2,7 @@
 
 import { CODES, VerifierError } from "../errors.js";
 import { compileModule, type ModuleSource } from "../module.js";
+import type { ElementCheck } from "../recompute.js";
 import type { Finding, ProofPins } from "../types.js";
 import type {
   ElementReport,
@@ -49,6 +50,11 @@ export class VerifierWorker {
   /** {@link verifyElement} in the worker. */
   verifyElement(request: ElementToVerify, options: Pick<VerifyOptions, "signal"> = {}): Promise<ElementReport> {
     return this.ask("element", request, options);
+  }
+
+  /** {@link recomputeElement} in the worker. */
+  recomputeElement(request: ElementToVerify, options: VerifyOptions = {}): Promise<ElementCheck> {
+    return this.ask("recompute", request, options);
   }
 
   /** {@link Verifier.judge} in the worker. */

@@ -1,5 +1,6 @@
 /** What a page and the worker that verifies for it say to one another. */
 
+import type { ElementCheck } from "../recompute.js";
 import type { Finding, ProofPins } from "../types.js";
 import type { ElementReport, ElementToVerify, ResultReport, ResultToVerify, VerifyProgress } from "../verify.js";
 
@@ -7,6 +8,7 @@ import type { ElementReport, ElementToVerify, ResultReport, ResultToVerify, Veri
 export interface Tasks {
   readonly result: { readonly request: ResultToVerify; readonly answer: ResultReport };
   readonly element: { readonly request: ElementToVerify; readonly answer: ElementReport };
+  readonly recompute: { readonly request: ElementToVerify; readonly answer: ElementCheck };
   readonly proof: {
     readonly request: { readonly pins: ProofPins; readonly proof: Uint8Array };
     readonly answer: Finding;

@@ -1,6 +1,7 @@
 /** What the worker does: one task after another, each with an instance and memory of its own. */
 
 import { CODES, VerifierError } from "../errors.js";
+import { recomputeElement } from "../recompute.js";
 import { Verifier } from "../verifier.js";
 import { type VerifyProgress, verifyElement, verifyResult } from "../verify.js";
 import type { FromWorker, Port, TaskKind, Tasks, ToWorker } from "./protocol.js";
@@ -50,11 +51,12 @@ async function answerTo(
   signal: AbortSignal,
   port: Port<FromWorker, ToWorker>,
 ): Promise<Tasks[TaskKind]["answer"]> {
+  const onProgress = (progress: VerifyProgress) => port.post({ type: "progress", id: task.id, progress });
   switch (task.type) {
-    case "result": {
-      const onProgress = (progress: VerifyProgress) => port.post({ type: "progress", id: task.id, progress });
+    case "result":
       return verifyResult(verifier, task.request, { signal, onProgress });
-    }
+    case "recompute":
+      return recomputeElement(verifier, task.request, { signal, onProgress });
     case "element":
       return verifyElement(verifier, task.request);
     case "proof":
