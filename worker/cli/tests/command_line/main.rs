@@ -5,6 +5,7 @@ mod arguments;
 mod cold_key;
 mod configuration;
 mod governance;
+mod image;
 mod kernels;
 mod local_chain;
 mod migrations;
@@ -13,6 +14,7 @@ mod node_config;
 mod packaging;
 mod processes;
 mod secrets;
+mod skips;
 
 use serde_json::Value;
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! What packages carry: the units of systemd against the settings and exit statuses that there are, completions, pages.
 
-use super::{home, run};
+use super::skips::not_tested;
+use super::{NOWHERE, command, home, run};
 use std::path::Path;
 use std::process::Command;
 
@@ -34,9 +35,57 @@ fn systemd_accepts(name: &str) {
                 let is_about_it = |line: &&str| line.contains(name);
                 assert_eq!(said.lines().find(is_about_it), None, "{arguments:?}");
             }
-            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{error}"),
+            Err(error) => {
+                assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{error}");
+                return not_tested(&format!("what systemd says of {name}"), "there is no systemd-analyze");
+            }
         }
     }
+}
+
+/// The values of a setting of a unit, in their order.
+fn values_of<'unit>(unit: &'unit str, setting: &str) -> Vec<&'unit str> {
+    unit.lines().filter_map(|line| line.strip_prefix(setting)?.strip_prefix('=')).collect()
+}
+
+/// Twenty starts without an endpoint are over in minutes, and whoever is down then loses bonds.
+#[test]
+fn systemd_starts_them_again_however_often_they_have_failed() {
+    for name in [NODE, VALIDATOR] {
+        let unit = unit(name);
+        let one = |setting| match values_of(&unit, setting)[..] {
+            [value] => value,
+            ref values => panic!("{name}: {setting} is {values:?}"),
+        };
+        assert_eq!(one("StartLimitIntervalSec"), "0", "{name}: no number of failures is too many");
+        assert_eq!(one("Restart"), "always", "{name}");
+        let seconds = one("RestartSec").strip_suffix('s').and_then(|seconds| seconds.parse::<u64>().ok());
+        assert!(seconds.is_some_and(|seconds| (5..=60).contains(&seconds)), "{name}: {seconds:?} s");
+    }
+}
+
+/// What is run before the start fails where settings are wrong, and systemd heeds it. It asks no endpoint and measures nothing, so
+/// that neither an outage nor a benchmark keeps a node down.
+#[test]
+fn settings_are_checked_before_the_node_starts_and_nothing_else_is() {
+    let unit = unit(NODE);
+    let checks = values_of(&unit, "ExecStartPre");
+    let [check] = checks[..] else { panic!("{checks:?}") };
+    let words: Vec<&str> = check.strip_prefix("/usr/local/bin/assay ").expect("heeded").split(' ').collect();
+    let home = home();
+    let folder = home.path().join("node");
+    std::fs::create_dir(&folder).expect("a folder");
+    let checked = |settings: &str| {
+        std::fs::write(folder.join("node.toml"), settings).expect("a file");
+        let mut command = command(home.path(), &words);
+        command.env("ASSAY_NODE_FOLDER", &folder).env("ASSAY_URL", NOWHERE);
+        let output = command.output().expect("the command runs");
+        (output.status.code(), String::from_utf8(output.stderr).expect("UTF-8"))
+    };
+    let (status, said) = checked("price_floor = 2\n");
+    assert_eq!(status, Some(0), "{said}");
+    let (status, said) = checked("price_flor = 2\n");
+    assert!(status == Some(1) && said.contains("N0004") && said.contains("price_floor?"), "{said}");
 }
 
 #[test]

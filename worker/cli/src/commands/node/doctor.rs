@@ -139,6 +139,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn starting_again_is_of_use_while_all_errors_may_pass() {
+        let error = |code| Finding::ill(Grade::Error, "check", code, "found", "remedy");
+        let warning = Finding::ill(Grade::Warning, "pause", "N0922", "paused", "wait");
+        let outage = ["N0905", "C0110", "N0908"].map(error);
+        assert_eq!(status_of(&[&outage[..], &[warning]].concat()), ExitStatus::Failed);
+        for code in ["C0103", "C0104", "C0133", "N0901", "N0605"] {
+            assert_eq!(status_of(&[&outage[..], &[error(code)]].concat()), ExitStatus::Unfit, "{code}");
+        }
+    }
+
+    #[test]
     fn the_gravest_stand_first_and_the_error_names_all_of_them() {
         let findings = [
             Finding::well("clock", "right"),
