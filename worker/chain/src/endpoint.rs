@@ -76,6 +76,48 @@ impl Endpoint {
     pub fn shown_websocket(&self) -> String {
         shown(&self.websocket_url)
     }
+
+    /// A text in which these addresses stand as they may be shown, and every other address too.
+    pub(crate) fn conceal(&self, text: &str) -> String {
+        let exact = text.replace(&self.rpc_url, &self.shown()).replace(&self.websocket_url, &self.shown_websocket());
+        conceal_addresses(&exact)
+    }
+}
+
+/// What may be shown of one of a list of endpoints, as [`Endpoint::parse_listed`] takes them: nothing of what may be a key.
+pub fn shown_listed(given: &str) -> String {
+    let shown: Vec<String> = given
+        .split_whitespace()
+        .map(|part| match Endpoint::parse(part) {
+            Ok(endpoint) if part.contains("://") => endpoint.shown(),
+            Ok(_) => part.to_owned(),
+            Err(_) => shown(part),
+        })
+        .collect();
+    shown.join(" ")
+}
+
+/// A text in which every address stands as it may be shown: what libraries say quotes addresses, keys and all, and not always in
+/// the spelling in which they were given.
+pub fn conceal_addresses(text: &str) -> String {
+    const MARK: &str = "://";
+    let is_of_scheme = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')' | '<' | '>');
+    let (mut told, mut rest) = (String::new(), text);
+    while let Some(mark) = rest.find(MARK) {
+        let (before, after) = rest.split_at(mark);
+        let around = before.trim_end_matches(is_of_scheme);
+        let (address, behind) = after.split_at(after.find(is_end).unwrap_or(after.len()));
+        let (_, scheme) = before.split_at(around.len());
+        let bare = address.trim_end_matches([':', ',', ';', '.']);
+        let (_, punctuation) = address.split_at(bare.len());
+        told.push_str(around);
+        told.push_str(&shown(&format!("{scheme}{bare}")));
+        told.push_str(punctuation);
+        rest = behind;
+    }
+    told.push_str(rest);
+    told
 }
 
 /// What is shown of an address that cannot be read: there may be a key anywhere in it.
@@ -182,6 +224,37 @@ mod tests {
             assert_eq!(endpoint.shown(), shown, "{given}");
             let said = format!("{endpoint:?} {}", endpoint.shown_websocket());
             assert!(!said.contains("SECRET"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_text_keeps_of_addresses_what_may_be_shown() {
+        let endpoint = Endpoint::parse_with_websocket("https://host?api-key=SECRET", "wss://host/(SECRET)").unwrap();
+        for (said, told) in [
+            // As it was given, as the HTTP client spells it, and as the websocket was given.
+            ("at https://host?api-key=SECRET: no", "at https://host/…: no"),
+            ("429 for url (https://host/?api-key=SECRET)", "429 for url (https://host/…)"),
+            ("cannot reach wss://host/(SECRET)", "cannot reach wss://host/…"),
+            ("moved to \"https://SECRET@other:8/SECRET\".", "moved to \"https://other:8/…\"."),
+            ("http://127.0.0.1:8899: refused", "http://127.0.0.1:8899: refused"),
+            ("http://[::1]:8899/SECRET, http://b", "http://[::1]:8899/…, http://b"),
+            ("://SECRET", "an address that is none"),
+            ("no address at all", "no address at all"),
+        ] {
+            assert_eq!(endpoint.conceal(said), told, "{said}");
+        }
+    }
+
+    #[test]
+    fn one_of_a_list_is_shown_without_keys() {
+        for (given, shown) in [
+            ("d", "d"),
+            ("https://host", "https://host"),
+            (" https://host/SECRET  wss://other/?k=SECRET", "https://host/… wss://other/…"),
+            ("https//host/SECRET", "an address that is none"),
+            ("SECRET", "an address that is none"),
+        ] {
+            assert_eq!(shown_listed(given), shown, "{given}");
         }
     }
 

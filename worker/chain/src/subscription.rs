@@ -56,7 +56,7 @@ pub(crate) async fn handshake<T>(
 pub(crate) fn failed(chain: &Chain, reason: &str) -> ChainError {
     ChainError::SubscriptionFailed {
         endpoint: chain.endpoint().shown_websocket(),
-        reason: reason.replace(&chain.endpoint().websocket_url, &chain.endpoint().shown_websocket()),
+        reason: chain.endpoint().conceal(reason),
     }
 }
 

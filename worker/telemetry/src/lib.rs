@@ -5,6 +5,7 @@
 //! | [`contract`] | which metrics there are: names, kinds, labels, meanings; `metrics.toml` |
 //! | [`page`] | numbers as the text that Prometheus reads, by the contract alone |
 //! | [`live`] | what is counted and timed while a service works |
+//! | [`asking`] | what a running service says of itself |
 //! | [`control`] | a door into a running service, for its owner |
 //! | [`machine`] | memory and disk |
 //! | [`readiness`] | why a service does not take work |
@@ -12,6 +13,7 @@
 //!
 //! Node and validator share it; it knows neither.
 
+pub mod asking;
 pub mod contract;
 pub mod control;
 pub mod documentation;

@@ -45,7 +45,7 @@ impl Chain {
 
     /// A reason without the addresses, which may have keys in them.
     fn without_addresses(&self, reason: String) -> String {
-        self.pool.endpoints().fold(reason, |reason, endpoint| reason.replace(&endpoint.rpc_url, &endpoint.shown()))
+        self.pool.endpoints().fold(reason, |reason, endpoint| endpoint.conceal(&reason))
     }
 }
 

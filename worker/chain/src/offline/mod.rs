@@ -171,7 +171,7 @@ impl Travelling {
         let given = sender.chain().genesis_hash().await?;
         if given != self.cluster {
             return Err(ChainError::TransactionOfOtherCluster {
-                endpoint: sender.chain().endpoint().rpc_url.clone(),
+                endpoint: sender.chain().endpoint().shown(),
                 given: given.to_string(),
                 expected: self.cluster.to_string(),
             });
