@@ -24,6 +24,7 @@ export * from "./lists.js";
 export * from "./market.js";
 export * from "./merkle.js";
 export * from "./payouts.js";
+export * from "./posted.js";
 export * from "./price.js";
 export * from "./reputation.js";
 export * from "./result.js";

@@ -17,7 +17,7 @@ import {
 } from "@solana/kit";
 import { clientAddress, delegationPoolAddress, jobAddress, paymentMintAddress } from "./addresses.js";
 import { isEnd } from "./deadlines.js";
-import { ClientFailure } from "./failure.js";
+import { ClientFailure, OutcomeUnknown } from "./failure.js";
 import { NOBODY } from "./filter.js";
 import type { Job, Network, PaymentMint } from "./generated/accounts/index.js";
 import {
@@ -36,6 +36,7 @@ import {
   isClosable,
   payoutInstructions,
 } from "./payouts.js";
+import { isPostedWith } from "./posted.js";
 import { fetchResult } from "./result.js";
 import { singleAddresses } from "./single-addresses.js";
 import { type ArtifactUris, Store } from "./store.js";
@@ -59,7 +60,17 @@ export function connect(rpcUrl: string, websocketUrl: string): MarketConnections
 export interface Posted {
   readonly address: Address;
   readonly jobId: bigint;
-  readonly signature: Signature;
+  /** Of the transaction that posted it; none where an earlier attempt had posted it already. */
+  readonly signature: Signature | null;
+}
+
+/** How a job is posted. */
+export interface PostOptions {
+  /**
+   * The client's number for the job; its next one. The program takes each number once and in order: whoever repeats a post with the
+   * same number never pays for a second job.
+   */
+  readonly jobId?: bigint;
 }
 
 /** What came back. */
@@ -106,15 +117,33 @@ export class Market {
     return fetchLayout(this.connections.rpc, LAYOUTS.job, address);
   }
 
-  /**
-   * Posts a job and escrows its maximum price out of the payer's associated token account. Its number makes it unique:
-   * whatever becomes of the transaction, the job is posted once or not at all.
-   */
-  async post(work: Work, artifacts: ArtifactUris, terms: Terms, paymentMint: Address): Promise<Posted> {
-    const [network, mint] = await Promise.all([this.network(), this.paymentMint(paymentMint)]);
+  /** The number that the payer's next job gets. */
+  async nextJobId(): Promise<bigint> {
     const counter = await fetchLayout(this.connections.rpc, LAYOUTS.client, await clientAddress(this.payer.address));
-    const jobId = counter?.nextJobId ?? 0n;
+    return counter?.nextJobId ?? 0n;
+  }
+
+  /**
+   * Posts a job and escrows its maximum price out of the payer's associated token account. `T0405`, with the job's number, where
+   * nobody said whether it was posted: with the same `jobId` it is posted once or not at all, without one a second job may be.
+   * Returns the job of an earlier attempt where that one has posted it.
+   */
+  async post(
+    work: Work,
+    artifacts: ArtifactUris,
+    terms: Terms,
+    paymentMint: Address,
+    options: PostOptions = {},
+  ): Promise<Posted> {
+    const [network, mint] = await Promise.all([this.network(), this.paymentMint(paymentMint)]);
+    const jobId = options.jobId ?? (await this.nextJobId());
     const address = await jobAddress(this.payer.address, jobId);
+    const args = postJobArguments(terms, jobId, work, artifacts, network, mint);
+    const isThere = async () => {
+      const job = await this.job(address);
+      return job !== null && isPostedWith(job, args, paymentMint);
+    };
+    if (options.jobId !== undefined && (await isThere())) return { address, jobId, signature: null };
     const instruction = await getPostJobInstructionAsync({
       client: this.payer,
       paymentMint: await paymentMintAddress(paymentMint),
@@ -122,9 +151,17 @@ export class Market {
       job: address,
       source: await associatedAccount(this.payer.address, mint),
       tokenProgram: mint.tokenProgram,
-      args: postJobArguments(terms, jobId, work, artifacts, network, mint),
+      args,
     });
-    return { address, jobId, signature: await this.send(instruction) };
+    try {
+      return { address, jobId, signature: await this.send(instruction) };
+    } catch (failure) {
+      const signature = failure instanceof OutcomeUnknown ? failure.signature : null;
+      // It may have been posted although nobody said so; a second one would be paid for twice.
+      if (await isThere().catch(() => false)) return { address, jobId, signature };
+      if (signature === null) throw failure;
+      throw new OutcomeUnknown(signature, jobId, { cause: failure });
+    }
   }
 
   /** Waits until a node has committed to a result, or the job has ended without one. */

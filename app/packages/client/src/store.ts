@@ -73,7 +73,8 @@ export class Store {
   }
 }
 
-async function atMost(response: Response, maximumBytes: number, uri: string): Promise<Uint8Array> {
+/** The body of a response, read until it is longer than `maximumBytes`: `T0303`, and the rest is never taken. */
+export async function atMost(response: Response, maximumBytes: number, uri: string): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = response.body?.getReader();

@@ -1,7 +1,13 @@
 /** A chain of a few accounts behind real sockets: JSON-RPC over HTTP, notifications over a websocket that can be dropped. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { type Address, createSolanaRpc, createSolanaRpcSubscriptions } from "@solana/kit";
+import {
+  type Address,
+  createSolanaRpc,
+  createSolanaRpcSubscriptions,
+  getSignatureFromTransaction,
+  getTransactionDecoder,
+} from "@solana/kit";
 import { type WebSocket, WebSocketServer } from "ws";
 
 interface Request {
@@ -33,6 +39,12 @@ export class FakeChain {
   lastParameters: readonly unknown[] = [];
   /** While it holds, reads fail. */
   failReads = false;
+  /** The signatures of what was sent. */
+  readonly sent: string[] = [];
+  /** What happens to a transaction that is sent: it is taken, its answer is lost, or it is refused with this error. */
+  send: () => "taken" | "lost" | object = () => "taken";
+  /** What is known of every signature. */
+  status: object | null = null;
   /** Called between a subscription and the first read. */
   beforeRead: () => void = () => {};
 
@@ -136,12 +148,29 @@ export class FakeChain {
     }
     this.beforeRead();
     response.setHeader("content-type", "application/json");
-    response.end(JSON.stringify({ jsonrpc: "2.0", id, result: this.answer(method, params) }));
+    if (method !== "sendTransaction") {
+      response.end(JSON.stringify({ jsonrpc: "2.0", id, result: this.answer(method, params) }));
+      return;
+    }
+    const transaction = getTransactionDecoder().decode(Buffer.from(String(params[0]), "base64"));
+    const signature = getSignatureFromTransaction(transaction);
+    this.sent.push(signature);
+    const sent = this.send();
+    if (sent === "lost") response.destroy();
+    else if (sent === "taken") response.end(JSON.stringify({ jsonrpc: "2.0", id, result: signature }));
+    else response.end(JSON.stringify({ jsonrpc: "2.0", id, error: sent }));
   }
 
   private answer(method: string, params: readonly unknown[]): unknown {
     const context = { slot: this.slot, apiVersion: "2.0.0" };
     if (method === "getSlot") return this.slot;
+    if (method === "getSignatureStatuses") return { context, value: [this.status] };
+    if (method === "getLatestBlockhash") {
+      return {
+        context,
+        value: { blockhash: "EkSnNWid2cvwEVnVx9aBqawnmiCNiDgp3gUdkDPTKN1N", lastValidBlockHeight: 1_000 },
+      };
+    }
     if (method === "getAccountInfo") return { context, value: this.encoded(String(params[0])) };
     const value = [...this.accounts.keys()].map((pubkey) => ({ pubkey, account: this.encoded(pubkey) }));
     return { context, value };

@@ -1,5 +1,5 @@
 /** The bytes behind a job, fetched from whoever serves them and checked against what the job pins. */
-import { Graph, hexadecimal, type Job, Store, type TensorLayout } from "@assay/client";
+import { atMost, ClientFailure, Graph, hexadecimal, type Job, Store, type TensorLayout } from "@assay/client";
 import { isZero, sameBytes } from "../model/keys.ts";
 
 /** Most bytes of a graph that the app reads. */
@@ -29,9 +29,10 @@ export async function fetchBytes(uri: string, most: number, signal: AbortSignal)
     throw new ResultMissing(`${uri} does not answer, or does not let web pages read it.`);
   });
   if (!response.ok) throw new ResultMissing(`${uri} answered ${response.status}.`);
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  if (bytes.length > most) throw new ResultMissing(`${uri} serves more than ${most.toLocaleString("en-GB")} bytes.`);
-  return bytes;
+  return atMost(response, most, uri).catch((error: unknown) => {
+    if (!(error instanceof ClientFailure)) throw error;
+    throw new ResultMissing(`${uri} serves more than ${most.toLocaleString("en-GB")} bytes.`);
+  });
 }
 
 /** The graph of a job; its root is the pinned one. */

@@ -44,7 +44,10 @@ describe("parameters", () => {
 
   it("keep stake reachable longer than any job", () => {
     const { parameters } = NETWORK;
-    expect(leastUnbonding(parameters)).toBe(216_000n + 216_000n + 675n + 13_500n + 13_500n + 64n);
+    const program =
+      216_000n + 216_000n + 675n + 13_500n + 13_500n + parameters.scheduling.correlationWindowSlots / 2n + 64n;
+    expect(parameters.scheduling.correlationWindowSlots).toBeGreaterThan(1n);
+    expect(leastUnbonding(parameters)).toBe(program);
     expect(boundFault(NETWORK, { ...parameters, unbondingSlots: leastUnbonding(parameters) - 1n })).toBe(
       "Unbonding time of stake is outside its bounds.",
     );

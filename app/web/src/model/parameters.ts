@@ -184,12 +184,13 @@ export function boundFault(
   return undefined;
 }
 
-/** The shortest unbonding time that these parameters allow: the longest run, window and dispute, and a margin. */
-export function leastUnbonding({ maximumRunSlots, maximumWindowSlots, dispute }: Parameters): bigint {
+/** The shortest unbonding time that these parameters allow: the longest run, window and dispute, the charge in company, a margin. */
+export function leastUnbonding({ maximumRunSlots, maximumWindowSlots, dispute, scheduling }: Parameters): bigint {
   const extended = (slots: number) => BigInt(slots + (slots >> 1));
   const longest =
     extended(dispute.revealSlots) + extended(dispute.challengerClockSlots) + extended(dispute.defenderClockSlots);
-  return maximumRunSlots + maximumWindowSlots + longest + 64n;
+  const halfCorrelationWindow = scheduling.correlationWindowSlots >> 1n;
+  return maximumRunSlots + maximumWindowSlots + longest + halfCorrelationWindow + 64n;
 }
 
 /** The parameters that two sets differ in. */

@@ -17,7 +17,8 @@ import {
   type SessionOffer,
   sessionEndings,
 } from "../model/session-offer.ts";
-import { useBalance } from "../transact/balance.ts";
+import { missingOf, useBalance } from "../transact/balance.ts";
+import { BalanceFact } from "../transact/balance-fact.tsx";
 import { useSigning } from "../transact/context.tsx";
 import type { Plan } from "../transact/plan.ts";
 import { openSession } from "../transact/plans/sessions.ts";
@@ -125,7 +126,7 @@ function Sign({ model, offer, mint }: { model: SessionModel; offer: SessionOffer
   const [plan, setPlan] = useState<Plan>();
   const [opening, setOpening] = useState<Address>();
   const [, go] = useLocation();
-  const short = balance !== undefined && balance < offer.balance;
+  const missing = missingOf(balance, offer.balance);
   const accounts = [SESSION_BYTES + model.graphUri.length + model.paramsUri.length, VAULT_BYTES];
   const start = async () => {
     if (signer === undefined) return choose(true);
@@ -170,16 +171,12 @@ function Sign({ model, offer, mint }: { model: SessionModel; offer: SessionOffer
           <Fact name="Bond of the node">
             <StakeAmount value={offer.bond} />
           </Fact>
-          {balance !== undefined && (
-            <Fact name="There is">
-              <Amount value={balance} mint={mint.mint} />
-            </Fact>
-          )}
+          <BalanceFact balance={balance} mint={mint.mint} />
         </Facts>
       </Panel>
-      {short && (
+      {missing > 0n && (
         <Note tone="warn" title="There are too few tokens for this balance.">
-          {withSymbol(offer.balance - (balance ?? 0n), payment)} are missing.
+          {withSymbol(missing, payment)} are missing.
         </Note>
       )}
       <Button look="primary" onClick={() => void start()}>

@@ -44,6 +44,18 @@ describe("the stories", () => {
     expect(described?.textContent).toContain("Use digits and at most one point");
   });
 
+  it("keep the signature of what was sent, and offer no second attempt while its end is not known", () => {
+    shown();
+    const heading = screen.getByRole("heading", { name: "Sent, and nobody says what became of it" });
+    const panel = heading.closest("section");
+    if (panel === null) throw new Error("There is no panel.");
+    expect(within(panel).getByText("It is not known yet whether this was carried out.")).toBeTruthy();
+    expect(within(panel).getByRole("button", { name: /signature/ })).toBeTruthy();
+    expect(within(panel).getByRole("button", { name: "Close" })).toBeTruthy();
+    expect(within(panel).queryByRole("button", { name: /Try again|Sign and post/ })).toBeNull();
+    expect(panel.textContent).not.toContain("Nothing was sent");
+  });
+
   it("turn a result over to another look", () => {
     shown();
     const tabs = screen.getAllByRole("tablist").at(-1);

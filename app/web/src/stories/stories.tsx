@@ -1,11 +1,12 @@
 /** Every state of every part, on one page, to look at and to test. */
 import type { AssayEvent } from "@assay/client";
 import { Fault, JobState } from "@assay/client/generated";
+import { signature } from "@solana/kit";
 import { CloudOff, Layers, SearchX } from "lucide-react";
 import { useState } from "react";
 import { eventSentence, slotText } from "../model/event-words.ts";
 import { JOB_STATES, stateWords } from "../model/job-state.ts";
-import { Effects } from "../transact/review.tsx";
+import { Effects, Foot, Sending } from "../transact/review.tsx";
 import { AddressText, HashText } from "../ui/address.tsx";
 import { ArtifactField } from "../ui/artifact-field.tsx";
 import { Badge, Button, Fact, Facts, Figure, Meter, Note, Nothing, Panel, SkeletonLines } from "../ui/basics.tsx";
@@ -32,6 +33,7 @@ import {
   VECTOR,
 } from "./samples.ts";
 
+const SIGNATURE = signature("5VERv8NMvzbJMEkV8xnrLkEaWRtSz9CosKDYjCJjBRnbJLgp8uirBgmQpjKhoR4tjF3ZpRzrFmBV6UjKdiSZkQUW");
 const UNIT = { symbol: "USDC", decimals: 6 };
 
 export default function Stories() {
@@ -115,6 +117,18 @@ export default function Stories() {
           </Panel>
         </div>
         <div className="grid-even">
+          {[true, false].map((isAnswered) => (
+            <Panel key={String(isAnswered)} title={isAnswered ? "Sent" : "Sent, and nobody says what became of it"}>
+              <Sending signature={SIGNATURE} isAnswered={isAnswered} />
+              <Foot
+                stage={{ name: "sending", signature: SIGNATURE, isAnswered }}
+                action="Sign and post"
+                onClose={() => {}}
+                onAgain={() => {}}
+                onSign={() => {}}
+              />
+            </Panel>
+          ))}
           <Panel title="Empty" flush>
             <Nothing icon={Layers} title="No jobs yet" actions={<Button look="primary">Post the first</Button>}>
               Whoever needs something computed posts a job.

@@ -124,7 +124,7 @@ function isBusy(stage: Stage): boolean {
 }
 
 /** What can be done now. A second attempt is offered only where it is certain that the first one did nothing. */
-function Foot({
+export function Foot({
   stage,
   action,
   onClose,

@@ -4,7 +4,7 @@ import { SolanaSignTransaction, type SolanaSignTransactionFeature } from "@solan
 import { getWallets } from "@wallet-standard/app";
 import type { Wallet, WalletAccount } from "@wallet-standard/base";
 import { StandardConnect, type StandardConnectFeature } from "@wallet-standard/features";
-import { Rejected, type Signer } from "./signer.ts";
+import { Rejected, type Signer, WalletFailed } from "./signer.ts";
 
 /** A wallet that can sign for Solana. */
 export type SolanaWallet = Wallet & {
@@ -31,10 +31,10 @@ export function watchWallets(listener: () => void): () => void {
 /** Asks the wallet for its account. `silent` does not bother anybody who has not agreed before. */
 export async function connect(wallet: SolanaWallet, chain: Chain, silent = false): Promise<Signer> {
   const connected = await wallet.features[StandardConnect].connect({ silent }).catch((error: unknown) => {
-    throw new Rejected(error instanceof Error ? error.message : "The wallet did not connect.");
+    throw failureOf(error, `${wallet.name} did not connect.`);
   });
   const [account] = connected.accounts;
-  if (account === undefined) throw new Rejected("The wallet gave the app no account.");
+  if (account === undefined) throw new WalletFailed("The wallet gave the app no account.");
   return signerOf(wallet, account, chain);
 }
 
@@ -51,12 +51,25 @@ function signerOf(wallet: SolanaWallet, account: WalletAccount, chain: Chain): S
           transaction,
         })
         .catch((error: unknown) => {
-          throw new Rejected(error instanceof Error ? error.message : "The wallet did not sign.");
+          throw failureOf(error, `${wallet.name} did not sign, and nothing was sent.`);
         });
-      if (signed === undefined) throw new Rejected("The wallet gave nothing back.");
+      if (signed === undefined) throw new WalletFailed("The wallet gave nothing back, and nothing was sent.");
       return bytesOf(signed.signedTransaction);
     },
   };
+}
+
+/** The code with which wallets say that their owner did not want to. */
+const USER_REJECTED = 4001;
+
+/** What a wallet threw: a no of its owner, or a failure of its own. Some wallets say no in words alone. */
+function failureOf(error: unknown, sentence: string): Rejected | WalletFailed {
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+  const words = error instanceof Error ? error.message : typeof error === "string" ? error : "";
+  if (code === USER_REJECTED || /\b(reject|den(y|ied)|declin|cancel)/i.test(words)) {
+    return new Rejected(words === "" ? sentence : words, { cause: error });
+  }
+  return new WalletFailed(words === "" ? sentence : `${sentence} It says: ${words}`, { cause: error });
 }
 
 function bytesOf(bytes: ReadonlyUint8Array): Uint8Array {

@@ -7,7 +7,8 @@ import { formatBasisPoints } from "../../model/amounts.ts";
 import { shortAddress } from "../../model/keys.ts";
 import { accountBytes, addressesFault, type Offer, type Work } from "../../model/offer.ts";
 import { endings, escrow } from "../../model/refunds.ts";
-import { useBalance } from "../../transact/balance.ts";
+import { missingOf, useBalance } from "../../transact/balance.ts";
+import { BalanceFact } from "../../transact/balance-fact.tsx";
 import { useSigning } from "../../transact/context.tsx";
 import type { Plan } from "../../transact/plan.ts";
 import { postJob } from "../../transact/plans/post.ts";
@@ -47,7 +48,7 @@ export function ReviewStep({
   const balance = useBalance(client, mint);
   const whole = escrow(offer);
   const tooLong = addressesFault(work, offer, payer !== "own");
-  const short = balance !== undefined && balance < whole;
+  const missing = missingOf(balance, whole);
 
   const start = async () => {
     if (client === undefined) return choose(true);
@@ -98,11 +99,7 @@ export function ReviewStep({
             <Fact name="Bond of the node">
               <StakeAmount value={offer.bond} />
             </Fact>
-            {balance !== undefined && (
-              <Fact name="There is">
-                <Amount value={balance} mint={mint.mint} />
-              </Fact>
-            )}
+            <BalanceFact balance={balance} mint={mint.mint} />
           </Facts>
         </Panel>
         {budgets.length > 0 && (
@@ -118,9 +115,9 @@ export function ReviewStep({
             />
           </Panel>
         )}
-        {short && (
+        {missing > 0n && (
           <Note tone="warn" title="There are too few tokens for this escrow.">
-            {withSymbol(whole - (balance ?? 0n), unit)} are missing.
+            {withSymbol(missing, unit)} are missing.
           </Note>
         )}
         {tooLong !== undefined && (
