@@ -183,9 +183,9 @@ describe.skipIf(!hasBrowser() || !hasLocalnet())("on a localnet with the real pr
     await picture(seen, "wrong");
     // An element that the lie did not reach, and one chosen by its number.
     await seen.getByRole("button", { name: "Recompute one element" }).click();
-    await seen.getByLabel("Element").fill("999999");
+    await seen.getByRole("textbox", { name: "Element" }).fill("999999");
     await seen.getByText(/has elements 0 to /).waitFor();
-    await seen.getByLabel("Element").fill("0");
+    await seen.getByRole("textbox", { name: "Element" }).fill("0");
     await seen.getByRole("button", { name: "Recompute it in this page" }).click();
     await seen.getByText(/^Recomputed here: element 0 of tensor \d+ is -?\d+, /).waitFor(PATIENCE);
     await state(seen, "Convicted");
