@@ -25,7 +25,7 @@ describe("events in words", () => {
   it("say what happened, in a sentence of its own for every event", () => {
     expect(eventSentence(settled(0, 1))).toBe("The job settled.");
     const sentences = (Object.keys(EVENT_DECODERS) as AssayEventName[]).map((name) =>
-      eventSentence({ name } as AssayEvent),
+      eventSentence({ name, data: {} } as AssayEvent),
     );
     for (const sentence of sentences) expect(sentence).toMatch(/^[A-Z].{10,}\.$/);
     expect(new Set(sentences).size).toBe(sentences.length);

@@ -1,6 +1,7 @@
 /** Events in words. */
 import { type AssayEvent, Reason, scoreInBasisPoints } from "@assay/client";
 import { formatBasisPoints, formatCount } from "./amounts.ts";
+import { placeSentence } from "./finding.ts";
 
 const WORDS: Readonly<Record<AssayEvent["name"], string>> = {
   JobPosted: "The job was posted.",
@@ -100,7 +101,8 @@ const WORDS: Readonly<Record<AssayEvent["name"], string>> = {
 
 /** What happened, in a sentence. */
 export function eventSentence(event: AssayEvent): string {
-  return WORDS[event.name];
+  const sentence = WORDS[event.name];
+  return event.name === "FaultProved" ? `${sentence} ${placeSentence(event.data)}` : sentence;
 }
 
 /** What it did to the node's reputation, and why; `undefined` where it did nothing. */

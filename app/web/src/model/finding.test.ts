@@ -1,5 +1,6 @@
 import { type AssayEvent, Fault, ProofOutcome } from "@assay/client";
 import { describe, expect, it } from "vitest";
+import { eventSentence } from "./event-words.ts";
 import { placeSentence, provedFault } from "./finding.ts";
 
 const proof = (outcome: ProofOutcome, element: number) =>
@@ -14,6 +15,11 @@ describe("what was proved wrong", () => {
     ];
     expect(provedFault(events)?.element).toBe(2);
     expect(provedFault([proof(ProofOutcome.RootRefuted, 1)])).toBeUndefined();
+  });
+
+  it("is in what a history says of the proof", () => {
+    const sentence = eventSentence(proof(ProofOutcome.Convicted, 2));
+    expect(sentence).toBe("A fault was proved. What is wrong: element 2 of tensor 7.");
   });
 
   it("has a sentence with its place", () => {

@@ -1,7 +1,6 @@
 /** One dispute: who says what, how far down it is, whose clock runs, who was paid. */
 import { type Challenge, ChallengeState, Fault } from "@assay/client/generated";
-import { isAddress } from "@solana/kit";
-import { Gavel, Layers } from "lucide-react";
+import { Layers } from "lucide-react";
 import { lazy, Suspense } from "react";
 import { useMarket, useSlot, useTable } from "../data/hooks.ts";
 import type { Row } from "../data/kinds.ts";
@@ -13,12 +12,13 @@ import { faultSentence } from "../model/job-state.ts";
 import { hex, isNobody, shortAddress } from "../model/keys.ts";
 import { formatSlots } from "../model/time.ts";
 import { AddressText, HashText } from "../ui/address.tsx";
-import { Badge, ButtonLink, Fact, Facts, Meter, Note, Nothing, Panel, SkeletonLines } from "../ui/basics.tsx";
+import { Badge, ButtonLink, Fact, Facts, Meter, Note, Panel, SkeletonLines } from "../ui/basics.tsx";
 import { DescentTree } from "../ui/descent.tsx";
 import { When } from "../ui/job-bits.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
 import { Amount, StakeAmount } from "../ui/unit.tsx";
 import { DisputeBadge, useDisputes } from "./disputes.tsx";
+import { PastDispute } from "./past-dispute.tsx";
 
 const ElementCheck = lazy(() => import("../ui/element-check.tsx"));
 
@@ -30,24 +30,7 @@ export default function DisputePage({ address }: { address: string }) {
   const dispute = useDisputes().find(({ job }) => job.address === address);
   return (
     <Loaded table={table} what="dispute">
-      {dispute === undefined ? (
-        <>
-          <PageHead
-            title="Dispute"
-            back={{ to: "/disputes", name: "Disputes" }}
-            lead={<AddressText value={address} whole />}
-          />
-          <Nothing
-            icon={Gavel}
-            title="This job is not disputed"
-            actions={isAddress(address) ? <ButtonLink to={`/jobs/${address}`}>To the job</ButtonLink> : undefined}
-          >
-            Nobody challenges its result, or everything about the dispute was paid out and closed.
-          </Nothing>
-        </>
-      ) : (
-        <Existing dispute={dispute} />
-      )}
+      {dispute === undefined ? <PastDispute address={address} /> : <Existing dispute={dispute} />}
     </Loaded>
   );
 }

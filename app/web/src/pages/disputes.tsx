@@ -4,16 +4,20 @@ import { Gavel } from "lucide-react";
 import { useMemo, useState } from "react";
 import { Link } from "wouter";
 import { useTable } from "../data/hooks.ts";
+import { useIndex, useIndexRows, useIndexStanding } from "../data/index-hooks.ts";
 import { formatCount } from "../model/amounts.ts";
 import { type Dispute, disputes, isOpen } from "../model/dispute-view.ts";
+import { slotText } from "../model/event-words.ts";
+import type { IndexedJob } from "../model/job-line.ts";
 import { faultSentence } from "../model/job-state.ts";
 import { shortAddress } from "../model/keys.ts";
 import { CopyButton } from "../ui/address.tsx";
-import { Badge, Nothing } from "../ui/basics.tsx";
+import { Badge, Nothing, Panel } from "../ui/basics.tsx";
 import { Chips, toggled } from "../ui/field.tsx";
 import { type Column, Grid } from "../ui/grid.tsx";
 import { JobBadge } from "../ui/job-bits.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
+import { SourceTag } from "../ui/source.tsx";
 import { StakeAmount } from "../ui/unit.tsx";
 
 /** All disputes of the market, kept up. */
@@ -139,6 +143,54 @@ export default function Disputes() {
           )}
         </Loaded>
       </section>
+      <Closed />
     </>
+  );
+}
+
+/** Convictions whose accounts are gone, as far as an index remembers them. */
+function Closed() {
+  const index = useIndex();
+  const state = useIndexStanding()?.state;
+  const { jobs, isLoaded } = useIndexRows();
+  const isKnown = index !== undefined && isLoaded && (state === "live" || state === "behind");
+  return <ClosedConvictions jobs={isKnown ? jobs : undefined} />;
+}
+
+/** The same of these rows; `undefined` where no index tells any. */
+export function ClosedConvictions({ jobs }: { jobs: readonly IndexedJob[] | undefined }) {
+  if (jobs === undefined) {
+    return (
+      <p className="muted small" style={{ marginTop: 16 }}>
+        Disputes that ended, were paid out and closed are not kept on-chain: an index remembers them, and none tells
+        them now.
+      </p>
+    );
+  }
+  const convicted = jobs.filter(({ closedSlot, fault }) => closedSlot > 0n && fault !== Fault.None);
+  return (
+    <div style={{ marginTop: 16 }}>
+      <Panel
+        title="Convicted and closed"
+        flush
+        side={<SourceTag source="index" />}
+        foot="Of the jobs that the index lists. Disputes that ended without a fault are in the histories of their jobs."
+      >
+        {convicted.length === 0 && (
+          <p className="muted inset">The index lists no convicted job whose account is gone.</p>
+        )}
+        <ul className="feed history">
+          {convicted.map(({ address, endedSlot, fault }) => (
+            <li key={address}>
+              <span className="faint small">{slotText(endedSlot)}</span>
+              <span>
+                <Link href={`/disputes/${address}`}>{shortAddress(address)}</Link> was disputed and convicted:{" "}
+                {faultSentence(fault)}
+              </span>
+            </li>
+          ))}
+        </ul>
+      </Panel>
+    </div>
   );
 }

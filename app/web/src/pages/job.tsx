@@ -30,12 +30,12 @@ import { JobBadge } from "../ui/job-bits.tsx";
 import { Loaded, PageHead } from "../ui/page.tsx";
 import { Parties } from "../ui/parties.tsx";
 import { Ramp } from "../ui/ramp.tsx";
-import { ResultPanel } from "../ui/result.tsx";
 import { Timeline } from "../ui/timeline.tsx";
 import { Amount, StakeAmount, useStakeUnit, useUnit, withSymbol } from "../ui/unit.tsx";
 import { GoneJob } from "./closed-job.tsx";
 
-/** Loaded beside the page, which it is no part of at first sight. */
+/** Loaded after the page: nobody looks at a result before the job. */
+const ResultPanel = lazy(() => import("../ui/result.tsx"));
 const ElementCheck = lazy(() => import("../ui/element-check.tsx"));
 
 export default function JobPage({ address }: { address: string }) {
@@ -68,14 +68,12 @@ function Existing({ row }: { row: Row<"job"> }) {
               <Timeline job={job} />
             </Panel>
             {!isZero(job.commitment) && (
-              <>
+              <Suspense>
                 <ResultPanel row={row} />
                 <Panel title="One element">
-                  <Suspense>
-                    <ElementCheck row={row} />
-                  </Suspense>
+                  <ElementCheck row={row} />
                 </Panel>
-              </>
+              </Suspense>
             )}
             {!isReceipt && <PricePanel job={job} />}
             <Artifacts job={job} />

@@ -18,7 +18,7 @@ type Fetching =
   | { readonly state: "here"; readonly output: CommittedOutput };
 
 /** The commitment, and the result that it binds. */
-export function ResultPanel({ row }: { row: Row<"job"> }) {
+export default function ResultPanel({ row }: { row: Row<"job"> }) {
   const { data } = row;
   const endpoint = useTable("node").byAddress.get(data.node)?.data.endpoint;
   const [fetching, setFetching] = useState<Fetching>({ state: "idle" });

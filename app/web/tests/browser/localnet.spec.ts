@@ -181,22 +181,10 @@ describe.skipIf(!hasBrowser() || !hasLocalnet())("on a localnet with the real pr
     await seen.getByRole("button", { name: "Verify it in this page" }).click();
     await seen.getByText("The result is wrong: this page computed another one.").waitFor(PATIENCE);
     await picture(seen, "wrong");
-    // An element that the lie did not reach, and one chosen by its number.
-    await seen.getByRole("button", { name: "Recompute one element" }).click();
-    await seen.getByLabel("Element").fill("999999");
-    await seen.getByText(/has elements 0 to /).waitFor();
-    await seen.getByLabel("Element").fill("0");
-    await seen.getByRole("button", { name: "Recompute it in this page" }).click();
-    await seen.getByText(/^Recomputed here: element 0 of tensor \d+ is -?\d+, /).waitFor(PATIENCE);
     await state(seen, "Convicted");
     await seen.getByText("One element of the result is not what the graph computes").first().waitFor(PATIENCE);
     await seen.getByRole("link", { name: "Follow the dispute" }).click();
     await seen.getByRole("heading", { name: "Who got what" }).waitFor(PATIENCE);
-    await seen.getByText(/^What is wrong: element 5 of tensor \d+\.$/).waitFor(PATIENCE);
-    await seen.getByRole("button", { name: "Recompute this element in this page" }).click();
-    await seen
-      .getByText(/^Recomputed here: element 5 of tensor \d+ is -?\d+, and the node committed to -?\d+\.$/)
-      .waitFor(PATIENCE);
     await picture(seen, "liar-convicted");
     expect(await seen.getByText("Back to the client").count()).toBe(1);
     await seen.close();
