@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use solana_sdk::pubkey::Pubkey;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::watch;
 
 /// What holds a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +108,79 @@ pub enum Ended {
     Asked,
     /// It left: nothing of what it promised is open.
     Left,
+}
+
+/// Whether a running node takes anything new. That it leaves can be taken back until it ends.
+#[derive(Clone, Debug)]
+pub struct Leaving {
+    intent: Arc<watch::Sender<Intent>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Intent {
+    Stays,
+    Leaves,
+    Ends,
+}
+
+impl Default for Leaving {
+    fn default() -> Self {
+        Self { intent: Arc::new(watch::Sender::new(Intent::Stays)) }
+    }
+}
+
+impl Leaving {
+    /// From now on nothing new is taken, and the node ends when everything that it promised is over.
+    pub fn begin(&self) {
+        self.intent.send_if_modified(|intent| {
+            let begins = *intent == Intent::Stays;
+            if begins {
+                *intent = Intent::Leaves;
+            }
+            begins
+        });
+    }
+
+    /// The node takes jobs again; `false` if it ends all the same.
+    pub fn take_back(&self) -> bool {
+        let mut stays = true;
+        self.intent.send_if_modified(|intent| {
+            stays = *intent != Intent::Ends;
+            let changes = *intent == Intent::Leaves;
+            if changes {
+                *intent = Intent::Stays;
+            }
+            changes
+        });
+        stays
+    }
+
+    /// The service ends: that is not taken back.
+    pub(crate) fn end(&self) {
+        self.intent.send_replace(Intent::Ends);
+    }
+
+    /// Whether nothing new is taken.
+    pub fn is_under_way(&self) -> bool {
+        *self.intent.borrow() != Intent::Stays
+    }
+
+    /// Waits until nothing new is taken.
+    pub(crate) async fn begun(&self) {
+        self.reached(true).await;
+    }
+
+    /// Waits until something new is taken.
+    pub(crate) async fn taken_back(&self) {
+        self.reached(false).await;
+    }
+
+    async fn reached(&self, under_way: bool) {
+        let reached = |intent: &Intent| (*intent != Intent::Stays) == under_way;
+        if self.intent.subscribe().wait_for(reached).await.is_err() {
+            std::future::pending().await
+        }
+    }
 }
 
 /// Says in the data folder that the node leaves, so that it goes on leaving when it is started again.
@@ -220,6 +295,19 @@ mod tests {
         node.delegation.stake = 7;
         let wanted = [("stake".to_owned(), Some(95)), ("delegation".to_owned(), None)];
         assert_eq!(whats(&node, 90), wanted);
+    }
+
+    #[tokio::test]
+    async fn leaving_is_taken_back_until_the_node_ends() {
+        let leaving = Leaving::default();
+        assert!(leaving.take_back() && !leaving.is_under_way());
+        leaving.begin();
+        leaving.begun().await;
+        assert!(leaving.is_under_way() && leaving.take_back());
+        leaving.taken_back().await;
+        leaving.end();
+        leaving.begin();
+        assert!(!leaving.take_back() && leaving.is_under_way());
     }
 
     #[test]

@@ -22,6 +22,7 @@
 //! | [`breaker`] | when the node stops claiming by itself, and when it goes on |
 //! | [`board`], [`slot_clock`] | what the watcher saw, and bells that wake drivers |
 //! | [`driver`] | one job from first sight to its end |
+//! | `drivers`, `candidates` | which of them are at work, and who takes over from one that dies |
 //! | [`presence`] | heartbeats, and what the node says of itself |
 //! | [`defence`] | answering challenges, and lamports for it |
 //! | [`leaving`] | how a node leaves for good, and what holds it |
@@ -58,10 +59,12 @@ pub mod adapters;
 pub mod benchmark;
 pub mod board;
 pub mod breaker;
+mod candidates;
 pub mod config;
 pub mod defence;
 pub mod doctor;
 pub mod driver;
+mod drivers;
 pub mod engine;
 pub mod estimate;
 pub mod failpoint;

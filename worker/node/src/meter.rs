@@ -63,6 +63,23 @@ pub struct Standing {
     pub maintenance: (u64, u64),
     /// The first slot in which the network takes new work again, if the guardian pauses it.
     pub paused_until_slot: Option<u64>,
+    /// Claims that ended without a result, so far.
+    pub jobs_missed: u64,
+    /// When a result last counted as late; 0 if none did.
+    pub last_late_slot: u64,
+    /// Jobs and receipts that were convicted, so far.
+    pub convictions: u32,
+}
+
+/// That the score is lower than at the reading before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fall {
+    /// The score before, of 10,000.
+    pub before_bps: u32,
+    /// The score now, of 10,000.
+    pub now_bps: u32,
+    /// What the account shows for it; nothing where good work only fades with time.
+    pub causes: Vec<String>,
 }
 
 impl Standing {
@@ -81,7 +98,30 @@ impl Standing {
             jailed_until_slot: node.standing.jailed_until_slot,
             maintenance: (maintenance.start_slot, maintenance.end_slot),
             paused_until_slot: paused_until_slot.filter(|until| slot < *until),
+            jobs_missed: node.jobs_missed,
+            last_late_slot: node.standing.lates.since_slot,
+            convictions: node.fraud_convictions,
         }
+    }
+
+    /// Whether the score has fallen since the reading `before`, and what else has changed that explains it.
+    pub fn fall_since(&self, before: &Self) -> Option<Fall> {
+        if self.reputation_bps >= before.reputation_bps {
+            return None;
+        }
+        let convicted = self.convictions.saturating_sub(before.convictions);
+        let missed = self.jobs_missed.saturating_sub(before.jobs_missed);
+        // A miss counts with the next sign of life, which may be read later than the miss.
+        let counted = u64::from(before.misses_unresolved.saturating_sub(self.misses_unresolved));
+        let causes = [
+            (convicted > 0).then(|| format!("convictions: {convicted}")),
+            (missed.max(counted) > 0)
+                .then(|| format!("claimed jobs that had no result in time: {}", missed.max(counted))),
+            (self.last_late_slot > before.last_late_slot)
+                .then(|| format!("a result that came late, counted in slot {}", self.last_late_slot)),
+        ];
+        let (before_bps, now_bps) = (before.reputation_bps, self.reputation_bps);
+        Some(Fall { before_bps, now_bps, causes: causes.into_iter().flatten().collect() })
     }
 
     /// Whether declared maintenance keeps the node from claiming at `slot`.
@@ -135,9 +175,24 @@ impl Meter {
         self.lag_slots.load(Ordering::Relaxed)
     }
 
-    /// Notes what the node's own account says.
-    pub fn note_standing(&self, standing: Standing) {
-        *self.standing.lock().unwrap_or_else(PoisonError::into_inner) = Some(standing);
+    /// Notes what the node's own account says, and tells people if its score has fallen since the reading before.
+    pub fn note_standing(&self, standing: Standing) -> Option<Fall> {
+        let before = self.standing.lock().unwrap_or_else(PoisonError::into_inner).replace(standing);
+        let fall = before.and_then(|before| standing.fall_since(&before));
+        match &fall {
+            Some(Fall { before_bps, now_bps, causes }) if causes.is_empty() => {
+                tracing::info!(before_bps, now_bps, "the node's score is lower: good work of long ago counts less");
+            }
+            Some(Fall { before_bps, now_bps, causes }) => tracing::warn!(
+                code = "N0506",
+                before_bps,
+                now_bps,
+                "N0506 the node's score fell from {before_bps} to {now_bps} of 10,000: {}; `assay node explain` says what follows from it",
+                causes.join("; ")
+            ),
+            None => {}
+        }
+        fall
     }
 
     /// What it said last.
@@ -177,5 +232,40 @@ mod tests {
         assert_eq!(Standing::of(&node, &parameters, Some(50), 50).paused_until_slot, None);
         assert_eq!([9, 10, 20, 21].map(|slot| standing.is_in_maintenance(slot)), [false, true, true, false]);
         assert!(!Standing::default().is_in_maintenance(0), "no maintenance was declared");
+    }
+
+    #[test]
+    fn a_score_that_falls_is_told_with_what_the_account_shows_for_it() {
+        let meter = Meter::new("");
+        let parameters = Parameters::default();
+        let mut node = Node::default();
+        node.score.0 = 60_000;
+        let mut read = |change: &dyn Fn(&mut Node)| {
+            change(&mut node);
+            meter.note_standing(Standing::of(&node, &parameters, None, 1))
+        };
+        assert_eq!(read(&|_| {}), None, "nothing is known from before");
+        assert_eq!(read(&|node| node.score.0 = 62_000), None, "it rose");
+        let missed = read(&|node| {
+            node.jobs_missed = 2;
+            node.standing.unresolved = 2;
+        });
+        assert_eq!(missed, None, "they do not count yet");
+        let fall = read(&|node| {
+            node.standing.unresolved = 0;
+            node.score.0 = 30_000;
+        })
+        .unwrap();
+        assert!(fall.before_bps > fall.now_bps, "{fall:?}");
+        assert_eq!(fall.causes, ["claimed jobs that had no result in time: 2"]);
+        let fall = read(&|node| {
+            node.standing.lates.since_slot = 77;
+            node.fraud_convictions = 1;
+            node.score.0 = 0;
+        })
+        .unwrap();
+        assert_eq!(fall.causes, ["convictions: 1", "a result that came late, counted in slot 77"]);
+        assert_eq!(read(&|node| node.score.0 = 9_000), None);
+        assert_eq!(read(&|node| node.score.0 = 8_000).unwrap().causes, [""; 0], "it fades");
     }
 }

@@ -3,35 +3,33 @@
 
 use crate::breaker::watch_breaker;
 use crate::defence::watch::watch_reserve;
-use crate::driver::{Driver, Shared};
+use crate::driver::Shared;
+pub use crate::drivers::Considering;
+use crate::drivers::{Drivers, Kind};
 use crate::identity;
-use crate::journal::JournalError;
-use crate::leaving::{Ended, holds_job};
+use crate::journal::{JournalError, Stage};
+use crate::leaving::{Ended, Leaving, holds_job};
 use crate::market::Market;
 use crate::mirror::{self, keep_mirrored};
 use crate::presence::keep_present;
 use crate::retention::keep_tidy;
 use crate::segments;
 use crate::sessions;
-use crate::sessions::driver::SessionDriver;
 use crate::sessions::keep_offers;
-use crate::sessions::steps::{Recording, SessionStep, SessionView, next_session_step};
 use crate::status;
-use crate::steps::{JobView, Step, next_step};
 use assay::state::{Job, Session};
 use assay_store::ServerOptions;
 use solana_sdk::pubkey::Pubkey;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-/// Between two looks whether a node that leaves is still held.
-const LEAVING_LOOK: Duration = Duration::from_millis(500);
+/// Between two looks whether a node that leaves is still held, and whether a job has had its place for long enough.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// What the watcher tells the service.
 #[derive(Clone, Debug)]
@@ -84,6 +82,8 @@ pub struct Service<M> {
     pub artifacts_listener: TcpListener,
     /// Serves status and health.
     pub status_listener: TcpListener,
+    /// How many jobs that nothing is promised to are considered at a time.
+    pub considering: Considering,
 }
 
 impl<M: Market> Service<M> {
@@ -145,12 +145,12 @@ impl<M: Market> Service<M> {
             serving.spawn(status::serve(Arc::clone(&self.shared), self.status_listener, servers.clone()));
         }
         // Drivers stop when the caller says so, and when this service cannot go on.
-        let mut drivers = Drivers::new(Arc::clone(&self.shared), cancel.child_token());
+        let mut drivers = Drivers::new(Arc::clone(&self.shared), cancel.child_token(), self.considering);
         let leaving = tokio::spawn(leave_with(cancel.clone(), self.shared.leaving.clone()));
         let mut ended = work(&mut drivers, &mut self.sightings, &mut serving, &cancel).await;
 
         leaving.abort();
-        self.shared.leaving.cancel();
+        self.shared.leaving.end();
         drivers.cancel.cancel();
         self.shared.sessions.close_payments();
         tracing::info!(
@@ -186,8 +186,12 @@ async fn work<M: Market>(
     let mut open: Vec<_> =
         drivers.shared.journal.live()?.into_iter().filter(|(_, record)| !record.is_finished()).collect();
     open.sort_by_key(|(_, record)| !record.binds());
-    for (address, _) in open {
-        drivers.drive(Kind::Job, address, 0);
+    for (address, record) in open {
+        match record.binds() || record.stage != Stage::Admitted {
+            true => drivers.drive(Kind::Job, address, 0),
+            // All of it is here: it comes before what would have to be fetched.
+            false => drivers.note(address, 0, u64::MAX),
+        }
     }
     for (address, record) in drivers.shared.journal.live_sessions()? {
         if !record.is_finished() {
@@ -195,24 +199,39 @@ async fn work<M: Market>(
         }
     }
     let leaving = drivers.shared.leaving.clone();
-    let mut looks = tokio::time::interval(LEAVING_LOOK);
-    // Nobody looks before the node leaves: months of looks are not made up for.
+    let places = drivers.places();
+    let mut looks = tokio::time::interval(LOOK);
+    // Nobody looks before the node leaves or places are scarce: months of looks are not made up for.
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut is_leaving = false;
     loop {
         tokio::select! {
             () = cancel.cancelled() => return Ok(Ended::Asked),
-            _ = looks.tick(), if leaving.is_cancelled() => {
+            _ = looks.tick(), if is_leaving || drivers.want_places() => {
                 if cancel.is_cancelled() {
                     return Ok(Ended::Asked);
                 }
-                if drivers.tasks.is_empty() && !drivers.shared.is_held()? {
+                drivers.recall();
+                if is_leaving && leaving.is_under_way() && drivers.tasks.is_empty() && !drivers.shared.is_held()? {
                     return Ok(Ended::Left);
                 }
             }
-            () = leaving.cancelled(), if !leaving.is_cancelled() => {
+            place = places.acquire(), if drivers.want_places() => {
+                // Whose turn it is, is not decided here.
+                drop(place);
+                drivers.fill();
+            }
+            () = leaving.begun(), if !is_leaving => {
+                is_leaving = true;
+                drivers.pause();
                 if !cancel.is_cancelled() {
                     tracing::info!("leaving: nothing new is taken, and the node ends when nothing that it promised is open");
                 }
+            }
+            () = leaving.taken_back(), if is_leaving => {
+                is_leaving = false;
+                tracing::info!("leaving was taken back: the node takes jobs again");
+                drivers.resume();
             }
             sighting = sightings.recv() => match sighting {
                 Some(Sighting::Job(address, job, slot)) => drivers.consider(address, &job, slot)?,
@@ -236,9 +255,9 @@ async fn work<M: Market>(
 }
 
 /// Whoever ends takes nothing new either.
-async fn leave_with(cancel: CancellationToken, leaving: CancellationToken) {
+async fn leave_with(cancel: CancellationToken, leaving: Leaving) {
     cancel.cancelled().await;
-    leaving.cancel();
+    leaving.end();
 }
 
 impl<M: Market> Shared<M> {
@@ -247,113 +266,5 @@ impl<M: Market> Shared<M> {
         let jobs = self.journal.live()?;
         let sessions = self.journal.live_sessions()?;
         Ok(jobs.iter().any(|(_, record)| holds_job(record)) || sessions.iter().any(|(_, record)| record.may_be_bound()))
-    }
-}
-
-/// What a driver drives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Job,
-    Session,
-}
-
-/// The drivers at work, at most one for each job and each session.
-struct Drivers<M> {
-    shared: Arc<Shared<M>>,
-    cancel: CancellationToken,
-    tasks: JoinSet<Result<u64, JournalError>>,
-    /// The job or session of each task, and the slot of its last sighting.
-    active: HashMap<Pubkey, u64>,
-    driven: HashMap<Id, (Kind, Pubkey)>,
-}
-
-impl<M: Market> Drivers<M> {
-    fn new(shared: Arc<Shared<M>>, cancel: CancellationToken) -> Self {
-        Self { shared, cancel, tasks: JoinSet::new(), active: HashMap::new(), driven: HashMap::new() }
-    }
-
-    /// Rings the bells that a sighting concerns.
-    fn hear(&mut self, sighting: &Sighting) {
-        match sighting {
-            Sighting::Slot(slot) => self.shared.board.saw_slot(*slot),
-            Sighting::Node(slot) => self.shared.board.saw_node(*slot),
-            Sighting::Closed(address) => self.shared.board.saw_job(address, 0),
-            Sighting::Job(address, _, slot) | Sighting::Session(address, _, slot) => {
-                self.wake(address, *slot);
-            }
-        }
-    }
-
-    /// Wakes the driver of a job or a session; `false` if there is none.
-    fn wake(&mut self, address: &Pubkey, slot: u64) -> bool {
-        let driven = self.active.get_mut(address);
-        let is_driven = driven.is_some();
-        if let Some(seen) = driven {
-            *seen = (*seen).max(slot);
-        }
-        self.shared.board.saw_job(address, slot);
-        is_driven
-    }
-
-    /// Wakes the driver of a job, or starts one if there is something to do.
-    fn consider(&mut self, address: Pubkey, job: &Job, slot: u64) -> Result<(), JournalError> {
-        if self.wake(&address, slot) {
-            return Ok(());
-        }
-        let view = JobView::of(job, &self.shared.node);
-        if !view.ours && (self.shared.leaving.is_cancelled() || self.shared.alarm.conviction().is_some()) {
-            return Ok(());
-        }
-        if next_step(Some(&view), self.shared.journal.get(&address)?.as_ref(), slot) != Step::Done {
-            self.drive(Kind::Job, address, slot);
-        }
-        Ok(())
-    }
-
-    /// Wakes the driver of a session, or starts one if there is something to do.
-    fn consider_session(&mut self, address: Pubkey, session: &Session, slot: u64) -> Result<(), JournalError> {
-        if self.wake(&address, slot) {
-            return Ok(());
-        }
-        let view = SessionView::of(session, &self.shared.node);
-        let record = self.shared.journal.session(&address)?;
-        let recording = Recording { every_slots: self.shared.config.now().sessions.record_slots, is_draining: false };
-        if next_session_step(Some(&view), record.as_ref(), slot, recording) != SessionStep::Done {
-            self.drive(Kind::Session, address, slot);
-        }
-        Ok(())
-    }
-
-    fn drive(&mut self, kind: Kind, address: Pubkey, seen_slot: u64) {
-        let (shared, cancel) = (Arc::clone(&self.shared), self.cancel.clone());
-        let task = match kind {
-            Kind::Job => self.tasks.spawn(Driver::new(shared, address, seen_slot).run(cancel)),
-            Kind::Session => self.tasks.spawn(SessionDriver::new(shared, address, seen_slot).run(cancel)),
-        };
-        self.driven.insert(task.id(), (kind, address));
-        self.active.insert(address, seen_slot);
-    }
-
-    /// Forgets a driver that ended. If its job or session was seen later than the driver looked, another one takes over; so
-    /// too if it panicked, because a bond may depend on it.
-    fn ended(&mut self, done: Result<(Id, Result<u64, JournalError>), JoinError>) -> Result<(), JournalError> {
-        let (id, result) = match done {
-            Ok((id, result)) => (id, Some(result)),
-            Err(error) => {
-                tracing::error!(%error, "a driver died");
-                (error.id(), None)
-            }
-        };
-        let Some((kind, address)) = self.driven.remove(&id) else { return Ok(()) };
-        let seen = self.active.remove(&address).unwrap_or(0);
-        let again = match (result, kind) {
-            (Some(looked), _) => seen > looked?,
-            (None, Kind::Job) => self.shared.journal.get(&address)?.is_some_and(|record| record.binds()),
-            (None, Kind::Session) => self.shared.journal.session(&address)?.is_some_and(|record| !record.is_finished()),
-        };
-        if again && !self.cancel.is_cancelled() {
-            self.drive(kind, address, seen);
-        }
-        Ok(())
     }
 }

@@ -11,7 +11,7 @@ use crate::engine::{CacheBounds, Engine};
 #[cfg(debug_assertions)]
 use crate::fault::NodeFault;
 use crate::journal::{Journal, JournalError};
-use crate::leaving::Ended;
+use crate::leaving::{Ended, Leaving};
 use crate::meter::Meter;
 use crate::mirror::Mirror;
 use crate::prepare::{Artifacts, Prepared};
@@ -19,7 +19,7 @@ use crate::publish::Publisher;
 use crate::retention::Keeper;
 use crate::rpc::RpcMarket;
 use crate::segments::Segments;
-use crate::service::{Service, ServiceError, Sighting};
+use crate::service::{Considering, Service, ServiceError, Sighting};
 use crate::sessions::Sessions;
 use crate::settings::Settings;
 use assay::state::Network;
@@ -210,7 +210,7 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
         reserve: Reserve::default(),
         breaker: Breaker::of(&journal)?,
         meter: Meter::new(&data_folder),
-        leaving: CancellationToken::new(),
+        leaving: Leaving::default(),
         artifacts: Artifacts { fetcher: Fetcher::new(fetch)?, store: store.clone(), settings: settings.clone() },
         publisher: Publisher {
             keeper: Keeper::new(store.clone()),
@@ -240,7 +240,8 @@ pub async fn start(config: NodeConfig, identity: Identity, sender: Sender) -> Re
         let fault = "it was convicted before it was started".to_owned();
         shared.alarm.convict(Conviction { job: None, fault });
     }
-    let service = Service { shared: Arc::new(shared), sightings, artifacts_listener, status_listener };
+    let considering = Considering::default();
+    let service = Service { shared: Arc::new(shared), sightings, artifacts_listener, status_listener, considering };
     Ok(Started { artifacts, status, backends: described, service, chain, node, sightings: sightings_in })
 }
 
@@ -275,8 +276,8 @@ impl Started {
         BreakerHandle { shared: Arc::clone(&self.service.shared) }
     }
 
-    /// Called to make the node take nothing new and end when everything that it promised is over.
-    pub fn leaving(&self) -> CancellationToken {
+    /// Makes the node take nothing new and end when everything that it promised is over, or takes that back.
+    pub fn leaving(&self) -> Leaving {
         self.service.shared.leaving.clone()
     }
 }

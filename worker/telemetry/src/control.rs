@@ -28,6 +28,8 @@ pub enum Request {
     },
     /// Take nothing new, and end when everything that was promised is over.
     Leave,
+    /// Leave no more: take jobs again.
+    Stay,
     /// Say how the breaker stands, after ending what an operator's word can end.
     Breaker {
         /// Names of the causes that are to be ended; none to look only.

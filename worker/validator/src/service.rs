@@ -28,6 +28,9 @@ pub enum ServiceError {
     /// The watcher ended although nobody asked it to.
     #[error("V0602 the watcher of the chain ended; start the validator again")]
     WatcherEnded,
+    /// A part that works beside the drivers died: without it answers, duties or what watches would be missed without a word.
+    #[error("V0606 a part of the validator died: {0}; report it, and start the validator again")]
+    PartDied(String),
 }
 
 /// A validator that is ready to run.
@@ -86,7 +89,7 @@ impl Service {
         };
         let mut ended = tokio::select! {
             ended = work(&mut drivers, &mut self.events, &mut serving, &cancel) => ended,
-            Some(Ok(Err(error))) = others.join_next() => Err(error.into()),
+            error = first_failure(&mut others) => Err(error),
         };
         others.shutdown().await;
         drivers.cancel.cancel();
@@ -102,6 +105,18 @@ impl Service {
         servers.cancel();
         while serving.join_next().await.is_some() {}
         ended
+    }
+}
+
+/// Waits until one of these parts fails or dies; those that ended because they were told to are none.
+async fn first_failure(parts: &mut JoinSet<Result<(), JournalError>>) -> ServiceError {
+    loop {
+        match parts.join_next().await {
+            Some(Ok(Ok(()))) => {}
+            Some(Ok(Err(error))) => return error.into(),
+            Some(Err(error)) => return ServiceError::PartDied(error.to_string()),
+            None => std::future::pending().await,
+        }
     }
 }
 
@@ -203,5 +218,20 @@ impl Drivers {
             self.drive(address, seen);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_dies_is_told_whatever_ended_before_it() {
+        let mut parts = JoinSet::new();
+        parts.spawn(std::future::pending());
+        parts.spawn(std::future::ready(Ok(())));
+        parts.spawn(async { panic!("the vigil is out of its bounds") });
+        let error = first_failure(&mut parts).await.to_string();
+        assert!(error.starts_with("V0606") && error.contains("out of its bounds"), "{error}");
     }
 }

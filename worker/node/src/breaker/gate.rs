@@ -130,8 +130,8 @@ impl<M: Market> Shared<M> {
         self.breaks(0, |machine| machine.saw_balance(lamports, &settings.breaker))
     }
 
-    /// Looks at the journal before any driver starts: a node that died over a job that it had claimed has failed once more, and a
-    /// trial that nothing is promised to is none.
+    /// Looks at the journal before any driver starts: a node that died over jobs that it had claimed has failed once more, however
+    /// many they are, because one death has one cause; and a trial that nothing is promised to is none.
     ///
     /// # Errors
     /// The journal failed.

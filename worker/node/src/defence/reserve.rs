@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use solana_sdk::pubkey::Pubkey;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// Bytes of a token account with the extensions that associated accounts have.
@@ -75,6 +76,8 @@ pub struct Reserve {
     state: Mutex<State>,
     /// Rings when an entry changed.
     changed: watch::Sender<()>,
+    /// When those who wait for lamports last looked, and what they saw.
+    shared_look: tokio::sync::Mutex<Option<(Instant, u64)>>,
 }
 
 #[derive(Debug, Default)]
@@ -88,7 +91,7 @@ struct State {
 
 impl Default for Reserve {
     fn default() -> Self {
-        Self { state: Mutex::default(), changed: watch::Sender::new(()) }
+        Self { state: Mutex::default(), changed: watch::Sender::new(()), shared_look: tokio::sync::Mutex::default() }
     }
 }
 
@@ -178,6 +181,26 @@ impl Reserve {
         self.free(job);
     }
 
+    /// The balance as one of those who wait for lamports saw it within `fresh_for`; if none did, `look` sees it for all of them.
+    ///
+    /// # Errors
+    /// Those of `look`.
+    pub(crate) async fn shared_look<E>(
+        &self,
+        fresh_for: Duration,
+        look: impl Future<Output = Result<u64, E>>,
+    ) -> Result<u64, E> {
+        let mut last = self.shared_look.lock().await;
+        if let Some((at, balance_lamports)) = *last
+            && at.elapsed() < fresh_for
+        {
+            return Ok(balance_lamports);
+        }
+        let balance_lamports = look.await?;
+        *last = Some((Instant::now(), balance_lamports));
+        Ok(balance_lamports)
+    }
+
     /// Compares a balance with what is needed.
     pub fn look(&self, balance_lamports: u64) -> Turned {
         let mut state = self.lock();
@@ -235,6 +258,22 @@ mod tests {
 
     fn job(byte: u8) -> Pubkey {
         Pubkey::new_from_array([byte; 32])
+    }
+
+    #[tokio::test]
+    async fn those_who_wait_for_lamports_look_once_for_all_of_them() {
+        let (reserve, looks) = (Reserve::default(), std::cell::Cell::new(0u64));
+        let look = async |fresh_for| {
+            let look = async {
+                tokio::task::yield_now().await;
+                looks.set(looks.get() + 1);
+                Ok::<u64, ()>(looks.get())
+            };
+            reserve.shared_look(fresh_for, look).await
+        };
+        let hour = Duration::from_secs(3_600);
+        assert_eq!(futures_util::future::join_all([look(hour), look(hour), look(hour)]).await, [Ok(1); 3]);
+        assert_eq!((look(Duration::ZERO).await, look(hour).await), (Ok(2), Ok(2)));
     }
 
     proptest! {

@@ -56,7 +56,7 @@ impl<M: Market> Driver<M> {
             && let Some(shortage) = self.shortage(false).await?
         {
             self.hold_back(&shortage);
-            self.wait_for_lamports(cancel).await;
+            self.wait_for_lamports(cancel).await?;
             return Ok(());
         }
         if !self.progress.fetched {
@@ -105,7 +105,7 @@ impl<M: Market> Driver<M> {
         }
         if let Some(shortage) = self.shortage(true).await? {
             self.hold_back(&shortage);
-            self.wait_for_lamports(cancel).await;
+            self.wait_for_lamports(cancel).await?;
             return Ok(());
         }
         if let Some(stopped) = self.shared.stopped_at_claim(&self.address, self.looked)? {

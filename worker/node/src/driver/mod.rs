@@ -31,6 +31,7 @@ use crate::defence::exposure::Exposure;
 use crate::defence::reserve::Reserve;
 use crate::engine::{Booking, Engine, Run};
 use crate::journal::{Journal, JournalError, Outcome, Record, Stage};
+use crate::leaving::Leaving;
 use crate::market::{Action, Market, Unreachable};
 use crate::meter::Meter;
 use crate::prepare::{Artifacts, Prepared};
@@ -84,8 +85,8 @@ pub struct Shared<M> {
     pub fault: Option<crate::fault::NodeFault>,
     /// Slots and bells.
     pub board: Board,
-    /// Called when nothing new is to be taken: what was promised is seen to its end. Ending the service calls it too.
-    pub leaving: CancellationToken,
+    /// Whether anything new is taken: what was promised is seen to its end in any case.
+    pub leaving: Leaving,
     /// One permit for each job in work.
     pub capacity: Arc<Semaphore>,
     /// One permit for each job whose artifacts are being fetched: a slow source holds no place of a job in work.
@@ -132,6 +133,16 @@ pub struct Driver<M> {
     /// Slot of the last look at the chain; no later look may be from before it.
     looked: u64,
     progress: Progress,
+    /// One of the places of jobs that nothing is promised to, until something is.
+    place: Option<Place>,
+}
+
+/// A place among the jobs that are considered.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) _permit: OwnedSemaphorePermit,
+    /// Called when others are to have it. A driver that gives up for now what it may come back to calls it too.
+    pub(crate) recall: CancellationToken,
 }
 
 /// What a driver holds in memory and would have to do again after a restart.
@@ -184,7 +195,12 @@ impl<M: Market> Driver<M> {
     /// A driver for the job at `address`, which was last seen at `seen_slot` (0 if it was not).
     pub fn new(shared: Arc<Shared<M>>, address: Pubkey, seen_slot: u64) -> Self {
         let ears = shared.board.listen(&address);
-        Self { shared, address, ears, looked: seen_slot, progress: Progress::default() }
+        Self { shared, address, ears, looked: seen_slot, progress: Progress::default(), place: None }
+    }
+
+    /// The same, with a place among the jobs that are considered.
+    pub(crate) fn in_place(self, place: Option<Place>) -> Self {
+        Self { place, ..self }
     }
 
     /// Runs until the job is over for this node, or `cancel` is called while no bond depends on it. Returns the slot of
@@ -237,6 +253,9 @@ impl<M: Market> Driver<M> {
         self.looked = self.looked.max(seen.slot);
         self.shared.meter.note_lag(self.shared.board.slot().saturating_sub(seen.slot));
         let record = self.shared.journal.get(&self.address)?;
+        if record.as_ref().is_some_and(Record::binds) {
+            self.place = None;
+        }
         if let Some(job) = &mut seen.account {
             self.shared.correct_hints(job, record.as_ref());
         }
@@ -279,7 +298,10 @@ impl<M: Market> Driver<M> {
                 return Ok(false);
             }
             // Who leaves claims no more, nor who was convicted.
-            (Step::Admit | Step::Claim, _) if self.shared.leaving.is_cancelled() => return Ok(false),
+            (Step::Admit | Step::Claim, _) if self.shared.leaving.is_under_way() => {
+                self.place.iter().for_each(|place| place.recall.cancel());
+                return Ok(false);
+            }
             (Step::Admit | Step::Claim, _) if self.shared.alarm.conviction().is_some() => return Ok(false),
             (Step::Resolve(_), job) => self.resolve(job.as_ref()).await?,
             (Step::Finish(Outcome::Lost { .. }), _) if self.progress.trouble.is_some() => {
@@ -293,7 +315,13 @@ impl<M: Market> Driver<M> {
             (Step::Admit | Step::Claim, Some(job)) => {
                 // Dropped in the middle of a claim it is as after a crash: the journal knows what was signed.
                 let leaving = self.shared.leaving.clone();
-                leaving.run_until_cancelled(self.approach(&job, cancel)).await.unwrap_or(Ok(()))?;
+                let recall = self.place.as_ref().map(|place| place.recall.clone()).unwrap_or_default();
+                tokio::select! {
+                    biased;
+                    () = recall.cancelled() => return Ok(self.is_bound()?),
+                    () = leaving.begun() => {}
+                    done = self.approach(&job, cancel) => done?,
+                }
             }
             (Step::Execute, Some(job)) => {
                 let executed = self.execute(&job).await;

@@ -6,6 +6,7 @@ use crate::defence::exposure::Exposure;
 use crate::defence::reserve::Shortage;
 use crate::market::Market;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// Slots between two looks at a balance that is too low: some four seconds.
@@ -41,7 +42,11 @@ impl<M: Market> Driver<M> {
     /// What the operator key lacks to defend the job beside those that are open; if it lacks nothing and `take_on` says
     /// so, the job counts as open from now on.
     pub(super) async fn shortage(&mut self, take_on: bool) -> Result<Option<Shortage>, DriveError> {
-        let balance = self.shared.market.balance_lamports().await?;
+        let look = self.shared.market.balance_lamports();
+        let balance = match take_on {
+            true => look.await?,
+            false => self.shared.reserve.shared_look(self.lamports_pause(), look).await?,
+        };
         self.shared.breaker_saw_balance(balance)?;
         let exposure = Exposure { is_challengeable: true, ..Exposure::default() };
         let needed = self.shared.needed_lamports(self.progress.defence, &exposure);
@@ -72,13 +77,25 @@ impl<M: Market> Driver<M> {
         self.let_go();
     }
 
-    /// Lamports come without ringing; jobs that end bring some.
-    pub(super) async fn wait_for_lamports(&mut self, cancel: &CancellationToken) {
-        let pause = self.shared.board.slot_time().saturating_mul(LAMPORTS_SLOTS).min(LONGEST_WAIT);
-        tokio::select! {
-            () = self.ears.job() => {}
-            () = cancel.cancelled() => {}
-            () = tokio::time::sleep(pause) => {}
+    /// Lamports come without ringing; jobs that end bring some. Meanwhile all that wait look at the balance together, and none of
+    /// them at its job.
+    pub(super) async fn wait_for_lamports(&mut self, cancel: &CancellationToken) -> Result<(), DriveError> {
+        let began = Instant::now();
+        while began.elapsed() < LONGEST_WAIT {
+            let pause = self.lamports_pause();
+            tokio::select! {
+                () = self.ears.job() => return Ok(()),
+                () = cancel.cancelled() => return Ok(()),
+                () = tokio::time::sleep(pause) => {}
+            }
+            if self.shortage(false).await?.is_none() {
+                return Ok(());
+            }
         }
+        Ok(())
+    }
+
+    fn lamports_pause(&self) -> Duration {
+        self.shared.board.slot_time().saturating_mul(LAMPORTS_SLOTS).min(LONGEST_WAIT)
     }
 }

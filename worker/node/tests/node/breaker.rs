@@ -231,6 +231,23 @@ async fn a_node_that_starts_again_and_again_over_a_job_it_claimed_is_stopped_all
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_that_one_death_of_the_node_left_uncomputed_are_one_failure() {
+    let source = Source::start().await;
+    let market = TestMarket::new(world(&FIRST, &source.job().await));
+    let folder = tempfile::tempdir().unwrap();
+    let breaker = BreakerSettings { failures: 2, ..config().breaker };
+    let rig = Rig::new(folder.path(), &market, NodeConfig { breaker, ..config() });
+    for job in [FIRST, SECOND, THIRD] {
+        rig.shared.journal.put(&job, &Record::new(&job, Stage::Claimed, 1)).unwrap();
+    }
+    let trips = || rig.shared.breaker_report().of(Cause::Failures).unwrap().trips;
+    rig.shared.adopt_breaker().unwrap();
+    assert_eq!(trips(), 0, "three jobs have one cause");
+    rig.shared.adopt_breaker().unwrap();
+    assert_eq!(trips(), 1, "the second death is the second failure");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_trial_that_a_crash_left_without_a_claim_is_anothers_to_make() {
     let source = Source::start().await;
     let market = TestMarket::new(world(&FIRST, &source.job().await));

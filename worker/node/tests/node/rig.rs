@@ -17,6 +17,7 @@ use assay_node::driver::{Driver, Shared};
 use assay_node::engine::Engine;
 use assay_node::fault::NodeFault;
 use assay_node::journal::{Journal, Record};
+use assay_node::leaving::Leaving;
 use assay_node::meter::Meter;
 use assay_node::prepare::Artifacts;
 use assay_node::publish::Publisher;
@@ -380,7 +381,7 @@ impl Rig {
             alarm: Alarm::default(),
             reserve: Reserve::default(),
             meter: Meter::new(folder),
-            leaving: CancellationToken::new(),
+            leaving: Leaving::default(),
             engine: Arc::new(engine),
             board: Board::default(),
             capacity: Arc::new(Semaphore::new(config.concurrent_jobs)),

@@ -2,15 +2,16 @@
 
 use crate::rig::{PATIENCE, Rig, Source, config, until, world};
 use crate::world::TestMarket;
+use assay::state::Job;
 use assay::state_machine::JobState;
 use assay_node::config::NodeConfig;
-use assay_node::journal::{Outcome, Stage};
+use assay_node::journal::{Outcome, Record, Stage};
 use assay_node::leaving::Ended;
-use assay_node::service::{Service, ServiceError, Sighting};
+use assay_node::service::{Considering, Service, ServiceError, Sighting};
 use assay_node::status;
 use assay_store::{ArtifactId, ArtifactUri, LocalStore};
 use solana_sdk::pubkey::Pubkey;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -24,12 +25,17 @@ pub(crate) struct Running {
 }
 
 pub(crate) async fn start(rig: &Rig) -> Running {
+    start_with(rig, Considering::default()).await
+}
+
+/// One that considers so many jobs at a time.
+async fn start_with(rig: &Rig, considering: Considering) -> Running {
     let listen = || TcpListener::bind("127.0.0.1:0");
     let (artifacts_listener, status_listener) = (listen().await.unwrap(), listen().await.unwrap());
     let artifacts = format!("http://{}", artifacts_listener.local_addr().unwrap());
     let status = status_listener.local_addr().unwrap().to_string();
     let (sender, sightings) = mpsc::channel(16);
-    let service = Service { shared: rig.shared.clone(), sightings, artifacts_listener, status_listener };
+    let service = Service { shared: rig.shared.clone(), sightings, artifacts_listener, status_listener, considering };
     let service = tokio::spawn(service.run(rig.cancel.clone()));
     Running { service, sightings: sender, artifacts, status }
 }
@@ -168,7 +174,7 @@ async fn a_service_that_leaves_takes_nothing_new_and_ends_when_its_last_window_i
     see(&running, &market, claimed).await;
     until("claim", || market.with(|world| !world.landed.is_empty())).await;
     market.with(|world| world.put_job(&waiting, &job));
-    rig.shared.leaving.cancel();
+    rig.shared.leaving.begin();
     see(&running, &market, waiting).await;
     let ready = get(&running.status, "/readyz").await;
     assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("N0521"), "{ready}");
@@ -214,6 +220,88 @@ async fn metrics_of_a_node_that_worked_are_served_with_its_stages_and_transactio
     }
     rig.cancel.cancel();
     assert_eq!(running.service.await.unwrap().unwrap(), Ended::Asked);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_driver_that_dies_over_a_committed_result_is_replaced_after_growing_pauses_until_the_job_is_paid() {
+    let source = Source::start().await;
+    let mut job = source.job().await;
+    job.window_slots = 1_000_000_000;
+    let address = Pubkey::new_unique();
+    let market = TestMarket::new(world(&address, &job));
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(folder.path(), &market, config());
+    let running = start(&rig).await;
+    see(&running, &market, address).await;
+    let is_committed = || matches!(rig.record(&address), Some(Record { stage: Stage::Committed(_), .. }));
+    until("committed", is_committed).await;
+    market.panic(2);
+    see(&running, &market, address).await;
+    until("the first one dies", || market.panicked() == 1).await;
+    let first = Instant::now();
+    until("the one after it dies", || market.panicked() == 2).await;
+    assert!(first.elapsed() > Duration::from_millis(500), "it takes over after a pause");
+    market.with(|world| {
+        let job = world.job(&address).unwrap();
+        world.put_job(&address, &Job { window_slots: 1, ..job });
+    });
+    until("paid", || rig.shared.journal.totals().unwrap().paid == 1).await;
+    rig.cancel.cancel();
+    running.service.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_whose_leaving_is_taken_back_takes_what_it_passed_by_and_goes_on() {
+    let source = Source::start().await;
+    let job = source.job().await;
+    let (claimed, passed, later) = (Pubkey::new_unique(), Pubkey::new_unique(), Pubkey::new_unique());
+    let market = TestMarket::new(world(&claimed, &job));
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(folder.path(), &market, config());
+    let running = start(&rig).await;
+    until_ready(&running.status).await;
+    rig.hold_runs(true);
+    see(&running, &market, claimed).await;
+    until("claim", || market.with(|world| !world.landed.is_empty())).await;
+    rig.shared.leaving.begin();
+    market.with(|world| world.put_job(&passed, &job));
+    see(&running, &market, passed).await;
+    let ready = get(&running.status, "/readyz").await;
+    assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("N0521"), "{ready}");
+    assert!(rig.shared.leaving.take_back());
+    until_ready(&running.status).await;
+    rig.hold_runs(false);
+    until("both paid", || rig.shared.journal.totals().unwrap().paid == 2).await;
+    assert!(!running.service.is_finished(), "it goes on");
+    market.with(|world| world.put_job(&later, &job));
+    see(&running, &market, later).await;
+    until("all paid", || rig.shared.journal.totals().unwrap().paid == 3).await;
+    rig.cancel.cancel();
+    assert_eq!(running.service.await.unwrap().unwrap(), Ended::Asked);
+    assert!(!rig.shared.leaving.take_back(), "it has ended");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_that_nothing_is_promised_to_share_few_places_and_each_has_its_turn() {
+    let source = Source::start().await;
+    let job = source.job().await;
+    let taken = Pubkey::new_unique();
+    let market = TestMarket::new(world(&taken, &job));
+    // Nobody claims these before their price has risen, which takes longer than the test.
+    let dear =
+        Job { price_min: 1, price_max: 9_000, ramp_hold_slots: 1_000_000_000, claim_slots: 2_000_000_000, ..job };
+    let dear_ones: Vec<Pubkey> = std::iter::repeat_with(Pubkey::new_unique).take(6).collect();
+    dear_ones.iter().for_each(|address| market.with(|world| world.put_job(address, &dear)));
+    let folder = tempfile::tempdir().unwrap();
+    let rig = Rig::new(folder.path(), &market, NodeConfig { price_floor: 500, ..config() });
+    let running = start_with(&rig, Considering { places: 2, turn: Duration::from_millis(50) }).await;
+    for address in dear_ones {
+        see(&running, &market, address).await;
+    }
+    see(&running, &market, taken).await;
+    until("paid", || rig.shared.journal.totals().unwrap().paid == 1).await;
+    rig.cancel.cancel();
+    running.service.await.unwrap().unwrap();
 }
 
 /// Waits until the node says that it takes jobs.

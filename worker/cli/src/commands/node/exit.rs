@@ -30,7 +30,7 @@ pub(crate) struct Exit {
     /// Do not wait until the node has left
     #[arg(long)]
     no_wait: bool,
-    /// Take back that the node leaves; one that runs takes work again after its next start
+    /// Take back that the node leaves; one that runs takes work again at once
     #[arg(long, conflicts_with = "no_wait")]
     cancel: bool,
 }
@@ -54,10 +54,13 @@ pub(super) async fn exit(context: &Context, arguments: &Exit, output: Output) ->
     let (folder, intention) = (&arguments.folder, Intention::of(&arguments.folder.data));
     let node = folder.node()?;
     if arguments.cancel {
-        intention.forget()?;
+        match report(context, folder, &node).await?.running {
+            true => drop(control::ask(&folder.data, &Request::Stay).await?),
+            false => intention.forget()?,
+        }
         let report = report(context, folder, &node).await?;
         let words = match report.running {
-            true => "the node that runs takes nothing new until it is started again",
+            true => "the node takes jobs again",
             false => "the node takes jobs when it is started",
         };
         return output.result(&report, || words.to_owned());

@@ -10,7 +10,7 @@ use crate::output::{Output, fields};
 use assay_chain::{PriorityFee, read_keypair};
 use assay_node::breaker::Cause;
 use assay_node::journal::JournalError;
-use assay_node::leaving::{Ended, Intention};
+use assay_node::leaving::{Ended, Intention, Leaving};
 use assay_node::service::ServiceError;
 use assay_node::settings::follow;
 use assay_node::start::{BreakerHandle, Identity, StartError, start};
@@ -70,7 +70,7 @@ pub(super) async fn run_node(
     let (intention, leaving, breaker) = (Intention::of(&folder.data), started.leaving(), started.breaker());
     if intention.is_there() {
         tracing::warn!("this node was told to leave: it takes nothing new; `assay node exit --cancel` takes that back");
-        leaving.cancel();
+        leaving.begin();
     }
     let stop = CancellationToken::new();
     // The journal is open, so that no other process works on this folder.
@@ -112,7 +112,7 @@ pub(super) async fn run_node(
 fn answers(
     log: Log,
     intention: Intention,
-    leaving: CancellationToken,
+    leaving: Leaving,
     breaker: BreakerHandle,
 ) -> impl Fn(Request) -> Result<Value, Reason> + Clone + Send + Sync + 'static {
     move |request| match request {
@@ -121,8 +121,17 @@ fn answers(
             intention
                 .note()
                 .map_err(|error| Reason::new("A0232", format!("it cannot note that it leaves: {error}")))?;
-            leaving.cancel();
+            leaving.begin();
             Ok(json!({ "leaving": true }))
+        }
+        Request::Stay => {
+            intention
+                .forget()
+                .map_err(|error| Reason::new("A0235", format!("it cannot take back that it leaves: {error}")))?;
+            match leaving.take_back() {
+                true => Ok(json!({ "leaving": false })),
+                false => Err(Reason::new("A0236", "the node ends already: it takes jobs after its next start")),
+            }
         }
         Request::Breaker { reset } => {
             let unknown = |name: &String| Reason::new("A0243", format!("the breaker has no cause {name}"));

@@ -78,7 +78,7 @@ pub(super) async fn run(context: &Context, arguments: Run, log: &Log, output: Ou
 fn answers(log: Log) -> impl Fn(Request) -> Result<Value, Reason> + Clone + Send + Sync + 'static {
     move |request| match request {
         Request::Log { filter } => log::answer(&log, filter),
-        Request::Leave => Err(Reason::new(
+        Request::Leave | Request::Stay => Err(Reason::new(
             "A0405",
             "a validator has nothing to leave; SIGTERM or Ctrl-C ends it, and it goes on at its next start",
         )),

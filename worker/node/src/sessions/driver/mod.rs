@@ -160,7 +160,7 @@ impl<M: Market> SessionDriver<M> {
             {
                 return Ok(false);
             }
-            (SessionStep::Admit | SessionStep::Accept, _) if self.shared.leaving.is_cancelled() => return Ok(false),
+            (SessionStep::Admit | SessionStep::Accept, _) if self.shared.leaving.is_under_way() => return Ok(false),
             // Who was convicted promises nothing more.
             (SessionStep::Admit | SessionStep::Accept, _) if self.shared.alarm.conviction().is_some() => {
                 return Ok(false);
@@ -176,11 +176,17 @@ impl<M: Market> SessionDriver<M> {
             (SessionStep::Wait(until), _) => self.wait_for(until, cancel).await,
             (SessionStep::Admit, Some(session)) => {
                 let leaving = self.shared.leaving.clone();
-                leaving.run_until_cancelled(self.admit(&session, cancel)).await.unwrap_or(Ok(()))?;
+                tokio::select! {
+                    done = self.admit(&session, cancel) => done?,
+                    () = leaving.begun() => {}
+                }
             }
             (SessionStep::Accept, Some(session)) => {
                 let leaving = self.shared.leaving.clone();
-                leaving.run_until_cancelled(self.accept(&session, cancel)).await.unwrap_or(Ok(()))?;
+                tokio::select! {
+                    done = self.accept(&session, cancel) => done?,
+                    () = leaving.begun() => {}
+                }
             }
             (SessionStep::Serve(until), Some(session)) => {
                 self.serve(&session, cancel).await?;

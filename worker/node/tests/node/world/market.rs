@@ -46,6 +46,9 @@ struct Calls {
     freeze: Option<Freeze>,
     unreachable: usize,
     refuse: Vec<(Purpose, AssayError)>,
+    /// Looks at a job that end in a panic, and how many did.
+    panics: usize,
+    panicked: usize,
     /// What the endpoints say.
     views: Vec<Option<EndpointView>>,
 }
@@ -91,6 +94,24 @@ impl TestMarket {
     /// The next calls fail.
     pub(crate) fn unreachable(&self, calls: usize) {
         self.calls.lock().unwrap().unreachable = calls;
+    }
+
+    /// The next looks at a job panic.
+    pub(crate) fn panic(&self, looks: usize) {
+        self.calls.lock().unwrap().panics = looks;
+    }
+
+    /// Looks at a job that panicked.
+    pub(crate) fn panicked(&self) -> usize {
+        self.calls.lock().unwrap().panicked
+    }
+
+    fn panics(&self) -> bool {
+        let mut calls = self.calls.lock().unwrap();
+        let panics = calls.panics > 0;
+        calls.panics = calls.panics.saturating_sub(1);
+        calls.panicked += usize::from(panics);
+        panics
     }
 
     /// The next simulation of this purpose is refused.
@@ -143,6 +164,7 @@ pub(super) fn words(error: AssayError) -> (String, String) {
 
 impl Market for TestMarket {
     async fn job(&self, job: &Pubkey, minimum_slot: u64) -> Result<Seen<Job>, Unreachable> {
+        assert!(!self.panics(), "the test says so");
         self.call(|world| {
             assert!(minimum_slot <= world.slot, "asked for the future");
             Seen { slot: world.slot, account: world.job(job) }
