@@ -4,6 +4,7 @@ mod agents;
 mod arguments;
 mod cold_key;
 mod configuration;
+mod documented;
 mod governance;
 mod kernels;
 mod local_chain;
@@ -11,6 +12,7 @@ mod migrations;
 mod models;
 mod node_config;
 mod packaging;
+mod ports;
 mod processes;
 mod secrets;
 
