@@ -32,8 +32,13 @@ pub use payments::{OfferedModel, Payments};
 use crate::mirror::MirrorSettings;
 use assay_chain::{EndpointSettings, FeeSettings};
 use serde::{Deserialize, Serialize};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
+
+/// Where artifacts are served unless the settings say otherwise: on loopback, and beside the ports of every other service.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8910);
+/// Where status is served unless the settings say otherwise.
+const STATUS_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8911);
 
 /// Which backend computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -303,8 +308,8 @@ pub struct NodeConfig {
 impl Default for NodeConfig {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8900)),
-            status_listen: SocketAddr::from(([127, 0, 0, 1], 8901)),
+            listen: LISTEN,
+            status_listen: STATUS_LISTEN,
             backend: BackendChoice::Auto,
             adapter: None,
             threads: 0,

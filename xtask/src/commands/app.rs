@@ -21,7 +21,7 @@ const FOLDER: &str = ".assay/app";
 const ADDRESS: &str = "http://localhost:4173";
 /// Where `assay localnet` listens.
 const ENDPOINT: &str = "http://127.0.0.1:8899";
-const INDEX: &str = "127.0.0.1:8910";
+const INDEX: &str = "127.0.0.1:8920";
 const STORE: &str = "127.0.0.1:8080";
 /// Base units that each node stakes.
 const STAKE: &str = "500000000";
@@ -213,7 +213,7 @@ impl Market {
         Failure::new(
             Code::Child,
             what,
-            "see the log; ports 4173, 8080, 8899, 8900, 8910 and 8951 to 8962 have to be free",
+            "see the log; ports 4173, 8080, 8899, 8900, 8920, 8921 and 8951 to 8962 have to be free",
         )
     }
 

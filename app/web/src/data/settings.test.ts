@@ -18,13 +18,13 @@ function endpoint(url: string) {
   return parsed.value;
 }
 
-const SERVED = { rpc: "http://127.0.0.1:8899", index: "http://127.0.0.1:8910", store: "http://127.0.0.1:8080" };
+const SERVED = { rpc: "http://127.0.0.1:8899", index: "http://127.0.0.1:8920", store: "http://127.0.0.1:8080" };
 
 describe("from where the app reads", () => {
   it("is what whoever serves it says, where nobody chose", () => {
     const settings = firstSettings("", storage(), SERVED);
     expect(settings.endpoint.httpUrl).toBe("http://127.0.0.1:8899/");
-    expect(settings.indexUrl).toBe("http://127.0.0.1:8910");
+    expect(settings.indexUrl).toBe("http://127.0.0.1:8920");
     expect(settings.storeUrl).toBe("http://127.0.0.1:8080");
   });
 

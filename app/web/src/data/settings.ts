@@ -67,7 +67,7 @@ export function parseIndex(text: string): { value: string } | { error: string } 
     }
     return { value: `${url.origin}${url.pathname}`.replace(/\/+$/, "") };
   } catch {
-    return { error: "This is not a URL. An index looks like http://127.0.0.1:8910." };
+    return { error: "This is not a URL. An index looks like http://127.0.0.1:8920." };
   }
 }
 

@@ -193,7 +193,7 @@ export const STANDINGS: readonly IndexStanding[] = [
   { state: "behind", slots: 1_204n },
   { state: "behind", slots: 0n },
   { state: "foreign" },
-  { state: "away", reason: "http://127.0.0.1:8910 does not answer.", isNoIndex: false },
+  { state: "away", reason: "http://127.0.0.1:8920 does not answer.", isNoIndex: false },
   { state: "away", reason: "The index serves a snapshot that this app cannot read.", isNoIndex: true },
 ];
 

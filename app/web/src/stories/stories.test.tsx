@@ -82,12 +82,12 @@ describe("the stories", () => {
     shown();
     const [known] = screen.getAllByRole("img", { name: /34 jobs settled and 1 were convicted in the last 24 hours/ });
     expect(known).toBeTruthy();
-    expect(screen.getByText("http://127.0.0.1:8910 answered 500.")).toBeTruthy();
+    expect(screen.getByText("http://127.0.0.1:8920 answered 500.")).toBeTruthy();
   });
 
   it("have a sentence for every way in which an index can stand, and for every record", () => {
     shown();
-    for (const sentence of STANDINGS.map((one) => standingSentence("http://127.0.0.1:8910", one)))
+    for (const sentence of STANDINGS.map((one) => standingSentence("http://127.0.0.1:8920", one)))
       expect(screen.getByText(sentence)).toBeTruthy();
     expect(screen.getByText("A fault was proved against it.")).toBeTruthy();
     expect(screen.getByText("A slash of the node reached the stake that is delegated to it.")).toBeTruthy();

@@ -173,7 +173,7 @@ function History() {
       <TotalsOf asked={{ state: "known", value: STATS }} nowSeconds={SAMPLE_HOUR} />
       <TotalsOf
         title="Settled jobs: failed"
-        asked={{ state: "failed", reason: "http://127.0.0.1:8910 answered 500." }}
+        asked={{ state: "failed", reason: "http://127.0.0.1:8920 answered 500." }}
         nowSeconds={SAMPLE_HOUR}
       />
       <RecordsPanel records={RECORDS} more={false} />
@@ -181,7 +181,7 @@ function History() {
         <ul className="plain">
           {STANDINGS.map((standing, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: two of them have the same name, and none moves
-            <li key={index}>{standingSentence("http://127.0.0.1:8910", standing)}</li>
+            <li key={index}>{standingSentence("http://127.0.0.1:8920", standing)}</li>
           ))}
         </ul>
       </Panel>

@@ -66,7 +66,7 @@ export function EndpointDialog({ onClose }: { onClose: () => void }) {
         onChange={setIndexText}
         mono
         inputMode="url"
-        placeholder="http://127.0.0.1:8910"
+        placeholder="http://127.0.0.1:8920"
         error={parsedIndex !== undefined && "error" in parsedIndex ? parsedIndex.error : undefined}
         hint="Started with assay index. It remembers what was closed and shows long lists at once; it is kept for this endpoint alone."
       />

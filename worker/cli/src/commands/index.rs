@@ -15,7 +15,7 @@ use std::time::Duration;
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     /// Address to listen on; port 0 takes a free one
-    #[arg(long, default_value = "127.0.0.1:8900")]
+    #[arg(long, default_value = "127.0.0.1:8920")]
     listen: SocketAddr,
     /// Where the history is kept; created if it is missing
     #[arg(long, alias = "data", default_value = "assay-index")]

@@ -68,11 +68,12 @@ fn wrap(words: &str) -> String {
     text
 }
 
-/// The text of a settings file with another number for one key; everything else, comments too, stays as somebody wrote it.
+/// The text of a settings file with another value for one key; everything else, comments too, stays as somebody wrote it.
+/// The value is not checked against the key's bounds.
 ///
 /// # Errors
 /// The text is no TOML, or the key's section is no table.
-pub fn with_value(path: &Path, text: &str, key: &str, number: u64) -> Result<String, ConfigError> {
+pub fn with_value(path: &Path, text: &str, key: &str, value: &Value) -> Result<String, ConfigError> {
     let failed = |reason: String| ConfigError::Parse { path: path.to_owned(), reason };
     let mut document: toml_edit::DocumentMut =
         text.parse().map_err(|error: toml_edit::TomlError| failed(error.to_string()))?;
@@ -86,16 +87,17 @@ pub fn with_value(path: &Path, text: &str, key: &str, number: u64) -> Result<Str
             .as_table_mut()
             .ok_or_else(|| failed(format!("{section} is no table")))?
     };
-    let number = i64::try_from(number).unwrap_or(i64::MAX);
+    let mut value: toml_edit::Value =
+        value.to_string().parse().map_err(|error: toml_edit::TomlError| failed(error.to_string()))?;
+    value.decor_mut().clear();
     match table.get_mut(name).and_then(toml_edit::Item::as_value_mut) {
         // What stands around the value, a comment behind it say, is the value's own.
-        Some(value) => {
-            let decor = value.decor().clone();
-            *value = number.into();
-            *value.decor_mut() = decor;
+        Some(present) => {
+            *value.decor_mut() = present.decor().clone();
+            *present = value;
         }
         None => {
-            table.insert(name, toml_edit::value(number));
+            table.insert(name, toml_edit::Item::Value(value));
         }
     }
     Ok(document.to_string())
@@ -136,15 +138,18 @@ mod tests {
     }
 
     #[test]
-    fn one_number_is_changed_and_everything_else_stays() {
+    fn one_value_is_changed_and_everything_else_stays() {
         let path = Path::new("node.toml");
         let mine = "# mine\nthreads = 3 # three\n[profile] # said\nunits_per_slot = 1 # by hand\nregion = 2\n";
-        let changed = with_value(path, mine, "profile.units_per_slot", 77).unwrap();
+        let changed = with_value(path, mine, "profile.units_per_slot", &77.into()).unwrap();
         assert_eq!(changed, mine.replace("units_per_slot = 1 #", "units_per_slot = 77 #"));
-        let added = with_value(path, "threads = 3\n", "profile.units_per_slot", 5).unwrap();
+        let added = with_value(path, "threads = 3\n", "profile.units_per_slot", &5.into()).unwrap();
         let config: NodeConfig = toml::from_str(&added).unwrap();
         assert_eq!((config.threads, config.profile.units_per_slot), (3, 5));
-        assert_eq!(with_value(path, "[", "threads", 1).unwrap_err().code(), "N0002");
-        assert!(with_value(path, "profile = 1\n", "profile.units_per_slot", 1).is_err());
+        let words =
+            with_value(path, "# mine\nlisten = \"127.0.0.1:1\" # here\n", "listen", &"127.0.0.1:2".into()).unwrap();
+        assert_eq!(words, "# mine\nlisten = \"127.0.0.1:2\" # here\n");
+        assert_eq!(with_value(path, "[", "threads", &1.into()).unwrap_err().code(), "N0002");
+        assert!(with_value(path, "profile = 1\n", "profile.units_per_slot", &1.into()).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! `assay node benchmark`: measures the machine, and what the node may promise in its profile.
 
-use super::{Backend, Folder};
+use super::{Backend, Folder, whole_number};
 use crate::error::CliError;
 use crate::output::{Output, fields};
 use assay::state::Profile;
@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &Benchmark, output: Output) -> Result<(), CliError>
     if arguments.write {
         let path = arguments.folder.config_path();
         let text = std::fs::read_to_string(&path).map_err(|error| CliError::file("read", &path, &error))?;
-        let text = with_value(&path, &text, "profile.units_per_slot", promised)?;
+        let text = with_value(&path, &text, "profile.units_per_slot", &whole_number(promised).into())?;
         std::fs::write(&path, text).map_err(|error| {
             CliError::new("A0209", format!("{} cannot be written: {error}; check its permissions", path.display()))
         })?;

@@ -155,6 +155,11 @@ pub(crate) struct Folder {
     set: Vec<String>,
 }
 
+/// A number as a settings file can hold it.
+fn whole_number(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Backend {
     Auto,
