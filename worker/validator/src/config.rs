@@ -196,6 +196,19 @@ pub enum ConfigError {
     },
 }
 
+/// What is wrong with a settings file, and on which line; neither the line nor a text in it is repeated: it may have a key of a
+/// provider's in it.
+fn reason_of(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count().saturating_add(1);
+    let said = error.message();
+    let said = match (said.split_once('"'), said.rsplit_once('"')) {
+        (Some((front, _)), Some((_, rest))) if said.matches('"').count() > 1 => format!("{front}\"…\"{rest}"),
+        _ => said.to_owned(),
+    };
+    format!("line {line}: {said}; `assay validator init` writes a file with all keys")
+}
+
 impl ValidatorConfig {
     /// Reads and validates a TOML file.
     ///
@@ -205,7 +218,7 @@ impl ValidatorConfig {
         let text =
             std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
         let config: Self = toml::from_str(&text)
-            .map_err(|error| ConfigError::Parse { path: path.to_path_buf(), reason: error.to_string() })?;
+            .map_err(|error| ConfigError::Parse { path: path.to_path_buf(), reason: reason_of(&text, &error) })?;
         config.validate()?;
         Ok(config)
     }
@@ -312,6 +325,25 @@ mod tests {
             let config: ValidatorConfig = toml::from_str(text).unwrap();
             assert!(matches!(config.validate(), Err(ConfigError::Value { .. })), "{text}");
         }
+    }
+
+    #[test]
+    fn no_error_repeats_the_key_of_an_endpoint() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("validator.toml");
+        for text in [
+            "threads = 1\nfurther_endpoints = \"https://host/SECRET\"",
+            "threads = 1\nfurther_endpoints = [\"https://host/SECRET\" x",
+            "threads = 1\nfurther_endpoints = \"a\\\"SECRET\"",
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let error = ValidatorConfig::from_file(&path).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("SECRET"), "{error}");
+            assert!(error.to_string().starts_with("V0002") && error.to_string().contains("line 2"), "{error}");
+        }
+        std::fs::write(&path, "further_endpoints = [\"https://host:99999/SECRET\"]").unwrap();
+        let error = ValidatorConfig::from_file(&path).unwrap_err().to_string();
+        assert!(error.starts_with("V0003") && !error.contains("SECRET"), "{error}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What differs between two settings, and what of it a running node can take up.
 
-use super::keys::{KEYS, leaves, table_of};
+use super::keys::{KEYS, Key, leaves, shown, table_of};
 use super::layers::set;
 use super::{ConfigError, NodeConfig};
 use serde::{Deserialize, Serialize};
@@ -13,9 +13,9 @@ use toml::Value;
 pub struct Change {
     /// Its path.
     pub key: String,
-    /// The value before, as a file has it.
+    /// The value before, as a file has it; of RPC endpoints only the hosts.
     pub before: String,
-    /// The value after.
+    /// The value after, likewise.
     pub after: String,
     /// Whether a running node takes it up.
     pub is_live: bool,
@@ -42,14 +42,17 @@ pub fn revise(running: &NodeConfig, wanted: &NodeConfig) -> Result<Revision, Con
         leaves(table).into_iter().map(|(path, value)| (path, value.clone())).collect()
     };
     let (before, after) = (by_path(&table), by_path(&wanted));
-    let shown = |value: Option<&Value>| value.map_or_else(|| "none".to_owned(), Value::to_string);
+    let told = |key: &Key, value: Option<&Value>| {
+        value.map_or_else(|| "none".to_owned(), |value| shown(key, value).to_string())
+    };
     let (mut taken_up, mut needs_restart) = (Vec::new(), Vec::new());
     for key in KEYS {
         let (old, new) = (before.get(key.path), after.get(key.path));
         if old == new {
             continue;
         }
-        let change = Change { key: key.path.to_owned(), before: shown(old), after: shown(new), is_live: key.is_live };
+        let change =
+            Change { key: key.path.to_owned(), before: told(key, old), after: told(key, new), is_live: key.is_live };
         match (key.is_live, new) {
             (true, Some(value)) => {
                 set(&mut table, key.path, value.clone());
@@ -88,6 +91,17 @@ mod tests {
         let again = revise(&revision.config, &wanted).unwrap();
         assert!(again.taken_up.is_empty() && again.needs_restart.len() == 2);
         assert_eq!(revise(&running, &running).unwrap().config, running);
+    }
+
+    #[test]
+    fn of_endpoints_only_the_hosts_are_told() {
+        let running = NodeConfig::default();
+        let mut wanted = running.clone();
+        wanted.disputes.further_endpoints = vec!["https://one/SECRET wss://two/?k=SECRET".to_owned(), "d".to_owned()];
+        let revision = revise(&running, &wanted).unwrap();
+        assert_eq!(revision.needs_restart[0].after, r#"["https://one/… wss://two/…", "d"]"#);
+        let back = revise(&wanted, &running).unwrap();
+        assert_eq!(back.needs_restart[0].before, revision.needs_restart[0].after);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Settings as a file that explains itself.
 
 use super::keys::{KEYS, Key, leaves, table_of};
+use super::layers::syntax_reason;
 use super::{ConfigError, NodeConfig};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -75,8 +76,9 @@ fn wrap(words: &str) -> String {
 /// The text is no TOML, or the key's section is no table.
 pub fn with_value(path: &Path, text: &str, key: &str, value: &Value) -> Result<String, ConfigError> {
     let failed = |reason: String| ConfigError::Parse { path: path.to_owned(), reason };
-    let mut document: toml_edit::DocumentMut =
-        text.parse().map_err(|error: toml_edit::TomlError| failed(error.to_string()))?;
+    let mut document: toml_edit::DocumentMut = text
+        .parse()
+        .map_err(|error: toml_edit::TomlError| failed(syntax_reason(text, error.message(), error.span())))?;
     let (section, name) = key.rsplit_once('.').unwrap_or(("", key));
     let table = if section.is_empty() {
         document.as_table_mut()

@@ -3,6 +3,7 @@
 
 use super::{AdapterSettings, ConfigError, NodeConfig, OfferedModel};
 use assay_chain::Endpoint;
+use assay_chain::endpoint::shown_listed;
 use assay_chain::keys::looks_secret;
 use assay_store::RemoteAddress;
 use solana_sdk::pubkey::Pubkey;
@@ -229,7 +230,22 @@ pub(super) fn check(path: &str, value: &Value) -> Result<(), ConfigError> {
     if key.bounds.allows(value) {
         return Ok(());
     }
-    Err(ConfigError::Value { key: path.to_owned(), value: value.to_string(), rule: key.bounds.rule() })
+    Err(ConfigError::Value { key: path.to_owned(), value: shown(key, value).to_string(), rule: key.bounds.rule() })
+}
+
+/// A value as it may be shown: of RPC endpoints, in which there may be keys, only the hosts.
+pub fn shown(key: &Key, value: &Value) -> Value {
+    match (key.bounds, value) {
+        (Bounds::Endpoints, Value::Array(items)) => {
+            Value::Array(items.iter().map(|item| Value::String(shown_endpoint(item))).collect())
+        }
+        (Bounds::Endpoints, other) => Value::String(shown_endpoint(other)),
+        (_, other) => other.clone(),
+    }
+}
+
+fn shown_endpoint(value: &Value) -> String {
+    value.as_str().map_or_else(|| format!("({})", value.type_str()), shown_listed)
 }
 
 /// Whether an address has a user name, a password or a query in it.

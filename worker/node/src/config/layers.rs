@@ -1,6 +1,6 @@
 //! File, environment and flags: each overrides the one before it, and every value remembers where it came from.
 
-use super::keys::{KEYS, Key, advice, check, find, leaves, table_of};
+use super::keys::{Bounds, KEYS, Key, advice, check, find, leaves, shown, table_of};
 use super::{ConfigError, NodeConfig};
 use assay_chain::keys::looks_secret;
 use std::collections::BTreeMap;
@@ -136,7 +136,7 @@ impl Layers {
     /// # Errors
     /// As [`Layers::load`].
     pub fn load_text(&self, text: &str) -> Result<Loaded, ConfigError> {
-        let mut table: Table = text.parse().map_err(|error: toml::de::Error| self.parse_error(&error))?;
+        let mut table: Table = text.parse().map_err(|error: toml::de::Error| self.syntax_error(text, &error))?;
         let mut origins: BTreeMap<&'static str, Origin> = KEYS.iter().map(|key| (key.path, Origin::Default)).collect();
         for (path, value) in leaves(&table) {
             let place = || format!("{}, line {}", self.path.display(), line_of(text, &path));
@@ -157,6 +157,12 @@ impl Layers {
         }
         let config = table.try_into().map_err(|error: toml::de::Error| self.parse_error(&error))?;
         Ok(Loaded { config, origins })
+    }
+
+    /// Where the text is no TOML, without the line itself: there may be a key in it.
+    fn syntax_error(&self, text: &str, error: &toml::de::Error) -> ConfigError {
+        let reason = syntax_reason(text, error.message(), error.span());
+        ConfigError::Parse { path: self.path.clone(), reason }
     }
 
     fn parse_error(&self, error: &toml::de::Error) -> ConfigError {
@@ -202,7 +208,14 @@ fn put(table: &mut Table, key: &Key, given_as: &str, text: &str) -> Result<(), C
     if looks_secret(text) {
         return Err(ConfigError::Secret { key: given_as.to_owned() });
     }
-    let wrong = || ConfigError::Value { key: given_as.to_owned(), value: text.to_owned(), rule: key.bounds.rule() };
+    let wrong = || {
+        // Of a list of endpoints, which may have keys in them, the hosts are shown.
+        let value = match (key.bounds, key.bounds.parse(text)) {
+            (Bounds::Endpoints, Some(value)) => shown(key, &value).to_string(),
+            _ => text.to_owned(),
+        };
+        ConfigError::Value { key: given_as.to_owned(), value, rule: key.bounds.rule() }
+    };
     let value = key.bounds.parse(text).ok_or_else(wrong)?;
     check(key.path, &value).map_err(|error| match error {
         ConfigError::Value { .. } => wrong(),
@@ -210,6 +223,12 @@ fn put(table: &mut Table, key: &Key, given_as: &str, text: &str) -> Result<(), C
     })?;
     set(table, key.path, value);
     Ok(())
+}
+
+/// What is wrong with a text that is no TOML, and on which line, without the line itself: there may be a key in it.
+pub(super) fn syntax_reason(text: &str, message: &str, span: Option<std::ops::Range<usize>>) -> String {
+    let before = span.and_then(|span| text.get(..span.start)).unwrap_or_default();
+    format!("line {}: {message}", before.matches('\n').count().saturating_add(1))
 }
 
 /// Sets a value by its path. What stands where its section should be was refused before.
@@ -327,6 +346,23 @@ mod tests {
                 assert!(["N0005", "N0004"].contains(&error.code()), "{}", error.code());
                 assert!(!format!("{error} {error:?}").contains(secret.as_str()), "{}", error.code());
             }
+        }
+    }
+
+    #[test]
+    fn no_error_repeats_the_key_of_an_endpoint() {
+        let refused = |layers: Layers, text: &str| layers.load_text(text).unwrap_err();
+        let flag = "disputes.further_endpoints=https://host:99999/SECRET,https//host/SECRET";
+        for (error, code) in [
+            (refused(layers(&[], &[]), "[disputes]\nfurther_endpoints = [\"https://host/SECRET\" x"), "N0002"),
+            (refused(layers(&[], &[]), "[disputes]\nfurther_endpoints = \"https://host/SECRET\""), "N0003"),
+            (refused(layers(&[], &[]), "[disputes]\nfurther_endpoints = [\"https://host:99999/SECRET\", 5]"), "N0003"),
+            (refused(layers(&[], &[flag]), ""), "N0003"),
+            (refused(layers(&[("ASSAY_NODE_DISPUTES_FURTHER_ENDPOINTS", "ftp://host/SECRET")], &[]), ""), "N0003"),
+        ] {
+            assert_eq!(error.code(), code, "{error}");
+            assert!(!format!("{error} {error:?}").contains("SECRET"), "{error}");
+            assert!(code == "N0003" || error.to_string().contains("line 2"), "{error}");
         }
     }
 

@@ -90,7 +90,8 @@ pub(super) fn grade_backends(backends: &[BackendFacts], config: &NodeConfig) -> 
             };
             let text = error.to_string();
             let code = text.split(' ').next().unwrap_or_default().to_owned();
-            Finding::of_error(grade, "backend", &code, &text)
+            let remedy = "mend the driver or the machine, or have another backend compute (`backend`, `adapters`)";
+            Finding::of_error(grade, "backend", &code, &text, remedy)
         }
     };
     let mut findings: Vec<Finding> = backends.iter().map(grade).collect();
@@ -113,7 +114,8 @@ pub(super) fn grade_speed(measured: &Result<Measured, BenchmarkError>, declared_
         Err(error) => {
             let text = error.to_string();
             let code = text.split(' ').next().unwrap_or_default().to_owned();
-            return Finding::of_error(Grade::Warning, SPEED, &code, &text);
+            let remedy = "see what is said of the backends, and run `assay node benchmark`";
+            return Finding::of_error(Grade::Warning, SPEED, &code, &text, remedy);
         }
     };
     let promised = measured.promised_units_per_slot();

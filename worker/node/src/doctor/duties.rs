@@ -9,18 +9,23 @@ use crate::journal::{Journal, JournalError, Record, SessionRecord};
 use crate::refusal::Refusal;
 use crate::settings::SettingsReport;
 use crate::status::{OpenDisputes, Status};
-use std::net::SocketAddr;
+use assay_telemetry::asking::{AskError, ask};
 use std::path::Path;
 use std::time::Duration;
 
 /// How long a running node may take to say how it is.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// The code of a service that is late.
+const LATE: &str = "T0121";
 
 /// What a node owes to others at present.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Duties {
     /// Address of the node that answers at the settings' status address, base58; nothing if nobody answers.
     pub running: Option<String>,
+    /// Why nothing is known of a node that runs: it does not answer in time. Its journal cannot be read meanwhile.
+    pub late: Option<String>,
     /// Jobs that are not over.
     pub open_jobs: u64,
     /// Sessions that are not over.
@@ -43,8 +48,14 @@ impl Duties {
     /// # Errors
     /// The journal is there and cannot be read.
     pub async fn of(config: &NodeConfig, data_folder: &Path, fee_lamports: u64) -> Result<Self, JournalError> {
-        if let Some(status) = ask(config.status_listen).await {
+        let asked = ask::<Status>(config.status_listen, PATIENCE).await;
+        if let Err(late @ AskError::Late { .. }) = &asked {
+            return Ok(Self { late: Some(late.to_string()), ..Self::default() });
+        }
+        // A stranger at the address is found where the ports are looked at.
+        if let Ok(Some(status)) = asked {
             return Ok(Self {
+                late: None,
                 open_jobs: status.totals.open,
                 open_sessions: status.session_totals.open,
                 disputes: status.disputes,
@@ -70,6 +81,7 @@ impl Duties {
         let jobs: Vec<Record> = records.into_iter().map(|(_, record)| record).collect();
         Ok(Self {
             running: None,
+            late: None,
             open_jobs: journal.totals()?.open,
             open_sessions: journal.session_totals()?.open,
             disputes: OpenDisputes::of(&jobs),
@@ -80,16 +92,11 @@ impl Duties {
         })
     }
 
-    /// Whether somebody relies on this node: a bond or a client's money waits for what it does.
+    /// Whether somebody relies on this node: a bond or a client's money waits for what it does. Of one that is late that has to be
+    /// assumed.
     pub fn binds(&self) -> bool {
-        self.open_jobs > 0 || self.open_sessions > 0
+        self.open_jobs > 0 || self.open_sessions > 0 || self.late.is_some()
     }
-}
-
-/// What the node at `address` says of itself; nothing if none answers.
-pub async fn ask(address: SocketAddr) -> Option<Status> {
-    let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().ok()?;
-    client.get(format!("http://{address}/v1/status")).send().await.ok()?.json().await.ok()
 }
 
 /// Grades them for `node`; `is_starting` where the node is about to run.
@@ -99,9 +106,15 @@ pub(super) fn grade(duties: &Result<Duties, JournalError>, node: &str, is_starti
         Err(error) => {
             let text = error.to_string();
             let code = text.split(' ').next().unwrap_or_default().to_owned();
-            return vec![Finding::of_error(Grade::Error, "journal", &code, &text)];
+            let remedy = "end what else uses the data folder; bring a damaged journal back from its copy";
+            return vec![Finding::of_error(Grade::Error, "journal", &code, &text, remedy)];
         }
     };
+    if let Some(late) = &duties.late {
+        let grade = if is_starting { Grade::Error } else { Grade::Warning };
+        let remedy = "wait until it answers; end it if it is to be started anew";
+        return vec![Finding::of_error(grade, "service", LATE, late, remedy)];
+    }
     let runs = duties.running.as_deref() == Some(node);
     let (jobs, sessions) = (duties.open_jobs, duties.open_sessions);
     let mut findings = vec![match (runs, is_starting) {
@@ -140,7 +153,13 @@ pub(super) fn grade(duties: &Result<Duties, JournalError>, node: &str, is_starti
     }));
     if let Some(error) = &duties.settings.error {
         let code = error.split(' ').next().unwrap_or_default();
-        findings.push(Finding::of_error(Grade::Warning, "settings file", code, error));
+        findings.push(Finding::of_error(
+            Grade::Warning,
+            "settings file",
+            code,
+            error,
+            "correct the file: the settings before stay until then",
+        ));
     }
     if !duties.settings.needs_restart.is_empty() {
         let keys: Vec<&str> = duties.settings.needs_restart.iter().map(|change| change.key.as_str()).collect();
@@ -178,6 +197,19 @@ mod tests {
         assert_eq!(ill(running, true), [(Grade::Error, "N0930".to_owned())]);
         let of_another = Duties { running: Some("other".to_owned()), open_jobs: 1, ..Duties::default() };
         assert_eq!(ill(of_another, false), [(Grade::Error, "N0407".to_owned())]);
+    }
+
+    #[tokio::test]
+    async fn a_node_that_is_late_runs_and_its_journal_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        // It listens, and never answers.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let config = NodeConfig { status_listen: silent.local_addr().unwrap(), ..NodeConfig::default() };
+        std::fs::write(folder.path().join("journal.redb"), b"not a database").unwrap();
+        let duties = Duties::of(&config, folder.path(), 10_000).await.unwrap();
+        assert!(duties.binds() && duties.running.is_none());
+        assert_eq!(ill(duties.clone(), false), [(Grade::Warning, "T0121".to_owned())]);
+        assert_eq!(ill(duties, true), [(Grade::Error, "T0121".to_owned())]);
     }
 
     #[test]

@@ -18,8 +18,10 @@ const CLUSTERS: [(&str, &str); 3] = assay_chain::clusters::PUBLIC_CLUSTERS;
 /// What one endpoint said; an error has its code and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct EndpointFacts {
-    pub(super) url: String,
-    pub(super) websocket_url: String,
+    /// The address of the RPC service, as it may be shown.
+    pub(super) shown: String,
+    /// The same of the websocket.
+    pub(super) shown_websocket: String,
     pub(super) slot: Result<u64, Said>,
     /// Genesis hash, base58.
     pub(super) genesis: Result<String, Said>,
@@ -57,8 +59,8 @@ impl EndpointFacts {
         let (slot, genesis, heard) =
             tokio::join!(within(chain.slot()), within(chain.genesis_hash()), within(chain.hear_slot(PATIENCE)),);
         Self {
-            url: chain.endpoint().rpc_url.clone(),
-            websocket_url: chain.endpoint().websocket_url.clone(),
+            shown: chain.endpoint().shown(),
+            shown_websocket: chain.endpoint().shown_websocket(),
             slot,
             genesis: genesis.map(|hash| hash.to_string()),
             heard,
@@ -105,12 +107,12 @@ impl EndpointFacts {
 
     fn grade(&self, furthest: u64, expected: Option<&str>, most: Grade) -> Vec<Finding> {
         const RPC: &str = "rpc endpoint";
-        let Self { url, websocket_url, slot, genesis, heard } = self;
+        let Self { shown, shown_websocket, slot, genesis, heard } = self;
         let slot = match slot {
             Ok(slot) => *slot,
             Err(said) => {
                 let remedy = "check the address and the provider, or use another endpoint";
-                return vec![Finding::ill(most, RPC, "N0905", format!("{url}: {} {}", said.code, said.text), remedy)];
+                return vec![Finding::ill(most, RPC, "N0905", format!("{shown}: {} {}", said.code, said.text), remedy)];
             }
         };
         let lag = furthest.saturating_sub(slot);
@@ -119,32 +121,32 @@ impl EndpointFacts {
                 if lag >= LAG_SLOTS.1 { most } else { Grade::Warning },
                 RPC,
                 "N0906",
-                format!("{url} is at slot {slot}, {lag} behind another endpoint: claims come too late"),
+                format!("{shown} is at slot {slot}, {lag} behind another endpoint: claims come too late"),
                 "use the endpoint that is ahead as the first, or another provider",
             ),
-            _ => Finding::well(RPC, format!("{url} is at slot {slot}")),
+            _ => Finding::well(RPC, format!("{shown} is at slot {slot}")),
         }];
         findings.push(match (genesis, expected) {
             (Ok(given), Some(expected)) if given != expected => Finding::ill(
                 Grade::Error,
                 "cluster",
                 "N0605",
-                format!("{url} is of {}, the network was made on {}", named(given), named(expected)),
+                format!("{shown} is of {}, the network was made on {}", named(given), named(expected)),
                 "use an endpoint of that cluster: what is signed here would count on neither",
             ),
-            (Ok(given), _) => Finding::well("cluster", format!("{url} is of {}", named(given))),
+            (Ok(given), _) => Finding::well("cluster", format!("{shown} is of {}", named(given))),
             (Err(said), _) => {
-                let found = format!("{url} does not say which cluster it is of: {} {}", said.code, said.text);
+                let found = format!("{shown} does not say which cluster it is of: {} {}", said.code, said.text);
                 Finding::ill(most, "cluster", "N0905", found, "use another endpoint")
             }
         });
         findings.push(match heard {
-            Ok(slot) => Finding::well("websocket", format!("{websocket_url} told slot {slot}")),
+            Ok(slot) => Finding::well("websocket", format!("{shown_websocket} told slot {slot}")),
             Err(said) => Finding::ill(
                 most,
                 "websocket",
                 "N0908",
-                format!("{websocket_url}: {}", said.text),
+                format!("{shown_websocket}: {}", said.text),
                 "give its address with --ws, or use a provider that has websockets: without them the node sees no jobs",
             ),
         });
@@ -195,8 +197,8 @@ mod tests {
 
     fn endpoint(slot: u64) -> EndpointFacts {
         EndpointFacts {
-            url: "http://one".to_owned(),
-            websocket_url: "ws://one".to_owned(),
+            shown: "http://one".to_owned(),
+            shown_websocket: "ws://one".to_owned(),
             slot: Ok(slot),
             genesis: Ok("genesis".to_owned()),
             heard: Ok(slot),

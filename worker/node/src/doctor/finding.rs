@@ -60,11 +60,17 @@ impl Finding {
         Self { grade, check, code: Some(code.to_owned()), found: found.into(), remedy: Some(remedy.into()) }
     }
 
-    /// What a library reports with its own code in front or beside it: its text says what to do.
-    pub fn of_error(grade: Grade, check: &'static str, code: &str, error: &dyn std::fmt::Display) -> Self {
+    /// What a library reports with its own code in front or beside it. Not every text of a library says what to do.
+    pub fn of_error(
+        grade: Grade,
+        check: &'static str,
+        code: &str,
+        error: &dyn std::fmt::Display,
+        remedy: impl Into<String>,
+    ) -> Self {
         let text = error.to_string();
-        let found = text.strip_prefix(code).map_or(text.as_str(), str::trim_start).to_owned();
-        Self { grade, check, code: Some(code.to_owned()), found, remedy: None }
+        let found = text.strip_prefix(code).map_or(text.as_str(), |rest| rest.trim_start_matches([':', ' ']));
+        Self::ill(grade, check, code, found, remedy)
     }
 
     /// The same, at most as grave as `grade`.
@@ -95,7 +101,8 @@ mod tests {
 
     #[test]
     fn a_code_in_front_of_an_errors_text_is_not_said_twice() {
-        let finding = Finding::of_error(Grade::Error, "journal", "N0101", &"N0101 it is in use");
+        let finding = Finding::of_error(Grade::Error, "journal", "N0101", &"N0101 it is in use", "end it");
         assert_eq!((finding.code.as_deref(), finding.found.as_str()), (Some("N0101"), "it is in use"));
+        assert_eq!(finding.remedy.as_deref(), Some("end it"));
     }
 }

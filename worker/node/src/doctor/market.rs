@@ -346,7 +346,9 @@ fn is_private(address: SocketAddr) -> bool {
 
 /// What could not be read, because an endpoint failed or an account has another layout.
 fn unknown(check: &'static str, said: &Said) -> Finding {
-    Finding::of_error(Grade::Error, check, &said.code, &said.text)
+    let remedy =
+        "see what is said of the RPC endpoints; where these are well, use the command of the network's version";
+    Finding::of_error(Grade::Error, check, &said.code, &said.text, remedy)
 }
 
 #[cfg(test)]

@@ -114,7 +114,13 @@ pub async fn examine<M: Machine>(patient: &Patient, extent: Extent, machine: M) 
 
     let mut findings = keys.grade(is_development);
     if let (Err(error), Ok(Some(_))) = (&operator, &keys.operator) {
-        findings.push(Finding::of_error(Grade::Error, "operator key", error.code(), error));
+        findings.push(Finding::of_error(
+            Grade::Error,
+            "operator key",
+            error.code(),
+            error,
+            "bring the key's file back from its copy",
+        ));
     }
     findings.extend(endpoints::grade(&endpoints, expected.as_deref(), is_development));
     findings.extend(wrong_endpoints);
@@ -148,7 +154,13 @@ fn endpoints_of(chain: &Chain, config: &NodeConfig) -> (Vec<Chain>, Vec<Finding>
     for url in &config.disputes.further_endpoints {
         match Endpoint::parse_listed(url) {
             Ok(endpoint) => chains.push(Chain::new(endpoint)),
-            Err(error) => findings.push(Finding::of_error(Grade::Error, "further endpoints", error.code(), &error)),
+            Err(error) => findings.push(Finding::of_error(
+                Grade::Error,
+                "further endpoints",
+                error.code(),
+                &error,
+                "correct [disputes] further_endpoints",
+            )),
         }
     }
     (chains, findings)
@@ -192,7 +204,9 @@ async fn reachable(
     is_development: bool,
 ) -> Vec<Finding> {
     let config = &patient.config;
-    let runs = |duties: &Duties| duties.running.as_deref() == Some(patient.node.to_string().as_str());
+    // One that is late holds its ports too.
+    let runs =
+        |duties: &Duties| duties.late.is_some() || duties.running.as_deref() == Some(patient.node.to_string().as_str());
     let is_ours = duties.as_ref().is_ok_and(runs);
     let (artifacts, status) =
         tokio::join!(reach::port(config.listen, is_ours), reach::port(config.status_listen, is_ours));

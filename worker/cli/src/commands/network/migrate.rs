@@ -102,7 +102,7 @@ fn missing(which: &str) -> CliError {
 impl Prepared {
     fn value(&self, context: &Context, applied: usize) -> Value {
         json!({
-            "endpoint": context.chain().endpoint().rpc_url,
+            "endpoint": context.chain().endpoint().shown(),
             "mainnet": self.mainnet,
             "authority": self.authority.pubkey().to_string(),
             "actions": self.plan.actions.iter().map(describe).collect::<Vec<_>>(),
@@ -113,7 +113,7 @@ impl Prepared {
     fn words(&self, context: &Context) -> String {
         let network = if self.mainnet { " (mainnet)" } else { "" };
         let about = fields([
-            ("endpoint", format!("{}{network}", context.chain().endpoint().rpc_url)),
+            ("endpoint", format!("{}{network}", context.chain().endpoint().shown())),
             ("authority", self.authority.pubkey().to_string()),
         ]);
         if self.plan.is_empty() {

@@ -8,6 +8,7 @@ use crate::output::{Output, Table};
 use assay::state::Network;
 use assay_chain::{Chain, Endpoint};
 use assay_node::benchmark::benchmark;
+use assay_node::config::keys::shown;
 use assay_node::config::layers::{Entry, Loaded, variable_of};
 use assay_node::config::suggest::{Known, suggest};
 use assay_node::config::{Layers, NodeConfig};
@@ -84,12 +85,14 @@ pub(super) async fn online(context: &Context, command: &Command, output: Output)
     let mints: Vec<Pubkey> = mints.into_iter().filter(|known| known.enabled).map(|known| known.mint).collect();
     fits(&config, &network, &mints)?;
     for url in &config.disputes.further_endpoints {
-        let genesis = Chain::new(Endpoint::parse_listed(url)?).genesis_hash().await?;
+        let endpoint = Endpoint::parse_listed(url)?;
+        let shown = endpoint.shown();
+        let genesis = Chain::new(endpoint).genesis_hash().await?;
         if genesis.to_bytes() != network.genesis_hash {
             return Err(CliError::new(
                 "A0211",
                 format!(
-                    "disputes.further_endpoints: {url} is of the cluster {genesis}, the network was made on another; name one of that cluster"
+                    "disputes.further_endpoints: {shown} is of the cluster {genesis}, the network was made on another; name one of that cluster"
                 ),
             ));
         }
@@ -175,6 +178,10 @@ fn show(folder: &Folder, changed: bool, output: Output) -> Result<(), CliError> 
     let default = Loaded { config: NodeConfig::default(), origins: BTreeMap::new() }.entries()?;
     let is_default = |entry: &Entry| default.iter().any(|usual| usual.key == entry.key && usual.value == entry.value);
     entries.retain(|entry| !changed || !is_default(entry));
+    for entry in &mut entries {
+        // Keys of RPC providers are for no terminal, and for no report that somebody makes of this.
+        entry.value = entry.value.as_ref().map(|value| shown(entry.key, value));
+    }
     let value: Vec<_> = entries
         .iter()
         .map(|Entry { key, value, origin }| {

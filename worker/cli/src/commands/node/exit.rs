@@ -1,7 +1,7 @@
 //! `assay node exit`: says what holds the node, and has it leave.
 
 use super::Folder;
-use super::status::{ask, known};
+use super::status::{PATIENCE, known, status_address};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{Output, Table, fields};
@@ -10,7 +10,9 @@ use assay_node::journal::{Record, SessionRecord};
 use assay_node::leaving::{Hold, Intention, account_holds, addresses, job_hold, session_hold};
 use assay_node::sessions::steps::SessionView;
 use assay_node::slot_clock::NOMINAL_SLOT_TIME;
+use assay_node::status::Status;
 use assay_node::steps::JobView;
+use assay_telemetry::asking::{AskError, ask};
 use assay_telemetry::control::{self, Request};
 use clap::Args;
 use serde::Serialize;
@@ -104,9 +106,10 @@ async fn wait(
     intention: &Intention,
     output: Output,
 ) -> Result<(), CliError> {
-    let config = folder.config()?;
+    let address = status_address(folder)?;
     let mut said = String::new();
-    while ask(config.status_listen).await.is_some() {
+    // One that is late still runs.
+    while matches!(ask::<Status>(address, PATIENCE).await, Ok(Some(_)) | Err(AskError::Late { .. })) {
         let now = report(context, folder, node).await;
         if let Ok(words) = now.as_ref().map(summary)
             && words != said
@@ -137,7 +140,7 @@ async fn wait(
 
 async fn report(context: &Context, folder: &Folder, node: &Pubkey) -> Result<Report, CliError> {
     let account = context.chain().find_node(node).await?;
-    let known = known(&folder.chain(context), folder, account.as_ref()).await?;
+    let known = known(folder).await?;
     let slot = context.chain().slot().await?;
     let parse = |text: &str| text.parse::<Pubkey>().ok();
     let jobs: Vec<(Pubkey, Record)> =

@@ -16,18 +16,37 @@ use assay_node::journal::{Journal, Outcome, Record, SessionOutcome, SessionRecor
 use assay_node::rpc::most_fee_lamports;
 use assay_node::settings::SettingsReport;
 use assay_node::status::{OpenDisputes, SessionTotals, Status, Totals};
+use assay_telemetry::asking::{AskError, ask};
 use assay_telemetry::readiness::{Readiness, Reason};
 use serde_json::json;
+use solana_sdk::pubkey::Pubkey;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Jobs, and sessions, that the text form lists; the JSON has all that the node gave.
 const SHOWN_JOBS: usize = 40;
+/// How long a running node may take to say how it is.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the chain may take to say what it has of the node.
+const CHAIN_PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -> Result<(), CliError> {
     let node = folder.node()?;
     let chain = folder.chain(context);
-    let account = chain.find_node(&node).await?;
+    // The node first: what it says is wanted most where the chain does not answer.
+    let mut known = known(folder).await?;
+    let (account, chain_error) = match on_chain(&chain, &node).await {
+        Ok(account) => (account, None),
+        Err(error) => (None, Some(error)),
+    };
+    if !known.is_running {
+        known.endpoints = chain.endpoints();
+        if let Some((_, balance)) = &account {
+            known.funds.balance_lamports = Some(*balance);
+            known.funds.lacking_lamports = known.funds.needed_lamports.saturating_sub(*balance);
+        }
+    }
+    let account = account.map(|(account, _)| account);
     let Known {
         is_running,
         readiness,
@@ -43,7 +62,7 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
         settings,
         breaker,
         endpoints,
-    } = known(&chain, folder, account.as_ref()).await?;
+    } = known;
     let convictions = account.as_ref().map_or(0, |account| account.fraud_convictions);
     let value = json!({
         "node": node.to_string(),
@@ -52,6 +71,7 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
         "not_ready": readiness.reasons,
         "backends": backends,
         "adapters": adapters,
+        "chain_error": chain_error.as_ref().map(ToString::to_string),
         "stake": account.as_ref().map(|account| account.stake),
         "locked": account.as_ref().map(|account| account.locked),
         "convictions": convictions,
@@ -69,6 +89,7 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
     output.result(&value, || {
         let (stake, locked) = match &account {
             Some(account) => (account.stake.to_string(), account.locked.to_string()),
+            None if chain_error.is_some() => ("not known".to_owned(), "-".to_owned()),
             None => ("not registered on this chain".to_owned(), "-".to_owned()),
         };
         let Totals { open, paid, lost, skipped, missed, earned, convicted, .. } = totals;
@@ -82,6 +103,9 @@ pub(super) async fn status(context: &Context, folder: &Folder, output: Output) -
             ("earned", earned.to_string()),
             ("lamports", lamports_words(&funds)),
         ];
+        if let Some(error) = &chain_error {
+            rows.push(("CHAIN", format!("it does not say what it has of the node: {error}")));
+        }
         rows.extend(adapters.iter().map(|adapter| ("adapter", adapter_words(adapter))));
         rows.extend(endpoints.iter().map(|report| ("endpoint", endpoint_words(report))));
         if let Some(error) = &settings.error {
@@ -177,19 +201,47 @@ pub(super) struct Known {
     pub(super) endpoints: Vec<EndpointReport>,
 }
 
-pub(super) async fn known(chain: &Chain, folder: &Folder, account: Option<&Node>) -> Result<Known, CliError> {
-    let config = folder.config();
-    let address = match &config {
-        Ok(config) => Some(config.status_listen),
-        // A running node has the settings from before somebody broke the file, and can say so.
-        Err(_) => folder.layers()?.status_listen(),
+/// What the chain has of a node, with the lamports of its operator key; nothing if it is not registered.
+async fn on_chain(chain: &Chain, node: &Pubkey) -> Result<Option<(Node, u64)>, CliError> {
+    let reading = async {
+        let Some(account) = chain.find_node(node).await? else { return Ok(None) };
+        let balance = chain.balance_lamports(&account.operator).await?;
+        Ok(Some((account, balance)))
     };
-    let running = match address {
-        Some(address) => ask(address).await,
-        None => None,
+    tokio::time::timeout(CHAIN_PATIENCE, reading).await.unwrap_or_else(|_| {
+        let (endpoint, seconds) = (chain.endpoint().shown(), CHAIN_PATIENCE.as_secs());
+        let words = format!("{endpoint} did not answer within {seconds} s: check that it runs and can be reached");
+        Err(CliError::new("C0110", words))
+    })
+}
+
+/// Where the node of a folder answers. One that runs has the settings from before somebody broke the file, and can say so.
+pub(super) fn status_address(folder: &Folder) -> Result<SocketAddr, CliError> {
+    match folder.config() {
+        Ok(config) => Ok(config.status_listen),
+        Err(error) => folder.layers()?.status_listen().ok_or(error),
+    }
+}
+
+/// Asks the running node; where none runs, reads its journal.
+pub(super) async fn known(folder: &Folder) -> Result<Known, CliError> {
+    let stranger = match ask::<Status>(status_address(folder)?, PATIENCE).await {
+        Ok(Some(status)) => return Ok(Known::from(status)),
+        Ok(None) => None,
+        Err(late @ AskError::Late { .. }) => return Err(late.into()),
+        Err(stranger) => Some(stranger),
     };
-    if let Some(status) = running {
-        return Ok(Known {
+    let config = folder.config()?;
+    match (recorded(folder, &config, most_fee_lamports(&config.fees)), stranger) {
+        // A node of another version, say: it has the journal.
+        (Err(error), Some(stranger)) if error.code() == "N0101" => Err(stranger.into()),
+        (recorded, _) => recorded,
+    }
+}
+
+impl From<Status> for Known {
+    fn from(status: Status) -> Self {
+        Self {
             is_running: true,
             readiness: status.readiness,
             backends: Some(status.backends),
@@ -204,17 +256,8 @@ pub(super) async fn known(chain: &Chain, folder: &Folder, account: Option<&Node>
             settings: status.settings,
             breaker: status.breaker,
             endpoints: status.endpoints,
-        });
+        }
     }
-    let config = config?;
-    let mut known = recorded(folder, &config, most_fee_lamports(&config.fees))?;
-    known.endpoints = chain.endpoints();
-    if let Some(account) = account {
-        let balance = chain.balance_lamports(&account.operator).await?;
-        known.funds.balance_lamports = Some(balance);
-        known.funds.lacking_lamports = known.funds.needed_lamports.saturating_sub(balance);
-    }
-    Ok(known)
 }
 
 /// What the journal says; nothing if the node never ran.
@@ -306,12 +349,6 @@ fn session_table(sessions: &[SessionRecord]) -> Table {
         ]);
     }
     table
-}
-
-/// What the running node says; nothing if none answers.
-pub(super) async fn ask(address: SocketAddr) -> Option<Status> {
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(2)).build().ok()?;
-    client.get(format!("http://{address}/v1/status")).send().await.ok()?.json().await.ok()
 }
 
 pub(super) fn stage_words(stage: &Stage) -> String {

@@ -4,22 +4,33 @@ use super::Folder;
 use crate::commands::node::endpoint_words;
 use crate::error::CliError;
 use crate::output::{Output, Table, fields};
+use assay_telemetry::asking::{AskError, ask};
 use assay_validator::journal::{Audit, Ending, Journal, Record, Verdict};
 use assay_validator::status::{Status, Totals, recorded};
 use assay_validator::watching::Market;
 use serde_json::json;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Jobs that the text form lists; the JSON has all that the validator gave.
 const SHOWN_JOBS: usize = 40;
+/// How long a running validator may take to say how it is.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) async fn status(folder: &Folder, output: Output) -> Result<(), CliError> {
     let config = folder.config()?;
-    let running = ask(config.status_listen).await;
+    let asked = ask::<Status>(config.status_listen, PATIENCE).await;
+    let (running, stranger) = match asked {
+        Ok(running) => (running, None),
+        Err(late @ AskError::Late { .. }) => return Err(late.into()),
+        Err(stranger) => (None, Some(stranger)),
+    };
     let (jobs, totals) = match &running {
         Some(status) => (status.jobs.clone(), status.totals),
-        None if folder.journal_path().is_file() => recorded(&Journal::open(&folder.journal_path())?)?,
+        None if folder.journal_path().is_file() => match (Journal::open(&folder.journal_path()), stranger) {
+            // A validator of another version, say: it has the journal.
+            (Err(_), Some(stranger)) => return Err(stranger.into()),
+            (journal, _) => recorded(&journal?)?,
+        },
         None => (Vec::new(), Totals::default()),
     };
     let value = json!({
@@ -134,10 +145,4 @@ fn dispute_words(record: &Record) -> String {
         },
         (_, None) => "-".to_owned(),
     }
-}
-
-/// What the running validator says; nothing if none answers.
-async fn ask(address: SocketAddr) -> Option<Status> {
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(2)).build().ok()?;
-    client.get(format!("http://{address}/v1/status")).send().await.ok()?.json().await.ok()
 }

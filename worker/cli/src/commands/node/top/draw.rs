@@ -9,7 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Clear, Paragraph, Row, Table, Widget};
+use ratatui::widgets::{Block, Clear, Paragraph, Row, Table, Widget, Wrap};
 
 /// The smallest frame in which everything has its place.
 const LEAST: (u16, u16) = (60, 20);
@@ -47,8 +47,10 @@ pub(super) fn render(screen: &Screen, area: Rect, buffer: &mut Buffer) {
     }
     let Some(status) = &screen.status else {
         header(&screen.node, None, line_of(area, 0), buffer);
-        let words = "N0407 the node does not answer: start it with `assay node run`, or check status_listen";
-        Paragraph::new(Line::styled(words, red())).render(line_of(area, 2), buffer);
+        let absent = "N0407 the node does not answer: start it with `assay node run`, or check status_listen";
+        let words = screen.silence.as_deref().unwrap_or(absent);
+        let lines = Rect { y: area.y + 2, height: 4, ..area };
+        Paragraph::new(Line::styled(words, red())).wrap(Wrap { trim: true }).render(lines, buffer);
         return footer(line_of(area, area.height - 1), buffer);
     };
     let backends = 2 + status.adapters.len().max(status.backends.len()).clamp(1, 3) as u16;

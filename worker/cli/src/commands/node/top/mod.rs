@@ -11,9 +11,11 @@ mod plain;
 mod screen;
 
 use super::Folder;
-use super::status::ask;
+use super::status::status_address;
 use crate::error::CliError;
 use crate::output::Output;
+use assay_node::status::Status;
+use assay_telemetry::asking::ask;
 use clap::Args;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{self, Event};
@@ -22,6 +24,9 @@ use screen::{Key, Screen};
 use std::io::IsTerminal;
 use std::time::Duration;
 use tokio::sync::mpsc;
+
+/// How long a look may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Args, Debug)]
 pub(crate) struct Top {
@@ -48,10 +53,10 @@ fn size(text: &str) -> Result<(u16, u16), String> {
 
 pub(super) async fn top(arguments: &Top, output: Output) -> Result<(), CliError> {
     let node = arguments.folder.node()?;
-    let address = arguments.folder.config()?.status_listen;
+    let address = status_address(&arguments.folder)?;
     let mut screen = Screen::new(node.to_string());
     if arguments.once {
-        screen.look(ask(address).await);
+        screen.look(Ok(ask::<Status>(address, PATIENCE).await?));
         let (width, height) = arguments.size;
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
         draw::render(&screen, buffer.area, &mut buffer);
@@ -78,7 +83,7 @@ async fn watch(
     loop {
         terminal.draw(|frame| draw::render(screen, frame.area(), frame.buffer_mut()))?;
         tokio::select! {
-            _ = looks.tick() => screen.look(ask(address).await),
+            _ = looks.tick() => screen.look(ask(address, PATIENCE).await),
             key = keys.recv() => match key {
                 Some(key) => if !screen.press(key) { return Ok(()) },
                 None => return Ok(()),

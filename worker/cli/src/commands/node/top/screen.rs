@@ -1,6 +1,7 @@
 //! What is shown, and what a key does to it.
 
 use assay_node::status::Status;
+use assay_telemetry::asking::AskError;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 /// Lines of a page, for the keys that move by one.
@@ -47,6 +48,8 @@ pub(super) struct Screen {
     pub(super) node: String,
     /// What the node said last; nothing if it does not answer.
     pub(super) status: Option<Status>,
+    /// Why nothing is known although somebody listens.
+    pub(super) silence: Option<String>,
     /// The first job of the list that is shown.
     pub(super) first_job: usize,
     pub(super) has_help: bool,
@@ -54,12 +57,15 @@ pub(super) struct Screen {
 
 impl Screen {
     pub(super) fn new(node: String) -> Self {
-        Self { node, status: None, first_job: 0, has_help: false }
+        Self { node, status: None, silence: None, first_job: 0, has_help: false }
     }
 
     /// Takes the answer of a look.
-    pub(super) fn look(&mut self, status: Option<Status>) {
-        self.status = status;
+    pub(super) fn look(&mut self, answer: Result<Option<Status>, AskError>) {
+        (self.status, self.silence) = match answer {
+            Ok(status) => (status, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
         self.first_job = self.first_job.min(self.last_job());
     }
 

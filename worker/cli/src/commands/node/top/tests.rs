@@ -7,6 +7,7 @@ use assay_node::engine::AdapterReport;
 use assay_node::journal::{Computed, DisputeLog, Outcome, Record, Stage};
 use assay_node::meter::Standing;
 use assay_node::status::{OpenDisputes, SessionTotals, Status, Totals};
+use assay_telemetry::asking::AskError;
 use assay_telemetry::readiness::{Readiness, Reason};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -84,7 +85,7 @@ fn frame(screen: &Screen, width: u16, height: u16) -> String {
 
 fn shown(status: Option<Status>) -> Screen {
     let mut screen = Screen::new(Pubkey::new_from_array([7; 32]).to_string());
-    screen.look(status);
+    screen.look(Ok(status));
     screen
 }
 
@@ -120,6 +121,15 @@ fn a_node_in_trouble_says_why_and_how_much_more_there_is() {
     is_as_on_file("trouble", &text);
     assert!(text.contains("N0503") && text.contains("(+1) N0523") && !text.contains("N0406"), "{text}");
     assert!(text.contains("jobs: none yet"));
+}
+
+#[test]
+fn a_node_that_is_late_is_not_said_to_be_absent() {
+    let mut screen = shown(None);
+    assert!(frame(&screen, 80, 24).contains("N0407"));
+    screen.look(Err(AskError::Late { address: ([127, 0, 0, 1], 9).into(), seconds: 5 }));
+    let text = frame(&screen, 80, 24);
+    assert!(text.contains("T0121") && text.contains("busy") && !text.contains("N0407"), "{text}");
 }
 
 #[test]
@@ -170,7 +180,7 @@ fn keys_scroll_help_and_end() {
     assert!(frame(&screen, 80, 24).contains("newest first: 2 of 6"));
     screen.press(Key::PageDown);
     assert_eq!(screen.first_job, 5, "never beyond the last");
-    screen.look(Some(Status { jobs: busy().jobs[..2].to_vec(), ..busy() }));
+    screen.look(Ok(Some(Status { jobs: busy().jobs[..2].to_vec(), ..busy() })));
     assert_eq!(screen.first_job, 1, "fewer jobs are left");
     screen.press(Key::Home);
     assert_eq!(screen.first_job, 0);
