@@ -181,6 +181,13 @@ describe.skipIf(!hasBrowser() || !hasLocalnet())("on a localnet with the real pr
     await seen.getByRole("button", { name: "Verify it in this page" }).click();
     await seen.getByText("The result is wrong: this page computed another one.").waitFor(PATIENCE);
     await picture(seen, "wrong");
+    await seen.getByRole("button", { name: "Recompute one element" }).click();
+    await seen.getByRole("textbox", { name: "Element" }).fill("999999");
+    await seen.getByText(/has elements 0 to /).waitFor();
+    await seen.getByRole("textbox", { name: "Element" }).fill("0");
+    await seen.getByRole("button", { name: "Recompute it in this page" }).click();
+    // Compared as well where the liar serves what it committed to.
+    await seen.getByText(/^Recomputed here: element 0 of tensor \d+ is -?\d+/).waitFor(PATIENCE);
     await state(seen, "Convicted");
     await seen.getByText("One element of the result is not what the graph computes").first().waitFor(PATIENCE);
     await seen.getByRole("link", { name: "Follow the dispute" }).click();
