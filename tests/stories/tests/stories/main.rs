@@ -2,6 +2,7 @@
 
 mod adapters;
 mod agents;
+mod answers;
 mod artifacts;
 mod attestations;
 mod breaker;
@@ -31,6 +32,7 @@ mod outages;
 mod payments;
 mod pretrained;
 mod scheduling;
+mod secrets;
 mod sessions;
 mod split;
 mod trial;
