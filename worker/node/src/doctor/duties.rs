@@ -50,7 +50,9 @@ impl Duties {
     pub async fn of(config: &NodeConfig, data_folder: &Path, fee_lamports: u64) -> Result<Self, JournalError> {
         let asked = ask::<Status>(config.status_listen, PATIENCE).await;
         if let Err(late @ AskError::Late { .. }) = &asked {
-            return Ok(Self { late: Some(late.to_string()), ..Self::default() });
+            // What its open jobs need besides is not known.
+            let needed_lamports = Reserve::base_lamports();
+            return Ok(Self { late: Some(late.to_string()), needed_lamports, ..Self::default() });
         }
         // A stranger at the address is found where the ports are looked at.
         if let Ok(Some(status)) = asked {

@@ -229,12 +229,13 @@ async fn an_offer_that_ran_out_gives_its_place_back() {
     let SessionStage::Finished(SessionOutcome::Skipped(refusal)) = stage else { panic!("{stage:?}") };
     assert_eq!(refusal.code, "N0218", "why it was not taken in time");
     let other = Pubkey::new_from_array([5; 32]);
-    let slot = market.with(|world| {
+    let (fresh, slot) = market.with(|world| {
         world.lamports = RICH;
-        world.put_session(&other, &Session { offered_slot: world.slot, ..offered.clone() });
-        world.slot
+        let fresh = Session { offered_slot: world.slot, ..offered };
+        world.put_session(&other, &fresh);
+        (fresh, world.slot)
     });
-    running.sightings.send(Sighting::Session(other, Box::new(offered), slot)).await.unwrap();
+    running.sightings.send(Sighting::Session(other, Box::new(fresh), slot)).await.unwrap();
     until("the other one is accepted", || {
         market.with(|world| world.session(&other).unwrap().state == SessionState::Active)
     })
