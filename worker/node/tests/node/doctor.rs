@@ -222,6 +222,8 @@ async fn everything_that_is_ill_is_found_at_once() {
     scene.config.profile.units_per_slot = 5_000;
     let busy = TcpListener::bind("127.0.0.1:0").await.unwrap();
     scene.config.status_listen = busy.local_addr().unwrap();
+    // Somebody else's: it speaks to nobody who asks for a status.
+    tokio::spawn(async move { while busy.accept().await.is_ok() {} });
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
