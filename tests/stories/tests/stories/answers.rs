@@ -22,6 +22,7 @@ async fn a_node_whose_endpoint_is_down_says_so_itself() {
     let (rpc_url, ws_url) = (format!("http://{}", rpc.address()), format!("ws://{}", ws.address()));
     node.sees_through(Placement { rpc_url, ws_url });
     node.start(None).await;
+    story.until("it hears slots", async || node.status().await.is_some_and(|status| status.slot > 0)).await;
     rpc.goes_down();
     ws.goes_down();
     let stands_still = async || {
