@@ -1,7 +1,7 @@
 /** One node: its stake, its record, its jobs. */
 import { type Address, isAddress } from "@solana/kit";
 import { Layers } from "lucide-react";
-import { useMemo } from "react";
+import { lazy, Suspense, useMemo } from "react";
 import { useMarket, useNetwork, useSlot, useTable } from "../data/hooks.ts";
 import { useIndexedNode } from "../data/index-hooks.ts";
 import type { Row } from "../data/kinds.ts";
@@ -15,7 +15,6 @@ import { freeStake, largestBond, settledShare, standing, unbondingTotal } from "
 import { formatRelative } from "../model/time.ts";
 import { AddressText } from "../ui/address.tsx";
 import { Badge, ButtonLink, Fact, Facts, Figure, Meter, Nothing, Panel } from "../ui/basics.tsx";
-import { DelegationPanel } from "../ui/delegation.tsx";
 import { ExplainNode } from "../ui/explain-node.tsx";
 import { HistoryOf, TransactionsOf } from "../ui/history.tsx";
 import { JobBadge, NextDeadline } from "../ui/job-bits.tsx";
@@ -25,6 +24,9 @@ import { ProfilePanel, ReputationPanel, StandingPanel } from "../ui/reputation.t
 import { EarningsPanel, PresencePanel, ReputationHistory } from "../ui/reputation-history.tsx";
 import { NodeStakeActions } from "../ui/stake-actions.tsx";
 import { Amount, StakeAmount } from "../ui/unit.tsx";
+
+/** Loaded after the page: it stands below what people look at first. */
+const DelegationPanel = lazy(async () => ({ default: (await import("../ui/delegation.tsx")).DelegationPanel }));
 
 /** Transactions of which the events are read where no index tells the node's past. */
 const TRANSACTIONS = 40;
@@ -91,7 +93,9 @@ function Existing({ row }: { row: Row<"node"> }) {
             <ReputationPanel node={node} />
             <PresencePanel node={node} asked={asked} />
             <StakePanel row={row} />
-            <DelegationPanel row={row} />
+            <Suspense>
+              <DelegationPanel row={row} />
+            </Suspense>
             <ProfilePanel node={node} />
             <StandingPanel node={node} />
             <Panel title="Keys">
