@@ -72,6 +72,8 @@ pub use error::{Result, StoreError};
 pub use id::{ARTIFACT_ID_BYTES, ArtifactHasher, ArtifactId};
 pub use local::{ArtifactReader, LocalStore, StoredArtifact};
 pub use remote::{RemoteAddress, RemoteOptions, RemoteStore, Variables};
-pub use server::{PageOrigin, ServerOptions, Uploads, counted_as, serve, serve_router, serve_with};
+pub use server::{
+    AddressPlace, AddressPlaces, PageOrigin, ServerOptions, Uploads, counted_as, serve, serve_router, serve_with,
+};
 pub use token::UploadToken;
 pub use uri::{ArtifactUri, MAX_ARTIFACT_URI_BYTES};

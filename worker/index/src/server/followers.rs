@@ -1,30 +1,28 @@
 //! Places for followers of events, in all and of one address.
 
 use crate::error::RequestError;
-use assay_store::counted_as;
-use std::collections::HashMap;
+use assay_store::{AddressPlace, AddressPlaces};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Counts followers.
 #[derive(Debug)]
 pub(super) struct Followers {
-    most: usize,
-    most_of_an_address: usize,
-    counts: Arc<Counts>,
+    places: Arc<Semaphore>,
+    addresses: AddressPlaces,
 }
-
-type Counts = Mutex<HashMap<IpAddr, usize>>;
 
 /// A follower's place; dropping it frees the place.
 pub(super) struct Place {
-    address: IpAddr,
-    counts: Arc<Counts>,
+    _in_all: OwnedSemaphorePermit,
+    _of_address: AddressPlace,
 }
 
 impl Followers {
     pub(super) fn new(most: usize, most_of_an_address: usize) -> Self {
-        Self { most, most_of_an_address, counts: Arc::default() }
+        let places = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
+        Self { places, addresses: AddressPlaces::new(most_of_an_address) }
     }
 
     /// A place for a follower at `peer`. An IPv6 /64 network counts as one address.
@@ -32,34 +30,11 @@ impl Followers {
     /// # Errors
     /// All places are taken, or all that one address may have.
     pub(super) fn place(&self, peer: IpAddr) -> Result<Place, RequestError> {
-        let address = counted_as(peer);
-        let mut counts = lock(&self.counts);
-        if counts.values().sum::<usize>() >= self.most {
-            return Err(RequestError::Busy("followers of events"));
-        }
-        if counts.get(&address).is_some_and(|count| *count >= self.most_of_an_address) {
-            return Err(RequestError::Busy("followers of events at one address"));
-        }
-        *counts.entry(address).or_default() += 1;
-        Ok(Place { address, counts: Arc::clone(&self.counts) })
+        let in_all = Arc::clone(&self.places).try_acquire_owned();
+        let in_all = in_all.map_err(|_| RequestError::Busy("followers of events"))?;
+        let of_address = self.addresses.take(peer).ok_or(RequestError::Busy("followers of events at one address"))?;
+        Ok(Place { _in_all: in_all, _of_address: of_address })
     }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut counts = lock(&self.counts);
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.address);
-            }
-        }
-    }
-}
-
-/// The counts are consistent at every moment, so a panic elsewhere does not spoil them.
-fn lock(counts: &Counts) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-    counts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -76,6 +51,5 @@ mod tests {
         assert!(place("192.0.2.2").is_err(), "all are taken");
         drop(held);
         assert!(place("2001:db8::3").is_ok());
-        assert_eq!(lock(&followers.counts).len(), 1, "who has gone leaves no trace");
     }
 }

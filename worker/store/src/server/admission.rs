@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::ServerOptions;
-use super::connections::counted_as;
+use super::places::counted_as;
 use crate::error::{Result, StoreError};
 
 /// Ends the connection that a request came by.

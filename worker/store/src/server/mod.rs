@@ -20,6 +20,7 @@ mod admission;
 mod connections;
 mod download;
 mod pages;
+mod places;
 mod reply;
 mod stall;
 mod upload;
@@ -49,8 +50,8 @@ use crate::wire::HealthReply;
 
 use admission::{Admission, Admitted, Cut};
 use connections::ConnectionLimits;
-pub use connections::counted_as;
 pub use pages::PageOrigin;
+pub use places::{AddressPlace, AddressPlaces, counted_as};
 use reply::Refusal;
 use stall::StallGuard;
 #[cfg(fuzzing)]
